@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Our HTTP/1.1 client. http_client.cc is the only file that includes cpprestsdk's client. No exception
+// leaves it, no task goes unobserved.
+//
+// Thread-safe. Errors: Unavailable (connect, reset, TLS), DeadlineExceeded (silence longer than the
+// read timeout, or the deadline), ResourceExhausted (body above the limit), InvalidArgument (URL).
+// An HTTP status is an answer, not an error.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+namespace pmem {
+
+struct ClientResponse {
+  int status = 0;
+  std::string body;
+  std::map<std::string, std::string> headers;  // Lower-case names.
+};
+
+struct ClientRequest {
+  std::string method = "GET";
+  std::string path_and_query;
+  std::string body;
+  std::string content_type;                    // Sent when a body is.
+  std::map<std::string, std::string> headers;  // E.g. Authorization, If-None-Match.
+  int64_t body_bytes_max = 64 * 1024 * 1024;   // Of the answer.
+};
+
+struct ClientTls {
+  std::string ca_pem;           // Empty: the system's.
+  std::string certificate_pem;  // With key: a client certificate.
+  std::string key_pem;
+  std::string server_name;      // Empty: the URL's host.
+  bool insecure = false;        // Verifies nothing; only when a kubeconfig says so.
+};
+
+class HttpClient {
+ public:
+  // base_url: "http://10.0.0.1:9090" or "https://host:6443[/prefix]". `read_timeout`: the longest
+  // silence (cpprestsdk's timeout is per read); on a watch it is the half-open detector.
+  static absl::StatusOr<std::unique_ptr<HttpClient>> Make(std::string_view base_url, ClientTls tls,
+                                                          absl::Duration read_timeout);
+  virtual ~HttpClient() = default;
+
+  // Blocks the calling thread; never call it on the I/O pool.
+  virtual absl::StatusOr<ClientResponse> Send(const ClientRequest& request) = 0;
+
+  // `done` is called exactly once, on the I/O pool.
+  using Done = std::function<void(absl::StatusOr<ClientResponse>)>;
+  virtual void SendAsync(const ClientRequest& request, Done done) = 0;
+
+  // A streaming answer, read in blocks and cut into lines of at most `line_bytes_max`. Blocks the
+  // calling thread until the stream ends (OK), fails, `on_line` returns an error (returned as it is) or
+  // `stop` becomes true (Cancelled). An answer other than 200 comes back as ClientResponse in
+  // *refusal with its body, and status OK.
+  using OnLine = std::function<absl::Status(std::string_view line)>;
+  virtual absl::Status Stream(const ClientRequest& request, const OnLine& on_line,
+                              int64_t line_bytes_max, const std::atomic<bool>& stop,
+                              ClientResponse* refusal) = 0;
+};
+
+}  // namespace pmem

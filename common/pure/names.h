@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The product's fixed words. See docs/glossary.md.
+#pragma once
+
+#include <string_view>
+
+namespace pmem {
+
+// CSI driver name, and provisioner of its StorageClasses.
+inline constexpr std::string_view kDriverName = "pmem.csi.alibabacloud.com";
+// Node label with the value "lvm" or "direct"; the older key has the same values, /type wins.
+inline constexpr std::string_view kNodeTypeLabel = "pmem.csi.alibabacloud.com/type";
+inline constexpr std::string_view kNodeTypeLabelOld = "pmem.csi.alibabacloud.com";
+// StorageClass parameter with the value "lvm" or "direct"; without it the class name decides.
+inline constexpr std::string_view kPmemTypeParameter = "pmemType";
+inline constexpr std::string_view kClassNameLvm = "pmem-lvm";
+inline constexpr std::string_view kClassNameDirect = "pmem-direct";
+// A volume of ours is named <prefix><claim uid>: the LogicalVolume, or the namespace's alt name.
+inline constexpr std::string_view kVolumeNamePrefix = "disk-";
+
+inline constexpr std::string_view kSelectedNodeAnnotation = "volume.kubernetes.io/selected-node";
+inline constexpr std::string_view kStorageProvisionerAnnotation =
+    "volume.kubernetes.io/storage-provisioner";
+inline constexpr std::string_view kStorageProvisionerAnnotationBeta =
+    "volume.beta.kubernetes.io/storage-provisioner";
+inline constexpr std::string_view kBindCompletedAnnotation = "pv.kubernetes.io/bind-completed";
+
+}  // namespace pmem

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// The few fields of Kubernetes objects that we use. Decoded by kube_decode, never the raw JSON.
+// Values; pure. Names are the API's own.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/pure/capacity_report.h"
+
+namespace pmem::extender {
+
+struct ObjectKey {
+  std::string kube_namespace;  // Empty for cluster-scoped kinds.
+  std::string name;
+  auto operator<=>(const ObjectKey&) const = default;
+};
+
+struct OwnerReference {
+  std::string kind;
+  std::string name;
+  std::string uid;
+  bool controller = false;
+  bool operator==(const OwnerReference&) const = default;
+};
+
+struct ObjectMeta {
+  ObjectKey key;
+  std::string uid;
+  std::string resource_version;  // Opaque but for the comparison of docs/protocol.md.
+  bool is_deleting = false;      // deletionTimestamp is set.
+  bool operator==(const ObjectMeta&) const = default;
+};
+
+struct Taint {
+  std::string key, value, effect;
+  bool operator==(const Taint&) const = default;
+};
+
+struct Toleration {
+  std::string key, op, value, effect;  // op: "Exists" or "Equal" (empty: Equal).
+  bool operator==(const Toleration&) const = default;
+};
+
+// One matchExpressions entry of a node selector term.
+struct SelectorRequirement {
+  std::string key;
+  std::string op;  // In, NotIn, Exists, DoesNotExist, Gt, Lt
+  std::vector<std::string> values;
+  bool operator==(const SelectorRequirement&) const = default;
+};
+
+// Requirements are ANDed, terms are ORed. `fields` match metadata.name only. A term without any
+// requirement matches nothing (as in Kubernetes).
+struct NodeSelectorTerm {
+  std::vector<SelectorRequirement> labels;
+  std::vector<SelectorRequirement> fields;
+  bool operator==(const NodeSelectorTerm&) const = default;
+};
+
+struct Node {
+  ObjectMeta meta;
+  std::map<std::string, std::string> labels;
+  std::vector<Taint> taints;
+  bool is_unschedulable = false;
+  bool is_ready = true;  // Condition Ready is not False or Unknown.
+  int64_t allocatable_cpu_milli = 0;
+  int64_t allocatable_memory_bytes = 0;
+  bool operator==(const Node&) const = default;
+};
+
+// A volume of a pod that refers to a claim.
+struct PodVolume {
+  std::string name;        // Of the volume in the pod.
+  std::string claim_name;  // For an ephemeral volume: <pod>-<volume>.
+  bool is_ephemeral = false;  // The claim must be controlled by the pod's UID.
+  bool operator==(const PodVolume&) const = default;
+};
+
+struct Pod {
+  ObjectMeta meta;
+  std::string scheduler_name;
+  std::string node_name;            // spec.nodeName; empty: not bound.
+  std::string nominated_node_name;  // status.nominatedNodeName
+  std::string phase;
+  std::vector<PodVolume> volumes;   // Only those that refer to claims, in the pod's order.
+  std::map<std::string, std::string> node_selector;
+  std::optional<std::vector<NodeSelectorTerm>> required_node_affinity;  // Absent: any node.
+  std::vector<Toleration> tolerations;
+  std::vector<OwnerReference> owners;
+  bool has_scheduling_gates = false;
+  int64_t requested_cpu_milli = 0;  // Sum over containers (init containers: their maximum).
+  int64_t requested_memory_bytes = 0;
+  bool operator==(const Pod&) const = default;
+};
+
+// PersistentVolumeClaim.
+struct Claim {
+  ObjectMeta meta;
+  std::optional<std::string> storage_class_name;
+  int64_t requested_bytes = 0;           // spec.resources.requests.storage, rounded up.
+  int64_t capacity_bytes = 0;            // status.capacity.storage; 0 while unbound.
+  std::string volume_name;               // spec.volumeName
+  bool is_bind_completed = false;        // pv.kubernetes.io/bind-completed is there.
+  std::string phase;                     // status.phase. Never used to decide bound or not.
+  std::string selected_node;             // volume.kubernetes.io/selected-node
+  std::string storage_provisioner;       // volume.kubernetes.io/storage-provisioner, or the beta key.
+  std::vector<std::string> access_modes;
+  std::string volume_mode = "Filesystem";
+  bool has_selector = false;             // spec.selector: only pre-provisioned PersistentVolumes match.
+  bool has_annotations = false;          // metadata.annotations exists at all (matters for JSON patch).
+  std::vector<OwnerReference> owners;
+  bool operator==(const Claim&) const = default;
+};
+
+struct PersistentVolume {
+  ObjectMeta meta;
+  std::string csi_driver;          // spec.csi.driver; empty for other sources.
+  std::string csi_volume_handle;
+  std::string storage_class_name;
+  int64_t capacity_bytes = 0;
+  std::vector<std::string> access_modes;
+  std::string volume_mode = "Filesystem";
+  std::string phase;               // Available, Bound, Released, Failed, or empty.
+  ObjectKey claim;                 // spec.claimRef; name empty: none.
+  std::string claim_uid;
+  std::optional<std::vector<NodeSelectorTerm>> node_affinity;  // spec.nodeAffinity.required
+  bool operator==(const PersistentVolume&) const = default;
+};
+
+struct StorageClass {
+  ObjectMeta meta;
+  std::string provisioner;
+  bool is_wait_for_first_consumer = false;
+  std::map<std::string, std::string> parameters;
+  bool operator==(const StorageClass&) const = default;
+};
+
+}  // namespace pmem::extender
