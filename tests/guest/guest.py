@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The test machine: one QEMU process in software emulation, with four NVDIMMs.
+
+Commands run in it through its door (door.cgi), the agent's port is forwarded to this host. Everything
+has a time limit, and the machine never outlives the process that made it.
+"""
+
+import http.client
+import json
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import time
+
+GIB = 1 << 30
+MIB = 1 << 20
+
+BOOT_SECONDS_MAX = 60
+COMMAND_SECONDS_MAX = 30
+MACHINE_SECONDS_MAX = 200
+
+# Sizes differ, so that a region is found by its size: the kernel's numbering is not the order here.
+# 2 MiB on top of whole GiB for the label area, or the next NVDIMM starts off its alignment.
+NVDIMMS = {
+    "lvm": {"gib": 4},
+    "direct": {"gib": 3},
+    "read_only": {"gib": 2, "options": ",unarmed=on"},
+    "label_less": {"gib": 1},
+}
+
+
+class CommandFailed(AssertionError):
+    """A command in the machine ended with another status than 0."""
+
+
+def shared_objects(program):
+    """The files that the dynamic linker wants for `program`, as absolute paths."""
+    listing = subprocess.run(["ldd", program], check=True, capture_output=True, text=True).stdout
+    return sorted(set(re.findall(r"(/\S+)", listing)))
+
+
+def pack_overlay(work, programs):
+    """An archive with programs and their shared objects, to go behind the base archive."""
+    tree = work / "overlay"
+    shutil.rmtree(tree, ignore_errors=True)
+    for program in programs:
+        target = tree / "usr" / "bin" / os.path.basename(program)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(program, target)
+        subprocess.run(["strip", "--strip-debug", target], check=True)
+        for path in shared_objects(program):
+            # The machine has merged /usr: /lib is a link there and must stay one.
+            place = tree / "usr" / path.lstrip("/").removeprefix("usr/")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if not place.exists():
+                shutil.copy(os.path.realpath(path), place)
+    listing = subprocess.run(["find", "."], cwd=tree, check=True, capture_output=True).stdout
+    return subprocess.run(["cpio", "-o", "-H", "newc", "-R", "0:0", "--quiet"], cwd=tree, check=True,
+                          input=listing, capture_output=True).stdout
+
+
+def write_initramfs(work, programs):
+    """base.cpio and the overlay in one file; the kernel unpacks archives that follow each other."""
+    path = work / "initramfs.cpio"
+    base = (work / "base.cpio").read_bytes()
+    overlay = pack_overlay(work, programs) if programs else b""
+    path.write_bytes(base + bytes(-len(base) % 4) + overlay)
+    return path
+
+
+def nvdimm_arguments():
+    """The -object and -device arguments of all NVDIMMs."""
+    arguments = []
+    for number, dimm in enumerate(NVDIMMS.values()):
+        size = f"{dimm['gib'] * 1024 + 2}M"
+        arguments += ["-object", f"memory-backend-ram,id=m{number},size={size},reserve=off",
+                      "-device", f"nvdimm,id=nv{number},memdev=m{number},label-size=2M"
+                      + dimm.get("options", "")]
+    return arguments
+
+
+class Guest:
+    """A running machine. Not thread-safe, but several threads may each use run() and get()."""
+
+    def __init__(self, work, programs=(), forward=()):
+        """Boots. `forward` are the machine's ports that this host shall reach."""
+        self.work = pathlib.Path(work)
+        self.console = self.work / "console.log"
+        self._monitor_path = self.work / "monitor.sock"
+        self._monitor_path.unlink(missing_ok=True)
+        ports = "".join(f",hostfwd=tcp:127.0.0.1:0-:{port}" for port in (80, *forward))
+        self._messages = open(self.work / "qemu.log", "wb")
+        self._process = subprocess.Popen(
+            # setpriv and timeout: the machine ends with its maker, and ends anyway.
+            ["setpriv", "--pdeathsig", "TERM", "timeout", "-k", "2", str(MACHINE_SECONDS_MAX),
+             "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-machine", "pc,nvdimm=on",
+             "-smp", "1", "-m", "768M,slots=8,maxmem=64G",
+             "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+             "-serial", f"file:{self.console}",
+             "-monitor", f"unix:{self._monitor_path},server=on,wait=off",
+             "-kernel", self.work / "kernel" / "vmlinux",
+             "-initrd", write_initramfs(self.work, programs),
+             "-append", "console=ttyS0 panic=-1 quiet",
+             *nvdimm_arguments(),
+             "-device", "virtio-rng-pci",
+             "-netdev", f"user,id=n0{ports}", "-device", "virtio-net-pci,netdev=n0,romfile="],
+            stdin=subprocess.DEVNULL, stderr=self._messages)
+        try:
+            self._wait_for_door()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _wait_for_door(self):
+        deadline = time.monotonic() + BOOT_SECONDS_MAX
+        while True:
+            try:
+                self.ports = self._forwarded_ports()
+                self.run("true", seconds=2)
+                return
+            except (OSError, http.client.HTTPException):
+                pass  # Not yet: the port accepts before the machine listens.
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("the machine did not boot:\n" + self.console_tail()
+                                   + "\n" + (self.work / "qemu.log").read_text())
+            time.sleep(0.05)
+
+    def _forwarded_ports(self):
+        """{machine's port: this host's port}, as QEMU chose them."""
+        with socket.socket(socket.AF_UNIX) as monitor:
+            monitor.settimeout(5)
+            monitor.connect(str(self._monitor_path))
+            monitor.sendall(b"info usernet\n")
+            text = b""
+            while text.count(b"(qemu)") < 2:
+                chunk = monitor.recv(65536)
+                if not chunk:
+                    raise ConnectionError("the monitor closed")
+                text += chunk
+        rows = re.findall(r"TCP\[HOST_FORWARD\]\s+\d+\s+\S+\s+(\d+)\s+\S+\s+(\d+)", text.decode())
+        if not rows:
+            raise ConnectionError("no port is forwarded yet")
+        return {int(inside): int(outside) for outside, inside in rows}
+
+    def console_tail(self):
+        """The last lines of the serial console."""
+        return "\n".join(self.console.read_text(errors="replace").splitlines()[-30:])
+
+    def run(self, script, seconds=COMMAND_SECONDS_MAX, check=True):
+        """Output of a bash script in the machine. Raises CommandFailed, with the errors it wrote."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.ports[80], timeout=seconds)
+        connection.request("POST", "/cgi-bin/door", body=script.encode())
+        response = connection.getresponse()
+        body = response.read()
+        connection.close()
+        status = int(response.headers["X-Exit-Status"])
+        split = int(response.headers["X-Out-Bytes"])
+        if check and status != 0:
+            raise CommandFailed(f"status {status}: {script}\n{body.decode(errors='replace')}")
+        return body[:split].decode()
+
+    def json(self, command):
+        """What a command prints, as JSON. ndctl prints nothing at all when it has nothing."""
+        return json.loads(self.run(command) or "[]")
+
+    def create_namespace(self, region, size, name):
+        """Makes an fsdax namespace; what ndctl says about it."""
+        return self.json(f"ndctl create-namespace -r {region} -m fsdax -s {size} -n {name}")
+
+    def dimm_of(self, region):
+        """The first NVDIMM behind a region."""
+        return self.run(f"cat /sys/bus/nd/devices/{region}/mapping0").split(",")[0]
+
+    def get(self, port, path, headers=None, seconds=COMMAND_SECONDS_MAX):
+        """GET on a forwarded port: (status, headers, body)."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.ports[port], timeout=seconds)
+        connection.request("GET", path, headers=headers or {})
+        response = connection.getresponse()
+        body = response.read()
+        connection.close()
+        return response.status, response.headers, body
+
+    def stop(self):
+        """Ends the machine. Idempotent."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait(timeout=5)
+        self._messages.close()
