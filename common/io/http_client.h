@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Our HTTP/1.1 client. http_client.cc is the only file that includes cpprestsdk's client. No exception
-// leaves it, no task goes unobserved.
+// Our HTTP/1.1 client. http_client.cc is the only file that includes cpprestsdk's client. No
+// exception leaves it, no task goes unobserved.
 //
 // Thread-safe. Errors: Unavailable (connect, reset, TLS), DeadlineExceeded (silence longer than the
 // read timeout, or the deadline), ResourceExhausted (body above the limit), InvalidArgument (URL).
@@ -40,8 +40,8 @@ struct ClientTls {
   std::string ca_pem;           // Empty: the system's.
   std::string certificate_pem;  // With key: a client certificate.
   std::string key_pem;
-  std::string server_name;      // Empty: the URL's host.
-  bool insecure = false;        // Verifies nothing; only when a kubeconfig says so.
+  std::string server_name;  // Empty: the URL's host.
+  bool insecure = false;    // Verifies nothing; only when a kubeconfig says so.
 };
 
 class HttpClient {
@@ -60,9 +60,9 @@ class HttpClient {
   virtual void SendAsync(const ClientRequest& request, Done done) = 0;
 
   // A streaming answer, read in blocks and cut into lines of at most `line_bytes_max`. Blocks the
-  // calling thread until the stream ends (OK), fails, `on_line` returns an error (returned as it is) or
-  // `stop` becomes true (Cancelled). An answer other than 200 comes back as ClientResponse in
-  // *refusal with its body, and status OK.
+  // calling thread until the stream ends (OK), fails, `on_line` returns an error (returned as it
+  // is) or `stop` becomes true (Cancelled). An answer other than 200 comes back as ClientResponse
+  // in *refusal with its body, and status OK.
   using OnLine = std::function<absl::Status(std::string_view line)>;
   virtual absl::Status Stream(const ClientRequest& request, const OnLine& on_line,
                               int64_t line_bytes_max, const std::atomic<bool>& stop,

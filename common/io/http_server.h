@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Our HTTP/1.1 server. http_server.cc is the only file that includes cpprestsdk's listener.
 //
-// A handler gets one request with its whole body and a Responder, which it calls exactly once, at any
-// time, from any thread: a long-poll keeps its Responder and costs no thread while it waits. A
+// A handler gets one request with its whole body and a Responder, which it calls exactly once, at
+// any time, from any thread: a long-poll keeps its Responder and costs no thread while it waits. A
 // Responder destroyed uncalled answers 500. Handlers run on the process's shared pool and must not
 // block for long.
 //
-// Limits: kRequestBodyBytesMax per route (413, the rest of the body is read and thrown away, so that
-// memory stays bounded), see http_server.cc. An exception in a handler becomes a 500 and a log line.
-// Idle keep-alive connections are kept longer than the 90 s of Go's client, which never replays a
-// POST on a connection that was just closed.
+// Limits: kRequestBodyBytesMax per route (413, the rest of the body is read and thrown away, so
+// that memory stays bounded), see http_server.cc. An exception in a handler becomes a 500 and a log
+// line. Idle keep-alive connections are kept longer than the 90 s of Go's client, which never
+// replays a POST on a connection that was just closed.
 #pragma once
 
 #include <functional>
@@ -51,8 +51,9 @@ class HttpServer {
   HttpServer();
   ~HttpServer();  // Stops.
 
-  // Before Start. `path` is exact ("/livez") or ends in "/" and then matches everything below it. The
-  // longest match wins. An unknown path answers 404, a known one with another method 405 with Allow.
+  // Before Start. `path` is exact ("/livez") or ends in "/" and then matches everything below it.
+  // The longest match wins. An unknown path answers 404, a known one with another method 405 with
+  // Allow.
   void Handle(std::string method, std::string path, HttpHandler handler,
               int64_t body_bytes_max = kBodyBytesDefaultMax);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The only lock of the project: absl::Mutex, annotated for clang's thread-safety analysis and visible
-// to TSan. (Debian's abseil is built without TSan, so a bare absl::Mutex gives false reports.)
+// The only lock of the project: absl::Mutex, annotated for clang's thread-safety analysis and
+// visible to TSan. (Debian's abseil is built without TSan, so a bare absl::Mutex gives false
+// reports.)
 #pragma once
 
 #include "absl/base/thread_annotations.h"

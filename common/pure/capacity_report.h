@@ -47,9 +47,9 @@ struct PoolReport {
   int64_t alignment_bytes = 1;    // Volume sizes are multiples of it. >= 1.
   std::optional<int> numa_node;   // Absent: unknown.
   PoolState state = PoolState::kUnknown;
-  bool thin = false;              // LVM only: a thin pool.
-  std::vector<VolumeReport> volumes;      // Sorted by name.
-  std::vector<FreeExtent> free_extents;   // direct only; sorted by offset.
+  bool thin = false;                        // LVM only: a thin pool.
+  std::vector<VolumeReport> volumes;        // Sorted by name.
+  std::vector<FreeExtent> free_extents;     // direct only; sorted by offset.
   std::optional<int64_t> label_slots_free;  // direct only; absent: unknown.
   bool operator==(const PoolReport&) const = default;
 };
@@ -62,10 +62,10 @@ struct ReportError {
 
 struct CapacityReport {
   std::string node;
-  std::string boot_id;      // Changes with every boot of the node.
-  int64_t generation = 0;   // Rises with every change of the content, within one boot id.
-  absl::Time observed_at;   // When the devices were read. Free space and volumes of one report
-                            // come from one reading.
+  std::string boot_id;     // Changes with every boot of the node.
+  int64_t generation = 0;  // Rises with every change of the content, within one boot id.
+  absl::Time observed_at;  // When the devices were read. Free space and volumes of one report
+                           // come from one reading.
   std::vector<PoolReport> pools;    // Sorted by id.
   std::vector<ReportError> errors;  // Sorted by source, message.
   bool operator==(const CapacityReport&) const = default;
@@ -74,15 +74,15 @@ struct CapacityReport {
 inline constexpr int64_t kReportSchema = 1;
 
 // Limits of what is accepted from an agent. Past one: ResourceExhausted, naming limit and value.
-inline constexpr int64_t kReportBytesMax = 8 * 1024 * 1024;
+inline constexpr int64_t kReportBytesMax = int64_t{8} * 1024 * 1024;
 inline constexpr int64_t kReportPoolsMax = 256;
-inline constexpr int64_t kReportVolumesMax = 16384;      // Per pool.
-inline constexpr int64_t kReportExtentsMax = 16384;      // Per pool.
-inline constexpr int64_t kReportNameBytesMax = 256;      // Of any name or id.
+inline constexpr int64_t kReportVolumesMax = 16384;  // Per pool.
+inline constexpr int64_t kReportExtentsMax = 16384;  // Per pool.
+inline constexpr int64_t kReportNameBytesMax = 256;  // Of any name or id.
 
-std::string_view PoolKindName(PoolKind kind);                    // "lvm", "direct"
+std::string_view PoolKindName(PoolKind kind);  // "lvm", "direct"
 std::optional<PoolKind> PoolKindFromName(std::string_view name);
-std::string_view PoolStateName(PoolState state);                 // "ok", "inactive", "read_only", ...
+std::string_view PoolStateName(PoolState state);  // "ok", "inactive", "read_only", ...
 
 // Reads and validates. Unknown members are ignored, an unknown `state` becomes kUnknown. Checks
 // that sums are consistent: 0 <= available <= allocatable <= total, max_volume <= available,
@@ -90,7 +90,8 @@ std::string_view PoolStateName(PoolState state);                 // "ok", "inact
 // JSON path, ResourceExhausted for a limit.
 absl::StatusOr<CapacityReport> ParseCapacityReport(std::string_view json);
 
-// One line of JSON with the members in the order of docs/protocol.md; equal reports give equal bytes.
+// One line of JSON with the members in the order of docs/protocol.md; equal reports give equal
+// bytes.
 std::string SerialiseCapacityReport(const CapacityReport& report);
 
 // Same devices, same content: everything equal but generation and observed_at.

@@ -6,10 +6,10 @@
 #include <cstdio>
 #include <cstdlib>
 
-#define PMEM_CHECK(condition)                                                                 \
-  do {                                                                                        \
-    if (!(condition)) [[unlikely]] {                                                          \
+#define PMEM_CHECK(condition)                                                                \
+  do {                                                                                       \
+    if (!(condition)) [[unlikely]] {                                                         \
       std::fprintf(stderr, "%s:%d: broken guarantee: %s\n", __FILE__, __LINE__, #condition); \
-      std::abort();                                                                           \
-    }                                                                                         \
+      std::abort();                                                                          \
+    }                                                                                        \
   } while (false)

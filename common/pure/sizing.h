@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many bytes a claim takes from a pool. THE one sizing function: filter, API and volume creation
-// all ask here, so that what is promised is what is taken. Pure, thread-safe.
+// How many bytes a claim takes from a pool. THE one sizing function: filter, API and volume
+// creation all ask here, so that what is promised is what is taken. Pure, thread-safe.
 #pragma once
 
 #include <cstdint>

@@ -13,10 +13,10 @@
 #define PMEM_CONCAT_(a, b) PMEM_CONCAT_INNER_(a, b)
 
 // Returns from the calling function when `expression` is not OK.
-#define PMEM_RETURN_IF_ERROR(expression)                \
-  do {                                                  \
-    absl::Status pmem_status_ = (expression);           \
-    if (!pmem_status_.ok()) return pmem_status_;        \
+#define PMEM_RETURN_IF_ERROR(expression)         \
+  do {                                           \
+    absl::Status pmem_status_ = (expression);    \
+    if (!pmem_status_.ok()) return pmem_status_; \
   } while (false)
 
 // PMEM_ASSIGN_OR_RETURN(auto value, Function()): declares or assigns, or returns the error.
@@ -32,9 +32,8 @@ namespace pmem {
 // The same error with the context of the layer that has it in front: "node n1: pool p0: ...".
 inline absl::Status Annotate(const absl::Status& status, std::string_view context) {
   if (status.ok()) return status;
-  return absl::Status(status.code(),
-                      absl::StrCat(absl::string_view(context.data(), context.size()), ": ",
-                                   status.message()));
+  return absl::Status(status.code(), absl::StrCat(absl::string_view(context.data(), context.size()),
+                                                  ": ", status.message()));
 }
 
 }  // namespace pmem

@@ -16,9 +16,7 @@ inline constexpr int64_t kTiB = 1024 * kGiB;
 inline constexpr int64_t kBytesMax = int64_t{1} << 62;
 
 // a + b for a, b in [0, kBytesMax], capped at kBytesMax.
-constexpr int64_t AddBytes(int64_t a, int64_t b) {
-  return a > kBytesMax - b ? kBytesMax : a + b;
-}
+constexpr int64_t AddBytes(int64_t a, int64_t b) { return a > kBytesMax - b ? kBytesMax : a + b; }
 
 // Largest multiple of `alignment_bytes` not above `bytes`. alignment_bytes >= 1, bytes >= 0.
 constexpr int64_t AlignDown(int64_t bytes, int64_t alignment_bytes) {

@@ -53,11 +53,11 @@ struct AgentsListed {
 };
 
 using Event =
-    std::variant<Seen<Node>, Gone<Node>, Relisted<Node>,                                    //
-                 Seen<Pod>, Gone<Pod>, Relisted<Pod>,                                       //
-                 Seen<Claim>, Gone<Claim>, Relisted<Claim>,                                 //
+    std::variant<Seen<Node>, Gone<Node>, Relisted<Node>,                                      //
+                 Seen<Pod>, Gone<Pod>, Relisted<Pod>,                                         //
+                 Seen<Claim>, Gone<Claim>, Relisted<Claim>,                                   //
                  Seen<PersistentVolume>, Gone<PersistentVolume>, Relisted<PersistentVolume>,  //
-                 Seen<StorageClass>, Gone<StorageClass>, Relisted<StorageClass>,            //
+                 Seen<StorageClass>, Gone<StorageClass>, Relisted<StorageClass>,              //
                  ReportReceived, AgentConfirmed, AgentFailed, AgentsListed>;
 
 // Where the intake puts events. Implemented by the ledger service, and by tests. Thread-safe.

@@ -75,8 +75,8 @@ struct Node {
 
 // A volume of a pod that refers to a claim.
 struct PodVolume {
-  std::string name;        // Of the volume in the pod.
-  std::string claim_name;  // For an ephemeral volume: <pod>-<volume>.
+  std::string name;           // Of the volume in the pod.
+  std::string claim_name;     // For an ephemeral volume: <pod>-<volume>.
   bool is_ephemeral = false;  // The claim must be controlled by the pod's UID.
   bool operator==(const PodVolume&) const = default;
 };
@@ -87,7 +87,7 @@ struct Pod {
   std::string node_name;            // spec.nodeName; empty: not bound.
   std::string nominated_node_name;  // status.nominatedNodeName
   std::string phase;
-  std::vector<PodVolume> volumes;   // Only those that refer to claims, in the pod's order.
+  std::vector<PodVolume> volumes;  // Only those that refer to claims, in the pod's order.
   std::map<std::string, std::string> node_selector;
   std::optional<std::vector<NodeSelectorTerm>> required_node_affinity;  // Absent: any node.
   std::vector<Toleration> tolerations;
@@ -102,31 +102,31 @@ struct Pod {
 struct Claim {
   ObjectMeta meta;
   std::optional<std::string> storage_class_name;
-  int64_t requested_bytes = 0;           // spec.resources.requests.storage, rounded up.
-  int64_t capacity_bytes = 0;            // status.capacity.storage; 0 while unbound.
-  std::string volume_name;               // spec.volumeName
-  bool is_bind_completed = false;        // pv.kubernetes.io/bind-completed is there.
-  std::string phase;                     // status.phase. Never used to decide bound or not.
-  std::string selected_node;             // volume.kubernetes.io/selected-node
-  std::string storage_provisioner;       // volume.kubernetes.io/storage-provisioner, or the beta key.
+  int64_t requested_bytes = 0;      // spec.resources.requests.storage, rounded up.
+  int64_t capacity_bytes = 0;       // status.capacity.storage; 0 while unbound.
+  std::string volume_name;          // spec.volumeName
+  bool is_bind_completed = false;   // pv.kubernetes.io/bind-completed is there.
+  std::string phase;                // status.phase. Never used to decide bound or not.
+  std::string selected_node;        // volume.kubernetes.io/selected-node
+  std::string storage_provisioner;  // volume.kubernetes.io/storage-provisioner, or the beta key.
   std::vector<std::string> access_modes;
   std::string volume_mode = "Filesystem";
-  bool has_selector = false;             // spec.selector: only pre-provisioned PersistentVolumes match.
-  bool has_annotations = false;          // metadata.annotations exists at all (matters for JSON patch).
+  bool has_selector = false;     // spec.selector: only pre-provisioned PersistentVolumes match.
+  bool has_annotations = false;  // metadata.annotations exists at all (matters for JSON patch).
   std::vector<OwnerReference> owners;
   bool operator==(const Claim&) const = default;
 };
 
 struct PersistentVolume {
   ObjectMeta meta;
-  std::string csi_driver;          // spec.csi.driver; empty for other sources.
+  std::string csi_driver;  // spec.csi.driver; empty for other sources.
   std::string csi_volume_handle;
   std::string storage_class_name;
   int64_t capacity_bytes = 0;
   std::vector<std::string> access_modes;
   std::string volume_mode = "Filesystem";
-  std::string phase;               // Available, Bound, Released, Failed, or empty.
-  ObjectKey claim;                 // spec.claimRef; name empty: none.
+  std::string phase;  // Available, Bound, Released, Failed, or empty.
+  ObjectKey claim;    // spec.claimRef; name empty: none.
   std::string claim_uid;
   std::optional<std::vector<NodeSelectorTerm>> node_affinity;  // spec.nodeAffinity.required
   bool operator==(const PersistentVolume&) const = default;

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The build directories: what each is for, how it is set up, how a target of it is built."""
+import dataclasses
+import os
+import pathlib
+import shutil
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = ROOT / 'build'
+
+
+@dataclasses.dataclass(frozen=True)
+class Build:
+    name: str
+    options: tuple = ()
+    compiler: str = ''  # Empty: meson's choice, which is g++ through ccache.
+
+    @property
+    def directory(self):
+        return BUILD / self.name
+
+
+# -O1 keeps the sanitizers' builds quick; what they look for does not depend on the level.
+RELEASE = Build('release')
+ASAN = Build('asan', ('-Db_sanitize=address,undefined', '-Db_lundef=false', '-Doptimization=1'))
+TSAN = Build('tsan', ('-Db_sanitize=thread', '-Db_lundef=false', '-Doptimization=1'))
+CLANG = Build('clang', ('-Db_lundef=false',), compiler='clang++-16')
+
+
+def setup_commands(build, werror):
+    """The commands that make or bring up to date the build directory; none when it is as wanted."""
+    options = [*build.options, f'-Dwerror={str(werror).lower()}']
+    stamp = build.directory / '.dev-options'
+    if (build.directory / 'build.ninja').exists():
+        if stamp.exists() and stamp.read_text() == ' '.join(options):
+            return []
+        return [['meson', 'configure', str(build.directory), *options], _stamp(stamp, options)]
+    command = ['meson', 'setup', str(build.directory), str(ROOT), *options]
+    return [command, _stamp(stamp, options)]
+
+
+def _stamp(stamp, options):
+    return ['sh', '-c', 'printf %s "$2" > "$1"', 'sh', str(stamp), ' '.join(options)]
+
+
+def environment(build):
+    """The environment for setting up: names the compiler when the build asks for another."""
+    env = dict(os.environ)
+    if build.compiler:
+        env['CXX'] = f'ccache {build.compiler}' if shutil.which('ccache') else build.compiler
+    return env
+
+
+def build_commands(build, werror, targets=(), nice=0):
+    ninja = ['nice', '-n', str(nice), 'ninja', '-C', str(build.directory), *targets]
+    return [*setup_commands(build, werror), ninja]
+
+
+def werror_wanted(arguments):
+    """Warnings are errors where we check our own work, never for somebody who packages it."""
+    return '--werror' in arguments

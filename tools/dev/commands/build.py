@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compiles both programs and all tests into build/release.
+
+usage: ./dev build [release|asan|tsan|clang] [--werror] [NINJA_TARGET...]
+"""
+import subprocess
+import sys
+
+import builds
+
+BUILDS = {b.name: b for b in (builds.RELEASE, builds.ASAN, builds.TSAN, builds.CLANG)}
+
+
+def main(arguments):
+    if '--help' in arguments:
+        print(__doc__)
+        return 0
+    rest = [a for a in arguments if a != '--werror']
+    build = BUILDS[rest.pop(0)] if rest and rest[0] in BUILDS else builds.RELEASE
+    for command in builds.build_commands(build, builds.werror_wanted(arguments), rest):
+        quiet = command[0] == 'meson'
+        done = subprocess.run(command, env=builds.environment(build), check=False,
+                              stdout=subprocess.PIPE if quiet else None, text=True)
+        if done.returncode != 0:
+            print((done.stdout or '')[-4000:], file=sys.stderr)
+            return 1
+    return 0

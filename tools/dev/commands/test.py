@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs every test: all builds, sanitizers, lint, real control plane; ends with one line of counts.
+
+usage: ./dev test [STEP...] [--werror]
+  STEP      only steps whose name starts with one of these words (builds they need are made)
+  --werror  compiler warnings are errors (our own CI)
+
+Two lanes run side by side: what compiles, and what mostly waits (the control plane's build at a low
+priority, end-to-end tests). A failing step does not stop the ones that do not need it.
+"""
+import os
+import threading
+
+import builds
+import junit
+import steps
+from commands import lint
+
+FAST_SUITES = ('unit', 'scenario', 'property', 'model', 'fuzz-corpus', 'integration')
+SANITIZED_SUITES = ('unit', 'integration')
+SUPPRESSIONS = builds.ROOT / 'tests' / 'support'
+
+
+def sanitizer_environment():
+    """What the sanitizers must say and do; suppressions where the tree has them."""
+    env = dict(os.environ)
+    env['ASAN_OPTIONS'] = 'detect_leaks=1:strict_string_checks=1'
+    env['UBSAN_OPTIONS'] = 'print_stacktrace=1:halt_on_error=1'
+    tsan = 'halt_on_error=1:second_deadlock_stack=1'
+    if (SUPPRESSIONS / 'tsan.supp').exists():
+        tsan += f':suppressions={SUPPRESSIONS / "tsan.supp"}'
+    env['TSAN_OPTIONS'] = tsan
+    if (SUPPRESSIONS / 'lsan.supp').exists():
+        env['LSAN_OPTIONS'] = f'suppressions={SUPPRESSIONS / "lsan.supp"}'
+    return env
+
+
+class Run:
+    """One run of ./dev test: what is chosen, what was counted. Lanes call it from two threads."""
+
+    def __init__(self, chosen, werror):
+        self.chosen = chosen
+        self.werror = werror
+        self.board = steps.Board(builds.BUILD / 'logs')
+        self.total = steps.Counts()
+        self.release_built = threading.Event()
+        self.release_ok = False
+        self._lock = threading.Lock()
+
+    def wants(self, name):
+        return not self.chosen or any(name.startswith(word) for word in self.chosen)
+
+    def count(self, counts):
+        with self._lock:
+            self.total.add(counts)
+
+    def step(self, name, commands, env=None, count=None):
+        ok, counts = steps.run(self.board, name, commands, env, count)
+        self.count(counts)
+        return ok
+
+    def leg(self, build, suites, nice=0):
+        """Builds one directory and runs its suites; release tells the other lane when it is built."""
+        is_release = build is builds.RELEASE
+        wanted = self.wants(build.name)
+        if wanted or is_release:
+            ok = self.step(f'{build.name} build', builds.build_commands(build, self.werror, nice=nice),
+                           builds.environment(build))
+            if is_release:
+                self.release_ok = ok
+                self.release_built.set()
+            if ok and wanted:
+                self._meson_test(build, suites)
+
+    def _meson_test(self, build, suites):
+        xml = build.directory / 'meson-logs' / 'testlog.junit.xml'
+        xml.unlink(missing_ok=True)
+        command = ['meson', 'test', '-C', build.directory, '--no-rebuild', '--print-errorlogs']
+        for suite in suites:
+            command += ['--suite', suite]
+        if build is builds.TSAN:  # The thread sanitizer of g++ 12 needs a fixed address layout.
+            command = ['setarch', '-R', *command]
+        self.step(f'{build.name} tests', [command], sanitizer_environment(), lambda: junit.count(xml))
+
+
+def compile_lane(run):
+    run.leg(builds.RELEASE, FAST_SUITES)
+    if run.wants('lint'):
+        run.count(lint.run(run.board))
+    run.leg(builds.ASAN, SANITIZED_SUITES, nice=10)
+    run.leg(builds.TSAN, SANITIZED_SUITES, nice=10)
+
+
+def main(arguments):
+    if '--help' in arguments:
+        print(__doc__)
+        return 0
+    run = Run([a for a in arguments if not a.startswith('--')], builds.werror_wanted(arguments))
+    lanes = [threading.Thread(target=compile_lane, args=(run,))]
+    for lane in lanes:
+        lane.start()
+    for lane in lanes:
+        lane.join()
+    for reason in run.total.skip_reasons:
+        run.board.note(f'skipped: {reason}')
+    print(run.total, flush=True)
+    return 1 if run.total.failed else 0

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds the commands of ./dev and runs one.
+
+A command is a file in tools/dev/commands: NAME.py with a function main(arguments) -> exit code, or
+an executable NAME.sh. The first line of its docstring (or the second line of the script) is its
+line in the list, so a command exists exactly when its work does.
+"""
+import importlib
+import os
+import pathlib
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+COMMANDS = HERE / 'commands'
+ORDER = ['demo', 'build', 'test', 'lint']
+
+
+def summary(path):
+    lines = path.read_text().splitlines()
+    marker = '"""' if path.suffix == '.py' else '# '
+    line = next((line for line in lines[1:] if line.startswith(marker)), marker)
+    return line.removeprefix(marker).removesuffix('"""')
+
+
+def commands():
+    found = {p.stem: p for p in COMMANDS.iterdir() if p.suffix in ('.py', '.sh') and p.stem[0] != '_'}
+    return dict(sorted(found.items(), key=lambda kv: (ORDER.index(kv[0]) if kv[0] in ORDER else 99, kv[0])))
+
+
+def usage(found):
+    print('usage: ./dev COMMAND [ARGUMENT...]\n')
+    for name, path in found.items():
+        print(f'  {name:<10}{summary(path)}')
+    print('\n./dev COMMAND --help tells more.')
+
+
+def main(arguments):
+    found = commands()
+    if not arguments or arguments[0] in ('help', '-h', '--help'):
+        usage(found)
+        return 0
+    name, rest = arguments[0], arguments[1:]
+    if name not in found:
+        print(f'dev: no command {name!r}; ./dev lists them', file=sys.stderr)
+        return 2
+    if found[name].suffix == '.sh':
+        os.execv(found[name], [str(found[name]), *rest])
+    sys.path.insert(0, str(HERE))
+    return importlib.import_module(f'commands.{name}').main(rest)
+
+
+if __name__ == '__main__':
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

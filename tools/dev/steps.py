@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs steps and says how they went: one line each with its seconds, the end of the log on failure."""
+import dataclasses
+import pathlib
+import subprocess
+import sys
+import threading
+import time
+
+TAIL_LINES = 40
+HEARTBEAT_SECONDS = 60
+
+
+@dataclasses.dataclass
+class Counts:
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    skip_reasons: list = dataclasses.field(default_factory=list)
+
+    def add(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+        self.skip_reasons += other.skip_reasons
+
+    def __str__(self):
+        return f'{self.passed} passed, {self.failed} failed, {self.skipped} skipped'
+
+
+class Board:
+    """Prints the lines of steps that run in several threads. Thread-safe."""
+
+    def __init__(self, logs):
+        self.logs = pathlib.Path(logs)
+        self.logs.mkdir(parents=True, exist_ok=True)
+        self.colour = sys.stdout.isatty()
+        self._lock = threading.Lock()
+        self._running = {}
+        self._last_line = time.monotonic()
+        threading.Thread(target=self._heartbeat, daemon=True).start()
+
+    def _heartbeat(self):
+        while True:
+            time.sleep(1)
+            with self._lock:
+                if self._running and time.monotonic() - self._last_line > HEARTBEAT_SECONDS:
+                    now = time.monotonic()
+                    self._print('..', ', '.join(f'{n} ({now - t:.0f} s)' for n, t in self._running.items()), '')
+
+    def _print(self, mark, text, detail):
+        tints = {'ok': '32', 'FAIL': '31'}
+        shown = f'\033[{tints[mark]}m{mark:>4}\033[0m' if self.colour and mark in tints else f'{mark:>4}'
+        print(f'{shown}  {text}' + (f'  {detail}' if detail else ''), flush=True)
+        self._last_line = time.monotonic()
+
+    def begin(self, name):
+        with self._lock:
+            self._running[name] = time.monotonic()
+
+    def end(self, name, ok, detail='', log=None):
+        with self._lock:
+            seconds = time.monotonic() - self._running.pop(name)
+            self._print('ok' if ok else 'FAIL', f'{name:<34}{seconds:7.1f} s', detail)
+            if not ok and log is not None:
+                lines = log.read_text(errors='replace').splitlines()
+                print('\n'.join(f'      | {line}' for line in lines[-TAIL_LINES:]))
+                print(f'      | (the whole log: {log})', flush=True)
+
+    def note(self, text):
+        with self._lock:
+            self._print('--', text, '')
+
+
+def run(board, name, commands, env=None, count=None):
+    """One step: the commands in order until one fails. `count`: called afterwards, gives Counts.
+
+    Returns (succeeded, Counts). A step that failed without a counted failure counts as one.
+    """
+    board.begin(name)
+    log = board.logs / (name.replace(' ', '-').replace('/', '-') + '.log')
+    ok = True
+    with log.open('w') as out:
+        for command in commands:
+            out.write('$ ' + ' '.join(map(str, command)) + '\n')
+            out.flush()
+            done = subprocess.run(list(map(str, command)), stdout=out, stderr=subprocess.STDOUT,
+                                  stdin=subprocess.DEVNULL, env=env, check=False)
+            if done.returncode != 0:
+                out.write(f'exit code {done.returncode}\n')
+                ok = False
+                break
+    counts = count() if count else Counts()
+    if counts.failed:
+        ok = False
+    elif not ok:
+        counts.failed += 1
+    board.end(name, ok, str(counts) if count else '', log)
+    return ok, counts
