@@ -47,7 +47,7 @@ struct PoolReport {
   int64_t alignment_bytes = 1;    // Volume sizes are multiples of it. >= 1.
   std::optional<int> numa_node;   // Absent: unknown.
   PoolState state = PoolState::kUnknown;
-  bool thin = false;                        // LVM only: a thin pool.
+  bool thin = false;  // LVM only: a thin pool. It takes no volume of ours: max_volume_bytes is 0.
   std::vector<VolumeReport> volumes;        // Sorted by name.
   std::vector<FreeExtent> free_extents;     // direct only; sorted by offset.
   std::optional<int64_t> label_slots_free;  // direct only; absent: unknown.
@@ -78,20 +78,26 @@ inline constexpr int64_t kReportBytesMax = int64_t{8} * 1024 * 1024;
 inline constexpr int64_t kReportPoolsMax = 256;
 inline constexpr int64_t kReportVolumesMax = 16384;  // Per pool.
 inline constexpr int64_t kReportExtentsMax = 16384;  // Per pool.
-inline constexpr int64_t kReportNameBytesMax = 256;  // Of any name or id.
+inline constexpr int64_t kReportNameBytesMax = 256;  // Of any name, id or source.
+inline constexpr int64_t kReportErrorsMax = 256;
+inline constexpr int64_t kReportMessageBytesMax = 4096;  // Of one error.
 
 std::string_view PoolKindName(PoolKind kind);  // "lvm", "direct"
 std::optional<PoolKind> PoolKindFromName(std::string_view name);
-std::string_view PoolStateName(PoolState state);  // "ok", "inactive", "read_only", ...
+std::string_view PoolStateName(PoolState state);     // "ok", "inactive", "read_only", ...
+PoolState PoolStateFromName(std::string_view name);  // Any other name: kUnknown.
 
-// Reads and validates. Unknown members are ignored, an unknown `state` becomes kUnknown. Checks
-// that sums are consistent: 0 <= available <= allocatable <= total, max_volume <= available,
-// extents inside total, ascending and not overlapping, ids unique. Errors: InvalidArgument with the
-// JSON path, ResourceExhausted for a limit.
+// Reads and validates. Unknown members are ignored, an unknown `state` becomes kUnknown; pools,
+// volumes and errors are put in order. Checks that the schema is ours, that ids are unique and
+// start with their kind, that sums are consistent: 0 <= available <= allocatable <= total,
+// max_volume <= available, extents inside total, ascending and not overlapping. A volume may be
+// larger than its pool (thin). Errors: InvalidArgument with the JSON path, ResourceExhausted for a
+// limit.
 absl::StatusOr<CapacityReport> ParseCapacityReport(std::string_view json);
 
 // One line of JSON with the members in the order of docs/protocol.md; equal reports give equal
-// bytes.
+// bytes. Members that are absent, and thin = false, are left out. observed_at is written to the
+// millisecond, so a report parses back to itself when its time is a whole number of them.
 std::string SerialiseCapacityReport(const CapacityReport& report);
 
 // Same devices, same content: everything equal but generation and observed_at.
