@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/core/kube_decode.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/pure/names.h"
+#include "common/pure/status_macros.h"
+#include "extender/core/kube_fields.h"
+#include "extender/core/pod_decode.h"
+
+namespace pmem::extender {
+namespace {
+
+constexpr std::string_view kInitialEventsEnd = "k8s.io/initial-events-end";
+constexpr std::string_view kVersionTooLarge = "ResourceVersionTooLarge";
+constexpr int64_t kRetryAfterSecondsMax = 24 * 3600;
+
+// Which object it was, as far as that can be read.
+absl::Status NameObject(const absl::Status& error, const JsonValue& object) {
+  const absl::StatusOr<ObjectMeta> meta = Meta(object);
+  if (!meta.ok()) return error;
+  return Annotate(error, absl::StrCat(meta->key.kube_namespace,
+                                      meta->key.kube_namespace.empty() ? "" : "/", meta->key.name));
+}
+
+absl::StatusOr<bool> IsReady(const JsonValue& status) {
+  PMEM_ASSIGN_OR_RETURN(const std::vector<JsonValue> conditions,
+                        status.OptionalArray("conditions"));
+  for (const JsonValue& condition : conditions) {
+    PMEM_ASSIGN_OR_RETURN(const std::string type, Text(condition, "type"));
+    PMEM_ASSIGN_OR_RETURN(const std::string state, Text(condition, "status"));
+    if (type == "Ready") return state != "False" && state != "Unknown";
+  }
+  return true;
+}
+
+absl::StatusOr<std::vector<Taint>> Taints(const JsonValue& spec) {
+  std::vector<Taint> taints;
+  PMEM_ASSIGN_OR_RETURN(const std::vector<JsonValue> entries, spec.OptionalArray("taints"));
+  for (const JsonValue& entry : entries) {
+    Taint& taint = taints.emplace_back();
+    PMEM_ASSIGN_OR_RETURN(taint.key, Text(entry, "key"));
+    PMEM_ASSIGN_OR_RETURN(taint.value, Text(entry, "value"));
+    PMEM_ASSIGN_OR_RETURN(taint.effect, Text(entry, "effect"));
+  }
+  return taints;
+}
+
+absl::Status ReadClaimMetadata(const JsonValue& object, Claim* claim) {
+  PMEM_ASSIGN_OR_RETURN(const JsonValue metadata, Child(object, "metadata"));
+  PMEM_ASSIGN_OR_RETURN(const std::optional<JsonValue> annotations,
+                        metadata.OptionalMember("annotations"));
+  claim->has_annotations = annotations.has_value();
+  if (!annotations.has_value()) return absl::OkStatus();
+  PMEM_ASSIGN_OR_RETURN(claim->selected_node, Text(*annotations, kSelectedNodeAnnotation));
+  PMEM_ASSIGN_OR_RETURN(claim->storage_provisioner,
+                        Text(*annotations, kStorageProvisionerAnnotation));
+  if (claim->storage_provisioner.empty()) {
+    PMEM_ASSIGN_OR_RETURN(claim->storage_provisioner,
+                          Text(*annotations, kStorageProvisionerAnnotationBeta));
+  }
+  PMEM_ASSIGN_OR_RETURN(const std::optional<JsonValue> bind_completed,
+                        annotations->OptionalMember(kBindCompletedAnnotation));
+  claim->is_bind_completed = bind_completed.has_value();
+  return absl::OkStatus();
+}
+
+absl::Status ReadClaimSpec(const JsonValue& spec, Claim* claim) {
+  PMEM_ASSIGN_OR_RETURN(claim->storage_class_name, spec.OptionalString("storageClassName"));
+  PMEM_ASSIGN_OR_RETURN(claim->volume_name, Text(spec, "volumeName"));
+  PMEM_ASSIGN_OR_RETURN(claim->access_modes, TextList(spec, "accessModes"));
+  PMEM_ASSIGN_OR_RETURN(std::optional<std::string> volume_mode, spec.OptionalString("volumeMode"));
+  if (volume_mode.has_value()) claim->volume_mode = *std::move(volume_mode);
+  PMEM_ASSIGN_OR_RETURN(const std::optional<JsonValue> selector, spec.OptionalMember("selector"));
+  claim->has_selector = selector.has_value();
+  PMEM_ASSIGN_OR_RETURN(const JsonValue resources, Child(spec, "resources"));
+  PMEM_ASSIGN_OR_RETURN(const JsonValue requests, Child(resources, "requests"));
+  PMEM_ASSIGN_OR_RETURN(const std::optional<int64_t> bytes, Bytes(requests, "storage"));
+  claim->requested_bytes = bytes.value_or(0);
+  return absl::OkStatus();
+}
+
+absl::Status ReadClaimRef(const JsonValue& spec, PersistentVolume* volume) {
+  PMEM_ASSIGN_OR_RETURN(const JsonValue reference, Child(spec, "claimRef"));
+  PMEM_ASSIGN_OR_RETURN(volume->claim.kube_namespace, Text(reference, "namespace"));
+  PMEM_ASSIGN_OR_RETURN(volume->claim.name, Text(reference, "name"));
+  PMEM_ASSIGN_OR_RETURN(volume->claim_uid, Text(reference, "uid"));
+  return absl::OkStatus();
+}
+
+absl::Status ReadNodeAffinity(const JsonValue& spec, PersistentVolume* volume) {
+  PMEM_ASSIGN_OR_RETURN(const JsonValue affinity, Child(spec, "nodeAffinity"));
+  PMEM_ASSIGN_OR_RETURN(const std::optional<JsonValue> required,
+                        affinity.OptionalMember("required"));
+  if (!required.has_value()) return absl::OkStatus();
+  PMEM_ASSIGN_OR_RETURN(volume->node_affinity, SelectorTerms(*required));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<WatchEventType> EventType(const JsonValue& event) {
+  PMEM_ASSIGN_OR_RETURN(const std::string name, event.String("type"));
+  if (name == "ADDED") return WatchEventType::kAdded;
+  if (name == "MODIFIED") return WatchEventType::kModified;
+  if (name == "DELETED") return WatchEventType::kDeleted;
+  if (name == "BOOKMARK") return WatchEventType::kBookmark;
+  if (name == "ERROR") return WatchEventType::kError;
+  return absl::InvalidArgumentError(absl::StrCat("type: \"", name, "\" is no watch event"));
+}
+
+absl::StatusOr<bool> IsInitialEventsEnd(const JsonValue& metadata) {
+  PMEM_ASSIGN_OR_RETURN(const JsonValue annotations, Child(metadata, "annotations"));
+  PMEM_ASSIGN_OR_RETURN(const std::string value, Text(annotations, kInitialEventsEnd));
+  return value == "true";
+}
+
+absl::StatusOr<ApiFailure> ReadFailure(const JsonValue& status) {
+  ApiFailure failure;
+  PMEM_ASSIGN_OR_RETURN(const std::optional<int64_t> code, status.OptionalInt("code", 0, 999));
+  failure.code = static_cast<int>(code.value_or(0));
+  PMEM_ASSIGN_OR_RETURN(failure.reason, Text(status, "reason"));
+  PMEM_ASSIGN_OR_RETURN(failure.message, Text(status, "message"));
+  PMEM_ASSIGN_OR_RETURN(const JsonValue details, Child(status, "details"));
+  PMEM_ASSIGN_OR_RETURN(const std::optional<int64_t> seconds,
+                        details.OptionalInt("retryAfterSeconds", 0, kRetryAfterSecondsMax));
+  failure.retry_after = absl::Seconds(seconds.value_or(0));
+  PMEM_ASSIGN_OR_RETURN(const std::vector<JsonValue> causes, details.OptionalArray("causes"));
+  for (const JsonValue& cause : causes) {
+    PMEM_ASSIGN_OR_RETURN(const std::string reason, Text(cause, "reason"));
+    if (reason == kVersionTooLarge) failure.is_too_large_version = true;
+  }
+  return failure;
+}
+
+}  // namespace
+
+template <>
+absl::StatusOr<Node> DecodeObject<Node>(const JsonValue& object) {
+  Node node;
+  PMEM_ASSIGN_OR_RETURN(node.meta, Meta(object));
+  PMEM_ASSIGN_OR_RETURN(const JsonValue metadata, Child(object, "metadata"));
+  PMEM_ASSIGN_OR_RETURN(node.labels, TextMap(metadata, "labels"));
+  PMEM_ASSIGN_OR_RETURN(const JsonValue spec, Child(object, "spec"));
+  PMEM_ASSIGN_OR_RETURN(node.taints, Taints(spec));
+  PMEM_ASSIGN_OR_RETURN(node.is_unschedulable, Flag(spec, "unschedulable"));
+  PMEM_ASSIGN_OR_RETURN(const JsonValue status, Child(object, "status"));
+  PMEM_ASSIGN_OR_RETURN(node.is_ready, IsReady(status));
+  PMEM_ASSIGN_OR_RETURN(const JsonValue allocatable, Child(status, "allocatable"));
+  PMEM_ASSIGN_OR_RETURN(const std::optional<int64_t> cpu, Milli(allocatable, "cpu"));
+  PMEM_ASSIGN_OR_RETURN(const std::optional<int64_t> memory, Bytes(allocatable, "memory"));
+  node.allocatable_cpu_milli = cpu.value_or(0);
+  node.allocatable_memory_bytes = memory.value_or(0);
+  return node;
+}
+
+template <>
+absl::StatusOr<Pod> DecodeObject<Pod>(const JsonValue& object) {
+  return DecodePod(object);
+}
+
+template <>
+absl::StatusOr<AgentPod> DecodeObject<AgentPod>(const JsonValue& object) {
+  return DecodeAgentPod(object);
+}
+
+template <>
+absl::StatusOr<Claim> DecodeObject<Claim>(const JsonValue& object) {
+  Claim claim;
+  PMEM_ASSIGN_OR_RETURN(claim.meta, Meta(object));
+  PMEM_ASSIGN_OR_RETURN(claim.owners, Owners(object));
+  PMEM_RETURN_IF_ERROR(ReadClaimMetadata(object, &claim));
+  PMEM_ASSIGN_OR_RETURN(const JsonValue spec, Child(object, "spec"));
+  PMEM_RETURN_IF_ERROR(ReadClaimSpec(spec, &claim));
+  PMEM_ASSIGN_OR_RETURN(const JsonValue status, Child(object, "status"));
+  PMEM_ASSIGN_OR_RETURN(claim.phase, Text(status, "phase"));
+  PMEM_ASSIGN_OR_RETURN(const JsonValue capacity, Child(status, "capacity"));
+  PMEM_ASSIGN_OR_RETURN(const std::optional<int64_t> bytes, Bytes(capacity, "storage"));
+  claim.capacity_bytes = bytes.value_or(0);
+  return claim;
+}
+
+template <>
+absl::StatusOr<PersistentVolume> DecodeObject<PersistentVolume>(const JsonValue& object) {
+  PersistentVolume volume;
+  PMEM_ASSIGN_OR_RETURN(volume.meta, Meta(object));
+  PMEM_ASSIGN_OR_RETURN(const JsonValue spec, Child(object, "spec"));
+  PMEM_ASSIGN_OR_RETURN(const JsonValue csi, Child(spec, "csi"));
+  PMEM_ASSIGN_OR_RETURN(volume.csi_driver, Text(csi, "driver"));
+  PMEM_ASSIGN_OR_RETURN(volume.csi_volume_handle, Text(csi, "volumeHandle"));
+  PMEM_ASSIGN_OR_RETURN(volume.storage_class_name, Text(spec, "storageClassName"));
+  PMEM_ASSIGN_OR_RETURN(const JsonValue capacity, Child(spec, "capacity"));
+  PMEM_ASSIGN_OR_RETURN(const std::optional<int64_t> bytes, Bytes(capacity, "storage"));
+  volume.capacity_bytes = bytes.value_or(0);
+  PMEM_ASSIGN_OR_RETURN(volume.access_modes, TextList(spec, "accessModes"));
+  PMEM_ASSIGN_OR_RETURN(std::optional<std::string> volume_mode, spec.OptionalString("volumeMode"));
+  if (volume_mode.has_value()) volume.volume_mode = *std::move(volume_mode);
+  PMEM_RETURN_IF_ERROR(ReadClaimRef(spec, &volume));
+  PMEM_RETURN_IF_ERROR(ReadNodeAffinity(spec, &volume));
+  PMEM_ASSIGN_OR_RETURN(const JsonValue status, Child(object, "status"));
+  PMEM_ASSIGN_OR_RETURN(volume.phase, Text(status, "phase"));
+  return volume;
+}
+
+template <>
+absl::StatusOr<StorageClass> DecodeObject<StorageClass>(const JsonValue& object) {
+  StorageClass storage_class;
+  PMEM_ASSIGN_OR_RETURN(storage_class.meta, Meta(object));
+  PMEM_ASSIGN_OR_RETURN(storage_class.provisioner, Text(object, "provisioner"));
+  PMEM_ASSIGN_OR_RETURN(const std::string mode, Text(object, "volumeBindingMode"));
+  storage_class.is_wait_for_first_consumer = mode == "WaitForFirstConsumer";
+  PMEM_ASSIGN_OR_RETURN(storage_class.parameters, TextMap(object, "parameters"));
+  return storage_class;
+}
+
+template <class T>
+absl::StatusOr<T> DecodeObject(std::string_view json) {
+  PMEM_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Parse(json));
+  return DecodeObject<T>(document.root());
+}
+
+template <class T>
+absl::StatusOr<DecodedList<T>> DecodeList(std::string_view json) {
+  DecodedList<T> list;
+  PMEM_ASSIGN_OR_RETURN(const JsonDocument document,
+                        JsonDocument::Parse(json, {.bytes_max = kListBytesMax}));
+  const JsonValue root = document.root();
+  PMEM_ASSIGN_OR_RETURN(const JsonValue metadata, root.Member("metadata"));
+  PMEM_ASSIGN_OR_RETURN(list.resource_version, Text(metadata, "resourceVersion"));
+  PMEM_ASSIGN_OR_RETURN(list.continue_token, Text(metadata, "continue"));
+  PMEM_ASSIGN_OR_RETURN(const std::vector<JsonValue> items, root.OptionalArray("items"));
+  list.objects.reserve(items.size());
+  for (const JsonValue& item : items) {
+    absl::StatusOr<T> object = DecodeObject<T>(item);
+    if (object.ok()) {
+      list.objects.push_back(*std::move(object));
+    } else {
+      list.errors.push_back(NameObject(object.status(), item));
+    }
+  }
+  return list;
+}
+
+template <class T>
+absl::StatusOr<DecodedEvent<T>> DecodeWatchEvent(std::string_view line) {
+  DecodedEvent<T> event;
+  PMEM_ASSIGN_OR_RETURN(const JsonDocument document,
+                        JsonDocument::Parse(line, {.bytes_max = kWatchLineBytesMax}));
+  PMEM_ASSIGN_OR_RETURN(event.type, EventType(document.root()));
+  PMEM_ASSIGN_OR_RETURN(const JsonValue object, document.root().Member("object"));
+  if (event.type == WatchEventType::kError) {
+    PMEM_ASSIGN_OR_RETURN(event.failure, ReadFailure(object));
+    return event;
+  }
+  PMEM_ASSIGN_OR_RETURN(const JsonValue metadata, object.Member("metadata"));
+  PMEM_ASSIGN_OR_RETURN(event.resource_version, Text(metadata, "resourceVersion"));
+  if (event.type == WatchEventType::kBookmark) {
+    PMEM_ASSIGN_OR_RETURN(event.is_initial_events_end, IsInitialEventsEnd(metadata));
+    return event;
+  }
+  event.object = DecodeObject<T>(object);
+  if (!event.object.ok()) event.object = NameObject(event.object.status(), object);
+  return event;
+}
+
+ApiFailure DecodeFailure(int http_status, std::string_view body) {
+  ApiFailure failure;
+  const absl::StatusOr<JsonDocument> document = JsonDocument::Parse(body);
+  if (document.ok() && document->root().IsObject()) {
+    absl::StatusOr<ApiFailure> read = ReadFailure(document->root());
+    if (read.ok()) failure = *std::move(read);
+  }
+  failure.code = http_status;
+  return failure;
+}
+
+#define PMEM_DECODE_INSTANTIATE(T)                                         \
+  template absl::StatusOr<T> DecodeObject<T>(std::string_view);            \
+  template absl::StatusOr<DecodedList<T>> DecodeList<T>(std::string_view); \
+  template absl::StatusOr<DecodedEvent<T>> DecodeWatchEvent<T>(std::string_view)
+
+PMEM_DECODE_INSTANTIATE(Node);
+PMEM_DECODE_INSTANTIATE(Pod);
+PMEM_DECODE_INSTANTIATE(Claim);
+PMEM_DECODE_INSTANTIATE(PersistentVolume);
+PMEM_DECODE_INSTANTIATE(StorageClass);
+PMEM_DECODE_INSTANTIATE(AgentPod);
+
+}  // namespace pmem::extender

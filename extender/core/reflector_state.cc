@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/core/reflector_state.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace pmem::extender {
+namespace {
+
+bool IsGone(const ApiFailure& failure) {
+  return failure.code == 410 || failure.reason == "Expired" || failure.reason == "Gone";
+}
+
+// The server is there but is in no state to say whether it serves WatchList.
+bool IsPassing(int code) {
+  return code == 0 || code == 401 || code == 403 || code == 429 || code == 503 || code == 504;
+}
+
+}  // namespace
+
+ReflectorRequest ReflectorState::Next(double jitter) {
+  ReflectorRequest request;
+  switch (phase_) {
+    case Phase::kInitial:
+      request.kind = lists_ ? ReflectorRequest::Kind::kList : ReflectorRequest::Kind::kWatchList;
+      break;
+    case Phase::kListing:
+      request.kind = ReflectorRequest::Kind::kList;
+      request.continue_token = continue_token_;
+      break;
+    case Phase::kWatching:
+      request.kind = ReflectorRequest::Kind::kWatch;
+      request.resource_version = resource_version_;
+      break;
+  }
+  request.begins_anew = std::exchange(begins_anew_, false);
+  const absl::Duration backoff = std::exchange(delay_, absl::ZeroDuration());
+  request.delay = std::max(backoff + backoff * jitter,
+                           std::exchange(retry_after_, absl::ZeroDuration()) * (1 + jitter / 10));
+  return request;
+}
+
+ReflectorAction ReflectorState::OnListPage(std::string_view resource_version,
+                                           std::string_view continue_token) {
+  if (!continue_token.empty()) {
+    phase_ = Phase::kListing;
+    continue_token_ = continue_token;
+    return ReflectorAction::kNothing;
+  }
+  phase_ = Phase::kWatching;
+  resource_version_ = resource_version;
+  continue_token_.clear();
+  lists_ = false;
+  is_synced_ = true;
+  return ReflectorAction::kPublish;
+}
+
+void ReflectorState::OnStreamBegin(absl::Time now) {
+  stream_began_ = now;
+  saw_event_ = false;
+}
+
+ReflectorAction ReflectorState::OnEvent(WatchEventType type, std::string_view resource_version,
+                                        bool is_initial_events_end) {
+  saw_event_ = true;
+  const bool is_bookmark = type == WatchEventType::kBookmark;
+  if (phase_ == Phase::kWatching) {
+    if (!resource_version.empty()) resource_version_ = resource_version;
+    return is_bookmark ? ReflectorAction::kNothing : ReflectorAction::kApply;
+  }
+  if (!is_bookmark) return ReflectorAction::kCollect;
+  if (!is_initial_events_end) return ReflectorAction::kNothing;
+  phase_ = Phase::kWatching;
+  resource_version_ = resource_version;
+  lists_ = false;
+  is_synced_ = true;
+  return ReflectorAction::kPublish;
+}
+
+void ReflectorState::OnErrorEvent(const ApiFailure& failure, absl::Time now) {
+  const bool was_watching = phase_ == Phase::kWatching;
+  OnFailure(failure, now);
+  // A watch that the server breaks off for a reason that we do not know is not to be trusted.
+  if (was_watching && !IsPassing(failure.code)) BeginAnew();
+}
+
+void ReflectorState::OnStreamEnd(absl::Time now) {
+  if (phase_ == Phase::kInitial) {
+    // It took the request for an ordinary watch and will never send the end marker.
+    FallBackToList();
+    return;
+  }
+  if (!saw_event_ && now - stream_began_ < kReflectorShortStream) {
+    BackOff(absl::ZeroDuration(), now);
+  }
+}
+
+void ReflectorState::OnFailure(const ApiFailure& failure, absl::Time now) {
+  if (IsGone(failure) || failure.is_too_large_version) {
+    // Gone is no fault of anyone's the first time: only a repetition is slowed down.
+    const bool repeats = phase_ != Phase::kWatching || now - failed_last_ < kReflectorHealthyAfter;
+    BeginAnew();
+    if (repeats || failure.is_too_large_version) BackOff(failure.retry_after, now);
+    failed_last_ = now;
+    return;
+  }
+  if (phase_ == Phase::kInitial && !lists_ && !IsPassing(failure.code)) {
+    FallBackToList();
+    return;
+  }
+  if (phase_ != Phase::kWatching) BeginAnew();
+  BackOff(failure.retry_after, now);
+}
+
+void ReflectorState::BeginAnew() {
+  phase_ = Phase::kInitial;
+  continue_token_.clear();
+  begins_anew_ = true;
+}
+
+void ReflectorState::BackOff(absl::Duration retry_after, absl::Time now) {
+  if (now - failed_last_ >= kReflectorHealthyAfter) backoff_ = absl::ZeroDuration();
+  backoff_ = backoff_ == absl::ZeroDuration() ? kReflectorBackoffMin
+                                              : std::min(backoff_ * 2, kReflectorBackoffMax);
+  delay_ = backoff_;
+  retry_after_ = std::min(retry_after, kReflectorRetryAfterMax);
+  failed_last_ = now;
+}
+
+void ReflectorState::FallBackToList() {
+  BeginAnew();
+  lists_ = true;
+}
+
+}  // namespace pmem::extender

@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/core/kube_decode.h"
+
+#include <gtest/gtest.h>
+
+#include <ostream>
+#include <string>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/pure/units.h"
+
+namespace pmem::extender {
+namespace {
+
+std::string Message(const absl::Status& status) { return std::string(status.message()); }
+
+TEST(KubeDecode, NodeIsReadWhole) {
+  const absl::StatusOr<Node> node = DecodeObject<Node>(R"({
+    "kind":"Node","apiVersion":"v1",
+    "metadata":{"name":"n1","uid":"u1","resourceVersion":"7",
+      "labels":{"kubernetes.io/hostname":"n1","pmem.csi.alibabacloud.com/type":"lvm"},
+      "managedFields":[{"manager":"kubelet","fieldsV1":{"f:metadata":{}}}]},
+    "spec":{"unschedulable":true,"taints":[{"key":"k","value":"v","effect":"NoSchedule"}]},
+    "status":{"allocatable":{"cpu":"3920m","memory":"16Gi","pods":"110"},
+      "conditions":[{"type":"MemoryPressure","status":"False"},{"type":"Ready","status":"True"}],
+      "images":[{"names":["a"],"sizeBytes":1}]}})");
+  ASSERT_TRUE(node.ok()) << node.status();
+  EXPECT_EQ(
+      *node,
+      (Node{.meta = {.key = {.name = "n1"}, .uid = "u1", .resource_version = "7"},
+            .labels = {{"kubernetes.io/hostname", "n1"}, {"pmem.csi.alibabacloud.com/type", "lvm"}},
+            .taints = {{.key = "k", .value = "v", .effect = "NoSchedule"}},
+            .is_unschedulable = true,
+            .is_ready = true,
+            .allocatable_cpu_milli = 3920,
+            .allocatable_memory_bytes = 16 * kGiB}));
+}
+
+TEST(KubeDecode, ReadyFalseAndUnknownAreNotReadyAndAbsentIs) {
+  const auto is_ready = [](std::string_view conditions) {
+    return DecodeObject<Node>(absl::StrCat(R"({"metadata":{"name":"n"},"status":{"conditions":)",
+                                           std::string(conditions), "}}"))
+        ->is_ready;
+  };
+  EXPECT_TRUE(is_ready("[]"));
+  EXPECT_TRUE(is_ready("null"));
+  EXPECT_TRUE(is_ready(R"([{"type":"Ready","status":"True"}])"));
+  EXPECT_FALSE(is_ready(R"([{"type":"Ready","status":"False"}])"));
+  EXPECT_FALSE(is_ready(R"([{"type":"Ready","status":"Unknown"}])"));
+}
+
+TEST(KubeDecode, PodIsReadWhole) {
+  const absl::StatusOr<Pod> pod = DecodeObject<Pod>(R"({
+    "metadata":{"name":"db-0","namespace":"x","uid":"p1","resourceVersion":"9",
+      "deletionTimestamp":"2026-01-02T03:04:05Z",
+      "ownerReferences":[{"kind":"StatefulSet","name":"db","uid":"s1","controller":true}]},
+    "spec":{"schedulerName":"default-scheduler","nodeName":"n1",
+      "volumes":[
+        {"name":"data","persistentVolumeClaim":{"claimName":"data-db-0"}},
+        {"name":"tmp","emptyDir":{}},
+        {"name":"scratch","ephemeral":{"volumeClaimTemplate":{"spec":{}}}}],
+      "nodeSelector":{"disk":"pmem"},
+      "affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{
+        "nodeSelectorTerms":[{"matchExpressions":[{"key":"zone","operator":"In","values":["a"]}],
+                              "matchFields":[{"key":"metadata.name","operator":"In",
+                                              "values":["n1"]}]}]}}},
+      "tolerations":[{"key":"k","operator":"Equal","value":"v","effect":"NoSchedule"},
+                     {"operator":"Exists"}],
+      "schedulingGates":[{"name":"wait"}],
+      "containers":[{"resources":{"requests":{"cpu":"1","memory":"1Gi"}}}]},
+    "status":{"phase":"Pending","nominatedNodeName":"n2"}})");
+  ASSERT_TRUE(pod.ok()) << pod.status();
+  EXPECT_EQ(
+      *pod,
+      (Pod{.meta = {.key = {.kube_namespace = "x", .name = "db-0"},
+                    .uid = "p1",
+                    .resource_version = "9",
+                    .is_deleting = true},
+           .scheduler_name = "default-scheduler",
+           .node_name = "n1",
+           .nominated_node_name = "n2",
+           .phase = "Pending",
+           .volumes = {{.name = "data", .claim_name = "data-db-0"},
+                       {.name = "scratch", .claim_name = "db-0-scratch", .is_ephemeral = true}},
+           .node_selector = {{"disk", "pmem"}},
+           .required_node_affinity = {{{.labels = {{"zone", "In", {"a"}}},
+                                        .fields = {{"metadata.name", "In", {"n1"}}}}}},
+           .tolerations = {{"k", "Equal", "v", "NoSchedule"}, {"", "Exists", "", ""}},
+           .owners = {{.kind = "StatefulSet", .name = "db", .uid = "s1", .controller = true}},
+           .has_scheduling_gates = true,
+           .requested_cpu_milli = 1000,
+           .requested_memory_bytes = kGiB}));
+}
+
+struct RequestsCase {
+  const char* name;
+  const char* spec;
+  int64_t cpu_milli;
+  int64_t memory_bytes;
+};
+
+void PrintTo(const RequestsCase& c, std::ostream* os) { *os << c.spec; }
+
+class PodRequests : public ::testing::TestWithParam<RequestsCase> {};
+
+TEST_P(PodRequests, AreCountedAsTheSchedulerCounts) {
+  const absl::StatusOr<Pod> pod =
+      DecodeObject<Pod>(absl::StrCat(R"({"metadata":{"name":"p"},"spec":)", GetParam().spec, "}"));
+  ASSERT_TRUE(pod.ok()) << pod.status();
+  EXPECT_EQ(pod->requested_cpu_milli, GetParam().cpu_milli);
+  EXPECT_EQ(pod->requested_memory_bytes, GetParam().memory_bytes);
+}
+
+#define REQ(cpu, memory) R"("resources":{"requests":{"cpu":")" cpu R"(","memory":")" memory R"("}})"
+
+INSTANTIATE_TEST_SUITE_P(
+    Specs, PodRequests,
+    ::testing::Values(
+        RequestsCase{"None", R"({"containers":[{}]})", 0, 0},
+        RequestsCase{"SumOfContainers",
+                     R"({"containers":[{)" REQ("1", "1Mi") "},{" REQ("250m", "1Mi") "}]}", 1250,
+                     2 * kMiB},
+        RequestsCase{"LargerInitContainerWins",
+                     R"({"initContainers":[{)" REQ("2", "1Mi") "},{" REQ(
+                         "1", "3Mi") R"(}],"containers":[{)" REQ("1", "1Mi") "}]}",
+                     2000, 3 * kMiB},
+        RequestsCase{"SidecarRunsBesideContainersAndLaterInit",
+                     R"({"initContainers":[{"restartPolicy":"Always",)" REQ("1", "1Mi") "},{" REQ(
+                         "3", "1Mi") R"(}],"containers":[{)" REQ("1", "4Mi") "}]}",
+                     4000, 5 * kMiB},
+        RequestsCase{
+            "OverheadIsAdded",
+            R"({"overhead":{"cpu":"100m","memory":"1Mi"},"containers":[{)" REQ("1", "1Mi") "}]}",
+            1100, 2 * kMiB},
+        RequestsCase{
+            "PodLevelRequestsStandIn",
+            R"({"resources":{"requests":{"cpu":"5"}},"containers":[{)" REQ("1", "1Mi") "}]}", 5000,
+            kMiB}),
+    [](const auto& test) { return std::string(test.param.name); });
+
+TEST(KubeDecode, ClaimIsReadWhole) {
+  const absl::StatusOr<Claim> claim = DecodeObject<Claim>(R"({
+    "metadata":{"name":"data","namespace":"x","uid":"c1","resourceVersion":"3","annotations":{
+      "volume.kubernetes.io/selected-node":"n1",
+      "volume.beta.kubernetes.io/storage-provisioner":"pmem.csi.alibabacloud.com",
+      "pv.kubernetes.io/bind-completed":"yes"}},
+    "spec":{"storageClassName":"pmem-lvm","volumeName":"disk-c1","accessModes":["ReadWriteOnce"],
+      "volumeMode":"Block","selector":{"matchLabels":{}},
+      "resources":{"requests":{"storage":"10Gi"}}},
+    "status":{"phase":"Bound","capacity":{"storage":10737418240}}})");
+  ASSERT_TRUE(claim.ok()) << claim.status();
+  EXPECT_EQ(*claim, (Claim{.meta = {.key = {.kube_namespace = "x", .name = "data"},
+                                    .uid = "c1",
+                                    .resource_version = "3"},
+                           .storage_class_name = "pmem-lvm",
+                           .requested_bytes = 10 * kGiB,
+                           .capacity_bytes = 10 * kGiB,
+                           .volume_name = "disk-c1",
+                           .is_bind_completed = true,
+                           .phase = "Bound",
+                           .selected_node = "n1",
+                           .storage_provisioner = "pmem.csi.alibabacloud.com",
+                           .access_modes = {"ReadWriteOnce"},
+                           .volume_mode = "Block",
+                           .has_selector = true,
+                           .has_annotations = true}));
+}
+
+TEST(KubeDecode, AClaimWithoutAnythingIsThere) {
+  const absl::StatusOr<Claim> claim = DecodeObject<Claim>(R"({"metadata":{"name":"c"}})");
+  ASSERT_TRUE(claim.ok()) << claim.status();
+  EXPECT_EQ(*claim, (Claim{.meta = {.key = {.name = "c"}}}));
+}
+
+TEST(KubeDecode, AnEmptyClassNameIsNotAnAbsentOne) {
+  EXPECT_EQ(DecodeObject<Claim>(R"({"metadata":{"name":"c"},"spec":{"storageClassName":""}})")
+                ->storage_class_name,
+            "");
+}
+
+TEST(KubeDecode, AnAmountBeyondAllIsTheLargestNotUnknown) {
+  EXPECT_EQ(
+      DecodeObject<Claim>(
+          R"({"metadata":{"name":"c"},"spec":{"resources":{"requests":{"storage":"9999Ei"}}}})")
+          ->requested_bytes,
+      kBytesMax);
+}
+
+TEST(KubeDecode, PersistentVolumeIsReadWhole) {
+  const absl::StatusOr<PersistentVolume> volume = DecodeObject<PersistentVolume>(R"({
+    "metadata":{"name":"disk-c1","uid":"v1"},
+    "spec":{"capacity":{"storage":"9Gi"},"accessModes":["ReadWriteOnce"],
+      "csi":{"driver":"pmem.csi.alibabacloud.com","volumeHandle":"disk-c1"},
+      "claimRef":{"kind":"PersistentVolumeClaim","namespace":"x","name":"data","uid":"c1"},
+      "storageClassName":"pmem-direct","volumeMode":"Filesystem",
+      "nodeAffinity":{"required":{"nodeSelectorTerms":[
+        {"matchExpressions":[{"key":"topology","operator":"In","values":["n1"]}]}]}}},
+    "status":{"phase":"Bound"}})");
+  ASSERT_TRUE(volume.ok()) << volume.status();
+  EXPECT_EQ(*volume,
+            (PersistentVolume{.meta = {.key = {.name = "disk-c1"}, .uid = "v1"},
+                              .csi_driver = "pmem.csi.alibabacloud.com",
+                              .csi_volume_handle = "disk-c1",
+                              .storage_class_name = "pmem-direct",
+                              .capacity_bytes = 9 * kGiB,
+                              .access_modes = {"ReadWriteOnce"},
+                              .phase = "Bound",
+                              .claim = {.kube_namespace = "x", .name = "data"},
+                              .claim_uid = "c1",
+                              .node_affinity = {{{.labels = {{"topology", "In", {"n1"}}}}}}}));
+}
+
+TEST(KubeDecode, StorageClassIsReadWhole) {
+  const absl::StatusOr<StorageClass> storage_class = DecodeObject<StorageClass>(R"({
+    "metadata":{"name":"pmem-lvm"},"provisioner":"pmem.csi.alibabacloud.com",
+    "volumeBindingMode":"WaitForFirstConsumer","parameters":{"pmemType":"lvm"}})");
+  ASSERT_TRUE(storage_class.ok()) << storage_class.status();
+  EXPECT_EQ(*storage_class, (StorageClass{.meta = {.key = {.name = "pmem-lvm"}},
+                                          .provisioner = "pmem.csi.alibabacloud.com",
+                                          .is_wait_for_first_consumer = true,
+                                          .parameters = {{"pmemType", "lvm"}}}));
+}
+
+TEST(KubeDecode, AgentPodIsReadWhole) {
+  const absl::StatusOr<AgentPod> pod = DecodeObject<AgentPod>(R"({
+    "metadata":{"name":"agent-x","namespace":"pmem"},
+    "spec":{"nodeName":"n1","containers":[{"ports":[{"name":"other","containerPort":1}]},
+                                          {"ports":[{"name":"http","containerPort":9090}]}]},
+    "status":{"phase":"Running","podIP":"10.0.0.7"}})");
+  ASSERT_TRUE(pod.ok()) << pod.status();
+  EXPECT_EQ(*pod, (AgentPod{.meta = {.key = {.kube_namespace = "pmem", .name = "agent-x"}},
+                            .node_name = "n1",
+                            .pod_ip = "10.0.0.7",
+                            .phase = "Running",
+                            .http_port = 9090}));
+}
+
+struct WrongCase {
+  const char* name;
+  absl::Status (*decode)(std::string_view json);
+  const char* json;
+  const char* path;  // In the message.
+};
+
+void PrintTo(const WrongCase& c, std::ostream* os) { *os << c.json; }
+
+class WrongType : public ::testing::TestWithParam<WrongCase> {};
+
+TEST_P(WrongType, IsRefusedWithItsPath) {
+  const absl::Status status = GetParam().decode(GetParam().json);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_TRUE(absl::StrContains(Message(status), GetParam().path)) << status;
+}
+
+template <class T>
+absl::Status StatusOf(std::string_view json) {
+  return DecodeObject<T>(json).status();
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Objects, WrongType,
+    ::testing::Values(
+        WrongCase{"NotJson", StatusOf<Node>, "{", ""},
+        WrongCase{"NotAnObject", StatusOf<Node>, "[]", ""},
+        WrongCase{"NoMetadata", StatusOf<Node>, "{}", "metadata"},
+        WrongCase{"NoName", StatusOf<Node>, R"({"metadata":{}})", "metadata.name"},
+        WrongCase{"NameIsANumber", StatusOf<Node>, R"({"metadata":{"name":7}})", "metadata.name"},
+        WrongCase{"LabelIsANumber", StatusOf<Node>, R"({"metadata":{"name":"n","labels":{"a":1}}})",
+                  "metadata.labels.a"},
+        WrongCase{"SpecIsAList", StatusOf<Node>, R"({"metadata":{"name":"n"},"spec":[]})", "spec"},
+        WrongCase{"CpuIsAWord", StatusOf<Node>,
+                  R"({"metadata":{"name":"n"},"status":{"allocatable":{"cpu":"many"}}})",
+                  "status.allocatable.cpu"},
+        WrongCase{"StorageIsNegative", StatusOf<Claim>,
+                  R"({"metadata":{"name":"c"},"spec":{"resources":{"requests":{"storage":"-1"}}}})",
+                  "spec.resources.requests.storage"},
+        WrongCase{"StorageIsAFraction", StatusOf<Claim>,
+                  R"({"metadata":{"name":"c"},"spec":{"resources":{"requests":{"storage":1.5}}}})",
+                  "spec.resources.requests.storage"},
+        WrongCase{"VolumesIsAnObject", StatusOf<Pod>,
+                  R"({"metadata":{"name":"p"},"spec":{"volumes":{}}})", "spec.volumes"},
+        WrongCase{"VolumeIsAText", StatusOf<Pod>,
+                  R"({"metadata":{"name":"p"},"spec":{"volumes":["v"]}})", "spec.volumes[0]"},
+        WrongCase{"PortOutOfRange", StatusOf<AgentPod>,
+                  R"({"metadata":{"name":"p"},"spec":{"containers":[{"ports":[)"
+                  R"({"name":"http","containerPort":65536}]}]}})",
+                  "spec.containers[0].ports[0].containerPort"},
+        WrongCase{"ParameterIsABool", StatusOf<StorageClass>,
+                  R"({"metadata":{"name":"s"},"parameters":{"pmemType":true}})",
+                  "parameters.pmemType"}),
+    [](const auto& test) { return std::string(test.param.name); });
+
+TEST(KubeDecode, OneBadObjectDoesNotLoseTheOthersOfItsList) {
+  const absl::StatusOr<DecodedList<Claim>> list = DecodeList<Claim>(R"({"kind":"List",
+    "metadata":{"resourceVersion":"50","continue":"token"},
+    "items":[{"metadata":{"name":"a"}},
+             {"metadata":{"name":"b","namespace":"x"},"spec":{"volumeName":5}},
+             {"metadata":{"name":"c"}}]})");
+  ASSERT_TRUE(list.ok()) << list.status();
+  EXPECT_EQ(list->objects, (std::vector<Claim>{{.meta = {.key = {.name = "a"}}},
+                                               {.meta = {.key = {.name = "c"}}}}));
+  EXPECT_EQ(list->resource_version, "50");
+  EXPECT_EQ(list->continue_token, "token");
+  ASSERT_EQ(list->errors.size(), 1u);
+  EXPECT_TRUE(absl::StartsWith(list->errors[0].message(), "x/b: ")) << list->errors[0];
+  EXPECT_TRUE(absl::StrContains(Message(list->errors[0]), "spec.volumeName"));
+}
+
+TEST(KubeDecode, AListWithoutItemsIsEmpty) {
+  EXPECT_TRUE(
+      DecodeList<Node>(R"({"metadata":{"resourceVersion":"1"},"items":null})")->objects.empty());
+}
+
+TEST(KubeDecode, EventCarriesObjectAndVersion) {
+  const absl::StatusOr<DecodedEvent<StorageClass>> event = DecodeWatchEvent<StorageClass>(
+      R"({"type":"MODIFIED","object":{"metadata":{"name":"s","resourceVersion":"8"}}})");
+  ASSERT_TRUE(event.ok()) << event.status();
+  EXPECT_EQ(event->type, WatchEventType::kModified);
+  EXPECT_EQ(event->resource_version, "8");
+  EXPECT_EQ(event->object->meta.key.name, "s");
+}
+
+TEST(KubeDecode, ABadObjectInAnEventStillAdvancesTheVersion) {
+  const absl::StatusOr<DecodedEvent<StorageClass>> event = DecodeWatchEvent<StorageClass>(
+      R"({"type":"ADDED","object":{"metadata":{"name":"s","resourceVersion":"8"},"provisioner":1}})");
+  ASSERT_TRUE(event.ok()) << event.status();
+  EXPECT_EQ(event->resource_version, "8");
+  EXPECT_EQ(event->object.status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(KubeDecode, BookmarkTellsTheEndOfInitialEvents) {
+  const auto plain = DecodeWatchEvent<Node>(
+      R"({"type":"BOOKMARK","object":{"kind":"Node","metadata":{"resourceVersion":"12"}}})");
+  ASSERT_TRUE(plain.ok()) << plain.status();
+  EXPECT_EQ(plain->type, WatchEventType::kBookmark);
+  EXPECT_EQ(plain->resource_version, "12");
+  EXPECT_FALSE(plain->is_initial_events_end);
+  EXPECT_TRUE(
+      DecodeWatchEvent<Node>(R"({"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"12",)"
+                             R"("annotations":{"k8s.io/initial-events-end":"true"}}}})")
+          ->is_initial_events_end);
+}
+
+TEST(KubeDecode, ErrorEventCarriesTheFailure) {
+  const absl::StatusOr<DecodedEvent<Node>> event = DecodeWatchEvent<Node>(
+      R"({"type":"ERROR","object":{"kind":"Status","code":504,"reason":"Timeout","message":"later",)"
+      R"("details":{"retryAfterSeconds":2,"causes":[{"reason":"ResourceVersionTooLarge"}]}}})");
+  ASSERT_TRUE(event.ok()) << event.status();
+  EXPECT_EQ(event->failure, (ApiFailure{.code = 504,
+                                        .reason = "Timeout",
+                                        .message = "later",
+                                        .is_too_large_version = true,
+                                        .retry_after = absl::Seconds(2)}));
+}
+
+TEST(KubeDecode, ALineThatIsNoEventIsAnError) {
+  for (const char* line : {"", "x", "[]", "{}", R"({"type":"SHOUTED","object":{}})",
+                           R"({"type":"ADDED"})", R"({"type":"ADDED","object":{}})"}) {
+    SCOPED_TRACE(line);
+    EXPECT_EQ(DecodeWatchEvent<Node>(line).status().code(), absl::StatusCode::kInvalidArgument);
+  }
+}
+
+TEST(KubeDecode, FailureKeepsTheHttpStatusWhateverTheBody) {
+  EXPECT_EQ(DecodeFailure(502, "<html>"), (ApiFailure{.code = 502}));
+  EXPECT_EQ(DecodeFailure(403, R"({"code":"x"})"), (ApiFailure{.code = 403}));
+  EXPECT_EQ(DecodeFailure(410, R"({"code":410,"reason":"Expired"})"),
+            (ApiFailure{.code = 410, .reason = "Expired"}));
+}
+
+}  // namespace
+}  // namespace pmem::extender

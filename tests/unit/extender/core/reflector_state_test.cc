@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/core/reflector_state.h"
+
+#include <gtest/gtest.h>
+
+#include <ostream>
+
+namespace pmem::extender {
+
+// What gtest prints when a request is not the expected one.
+void PrintTo(const ReflectorRequest& request, std::ostream* os) {
+  *os << "kind " << static_cast<int>(request.kind) << " version \"" << request.resource_version
+      << "\" continue \"" << request.continue_token << "\" anew " << request.begins_anew
+      << " delay " << absl::FormatDuration(request.delay);
+}
+
+namespace {
+
+using Kind = ReflectorRequest::Kind;
+
+const absl::Time kStart = absl::UnixEpoch();
+
+// A state that has published at version "10" through WatchList and is watching.
+ReflectorState Synced() {
+  ReflectorState state;
+  state.Next(0);
+  state.OnStreamBegin(kStart);
+  state.OnEvent(WatchEventType::kBookmark, "10", true);
+  return state;
+}
+
+ReflectorRequest Watch(std::string version, absl::Duration delay = absl::ZeroDuration()) {
+  return {.kind = Kind::kWatch, .resource_version = std::move(version), .delay = delay};
+}
+
+ReflectorRequest Anew(Kind kind, absl::Duration delay = absl::ZeroDuration()) {
+  return {.kind = kind, .begins_anew = true, .delay = delay};
+}
+
+TEST(ReflectorState, BeginsWithWatchList) {
+  ReflectorState state;
+  EXPECT_EQ(state.Next(0.5), Anew(Kind::kWatchList));
+  EXPECT_FALSE(state.is_synced());
+}
+
+TEST(ReflectorState, InitialEventsAreCollectedUntilTheEndMarker) {
+  ReflectorState state;
+  state.Next(0);
+  state.OnStreamBegin(kStart);
+  EXPECT_EQ(state.OnEvent(WatchEventType::kAdded, "3", false), ReflectorAction::kCollect);
+  EXPECT_EQ(state.OnEvent(WatchEventType::kBookmark, "4", false), ReflectorAction::kNothing);
+  EXPECT_EQ(state.OnEvent(WatchEventType::kDeleted, "5", false), ReflectorAction::kCollect);
+  EXPECT_FALSE(state.is_synced());
+  EXPECT_EQ(state.OnEvent(WatchEventType::kBookmark, "9", true), ReflectorAction::kPublish);
+  EXPECT_TRUE(state.is_synced());
+  EXPECT_EQ(state.resource_version(), "9");
+  EXPECT_EQ(state.OnEvent(WatchEventType::kModified, "11", false), ReflectorAction::kApply);
+  state.OnStreamEnd(kStart + absl::Minutes(6));
+  EXPECT_EQ(state.Next(0), Watch("11"));
+}
+
+TEST(ReflectorState, BookmarksAdvanceTheVersion) {
+  ReflectorState state = Synced();
+  EXPECT_EQ(state.OnEvent(WatchEventType::kBookmark, "77", false), ReflectorAction::kNothing);
+  state.OnStreamEnd(kStart + absl::Minutes(6));
+  EXPECT_EQ(state.Next(0), Watch("77"));
+}
+
+class WatchListRefused : public ::testing::TestWithParam<int> {};
+
+TEST_P(WatchListRefused, FallsBackToPagedListAtOnce) {
+  ReflectorState state;
+  state.Next(0);
+  state.OnFailure({.code = GetParam()}, kStart);
+  EXPECT_EQ(state.Next(0.9), Anew(Kind::kList));
+  EXPECT_EQ(state.OnListPage("20", "token"), ReflectorAction::kNothing);
+  EXPECT_EQ(state.Next(0), (ReflectorRequest{.kind = Kind::kList, .continue_token = "token"}));
+  EXPECT_FALSE(state.is_synced());
+  EXPECT_EQ(state.OnListPage("20", ""), ReflectorAction::kPublish);
+  EXPECT_TRUE(state.is_synced());
+  EXPECT_EQ(state.Next(0), Watch("20"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Codes, WatchListRefused, ::testing::Values(400, 404, 405, 422, 500));
+
+TEST(ReflectorState, ErrorEventInsteadOfInitialEventsFallsBackToo) {
+  ReflectorState state;
+  state.Next(0);
+  state.OnStreamBegin(kStart);
+  state.OnErrorEvent({.code = 500, .reason = "InternalError"}, kStart);
+  EXPECT_EQ(state.Next(0), Anew(Kind::kList));
+}
+
+TEST(ReflectorState, AStreamThatEndsBeforeTheMarkerFallsBack) {
+  ReflectorState state;
+  state.Next(0);
+  state.OnStreamBegin(kStart);
+  state.OnEvent(WatchEventType::kAdded, "3", false);
+  state.OnStreamEnd(kStart + absl::Minutes(5));
+  EXPECT_EQ(state.Next(0), Anew(Kind::kList));
+}
+
+TEST(ReflectorState, WatchListIsTriedAgainAfterARoundOfLists) {
+  ReflectorState state;
+  state.Next(0);
+  state.OnFailure({.code = 422}, kStart);
+  state.Next(0);
+  state.OnListPage("20", "");
+  state.Next(0);
+  state.OnFailure({.code = 410}, kStart + absl::Hours(1));
+  EXPECT_EQ(state.Next(0), Anew(Kind::kWatchList));
+}
+
+TEST(ReflectorState, AFailedListBeginsFromItsFirstPage) {
+  ReflectorState state;
+  state.Next(0);
+  state.OnFailure({.code = 422}, kStart);
+  state.Next(0);
+  state.OnListPage("20", "token");
+  state.Next(0);
+  state.OnFailure({.code = 410, .reason = "Expired"}, kStart);
+  EXPECT_EQ(state.Next(0), Anew(Kind::kList, kReflectorBackoffMin));
+}
+
+class Gone : public ::testing::TestWithParam<ApiFailure> {};
+
+TEST_P(Gone, BeginsAnewAtOnceAsStatusAndAsEvent) {
+  ReflectorState by_status = Synced();
+  by_status.OnFailure(GetParam(), kStart + absl::Minutes(1));
+  EXPECT_EQ(by_status.Next(0.5), Anew(Kind::kWatchList));
+  EXPECT_TRUE(by_status.is_synced()) << "what was known stands until the new set is whole";
+
+  ReflectorState by_event = Synced();
+  by_event.OnErrorEvent(GetParam(), kStart + absl::Minutes(1));
+  EXPECT_EQ(by_event.Next(0.5), Anew(Kind::kWatchList));
+}
+
+INSTANTIATE_TEST_SUITE_P(Forms, Gone,
+                         ::testing::Values(ApiFailure{.code = 410, .reason = "Expired"},
+                                           ApiFailure{.code = 410, .reason = "Gone"},
+                                           ApiFailure{.code = 410},
+                                           ApiFailure{.code = 0, .reason = "Expired"}));
+
+TEST(ReflectorState, GoneAgainAndAgainIsSlowedDown) {
+  ReflectorState state = Synced();
+  state.OnFailure({.code = 410}, kStart);
+  state.Next(0);
+  state.OnStreamBegin(kStart);
+  state.OnFailure({.code = 410}, kStart);
+  EXPECT_EQ(state.Next(0), Anew(Kind::kWatchList, kReflectorBackoffMin));
+  state.OnFailure({.code = 410}, kStart);
+  EXPECT_EQ(state.Next(0), Anew(Kind::kWatchList, kReflectorBackoffMin * 2));
+}
+
+TEST(ReflectorState, AVersionFromTheFutureBeginsAnewAfterTheTimeTheServerSays) {
+  ReflectorState state = Synced();
+  state.OnFailure({.code = 504,
+                   .reason = "Timeout",
+                   .is_too_large_version = true,
+                   .retry_after = absl::Seconds(5)},
+                  kStart);
+  EXPECT_EQ(state.Next(0), Anew(Kind::kWatchList, absl::Seconds(5)));
+}
+
+TEST(ReflectorState, TooManyRequestsKeepsTheVersionAndWaits) {
+  ReflectorState state = Synced();
+  state.OnFailure({.code = 429, .retry_after = absl::Seconds(7)}, kStart);
+  EXPECT_EQ(state.Next(0), Watch("10", absl::Seconds(7)));
+  state.OnFailure({.code = 429, .retry_after = absl::Hours(7)}, kStart);
+  EXPECT_EQ(state.Next(0), Watch("10", kReflectorRetryAfterMax));
+}
+
+TEST(ReflectorState, FailuresBackOffDoublingUpToTheLimitWithJitter) {
+  ReflectorState state = Synced();
+  absl::Duration expected = kReflectorBackoffMin;
+  for (int i = 0; i < 10; ++i) {
+    state.OnFailure({}, kStart);
+    EXPECT_EQ(state.Next(0.5), Watch("10", expected * 1.5));
+    expected = std::min(expected * 2, kReflectorBackoffMax);
+  }
+  EXPECT_EQ(expected, kReflectorBackoffMax);
+}
+
+TEST(ReflectorState, TwoHealthyMinutesForgetTheBackoff) {
+  ReflectorState state = Synced();
+  state.OnFailure({}, kStart);
+  state.Next(0);
+  state.OnFailure({}, kStart + absl::Seconds(1));
+  state.Next(0);
+  state.OnFailure({}, kStart + absl::Seconds(1) + kReflectorHealthyAfter);
+  EXPECT_EQ(state.Next(0), Watch("10", kReflectorBackoffMin));
+}
+
+TEST(ReflectorState, ANormalEndContinuesAtOnceButAnEmptyShortStreamDoesNot) {
+  ReflectorState state = Synced();
+  state.OnStreamEnd(kStart);
+  EXPECT_EQ(state.Next(0), Watch("10"));
+  state.OnStreamBegin(kStart);
+  state.OnStreamEnd(kStart + kReflectorShortStream / 2);
+  EXPECT_EQ(state.Next(0), Watch("10", kReflectorBackoffMin));
+}
+
+TEST(ReflectorState, AnErrorEventOfUnknownKindBeginsAnewSlowly) {
+  ReflectorState state = Synced();
+  state.OnErrorEvent({.code = 500}, kStart);
+  EXPECT_EQ(state.Next(0), Anew(Kind::kWatchList, kReflectorBackoffMin));
+}
+
+TEST(ReflectorState, ForbiddenWaitsAndAsksTheSameAgain) {
+  ReflectorState state;
+  state.Next(0);
+  state.OnFailure({.code = 403, .reason = "Forbidden"}, kStart);
+  EXPECT_EQ(state.Next(0), Anew(Kind::kWatchList, kReflectorBackoffMin));
+}
+
+TEST(ReflectorState, ABrokenStreamOfInitialEventsIsCollectedAnew) {
+  ReflectorState state;
+  state.Next(0);
+  state.OnStreamBegin(kStart);
+  state.OnEvent(WatchEventType::kAdded, "3", false);
+  state.OnFailure({}, kStart);
+  EXPECT_EQ(state.Next(0), Anew(Kind::kWatchList, kReflectorBackoffMin));
+}
+
+}  // namespace
+}  // namespace pmem::extender
