@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One machine for all tests: labelled NVDIMMs, VolumeGroups, namespaces with a hole between them."""
+"""One machine for all tests: labelled NVDIMMs, VolumeGroups, namespaces with a hole between."""
 
 import json
 import os
@@ -47,13 +47,14 @@ def volumes(guest, regions):
     """
     pool = guest.create_namespace(regions["lvm"], "2G", "pool")
     thin = guest.create_namespace(regions["lvm"], "512M", "thin")
-    guest.run(f"""set -e
+    guest.run(rf"""set -e
         vgcreate -q pmemvgregion0 /dev/{pool['blockdev']}
         lvcreate -q -y -n disk-0f6a1e22-5a0e-4f39-9d3c-0c50c2b9f0d1 -L 128M pmemvgregion0
         lvcreate -q -y -n by-hand -L 64M pmemvgregion0
         vgcreate -q pmemvgregion1 /dev/{thin['blockdev']}
         lvcreate -q -y --type thin-pool -L 256M -n pool0 pmemvgregion1
-        lvcreate -q -y --thin -V 1G -n disk-5a0e1e22-0f6a-4f39-9d3c-0c50c2b9f0d2 pmemvgregion1/pool0""")
+        lvcreate -q -y --thin -V 1G -n disk-5a0e1e22-0f6a-4f39-9d3c-0c50c2b9f0d2 \
+          pmemvgregion1/pool0""")
     made = [guest.create_namespace(regions["direct"], "256M", f"disk-{name}") for name in "abc"]
     guest.run(f"ndctl destroy-namespace -f {made[1]['dev']}")
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The test machine: one QEMU process in software emulation, with four NVDIMMs.
 
-Commands run in it through its door (door.cgi), the agent's port is forwarded to this host. Everything
-has a time limit, and the machine never outlives the process that made it.
+Commands run in it through its door (door.cgi), the agent's port is forwarded to this host.
+Everything has a time limit, and the machine never outlives the process that made it.
 """
 
 import http.client
@@ -58,8 +58,8 @@ def pack_overlay(work, programs):
             if not place.exists():
                 shutil.copy(os.path.realpath(path), place)
     listing = subprocess.run(["find", "."], cwd=tree, check=True, capture_output=True).stdout
-    return subprocess.run(["cpio", "-o", "-H", "newc", "-R", "0:0", "--quiet"], cwd=tree, check=True,
-                          input=listing, capture_output=True).stdout
+    return subprocess.run(["cpio", "-o", "-H", "newc", "-R", "0:0", "--quiet"], cwd=tree,
+                          check=True, input=listing, capture_output=True).stdout
 
 
 def write_initramfs(work, programs):
@@ -150,7 +150,7 @@ class Guest:
         return "\n".join(self.console.read_text(errors="replace").splitlines()[-30:])
 
     def run(self, script, seconds=COMMAND_SECONDS_MAX, check=True):
-        """Output of a bash script in the machine. Raises CommandFailed, with the errors it wrote."""
+        """Output of a bash script in the machine. Raises CommandFailed, with what it wrote."""
         connection = http.client.HTTPConnection("127.0.0.1", self.ports[80], timeout=seconds)
         connection.request("POST", "/cgi-bin/door", body=script.encode())
         response = connection.getresponse()

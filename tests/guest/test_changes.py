@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a person changes by hand appears in the report, long before the agent's next full re-read."""
+"""What a person changes by hand appears in the report long before the agent's next re-read."""
 
 import threading
 import time
 
 import pytest
 
-# The agent re-reads after 60 s anyway: below this it can only have been an event. Emulated, and on a
-# busy machine: the figure that is printed is the interesting one.
+# The agent re-reads after 60 s anyway: below this it can only have been an event. Emulated, and on
+# a busy machine: the figure that is printed is the interesting one.
 SEEN_SECONDS_MAX = 10
 
 
@@ -76,7 +76,8 @@ def test_a_logical_volume_made_and_removed_by_hand_is_seen(guest, agent, latenci
     for command, accepts in (
             (f"lvcreate -q -y -n {name} -L 16M pmemvgregion0", has_volume),
             (f"lvremove -q -f pmemvgregion0/{name}", lacks_volume)):
-        seconds = seconds_to_see(agent, lambda: guest.run(command), accepts("lvm/pmemvgregion0", name))
+        seconds = seconds_to_see(agent, lambda: guest.run(command),
+                                 accepts("lvm/pmemvgregion0", name))
         latencies["lvm"].append(seconds)
         assert seconds < SEEN_SECONDS_MAX
 
