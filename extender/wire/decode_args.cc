@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <optional>
+#include <utility>
+
+#include "extender/wire/decode_pod.h"
+#include "extender/wire/decoder_impl.h"
+#include "extender/wire/extender_v1.h"
+#include "extender/wire/json_walk.h"
+
+namespace pmem::extender {
+namespace {
+
+using json_walk::Element;
+using json_walk::ForEachElement;
+using json_walk::ForEachField;
+using json_walk::KeyIs;
+using json_walk::Open;
+namespace ondemand = json_walk::ondemand;
+
+absl::Status CheckName(std::string_view name, std::string_view where) {
+  if (name.empty()) return json_walk::WrongType(where, "a node name, got an empty string");
+  if (name.size() <= kNodeNameBytesMax) return absl::OkStatus();
+  return json_walk::PastLimit(where, "kNodeNameBytesMax", kNodeNameBytesMax);
+}
+
+absl::Status DecodeNames(ondemand::array array, Candidates& out) {
+  return ForEachElement(array, "NodeNames", "kNodesPerRequestMax", kNodesPerRequestMax,
+                        [&](size_t index, ondemand::value element) -> absl::Status {
+                          const auto name = json_walk::ReadView(element, "", out.unescaped);
+                          if (!name.ok())
+                            return Annotate(name.status(), Element("NodeNames", index));
+                          if (const auto ok = CheckName(*name, ""); !ok.ok()) {
+                            return Annotate(ok, Element("NodeNames", index));
+                          }
+                          out.names.push_back(*name);
+                          return absl::OkStatus();
+                        });
+}
+
+// The first metadata.name. The cursor stays where it was found: the caller goes on from the object.
+absl::StatusOr<std::string_view> FindName(ondemand::object& object, std::string_view member,
+                                          std::deque<std::string>& unescaped) {
+  for (auto field : object) {
+    std::string_view key;
+    if (const auto error = field.unescaped_key().get(key)) return json_walk::Malformed("", error);
+    if (!KeyIs(key, member)) continue;
+    ondemand::value value;
+    if (const auto error = field.value().get(value)) return json_walk::Malformed("", error);
+    if (member == "name") return json_walk::ReadView(value, "metadata.name", unescaped);
+    ondemand::object metadata;
+    PMEM_ASSIGN_OR_RETURN(const bool is_there, Open(value, "metadata", metadata));
+    if (is_there) return FindName(metadata, "name", unescaped);
+  }
+  return json_walk::WrongType("metadata.name", "a node name, got nothing");
+}
+
+absl::Status DecodeNode(ondemand::value value, Candidates& out) {
+  ondemand::object object;
+  if (value.get(object)) return json_walk::WrongType("item", "a Node object");
+  PMEM_ASSIGN_OR_RETURN(const std::string_view name, FindName(object, "metadata", out.unescaped));
+  PMEM_RETURN_IF_ERROR(CheckName(name, "metadata.name"));
+  std::string_view raw;
+  if (const auto error = object.raw_json().get(raw)) return json_walk::Malformed("item", error);
+  out.names.push_back(name);
+  out.nodes.push_back(json_walk::TrimRight(raw));
+  return absl::OkStatus();
+}
+
+absl::Status DecodeItems(ondemand::value value, Candidates& out) {
+  out.names.clear();
+  out.nodes.clear();
+  ondemand::array array;
+  PMEM_ASSIGN_OR_RETURN(const bool is_there, Open(value, "Nodes.items", array));
+  if (!is_there) return absl::OkStatus();
+  return ForEachElement(array, "Nodes.items", "kNodesPerRequestMax", kNodesPerRequestMax,
+                        [&](size_t index, ondemand::value element) {
+                          const absl::Status status = DecodeNode(element, out);
+                          if (status.ok()) return status;
+                          return Annotate(status, Element("Nodes.items", index));
+                        });
+}
+
+// "member":value, of the NodeList, as it was sent; strings, objects and null only.
+absl::Status KeepListMember(std::string_view member, ondemand::value value, std::string& head) {
+  const std::string where = json_walk::Concat({"Nodes.", member});
+  PMEM_ASSIGN_OR_RETURN(const std::string_view raw, json_walk::RawJson(value, where));
+  const bool is_string = raw.size() >= 2 && raw.front() == '"' && raw.back() == '"';
+  const bool is_object = raw.size() >= 2 && raw.front() == '{' && raw.back() == '}';
+  if (raw != "null" && !(member == "metadata" ? is_object : is_string)) {
+    return json_walk::WrongType(where, member == "metadata" ? "an object" : "a string");
+  }
+  head.append(json_walk::Concat({"\"", member, "\":", raw, ","}));
+  return absl::OkStatus();
+}
+
+absl::Status DecodeNodeList(ondemand::object object, Candidates& out) {
+  return ForEachField(object, "Nodes", [&](std::string_view key, ondemand::value value) {
+    if (KeyIs(key, "items")) return DecodeItems(value, out);
+    for (const std::string_view member : {"kind", "apiVersion", "metadata"}) {
+      if (KeyIs(key, member)) return KeepListMember(member, value, out.list_head);
+    }
+    return absl::OkStatus();
+  });
+}
+
+struct Sent {
+  bool has_pod = false;
+  std::optional<Candidates> names, nodes;
+};
+
+absl::Status DecodeNodeNames(ondemand::value value, bool reads, std::optional<Candidates>& out) {
+  out.reset();
+  ondemand::array array;
+  PMEM_ASSIGN_OR_RETURN(const bool is_there, Open(value, "NodeNames", array));
+  if (!is_there) return absl::OkStatus();
+  out.emplace();
+  if (reads) return DecodeNames(array, *out);
+  const auto error = array.raw_json().get(out->raw);
+  return error ? json_walk::Malformed("NodeNames", error) : absl::OkStatus();
+}
+
+absl::Status DecodeNodes(ondemand::value value, bool reads, std::optional<Candidates>& out) {
+  out.reset();
+  ondemand::object object;
+  PMEM_ASSIGN_OR_RETURN(const bool is_there, Open(value, "Nodes", object));
+  if (!is_there) return absl::OkStatus();
+  out.emplace().is_full = true;
+  if (reads) return DecodeNodeList(object, *out);
+  const auto error = object.raw_json().get(out->raw);
+  return error ? json_walk::Malformed("Nodes", error) : absl::OkStatus();
+}
+
+absl::Status DecodeMember(std::string_view key, ondemand::value value, ReadCandidates when,
+                          Pod& pod, Sent& sent) {
+  if (KeyIs(key, "Pod")) {
+    PMEM_ASSIGN_OR_RETURN(sent.has_pod, DecodePod(value, pod));
+    return absl::OkStatus();
+  }
+  const bool reads = when == ReadCandidates::kAlways || !sent.has_pod || !pod.volumes.empty();
+  if (KeyIs(key, "NodeNames")) return DecodeNodeNames(value, reads, sent.names);
+  if (KeyIs(key, "Nodes")) return DecodeNodes(value, reads, sent.nodes);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<ExtenderArgs> ExtenderDecoder::DecodeArgs(std::string& body, ReadCandidates when) {
+  ExtenderArgs args;
+  Sent sent;
+  PMEM_RETURN_IF_ERROR(
+      impl_->ForEachMember(body, "ExtenderArgs", [&](std::string_view key, ondemand::value value) {
+        return DecodeMember(key, value, when, args.pod, sent);
+      }));
+  if (!sent.has_pod) return json_walk::WrongType("ExtenderArgs.Pod", "a pod, got none");
+  if (!sent.names && !sent.nodes) {
+    return json_walk::WrongType("ExtenderArgs", "Nodes or NodeNames, got neither");
+  }
+  args.candidates = std::move(sent.names ? *sent.names : *sent.nodes);
+  args.candidates.raw = json_walk::TrimRight(args.candidates.raw);
+  return args;
+}
+
+}  // namespace pmem::extender

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Private to extender/wire: the parser behind an ExtenderDecoder.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "extender/wire/extender_v1.h"
+#include "extender/wire/json_walk.h"
+
+namespace pmem::extender {
+
+struct ExtenderDecoder::Impl {
+  json_walk::ondemand::parser parser{kExtenderBodyBytesMax};
+
+  // Calls on_member(key, value) for each member of the one object that `body` holds.
+  template <class OnMember>
+  absl::Status ForEachMember(std::string& body, std::string_view where, OnMember&& on_member) {
+    const absl::Status status = Walk(body, where, on_member);
+    if (body.size() > kDecoderKeptBodyBytesMax) {
+      parser = json_walk::ondemand::parser(kExtenderBodyBytesMax);
+    }
+    return status;
+  }
+
+ private:
+  template <class OnMember>
+  absl::Status Walk(std::string& body, std::string_view where, OnMember& on_member) {
+    if (body.size() > kExtenderBodyBytesMax) {
+      return json_walk::PastLimit(where, "kExtenderBodyBytesMax", kExtenderBodyBytesMax);
+    }
+    if (body.capacity() - body.size() < kBodyPaddingBytes) {
+      body.reserve(body.size() + kBodyPaddingBytes);
+    }
+    json_walk::ondemand::document document;
+    auto error = parser.iterate(body.data(), body.size(), body.capacity()).get(document);
+    if (error) return json_walk::Malformed(where, error);
+    json_walk::ondemand::object object;
+    error = document.get_object().get(object);
+    if (error == simdjson::INCORRECT_TYPE) return json_walk::WrongType(where, "an object");
+    if (error) return json_walk::Malformed(where, error);
+    PMEM_RETURN_IF_ERROR(json_walk::ForEachField(object, where, on_member));
+    if (document.current_location().error() != simdjson::OUT_OF_BOUNDS) {
+      return json_walk::WrongType(where, "one JSON value, got bytes behind it");
+    }
+    return absl::OkStatus();
+  }
+};
+
+}  // namespace pmem::extender

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <charconv>
+
+#include "common/pure/check.h"
+#include "extender/wire/extender_v1.h"
+
+namespace pmem::extender {
+namespace {
+
+bool NeedsEscape(char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; }
+
+void AppendEscaped(std::string_view text, std::string& out) {
+  constexpr char kHex[] = "0123456789abcdef";
+  for (const char c : text) {
+    if (!NeedsEscape(c)) {
+      out.push_back(c);
+    } else if (c == '"' || c == '\\') {
+      out.append({'\\', c});
+    } else {
+      out.append({'\\', 'u', '0', '0', kHex[c >> 4], kHex[c & 0xf]});
+    }
+  }
+}
+
+void AppendString(std::string_view text, std::string& out) {
+  out.push_back('"');
+  bool needs_escape = false;
+  for (const char c : text) needs_escape |= NeedsEscape(c);
+  if (needs_escape) {
+    AppendEscaped(text, out);
+  } else {
+    out.append(text);
+  }
+  out.push_back('"');
+}
+
+void AppendNumber(int64_t number, std::string& out) {
+  char digits[24];
+  const auto end = std::to_chars(digits, digits + sizeof(digits), number).ptr;
+  out.append(digits, static_cast<size_t>(end - digits));
+}
+
+// The separator of a list's elements, nothing before the first.
+class Comma {
+ public:
+  void Append(std::string& out) {
+    if (!is_first_) out.push_back(',');
+    is_first_ = false;
+  }
+
+ private:
+  bool is_first_ = true;
+};
+
+void AppendPassing(const Candidates& candidates, std::span<const NodeAnswer> answers,
+                   std::string& out) {
+  Comma comma;
+  for (size_t i = 0; i < candidates.names.size(); ++i) {
+    if (!answers.empty() && answers[i].verdict != NodeVerdict::kPasses) continue;
+    comma.Append(out);
+    if (candidates.is_full) {
+      out.append(candidates.nodes[i]);
+    } else {
+      AppendString(candidates.names[i], out);
+    }
+  }
+}
+
+void AppendNodes(const Candidates& candidates, std::span<const NodeAnswer> answers,
+                 std::string& out) {
+  if (candidates.is_full) {
+    out.append("{\"Nodes\":{").append(candidates.list_head).append("\"items\":[");
+    AppendPassing(candidates, answers, out);
+    out.append("]},\"NodeNames\":null");
+  } else {
+    out.append("{\"Nodes\":null,\"NodeNames\":[");
+    AppendPassing(candidates, answers, out);
+    out.append("]");
+  }
+}
+
+void AppendRefused(const Candidates& candidates, std::span<const NodeAnswer> answers,
+                   NodeVerdict verdict, std::string& out) {
+  out.push_back('{');
+  Comma comma;
+  for (size_t i = 0; i < answers.size(); ++i) {
+    if (answers[i].verdict != verdict) continue;
+    comma.Append(out);
+    AppendString(candidates.names[i], out);
+    out.push_back(':');
+    AppendString(answers[i].reason, out);
+  }
+  out.push_back('}');
+}
+
+constexpr std::string_view kNoneRefused =
+    ",\"FailedNodes\":{},\"FailedAndUnresolvableNodes\":{},\"Error\":";
+constexpr size_t kFrameBytes = 256;  // The members around the lists.
+
+// A little more than the answer's size when names need no escapes.
+size_t FilterResultBytes(const Candidates& candidates, std::span<const NodeAnswer> answers) {
+  size_t bytes = kFrameBytes + candidates.list_head.size() + candidates.raw.size();
+  for (size_t i = 0; i < candidates.names.size(); ++i) {
+    const bool passes = answers.empty() || answers[i].verdict == NodeVerdict::kPasses;
+    const bool is_node = passes && candidates.is_full;
+    bytes += 8 + (is_node ? candidates.nodes[i].size() : candidates.names[i].size());
+    if (!passes) bytes += answers[i].reason.size();
+  }
+  return bytes;
+}
+
+}  // namespace
+
+std::string EncodeFilterResult(const Candidates& candidates, std::span<const NodeAnswer> answers) {
+  PMEM_CHECK(answers.size() == candidates.names.size());
+  std::string out;
+  out.reserve(FilterResultBytes(candidates, answers));
+  AppendNodes(candidates, answers, out);
+  out.append(",\"FailedNodes\":");
+  AppendRefused(candidates, answers, NodeVerdict::kRefusedForNow, out);
+  out.append(",\"FailedAndUnresolvableNodes\":");
+  AppendRefused(candidates, answers, NodeVerdict::kRefused, out);
+  out.append(",\"Error\":\"\"}");
+  return out;
+}
+
+std::string EncodeAllPass(const Candidates& candidates) {
+  std::string out;
+  out.reserve(FilterResultBytes(candidates, {}));
+  if (candidates.raw.empty()) {
+    AppendNodes(candidates, {}, out);
+  } else if (candidates.is_full) {
+    out.append("{\"Nodes\":").append(candidates.raw).append(",\"NodeNames\":null");
+  } else {
+    out.append("{\"Nodes\":null,\"NodeNames\":").append(candidates.raw);
+  }
+  out.append(kNoneRefused).append("\"\"}");
+  return out;
+}
+
+std::string EncodeFilterError(std::string_view error) {
+  std::string out("{\"Nodes\":null,\"NodeNames\":[]");
+  out.append(kNoneRefused);
+  AppendString(error, out);
+  out.push_back('}');
+  return out;
+}
+
+std::string EncodeHostPriorityList(std::span<const HostScore> scores) {
+  size_t bytes = 2;
+  for (const HostScore& score : scores) bytes += score.host.size() + 28;
+  std::string out;
+  out.reserve(bytes);
+  out.push_back('[');
+  Comma comma;
+  for (const HostScore& score : scores) {
+    comma.Append(out);
+    out.append("{\"Host\":");
+    AppendString(score.host, out);
+    out.append(",\"Score\":");
+    AppendNumber(score.score, out);
+    out.push_back('}');
+  }
+  out.push_back(']');
+  return out;
+}
+
+std::string EncodePreemptionResult(const PreemptionArgs& args, const std::vector<bool>& is_kept) {
+  PMEM_CHECK(is_kept.size() == args.nodes.size());
+  std::string out("{\"NodeNameToMetaVictims\":{");
+  Comma node_comma;
+  for (size_t i = 0; i < args.nodes.size(); ++i) {
+    if (!is_kept[i]) continue;
+    node_comma.Append(out);
+    AppendString(args.nodes[i].node, out);
+    out.append(":{\"Pods\":[");
+    Comma pod_comma;
+    for (const std::string_view uid : args.nodes[i].pod_uids) {
+      pod_comma.Append(out);
+      out.append("{\"UID\":");
+      AppendString(uid, out);
+      out.push_back('}');
+    }
+    out.append("],\"NumPDBViolations\":");
+    AppendNumber(args.nodes[i].pdb_violations, out);
+    out.push_back('}');
+  }
+  out.append("}}");
+  return out;
+}
+
+}  // namespace pmem::extender
