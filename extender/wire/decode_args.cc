@@ -23,17 +23,20 @@ absl::Status CheckName(std::string_view name, std::string_view where) {
   return json_walk::PastLimit(where, "kNodeNameBytesMax", kNodeNameBytesMax);
 }
 
+absl::Status DecodeName(ondemand::value value, Candidates& out) {
+  PMEM_ASSIGN_OR_RETURN(const std::string_view name,
+                        json_walk::ReadView(value, "name", out.unescaped));
+  PMEM_RETURN_IF_ERROR(CheckName(name, "name"));
+  out.names.push_back(name);
+  return absl::OkStatus();
+}
+
 absl::Status DecodeNames(ondemand::array array, Candidates& out) {
   return ForEachElement(array, "NodeNames", "kNodesPerRequestMax", kNodesPerRequestMax,
-                        [&](size_t index, ondemand::value element) -> absl::Status {
-                          const auto name = json_walk::ReadView(element, "", out.unescaped);
-                          if (!name.ok())
-                            return Annotate(name.status(), Element("NodeNames", index));
-                          if (const auto ok = CheckName(*name, ""); !ok.ok()) {
-                            return Annotate(ok, Element("NodeNames", index));
-                          }
-                          out.names.push_back(*name);
-                          return absl::OkStatus();
+                        [&](size_t index, ondemand::value element) {
+                          const absl::Status status = DecodeName(element, out);
+                          if (status.ok()) return status;
+                          return Annotate(status, Element("NodeNames", index));
                         });
 }
 

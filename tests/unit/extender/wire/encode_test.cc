@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bytes that go to the scheduler, whole.
+#include <gtest/gtest.h>
+
+#include "extender/wire/extender_v1.h"
+#include "tests/unit/extender/wire/wire_testing.h"
+
+namespace pmem::extender {
+namespace {
+
+ExtenderArgs Decode(std::string& body, ReadCandidates when = ReadCandidates::kAlways) {
+  auto args = ExtenderDecoder().DecodeArgs(body, when);
+  EXPECT_TRUE(args.ok()) << args.status();
+  return *std::move(args);
+}
+
+constexpr NodeAnswer kPass;
+constexpr NodeAnswer kNoRoom{NodeVerdict::kRefused, "no room"};
+constexpr NodeAnswer kHeld{NodeVerdict::kRefusedForNow, "held by others"};
+
+TEST(ExtenderEncoder, AnswersNamesWithNamesInTheirOrder) {
+  std::string body = R"({"Pod":{},"NodeNames":["n3","n1","n2","n0"]})";
+  const ExtenderArgs args = Decode(body);
+  EXPECT_EQ(
+      EncodeFilterResult(args.candidates, std::vector<NodeAnswer>{kPass, kNoRoom, kPass, kHeld}),
+      R"({"Nodes":null,"NodeNames":["n3","n2"],"FailedNodes":{"n0":"held by others"},)"
+      R"("FailedAndUnresolvableNodes":{"n1":"no room"},"Error":""})");
+}
+
+TEST(ExtenderEncoder, NoPassingNameIsAnEmptyListAndNotNull) {
+  std::string body = R"({"Pod":{},"NodeNames":["n1","n2"]})";
+  const ExtenderArgs args = Decode(body);
+  EXPECT_EQ(EncodeFilterResult(args.candidates, std::vector<NodeAnswer>{kNoRoom, kNoRoom}),
+            R"({"Nodes":null,"NodeNames":[],"FailedNodes":{},)"
+            R"("FailedAndUnresolvableNodes":{"n1":"no room","n2":"no room"},"Error":""})");
+}
+
+TEST(ExtenderEncoder, AnswersNodesWithTheirOwnBytes) {
+  std::string body =
+      R"({"Pod":{},"Nodes":{"apiVersion":"v1","metadata":{"a":1},"items":[{"metadata": {"name":"n1"},"x":1.50},{"metadata":{"name":"n2"}}]}})";
+  const ExtenderArgs args = Decode(body);
+  EXPECT_EQ(
+      EncodeFilterResult(args.candidates, std::vector<NodeAnswer>{kPass, kNoRoom}),
+      R"({"Nodes":{"apiVersion":"v1","metadata":{"a":1},"items":[{"metadata": {"name":"n1"},"x":1.50}]},)"
+      R"("NodeNames":null,"FailedNodes":{},"FailedAndUnresolvableNodes":{"n2":"no room"},"Error":""})");
+}
+
+TEST(ExtenderEncoder, EscapesWhatJsonNeedsEscaped) {
+  std::string body = R"({"Pod":{},"NodeNames":["a\"b","c\\d","e\u0001f","\u00e9"]})";
+  const ExtenderArgs args = Decode(body);
+  EXPECT_EQ(EncodeFilterResult(
+                args.candidates,
+                std::vector<NodeAnswer>{kPass, kPass, kPass, {NodeVerdict::kRefused, "\"\n"}}),
+            R"({"Nodes":null,"NodeNames":["a\"b","c\\d","e\u0001f"],"FailedNodes":{},)"
+            R"("FailedAndUnresolvableNodes":{"é":"\"\u000a"},"Error":""})");
+}
+
+TEST(ExtenderEncoder, ANodeSentTwiceIsAnsweredTwice) {
+  std::string body = R"({"Pod":{},"NodeNames":["n1","n1"]})";
+  EXPECT_EQ(EncodeAllPass(Decode(body).candidates),
+            R"({"Nodes":null,"NodeNames":["n1","n1"],"FailedNodes":{},)"
+            R"("FailedAndUnresolvableNodes":{},"Error":""})");
+}
+
+TEST(ExtenderEncoder, AllPassIsTheSameWhetherTheCandidatesWereReadOrNot) {
+  for (const char* file :
+       {"filter-names-5000.json", "filter-full-1-node.json", "filter-full-3-nodes.json"}) {
+    SCOPED_TRACE(file);
+    std::string body = Captured(file);
+    const size_t claim = body.find("persistentVolumeClaim");
+    body.replace(claim, 21, "persistentVolumeOther");
+    const ExtenderArgs unread = Decode(body, ReadCandidates::kIfPodHasClaims);
+    const ExtenderArgs read = Decode(body);
+    const std::vector<NodeAnswer> all(read.candidates.names.size());
+    EXPECT_TRUE(unread.candidates.names.empty());
+    EXPECT_EQ(EncodeAllPass(unread.candidates), EncodeAllPass(read.candidates));
+    EXPECT_EQ(EncodeAllPass(unread.candidates), EncodeFilterResult(read.candidates, all));
+  }
+}
+
+TEST(ExtenderEncoder, AllPassEchoesTheCapturedNode) {
+  std::string body = Captured("filter-full-1-node.json");
+  const ExtenderArgs args = Decode(body);
+  const size_t begin = body.find("\"Nodes\":");
+  const std::string nodes = body.substr(begin, body.find("}]},\"NodeNames\"") + 3 - begin);
+  EXPECT_EQ(
+      EncodeAllPass(args.candidates),
+      "{" + nodes +
+          R"(,"NodeNames":null,"FailedNodes":{},"FailedAndUnresolvableNodes":{},"Error":""})");
+}
+
+TEST(ExtenderEncoder, AnErrorNamesNoNode) {
+  EXPECT_EQ(EncodeFilterError("not synced"),
+            R"({"Nodes":null,"NodeNames":[],"FailedNodes":{},"FailedAndUnresolvableNodes":{},)"
+            R"("Error":"not synced"})");
+}
+
+TEST(ExtenderEncoder, WritesScoresAsIntegers) {
+  EXPECT_EQ(EncodeHostPriorityList(std::vector<HostScore>{{"n1", 10}, {"n\"2", 0}, {"n3", -1}}),
+            R"([{"Host":"n1","Score":10},{"Host":"n\"2","Score":0},{"Host":"n3","Score":-1}])");
+  EXPECT_EQ(EncodeHostPriorityList({}), "[]");
+}
+
+TEST(ExtenderEncoder, EchoesTheVictimsOfKeptNodes) {
+  std::string body =
+      R"({"Pod":{},"NodeNameToMetaVictims":{"n2":{"Pods":[{"UID":"u1"},{"UID":"u2"}],"NumPDBViolations":1},)"
+      R"("n1":{"Pods":[{"UID":"u3"}]},"n3":null}})";
+  const auto args = ExtenderDecoder().DecodePreemption(body);
+  ASSERT_TRUE(args.ok()) << args.status();
+  EXPECT_EQ(
+      EncodePreemptionResult(*args, {true, false, true}),
+      R"({"NodeNameToMetaVictims":{"n2":{"Pods":[{"UID":"u1"},{"UID":"u2"}],"NumPDBViolations":1},)"
+      R"("n3":{"Pods":[],"NumPDBViolations":0}}})");
+  EXPECT_EQ(EncodePreemptionResult(*args, {false, false, false}),
+            R"({"NodeNameToMetaVictims":{}})");
+}
+
+}  // namespace
+}  // namespace pmem::extender
