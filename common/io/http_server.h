@@ -6,12 +6,13 @@
 // Responder destroyed uncalled answers 500. Handlers run on the process's shared pool and must not
 // block for long.
 //
-// Limits: kRequestBodyBytesMax per route (413, the rest of the body is read and thrown away, so
-// that memory stays bounded), see http_server.cc. An exception in a handler becomes a 500 and a log
-// line. Idle keep-alive connections are kept longer than the 90 s of Go's client, which never
+// Limits: body bytes per route (413; the rest of the body is read and thrown away, so that memory
+// stays bounded) and open requests per server (503). An exception in a handler becomes a 500 and a
+// log line. Idle keep-alive connections are kept longer than the 90 s of Go's client, which never
 // replays a POST on a connection that was just closed.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -20,8 +21,12 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 namespace pmem {
+
+// A body has this much spare capacity, so that a parser which wants padding need not copy it.
+inline constexpr int64_t kBodyPaddingBytes = 64;
 
 struct HttpRequest {
   std::string method;                        // "GET"
@@ -44,11 +49,31 @@ HttpResponse ProblemResponse(int status, std::string_view title, std::string_vie
 using Responder = std::function<void(HttpResponse)>;
 using HttpHandler = std::function<void(HttpRequest, Responder)>;
 
+// One answered request, for metrics and access logs.
+struct HttpExchange {
+  std::string_view method;
+  std::string_view
+      route;  // The path as it was registered; empty when none matched. Bounded in number.
+  int status = 0;
+  absl::Duration duration;  // From the end of the header to the answer.
+  int64_t request_bytes = 0;
+  int64_t response_bytes = 0;
+};
+
+struct HttpServerOptions {
+  static constexpr int kOpenRequestsDefaultMax = 4096;
+  int open_requests_max = kOpenRequestsDefaultMax;
+  // Called on the answering thread for every answer; cheap and thread-safe. May be empty.
+  std::function<void(const HttpExchange&)> observer;
+};
+
+// Thread-safe after Start.
 class HttpServer {
  public:
   static constexpr int64_t kBodyBytesDefaultMax = 1024 * 1024;
+  static constexpr absl::Duration kDrainDefault = absl::Seconds(2);
 
-  HttpServer();
+  explicit HttpServer(HttpServerOptions options = {});
   ~HttpServer();  // Stops.
 
   // Before Start. `path` is exact ("/livez") or ends in "/" and then matches everything below it.
@@ -61,16 +86,18 @@ class HttpServer {
   // port 0. Errors: InvalidArgument for the address, FailedPrecondition when it is in use.
   absl::StatusOr<int> Start(std::string_view listen);
 
-  // Stops accepting; open requests get `drain` to be answered. Idempotent.
-  void Stop();
+  // New requests get 503; open ones get `drain` to be answered, then their connections are closed.
+  // When it returns no handler runs, and a Responder that is called later does nothing. Not from a
+  // handler. Idempotent.
+  void Stop(absl::Duration drain = kDrainDefault);
 
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
 
-// Sets the size of the process's one pool (cpprestsdk's, client and server). Once, first thing in
-// main, before any server or client exists.
+// Sets the size of the process's one pool (cpprestsdk's, client and server), at least 2. Once,
+// first thing in main, before any server or client exists; later calls change nothing.
 void StartIoThreads(int threads);
 
 }  // namespace pmem

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/io/files.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+
+namespace pmem {
+namespace {
+
+constexpr size_t kPieceBytes = 64 * 1024;
+
+absl::Status ErrnoStatus(const std::string& path, int error) {
+  const std::string message = absl::StrCat(path, ": ", std::strerror(error));
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+      return absl::NotFoundError(message);
+    case EACCES:
+    case EPERM:
+      return absl::PermissionDeniedError(message);
+    default:
+      return absl::UnavailableError(message);
+  }
+}
+
+absl::StatusOr<std::string> ReadAll(int fd, const std::string& path, size_t bytes_max) {
+  std::string text;
+  size_t size = 0;
+  while (size <= bytes_max) {
+    text.resize(size + std::min(kPieceBytes, bytes_max + 1 - size));
+    const ssize_t got = ::read(fd, text.data() + size, text.size() - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return ErrnoStatus(path, errno);
+    if (got == 0) {
+      text.resize(size);
+      return text;
+    }
+    size += static_cast<size_t>(got);
+  }
+  return absl::ResourceExhaustedError(
+      absl::StrCat(path, ": longer than the limit of ", bytes_max, " bytes"));
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ReadFile(const std::string& path, int64_t bytes_max) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return ErrnoStatus(path, errno);
+  absl::StatusOr<std::string> text = ReadAll(fd, path, static_cast<size_t>(bytes_max));
+  ::close(fd);
+  return text;
+}
+
+}  // namespace pmem

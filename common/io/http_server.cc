@@ -1,0 +1,505 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/io/http_server.h"
+
+#include <cpprest/http_listener.h>
+#include <netdb.h>
+#include <pplx/threadpool.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <exception>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/io/clock.h"
+#include "common/io/http_routes.h"
+#include "common/io/log.h"
+#include "common/io/mutex.h"
+#include "common/pure/json_writer.h"
+#include "common/pure/status_macros.h"
+
+namespace pmem {
+namespace {
+
+namespace http = web::http;
+using http::experimental::listener::http_listener;
+
+constexpr std::string_view kComponent = "http_server";
+// Large enough that a 76 MB body costs few task switches, small enough to stay in the cache.
+constexpr size_t kReadPieceBytes = 256 * 1024;
+constexpr size_t kUnknownLength = std::numeric_limits<size_t>::max();
+
+// Counts open requests and keeps the server alive while one of its handlers or answers runs. It
+// outlives the server: Responders share it.
+class Gate {
+ public:
+  explicit Gate(int open_max) : open_max_(open_max) {}
+
+  bool Open() ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    if (draining_ || open_ >= open_max_) return false;
+    ++open_;
+    return true;
+  }
+  void Done() ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    --open_;
+    changed_.SignalAll();
+  }
+  bool Enter() ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    if (closed_) return false;
+    ++busy_;
+    return true;
+  }
+  void Leave() ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    --busy_;
+    changed_.SignalAll();
+  }
+  // Waits at most `drain` for open requests, then for as long as something is inside.
+  void Close(absl::Duration drain) ABSL_LOCKS_EXCLUDED(mu_) {
+    const RealClock clock;
+    const absl::Time end = clock.SteadyNow() + drain;
+    MutexLock lock(&mu_);
+    draining_ = true;
+    for (absl::Time now = clock.SteadyNow(); open_ > 0 && now < end; now = clock.SteadyNow()) {
+      changed_.WaitWithTimeout(&mu_, end - now);
+    }
+    closed_ = true;
+    while (busy_ > 0) changed_.WaitWithTimeout(&mu_, absl::Seconds(1));
+  }
+
+ private:
+  Mutex mu_;
+  CondVar changed_;
+  const int open_max_;
+  int open_ ABSL_GUARDED_BY(mu_) = 0;
+  int busy_ ABSL_GUARDED_BY(mu_) = 0;
+  bool draining_ ABSL_GUARDED_BY(mu_) = false;
+  bool closed_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+http::http_response ToCpprest(HttpResponse response, bool with_body) {
+  http::http_response out(static_cast<http::status_code>(response.status));
+  for (const auto& [name, value] : response.headers) out.headers().add(name, value);
+  if (with_body && !response.body.empty()) {
+    out.set_body(std::move(response.body), response.content_type);
+  }
+  return out;
+}
+
+// One request from its header to its answer. Answers once; the last one to let go answers 500.
+class Exchange {
+ public:
+  Exchange(http::http_request request, std::shared_ptr<Gate> gate,
+           std::shared_ptr<const HttpServerOptions> options)
+      : request_(std::move(request)),
+        gate_(std::move(gate)),
+        options_(std::move(options)),
+        method_(request_.method()),
+        start_(RealClock().SteadyNow()),
+        is_counted_(gate_->Open()) {}
+  ~Exchange() { Answer(ProblemResponse(500, "Internal error", "the handler gave no answer")); }
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  bool is_counted() const { return is_counted_; }
+  const std::string& method() const { return method_; }
+  const std::string& route() const { return route_; }
+  http::http_request& request() { return request_; }
+  void set_route(const std::string* path) { route_ = *path; }
+  void set_request_bytes(size_t bytes) { request_bytes_ = static_cast<int64_t>(bytes); }
+
+  void Answer(HttpResponse response) noexcept {
+    if (is_answered_.exchange(true)) return;
+    if (gate_->Enter()) {
+      Observe(response);
+      Send(std::move(response));
+      gate_->Leave();
+    }
+    if (is_counted_) gate_->Done();
+  }
+
+ private:
+  void Observe(const HttpResponse& response) noexcept {
+    if (!options_->observer) return;
+    try {
+      options_->observer({.method = method_,
+                          .route = route_,
+                          .status = response.status,
+                          .duration = RealClock().SteadyNow() - start_,
+                          .request_bytes = request_bytes_,
+                          .response_bytes = static_cast<int64_t>(response.body.size())});
+    } catch (const std::exception& e) {
+      LogError(kComponent, "the observer failed", {{"error", e.what()}});
+    }
+  }
+  void Send(HttpResponse response) noexcept {
+    try {
+      request_.reply(ToCpprest(std::move(response), method_ != http::methods::HEAD))
+          .then([](const pplx::task<void>& sent) {
+            try {
+              sent.get();
+            } catch (const std::exception& e) {
+              LogDebug(kComponent, "an answer did not reach its client", {{"error", e.what()}});
+            }
+          });
+    } catch (const std::exception& e) {
+      LogWarning(kComponent, "cannot answer", {{"error", e.what()}});
+    }
+  }
+
+  http::http_request request_;
+  const std::shared_ptr<Gate> gate_;
+  const std::shared_ptr<const HttpServerOptions> options_;
+  const std::string method_;
+  const absl::Time start_;
+  const bool is_counted_;
+  std::string route_;
+  int64_t request_bytes_ = 0;
+  std::atomic<bool> is_answered_{false};
+};
+
+// Throws the body away as it comes.
+void DiscardBody(const http::http_request& request) noexcept {
+  try {
+    // A stream buffer whose read end is closed drops what is written to it.
+    request.body().streambuf().close(std::ios_base::in).then([](const pplx::task<void>& closed) {
+      try {
+        closed.get();
+      } catch (const std::exception& e) {
+        LogDebug(kComponent, "cannot discard a body", {{"error", e.what()}});
+      }
+    });
+  } catch (const std::exception& e) {
+    LogDebug(kComponent, "cannot discard a body", {{"error", e.what()}});
+  }
+}
+
+// Reads a body into one string, in pieces, so that cpprestsdk's own buffer stays small.
+// Calls `done` once; keeps itself alive until then.
+class BodyReader : public std::enable_shared_from_this<BodyReader> {
+ public:
+  using Done = std::function<void(absl::StatusOr<std::string>)>;
+
+  BodyReader(const http::http_request& request, size_t length, size_t bytes_max, Done done)
+      : request_(request),
+        buffer_(request.body().streambuf()),
+        length_(length),
+        bytes_max_(bytes_max),
+        done_(std::move(done)) {}
+
+  void Start() {
+    if (length_ != kUnknownLength && length_ > bytes_max_) return Refuse();
+    if (length_ != kUnknownLength) body_.reserve(length_ + kBodyPaddingBytes);
+    Read();
+  }
+
+ private:
+  // Takes what is there; when that is not all, comes back on the pool for the next piece.
+  void Read() {
+    try {
+      const bool is_at_end = TakeAvailable();
+      if (got_ > bytes_max_) return Refuse();
+      if (is_at_end || got_ == length_) return Finish();
+      WaitForPiece();
+    } catch (const std::exception& e) {
+      Fail(e.what());
+    }
+  }
+
+  // Copies block by block out of cpprestsdk's buffer. True: the stream has ended.
+  bool TakeAvailable() {
+    uint8_t* block = nullptr;
+    size_t size = 0;
+    while (buffer_.acquire(block, size)) {
+      if (block == nullptr) return true;
+      const size_t take = std::min(size, WantedBytes());
+      body_.append(reinterpret_cast<const char*>(block), take);
+      buffer_.release(block, take);
+      got_ += take;
+      if (WantedBytes() == 0) return false;
+    }
+    return false;
+  }
+
+  void WaitForPiece() {
+    const size_t want = std::min(kReadPieceBytes, WantedBytes());
+    body_.resize(got_ + want);
+    buffer_.getn(reinterpret_cast<uint8_t*>(body_.data() + got_), want)
+        .then([self = shared_from_this()](const pplx::task<size_t>& t) { self->OnPiece(t); });
+  }
+
+  void OnPiece(const pplx::task<size_t>& task) {
+    try {
+      got_ += task.get();
+      body_.resize(got_);
+    } catch (const std::exception& e) {
+      return Fail(e.what());
+    }
+    Read();
+  }
+
+  size_t WantedBytes() const {
+    // One byte above the limit tells "too long" from "exactly as long as allowed".
+    return (length_ == kUnknownLength ? bytes_max_ + 1 : length_) - got_;
+  }
+
+  void Finish() {
+    if (length_ != kUnknownLength && got_ != length_) return Fail("the body was cut off");
+    body_.reserve(got_ + kBodyPaddingBytes);
+    done_(std::move(body_));
+  }
+  void Refuse() {
+    body_ = std::string();
+    DiscardBody(request_);
+    done_(absl::ResourceExhaustedError(absl::StrCat("the limit is ", bytes_max_, " bytes")));
+  }
+  void Fail(const char* what) { done_(absl::InvalidArgumentError(what)); }
+
+  const http::http_request request_;
+  concurrency::streams::streambuf<uint8_t> buffer_;
+  const size_t length_;
+  const size_t bytes_max_;
+  const Done done_;
+  std::string body_;
+  size_t got_ = 0;
+};
+
+size_t BodyLength(const http::http_request& request) {
+  if (request.headers().has(http::header_names::transfer_encoding)) return kUnknownLength;
+  size_t length = 0;  // As cpprestsdk reads it: what is not a number is 0.
+  return request.headers().match(http::header_names::content_length, length) ? length : 0;
+}
+
+// Binds without listening, so that the number stays ours until cpprestsdk, which also sets
+// SO_REUSEADDR, has bound it too.
+class PortReservation {
+ public:
+  PortReservation() = default;
+  ~PortReservation() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  PortReservation(const PortReservation&) = delete;
+  PortReservation& operator=(const PortReservation&) = delete;
+
+  absl::StatusOr<int> Reserve(const std::string& host) {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_family = AF_INET;
+    addrinfo* found = nullptr;
+    if (const int error = ::getaddrinfo(host.c_str(), "0", &hints, &found); error != 0) {
+      return absl::InvalidArgumentError(absl::StrCat(host, ": ", ::gai_strerror(error)));
+    }
+    const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, ::freeaddrinfo);
+    fd_ = ::socket(found->ai_family, found->ai_socktype | SOCK_CLOEXEC, 0);
+    const int one = 1;
+    sockaddr_in bound{};
+    socklen_t size = sizeof(bound);
+    if (fd_ < 0 || ::setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
+        ::bind(fd_, found->ai_addr, found->ai_addrlen) != 0 ||
+        ::getsockname(fd_, reinterpret_cast<sockaddr*>(&bound), &size) != 0) {
+      return absl::FailedPreconditionError(absl::StrCat(host, ": ", std::strerror(errno)));
+    }
+    return ntohs(bound.sin_port);
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+}  // namespace
+
+HttpResponse ProblemResponse(int status, std::string_view title, std::string_view detail) {
+  HttpResponse response{.status = status, .content_type = "application/problem+json"};
+  response.body = JsonWriter()
+                      .BeginObject()
+                      .String("type", "about:blank")
+                      .String("title", title)
+                      .Int("status", status)
+                      .String("detail", detail)
+                      .EndObject()
+                      .Take();
+  return response;
+}
+
+namespace {
+
+std::string_view Message(const absl::Status& status) {
+  return {status.message().data(), status.message().size()};
+}
+
+HttpResponse BadRequest(const absl::Status& status) {
+  return ProblemResponse(400, "Bad request", Message(status));
+}
+
+}  // namespace
+
+class HttpServer::Impl {
+ public:
+  explicit Impl(HttpServerOptions options)
+      : options_(std::make_shared<const HttpServerOptions>(std::move(options))),
+        gate_(std::make_shared<Gate>(options_->open_requests_max)) {}
+
+  void Handle(std::string method, std::string path, RouteTable::Route route) {
+    routes_.Add(std::move(method), std::move(path), std::move(route));
+  }
+
+  absl::StatusOr<int> Start(std::string_view listen) {
+    PMEM_ASSIGN_OR_RETURN(HostPort address, ParseHostPort(listen));
+    if (address.host.find(':') != std::string::npos) {
+      return absl::InvalidArgumentError("cpprestsdk cannot listen on an IPv6 address");
+    }
+    PortReservation reservation;
+    if (address.port == 0) {
+      PMEM_ASSIGN_OR_RETURN(address.port, reservation.Reserve(address.host));
+    }
+    PMEM_RETURN_IF_ERROR(Listen(address));
+    return address.port;
+  }
+
+  void Stop(absl::Duration drain) {
+    gate_->Close(drain);
+    if (!listener_) return;
+    try {
+      listener_->close().get();
+    } catch (const std::exception& e) {
+      LogWarning(kComponent, "cannot close the listener", {{"error", e.what()}});
+    }
+    listener_.reset();
+  }
+
+ private:
+  absl::Status Listen(const HostPort& address) {
+    const std::string url = absl::StrCat("http://", address.host, ":", address.port, "/");
+    try {
+      listener_.emplace(web::uri(url));
+      const auto on_request = [this](http::http_request request) { OnRequest(std::move(request)); };
+      listener_->support(on_request);
+      listener_->support(http::methods::OPTIONS, on_request);
+      listener_->support(http::methods::TRCE, on_request);
+      listener_->open().get();
+      return absl::OkStatus();
+    } catch (const boost::system::system_error& e) {
+      listener_.reset();
+      const bool is_in_use = e.code() == boost::system::errc::address_in_use;
+      return absl::FailedPreconditionError(absl::StrCat(address.host, ":", address.port,
+                                                        is_in_use ? " is in use" : ": ",
+                                                        is_in_use ? "" : e.code().message()));
+    } catch (const std::exception& e) {
+      listener_.reset();
+      return absl::FailedPreconditionError(
+          absl::StrCat(address.host, ":", address.port, ": ", e.what()));
+    }
+  }
+
+  void OnRequest(http::http_request request) {
+    auto exchange = std::make_shared<Exchange>(std::move(request), gate_, options_);
+    absl::StatusOr<HttpRequest> head = ParseHead(exchange->request());
+    if (!head.ok()) {
+      return Refuse(*exchange, BadRequest(head.status()));
+    }
+    const RouteTable::Match match = routes_.Find(exchange->method(), head->path);
+    if (match.path != nullptr) exchange->set_route(match.path);
+    if (!exchange->is_counted()) {
+      return Refuse(*exchange, ProblemResponse(503, "Too busy", "too many open requests"));
+    }
+    if (match.route == nullptr) return Refuse(*exchange, NoRoute(match));
+    ReadAndHandle(exchange, *std::move(head), *match.route);
+  }
+
+  static absl::StatusOr<HttpRequest> ParseHead(const http::http_request& request) {
+    HttpRequest head{.method = request.method()};
+    PMEM_ASSIGN_OR_RETURN(head.path, PercentDecode(request.request_uri().path()));
+    PMEM_ASSIGN_OR_RETURN(head.query, ParseQuery(request.request_uri().query()));
+    const auto it = request.headers().find("If-None-Match");
+    if (it != request.headers().end()) head.if_none_match = it->second;
+    return head;
+  }
+
+  static HttpResponse NoRoute(const RouteTable::Match& match) {
+    if (match.path == nullptr) return ProblemResponse(404, "Not found", "no such path");
+    HttpResponse response = ProblemResponse(405, "Method not allowed", "");
+    response.headers["Allow"] = match.allow;
+    return response;
+  }
+
+  // Answers without a handler; the body is thrown away.
+  static void Refuse(Exchange& exchange, HttpResponse response) {
+    DiscardBody(exchange.request());
+    exchange.Answer(std::move(response));
+  }
+
+  void ReadAndHandle(const std::shared_ptr<Exchange>& exchange, HttpRequest head,
+                     const RouteTable::Route& route) {
+    auto done = [this, gate = gate_, exchange, head = std::move(head),
+                 &route](absl::StatusOr<std::string> body) mutable {
+      if (!gate->Enter()) return;  // `this` may be gone.
+      OnBody(exchange, std::move(head), route, std::move(body));
+      gate->Leave();
+    };
+    const size_t length = BodyLength(exchange->request());
+    if (length == 0) return done(std::string());
+    std::make_shared<BodyReader>(exchange->request(), length,
+                                 static_cast<size_t>(route.body_bytes_max), std::move(done))
+        ->Start();
+  }
+
+  void OnBody(const std::shared_ptr<Exchange>& exchange, HttpRequest head,
+              const RouteTable::Route& route, absl::StatusOr<std::string> body) {
+    if (absl::IsResourceExhausted(body.status())) {
+      return exchange->Answer(ProblemResponse(413, "Body too large", Message(body.status())));
+    }
+    if (!body.ok()) {
+      return exchange->Answer(BadRequest(body.status()));
+    }
+    exchange->set_request_bytes(body->size());
+    head.body = *std::move(body);
+    try {
+      route.handler(std::move(head),
+                    [exchange](HttpResponse response) { exchange->Answer(std::move(response)); });
+    } catch (const std::exception& e) {
+      LogError(kComponent, "a handler failed",
+               {{"method", exchange->method()}, {"route", exchange->route()}, {"error", e.what()}});
+    }
+  }
+
+  const std::shared_ptr<const HttpServerOptions> options_;
+  const std::shared_ptr<Gate> gate_;
+  RouteTable routes_;
+  std::optional<http_listener> listener_;
+};
+
+HttpServer::HttpServer(HttpServerOptions options)
+    : impl_(std::make_unique<Impl>(std::move(options))) {}
+
+HttpServer::~HttpServer() { Stop(); }
+
+void HttpServer::Handle(std::string method, std::string path, HttpHandler handler,
+                        int64_t body_bytes_max) {
+  impl_->Handle(std::move(method), std::move(path),
+                {.handler = std::move(handler), .body_bytes_max = body_bytes_max});
+}
+
+absl::StatusOr<int> HttpServer::Start(std::string_view listen) { return impl_->Start(listen); }
+
+void HttpServer::Stop(absl::Duration drain) { impl_->Stop(drain); }
+
+void StartIoThreads(int threads) {
+  try {
+    // Closing a listener blocks one thread of the pool until another one has closed its
+    // connections.
+    crossplat::threadpool::initialize_with_threads(static_cast<size_t>(std::max(threads, 2)));
+  } catch (const std::exception& e) {
+    LogWarning(kComponent, "the pool keeps its size", {{"error", e.what()}});
+  }
+}
+
+}  // namespace pmem

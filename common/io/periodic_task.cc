@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/io/periodic_task.h"
+
+#include <pthread.h>
+
+#include <utility>
+
+#include "common/io/clock.h"
+
+namespace pmem {
+namespace {
+
+constexpr size_t kThreadNameMax = 15;  // The kernel's.
+
+}  // namespace
+
+Thread::Thread(std::string name, std::function<void()> body)
+    : thread_([name = std::move(name), body = std::move(body)] {
+        ::pthread_setname_np(::pthread_self(), name.substr(0, kThreadNameMax).c_str());
+        body();
+      }) {}
+
+Thread::~Thread() { thread_.join(); }
+
+PeriodicTask::PeriodicTask(std::string name, absl::Duration period, std::function<void()> tick)
+    : name_(std::move(name)), period_(period), tick_(std::move(tick)) {}
+
+PeriodicTask::~PeriodicTask() { Stop(); }
+
+void PeriodicTask::Start() {
+  thread_ = std::make_unique<Thread>(name_, [this] { Run(); });
+}
+
+void PeriodicTask::Stop() {
+  {
+    MutexLock lock(&mu_);
+    is_stopped_ = true;
+    changed_.SignalAll();
+  }
+  thread_.reset();
+}
+
+void PeriodicTask::Wake() {
+  MutexLock lock(&mu_);
+  is_woken_ = true;
+  changed_.SignalAll();
+}
+
+void PeriodicTask::Run() {
+  do {
+    tick_();
+  } while (WaitForNext());
+}
+
+bool PeriodicTask::WaitForNext() {
+  const RealClock clock;
+  const absl::Time next = clock.SteadyNow() + period_;
+  MutexLock lock(&mu_);
+  for (absl::Time now = clock.SteadyNow(); !is_woken_ && !is_stopped_ && now < next;
+       now = clock.SteadyNow()) {
+    changed_.WaitWithTimeout(&mu_, next - now);
+  }
+  is_woken_ = false;
+  return !is_stopped_;
+}
+
+}  // namespace pmem

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// A client that sends exactly the bytes it is told, for servers that must survive anything.
+#pragma once
+
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+namespace pmem {
+
+class RawSocket {
+ public:
+  explicit RawSocket(int port) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    is_connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
+  }
+  ~RawSocket() { Close(); }
+  RawSocket(const RawSocket&) = delete;
+  RawSocket& operator=(const RawSocket&) = delete;
+
+  bool is_connected() const { return is_connected_; }
+
+  // False: the other side is gone.
+  bool Send(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent <= 0) return false;
+      bytes.remove_prefix(static_cast<size_t>(sent));
+    }
+    return true;
+  }
+
+  // One whole HTTP response with a Content-Length: head and body. What came, when the other side
+  // closes or is silent for `silence_ms`.
+  std::string Receive(int silence_ms = 10'000) {
+    while (!HasWholeResponse() && Fill(silence_ms)) {
+    }
+    const size_t size = std::min(ResponseBytes(), received_.size());
+    std::string response = received_.substr(0, size);
+    received_.erase(0, size);
+    return response;
+  }
+
+  // Whether the other side closes within the time.
+  bool IsClosedByPeer(int silence_ms = 10'000) {
+    while (Fill(silence_ms)) {
+    }
+    return is_eof_;
+  }
+
+  void Close() {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = -1;
+  }
+
+ private:
+  bool Fill(int silence_ms) {
+    pollfd waited{.fd = fd_, .events = POLLIN, .revents = 0};
+    if (::poll(&waited, 1, silence_ms) <= 0) return false;
+    char buffer[65536];
+    const ssize_t got = ::recv(fd_, buffer, sizeof(buffer), 0);
+    is_eof_ = got <= 0;
+    if (got > 0) received_.append(buffer, static_cast<size_t>(got));
+    return got > 0;
+  }
+  bool HasWholeResponse() const { return received_.size() >= ResponseBytes(); }
+  size_t ResponseBytes() const {
+    const size_t head = received_.find("\r\n\r\n");
+    if (head == std::string::npos) return std::string::npos;
+    const size_t field = received_.find("Content-Length: ");
+    if (field == std::string::npos || field > head) return head + 4;
+    return head + 4 + std::stoul(received_.substr(field + 16));
+  }
+
+  int fd_;
+  bool is_connected_ = false;
+  bool is_eof_ = false;
+  std::string received_;
+};
+
+// Somebody else's server: it listens and never answers.
+class ListeningSocket {
+ public:
+  ListeningSocket() : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    ::bind(fd_, reinterpret_cast<sockaddr*>(&address), size);
+    ::listen(fd_, 16);
+    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+  }
+  ~ListeningSocket() { ::close(fd_); }
+  ListeningSocket(const ListeningSocket&) = delete;
+  ListeningSocket& operator=(const ListeningSocket&) = delete;
+
+  int port() const { return port_; }
+
+ private:
+  int fd_;
+  int port_ = 0;
+};
+
+// "200" of "HTTP/1.1 200 OK…"; empty when there is none.
+inline std::string StatusOf(std::string_view response) {
+  return response.starts_with("HTTP/1.1 ") ? std::string(response.substr(9, 3)) : std::string();
+}
+
+inline std::string BodyOf(std::string_view response) {
+  const size_t head = response.find("\r\n\r\n");
+  return head == std::string_view::npos ? std::string() : std::string(response.substr(head + 4));
+}
+
+}  // namespace pmem

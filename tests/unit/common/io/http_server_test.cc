@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/io/http_server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/io/mutex.h"
+#include "tests/support/raw_socket.h"
+
+namespace pmem {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string Get(std::string_view target) {
+  return absl::StrCat("GET ", absl::string_view(target.data(), target.size()),
+                      " HTTP/1.1\r\nHost: x\r\n\r\n");
+}
+
+std::string Post(std::string_view target, std::string_view body) {
+  return absl::StrCat("POST ", absl::string_view(target.data(), target.size()),
+                      " HTTP/1.1\r\nHost: x\r\nContent-Length: ", body.size(), "\r\n\r\n",
+                      absl::string_view(body.data(), body.size()));
+}
+
+// A server with the routes that the tests need; /hold keeps its Responders until they are taken.
+class HttpServerTest : public ::testing::Test {
+ protected:
+  static constexpr int64_t kEchoBytesMax = 100'000;
+  static constexpr int kOpenRequestsMax = 8;
+
+  HttpServerTest() : server_({.open_requests_max = kOpenRequestsMax, .observer = {}}) {
+    server_.Handle("GET", "/hello", [](const HttpRequest&, const Responder& respond) {
+      respond({.content_type = "text/plain", .body = "hello"});
+    });
+    server_.Handle(
+        "POST", "/echo",
+        [](HttpRequest request, const Responder& respond) {
+          respond({.content_type = "text/plain", .body = std::move(request.body)});
+        },
+        kEchoBytesMax);
+    server_.Handle("GET", "/tree/", [](const HttpRequest& request, const Responder& respond) {
+      std::string text = request.path;
+      for (const auto& [name, value] : request.query) absl::StrAppend(&text, " ", name, "=", value);
+      respond({.content_type = "text/plain", .body = text});
+    });
+    server_.Handle("GET", "/throw", [](const HttpRequest&, const Responder&) {
+      throw std::runtime_error("planted");
+    });
+    server_.Handle("GET", "/forget", [](const HttpRequest&, const Responder&) {});
+    server_.Handle("GET", "/hold", [this](const HttpRequest&, Responder respond) {
+      MutexLock lock(&mu_);
+      held_.push_back(std::move(respond));
+      changed_.SignalAll();
+    });
+    port_ = *server_.Start("127.0.0.1:0");
+  }
+  ~HttpServerTest() override { server_.Stop(absl::ZeroDuration()); }
+
+  std::string Ask(std::string_view bytes) {
+    RawSocket socket(port_);
+    socket.Send(bytes);
+    return socket.Receive();
+  }
+
+  // Waits until `count` requests of /hold are open and takes their Responders.
+  std::vector<Responder> TakeHeld(size_t count) {
+    MutexLock lock(&mu_);
+    while (held_.size() < count) changed_.WaitWithTimeout(&mu_, absl::Seconds(1));
+    return std::exchange(held_, {});
+  }
+
+  Mutex mu_;
+  CondVar changed_;
+  std::vector<Responder> held_ ABSL_GUARDED_BY(mu_);
+  HttpServer server_;
+  int port_ = 0;
+};
+
+TEST_F(HttpServerTest, AnswersWithExactlyTheGivenTypeAndLength) {
+  EXPECT_EQ(Ask(Get("/hello")),
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Type: text/plain\r\n\r\nhello");
+}
+
+TEST_F(HttpServerTest, PassesTheBodyOn) {
+  const std::string body(kEchoBytesMax, 'x');
+  EXPECT_EQ(BodyOf(Ask(Post("/echo", body))), body);
+}
+
+TEST_F(HttpServerTest, RefusesABodyOverTheLimitAndGoesOn) {
+  RawSocket socket(port_);
+  socket.Send(Post("/echo", std::string(kEchoBytesMax + 1, 'x')));
+  EXPECT_EQ(StatusOf(socket.Receive()), "413");
+  socket.Send(Post("/echo", "good"));
+  EXPECT_EQ(BodyOf(socket.Receive()), "good");
+}
+
+TEST_F(HttpServerTest, AHandlerThatThrowsOrForgetsAnswers500) {
+  EXPECT_EQ(StatusOf(Ask(Get("/throw"))), "500");
+  EXPECT_EQ(StatusOf(Ask(Get("/forget"))), "500");
+  EXPECT_EQ(StatusOf(Ask(Get("/hello"))), "200");
+}
+
+TEST_F(HttpServerTest, ALongPollIsAnsweredByAnotherThread) {
+  RawSocket socket(port_);
+  socket.Send(Get("/hold"));
+  std::vector<Responder> held = TakeHeld(1);
+  held[0]({.status = 200, .body = "{}"});
+  held[0]({.status = 200, .body = "{\"twice\":true}"});
+  EXPECT_EQ(BodyOf(socket.Receive()), "{}");
+  socket.Send(Get("/hello"));
+  EXPECT_EQ(BodyOf(socket.Receive()), "hello");
+}
+
+TEST_F(HttpServerTest, AResponderAfterStopDoesNothing) {
+  RawSocket socket(port_);
+  socket.Send(Get("/hold"));
+  std::vector<Responder> held = TakeHeld(1);
+  server_.Stop(absl::ZeroDuration());
+  held[0]({.body = "late"});
+  held.clear();
+  EXPECT_TRUE(socket.IsClosedByPeer());
+}
+
+TEST_F(HttpServerTest, UnknownPathsAndMethodsAreTold) {
+  EXPECT_EQ(StatusOf(Ask(Get("/nothing"))), "404");
+  const std::string answer = Ask(Post("/hello", "x"));
+  EXPECT_EQ(StatusOf(answer), "405");
+  EXPECT_THAT(answer, HasSubstr("Allow: GET\r\n"));
+  EXPECT_EQ(StatusOf(Ask("TRACE /hello HTTP/1.1\r\nHost: x\r\n\r\n")), "405");
+  EXPECT_EQ(StatusOf(Ask("OPTIONS /hello HTTP/1.1\r\nHost: x\r\n\r\n")), "405");
+}
+
+TEST_F(HttpServerTest, DecodesPathAndQuery) {
+  EXPECT_EQ(BodyOf(Ask(Get("/tree/a%20b?wait=30s&x=1&x=%26"))), "/tree/a b wait=30s x=&");
+  EXPECT_EQ(StatusOf(Ask(Get("/tree/%zz"))), "400");
+  EXPECT_EQ(StatusOf(Ask(Get("/tree/%00"))), "400");
+}
+
+TEST_F(HttpServerTest, TooManyOpenRequestsAreRefusedUntilOneEnds) {
+  std::vector<std::unique_ptr<RawSocket>> sockets;
+  for (int i = 0; i < kOpenRequestsMax; ++i) {
+    sockets.push_back(std::make_unique<RawSocket>(port_));
+    sockets.back()->Send(Get("/hold"));
+  }
+  std::vector<Responder> held = TakeHeld(kOpenRequestsMax);
+  EXPECT_EQ(StatusOf(Ask(Get("/hello"))), "503");
+  held[0]({});
+  EXPECT_EQ(StatusOf(Ask(Get("/hello"))), "200");
+}
+
+TEST(HttpServer, SaysWhenThePortIsInUse) {
+  const ListeningSocket other;
+  HttpServer server;
+  const absl::StatusOr<int> result = server.Start(absl::StrCat("127.0.0.1:", other.port()));
+  EXPECT_TRUE(absl::IsFailedPrecondition(result.status())) << result.status();
+}
+
+}  // namespace
+}  // namespace pmem
