@@ -18,6 +18,9 @@ inline constexpr std::string_view kClassNameDirect = "pmem-direct";
 // A volume of ours is named <prefix><claim uid>: the LogicalVolume, or the namespace's alt name.
 inline constexpr std::string_view kVolumeNamePrefix = "disk-";
 
+// Topology key of the driver: its value is the name of the Kubernetes node.
+inline constexpr std::string_view kTopologyNodeKey = "topology.pmem.csi.alibabacloud.com/node";
+
 inline constexpr std::string_view kSelectedNodeAnnotation = "volume.kubernetes.io/selected-node";
 inline constexpr std::string_view kStorageProvisionerAnnotation =
     "volume.kubernetes.io/storage-provisioner";

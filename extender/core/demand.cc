@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/core/demand.h"
+
+#include <algorithm>
+
+#include "common/pure/names.h"
+
+namespace pmem::extender {
+namespace {
+
+// Finds objects in the cache first, then among those read live.
+class Lookup {
+ public:
+  Lookup(const ObjectCache& cache, const LiveObjects* live) : cache_(cache), live_(live) {}
+
+  const Claim* FindClaim(const ObjectKey& key) const {
+    if (const Claim* claim = cache_.FindClaim(key)) return claim;
+    if (live_ == nullptr) return nullptr;
+    for (const Claim& claim : live_->claims) {
+      if (claim.meta.key == key) return &claim;
+    }
+    return nullptr;
+  }
+
+  const StorageClass* FindClass(std::string_view name) const {
+    if (const StorageClass* storage_class = cache_.FindClass(name)) return storage_class;
+    if (live_ == nullptr) return nullptr;
+    for (const StorageClass& storage_class : live_->classes) {
+      if (storage_class.meta.key.name == name) return &storage_class;
+    }
+    return nullptr;
+  }
+
+  bool IsAbsentClaim(const ObjectKey& key) const {
+    return live_ != nullptr &&
+           std::count(live_->absent_claims.begin(), live_->absent_claims.end(), key) > 0;
+  }
+
+  bool IsAbsentClass(const std::string& name) const {
+    return live_ != nullptr &&
+           std::count(live_->absent_classes.begin(), live_->absent_classes.end(), name) > 0;
+  }
+
+ private:
+  const ObjectCache& cache_;
+  const LiveObjects* live_;
+};
+
+bool IsControlledBy(const Claim& claim, const std::string& pod_uid) {
+  return std::any_of(claim.owners.begin(), claim.owners.end(), [&](const OwnerReference& owner) {
+    return owner.controller && owner.uid == pod_uid;
+  });
+}
+
+bool HasItem(const PodDemand& demand, const std::string& claim_uid) {
+  return std::any_of(demand.items.begin(), demand.items.end(),
+                     [&](const Item& item) { return item.claim_uid == claim_uid; });
+}
+
+// `claim` is of ours by `storage_class`: its node, or what it asks for, goes into `demand`.
+void AddOurs(const Claim& claim, const StorageClass& storage_class, const ObjectCache& cache,
+             PodDemand& demand) {
+  if (IsBound(claim) || !claim.selected_node.empty()) {
+    const std::string node = NodeOf(claim, cache.FindVolume(claim.volume_name));
+    if (!node.empty()) demand.node = node;
+    return;
+  }
+  const std::optional<PoolKind> kind = KindOf(storage_class);
+  if (!kind) {
+    demand.has_unknown_kind = true;
+    return;
+  }
+  if (HasItem(demand, claim.meta.uid)) return;
+  demand.items.push_back({claim.meta.uid, *kind, claim.requested_bytes});
+  demand.item_keys.push_back(claim.meta.key);
+  demand.item_classes.push_back(storage_class.meta.key.name);
+}
+
+void AddVolume(const Pod& pod, const PodVolume& volume, const Lookup& lookup,
+               const ObjectCache& cache, PodDemand& demand) {
+  const ObjectKey key{pod.meta.key.kube_namespace, volume.claim_name};
+  const Claim* claim = lookup.FindClaim(key);
+  if (claim == nullptr) {
+    if (!lookup.IsAbsentClaim(key)) demand.missing_claims.push_back(key);
+    return;
+  }
+  if (volume.is_ephemeral && !IsControlledBy(*claim, pod.meta.uid)) return;
+  if (!claim->storage_class_name || claim->storage_class_name->empty()) return;
+  const StorageClass* storage_class = lookup.FindClass(*claim->storage_class_name);
+  if (storage_class != nullptr) {
+    if (IsOurs(*storage_class)) AddOurs(*claim, *storage_class, cache, demand);
+  } else if (!lookup.IsAbsentClass(*claim->storage_class_name)) {
+    demand.missing_classes.push_back(*claim->storage_class_name);
+  }
+}
+
+}  // namespace
+
+bool IsOurs(const StorageClass& storage_class) { return storage_class.provisioner == kDriverName; }
+
+std::optional<PoolKind> KindOf(const StorageClass& storage_class) {
+  const auto parameter = storage_class.parameters.find(std::string(kPmemTypeParameter));
+  if (parameter != storage_class.parameters.end()) return PoolKindFromName(parameter->second);
+  if (storage_class.meta.key.name == kClassNameLvm) return PoolKind::kLvm;
+  if (storage_class.meta.key.name == kClassNameDirect) return PoolKind::kDirect;
+  return std::nullopt;
+}
+
+std::string SingleNode(const std::vector<NodeSelectorTerm>& terms) {
+  if (terms.size() != 1) return "";
+  const auto names_one = [](const SelectorRequirement& requirement) {
+    return requirement.op == "In" && requirement.values.size() == 1;
+  };
+  for (const SelectorRequirement& field : terms[0].fields) {
+    if (field.key == "metadata.name" && names_one(field)) return field.values[0];
+  }
+  for (const SelectorRequirement& label : terms[0].labels) {
+    const bool is_node = label.key == "kubernetes.io/hostname" || label.key == kTopologyNodeKey;
+    if (is_node && names_one(label)) return label.values[0];
+  }
+  return "";
+}
+
+std::string NodeOf(const Claim& claim, const PersistentVolume* volume) {
+  if (IsBound(claim) && volume != nullptr && volume->node_affinity) {
+    const std::string node = SingleNode(*volume->node_affinity);
+    if (!node.empty()) return node;
+  }
+  return claim.selected_node;
+}
+
+PodDemand DemandOf(const Pod& pod, const ObjectCache& cache, const LiveObjects* live) {
+  PodDemand demand;
+  const Lookup lookup(cache, live);
+  for (const PodVolume& volume : pod.volumes) AddVolume(pod, volume, lookup, cache, demand);
+  return demand;
+}
+
+std::optional<Item> ItemOf(const Claim& claim, const ObjectCache& cache) {
+  if (!claim.storage_class_name) return std::nullopt;
+  const StorageClass* storage_class = cache.FindClass(*claim.storage_class_name);
+  if (storage_class == nullptr || !IsOurs(*storage_class)) return std::nullopt;
+  const std::optional<PoolKind> kind = KindOf(*storage_class);
+  if (!kind) return std::nullopt;
+  return Item{claim.meta.uid, *kind, claim.requested_bytes};
+}
+
+}  // namespace pmem::extender

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a pod asks of a node's persistent memory: its claims of ours that have no volume and no node
+// yet. Pure, deterministic.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "extender/core/kube_objects.h"
+#include "extender/core/object_cache.h"
+#include "extender/core/placement.h"
+
+namespace pmem::extender {
+
+// The kind that a StorageClass of ours asks for: parameter pmemType, else the class names of the
+// product. nullopt: ours, but neither. Call it for our provisioner only.
+std::optional<PoolKind> KindOf(const StorageClass& storage_class);
+
+// True when the class is served by our driver.
+bool IsOurs(const StorageClass& storage_class);
+
+// Where a claim's volume is or will be. Empty: nowhere yet. Bound claims ask their PersistentVolume
+// (node affinity on hostname or metadata.name), unbound ones their selected-node annotation.
+std::string NodeOf(const Claim& claim, const PersistentVolume* volume);
+
+// The one node that an affinity names, or "" when it names none or several.
+std::string SingleNode(const std::vector<NodeSelectorTerm>& terms);
+
+// True when the claim has a volume, or waits for one that was chosen for it by name.
+inline bool IsBound(const Claim& claim) { return !claim.volume_name.empty(); }
+
+struct PodDemand {
+  std::vector<Item> items;           // Claims that need new room, in the pod's order, each once.
+  std::vector<ObjectKey> item_keys;  // Their names, same order.
+  std::vector<std::string> item_classes;  // Their StorageClasses, same order.
+  std::string node;               // Another claim of the pod has its place there. Usually empty.
+  bool has_unknown_kind = false;  // A claim of ours whose class asks for no kind we know.
+  std::vector<ObjectKey> missing_claims;  // Not in the cache: read them live, then ask again.
+  std::vector<std::string> missing_classes;
+  bool IsPmem() const { return !items.empty() || has_unknown_kind; }
+  bool IsKnown() const { return missing_claims.empty() && missing_classes.empty(); }
+};
+
+// Objects read live for one decision, beside the cache. Claims by key, classes by name.
+struct LiveObjects {
+  std::vector<Claim> claims;
+  std::vector<StorageClass> classes;
+  std::vector<ObjectKey> absent_claims;  // The API server says that they do not exist.
+  std::vector<std::string> absent_classes;
+};
+
+// Claims of other provisioners, bound claims, claims without a class and ephemeral claims that
+// belong to another pod ask for nothing. `live` may be null.
+PodDemand DemandOf(const Pod& pod, const ObjectCache& cache, const LiveObjects* live);
+
+// Unbound, unpinned claim of ours: what it asks for. nullopt: nothing, or an unknown kind.
+std::optional<Item> ItemOf(const Claim& claim, const ObjectCache& cache);
+
+}  // namespace pmem::extender

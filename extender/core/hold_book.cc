@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/core/hold_book.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "extender/core/node_book.h"
+
+namespace pmem::extender {
+namespace {
+
+constexpr int kBitsPerWord = 64;
+
+bool TestBit(const std::vector<uint64_t>& bits, int32_t index) {
+  const size_t word = static_cast<size_t>(index) / kBitsPerWord;
+  return word < bits.size() && ((bits[word] >> (index % kBitsPerWord)) & 1) != 0;
+}
+
+std::vector<uint64_t> BitsOf(const std::vector<int32_t>& ids) {
+  std::vector<uint64_t> bits(static_cast<size_t>(ids.back()) / kBitsPerWord + 1);
+  for (const int32_t id : ids) bits[id / kBitsPerWord] |= uint64_t{1} << (id % kBitsPerWord);
+  return bits;
+}
+
+void AddItems(const Hold& hold, absl::Span<const Item> except, std::vector<Item>& items) {
+  for (const Item& item : hold.items) {
+    if (!HasClaim(except, item.claim_uid) && !HasClaim(items, item.claim_uid)) {
+      items.push_back(item);
+    }
+  }
+}
+
+}  // namespace
+
+void HoldBook::Put(Hold hold) {
+  Erase(hold.owner);
+  if ((hold.items.empty() && hold.volumes.empty()) || hold.node_ids.empty()) return;
+  const std::string owner = hold.owner;
+  const auto it = holds_.insert_or_assign(owner, std::move(hold)).first;
+  Index(it->second);
+}
+
+void HoldBook::Index(const Hold& hold) {
+  if (hold.node_ids.size() == 1) {
+    narrow_[hold.node_ids[0]].push_back(&hold);
+  } else {
+    wide_[hold.owner] = {.hold = &hold, .bits = BitsOf(hold.node_ids)};
+  }
+}
+
+void HoldBook::Unindex(const Hold& hold) {
+  wide_.erase(hold.owner);
+  if (hold.node_ids.size() != 1) return;
+  const auto it = narrow_.find(hold.node_ids[0]);
+  if (it == narrow_.end()) return;
+  std::erase(it->second, &hold);
+  if (it->second.empty()) narrow_.erase(it);
+}
+
+void HoldBook::Erase(std::string_view owner) {
+  const auto it = holds_.find(owner);
+  if (it == holds_.end()) return;
+  Unindex(it->second);
+  holds_.erase(it);
+}
+
+const Hold* HoldBook::Find(std::string_view owner) const {
+  const auto it = holds_.find(owner);
+  return it == holds_.end() ? nullptr : &it->second;
+}
+
+void HoldBook::Narrow(std::string_view owner, int32_t node_id) {
+  const auto it = holds_.find(owner);
+  if (it == holds_.end()) return;
+  Unindex(it->second);
+  it->second.node_ids = {node_id};
+  Index(it->second);
+}
+
+std::vector<std::string> HoldBook::DropItem(std::string_view claim_uid) {
+  std::vector<std::string> owners;
+  for (auto& [owner, hold] : holds_) {
+    const auto is_it = [claim_uid](const Item& item) { return item.claim_uid == claim_uid; };
+    if (std::erase_if(hold.items, is_it) > 0) owners.push_back(owner);
+  }
+  for (const std::string& owner : owners) {
+    const Hold& hold = holds_.find(owner)->second;
+    if (hold.items.empty() && hold.volumes.empty()) Erase(owner);
+  }
+  return owners;
+}
+
+void HoldBook::Shorten(std::string_view owner, absl::Time until) {
+  const auto it = holds_.find(owner);
+  if (it != holds_.end()) it->second.until = std::min(it->second.until, until);
+}
+
+int HoldBook::Expire(absl::Time now) {
+  std::vector<std::string> over;
+  for (const auto& [owner, hold] : holds_) {
+    if (hold.until <= now) over.push_back(owner);
+  }
+  for (const std::string& owner : over) Erase(owner);
+  return static_cast<int>(over.size());
+}
+
+absl::Time HoldBook::NextExpiry() const {
+  absl::Time next = absl::InfiniteFuture();
+  for (const auto& [owner, hold] : holds_) next = std::min(next, hold.until);
+  return next;
+}
+
+void HoldBook::ForgetNodes(absl::Span<const int32_t> node_ids) {
+  std::vector<std::string> emptied;
+  for (auto& [owner, hold] : holds_) {
+    Unindex(hold);
+    std::erase_if(hold.node_ids, [node_ids](int32_t id) {
+      return std::find(node_ids.begin(), node_ids.end(), id) != node_ids.end();
+    });
+    if (hold.node_ids.empty()) {
+      emptied.push_back(owner);
+    } else {
+      Index(hold);
+    }
+  }
+  for (const std::string& owner : emptied) holds_.erase(owner);
+}
+
+std::vector<Item> HoldBook::ItemsOn(int32_t node_id, std::string_view owner,
+                                    absl::Span<const Item> except) const {
+  std::vector<Item> items;
+  const auto narrow = narrow_.find(node_id);
+  if (narrow != narrow_.end()) {
+    for (const Hold* hold : narrow->second) {
+      if (hold->owner != owner) AddItems(*hold, except, items);
+    }
+  }
+  for (const auto& [other, wide] : wide_) {
+    if (other != owner && TestBit(wide.bits, node_id)) AddItems(*wide.hold, except, items);
+  }
+  return items;
+}
+
+bool HoldBook::IsVolumeHeld(std::string_view volume, std::string_view owner) const {
+  return std::any_of(holds_.begin(), holds_.end(), [&](const auto& entry) {
+    const std::vector<std::string>& volumes = entry.second.volumes;
+    return entry.first != owner &&
+           std::find(volumes.begin(), volumes.end(), volume) != volumes.end();
+  });
+}
+
+}  // namespace pmem::extender

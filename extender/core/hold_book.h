@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Undecided holds: room kept for a pod on every node that a filter answer named, until something
+// says which one was taken. Not thread-safe; pure, deterministic.
+//
+//            filter answered              nominatedNodeName / selected-node
+//   (none) ------------------> undecided ----------------------------------> decided (one node)
+//              ^                  |                                              |
+//              |                  | filtered again, pod or claims gone, TTL      | all claims
+//              assigned,
+//              +------------------+----------------------------------------------+ or as left
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "extender/core/kube_objects.h"
+#include "extender/core/placement.h"
+
+namespace pmem::extender {
+
+struct Hold {
+  std::string owner;  // Pod UID; or "claim/<uid>" for a claim that the placement controller pinned.
+  ObjectKey pod;      // For people.
+  std::vector<Item> items;
+  std::vector<std::string> volumes;  // PersistentVolumes that it counts on instead of new room.
+  std::string nominated_before;      // nominatedNodeName when the filter was asked: no evidence.
+  absl::Time since;
+  absl::Time until;               // Nothing was heard: the hold ends.
+  std::vector<int32_t> node_ids;  // Sorted. One: decided.
+};
+
+class HoldBook {
+ public:
+  // Replaces the owner's hold. A hold without items and volumes, or without nodes, only ends the
+  // old one.
+  void Put(Hold hold);
+  void Erase(std::string_view owner);
+  const Hold* Find(std::string_view owner) const;
+
+  // Evidence: the owner's pod goes to that node.
+  void Narrow(std::string_view owner, int32_t node_id);
+  // The claim has its place (or is gone): it is no longer held, by anyone. Owners whose holds had
+  // it.
+  std::vector<std::string> DropItem(std::string_view claim_uid);
+  // The hold ends at `until` at the latest.
+  void Shorten(std::string_view owner, absl::Time until);
+  // Ends all that are over. Returns how many.
+  int Expire(absl::Time now);
+  // The earliest `until`; InfiniteFuture: none.
+  absl::Time NextExpiry() const;
+  // The ids mean other nodes from now on.
+  void ForgetNodes(absl::Span<const int32_t> node_ids);
+
+  // Items held on the node by others than `owner`, each claim once, without those in `except`.
+  std::vector<Item> ItemsOn(int32_t node_id, std::string_view owner,
+                            absl::Span<const Item> except) const;
+  // True when someone else than `owner` counts on that PersistentVolume.
+  bool IsVolumeHeld(std::string_view volume, std::string_view owner) const;
+  bool IsEmpty() const { return holds_.empty(); }
+
+  const std::map<std::string, Hold, std::less<>>& holds() const { return holds_; }
+
+ private:
+  // Holds on several nodes, one bit a node. Few at any time: each lasts until its evidence comes.
+  struct Wide {
+    const Hold* hold = nullptr;
+    std::vector<uint64_t> bits;
+  };
+
+  void Index(const Hold& hold);
+  void Unindex(const Hold& hold);
+
+  std::map<std::string, Hold, std::less<>> holds_;        // Keeps its values in place.
+  absl::btree_map<std::string, Wide, std::less<>> wide_;  // By owner.
+  absl::flat_hash_map<int32_t, std::vector<const Hold*>> narrow_;
+};
+
+}  // namespace pmem::extender

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/core/ledger.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+namespace pmem::extender {
+namespace {
+
+constexpr const char* kKinds[] = {"agents", "claims", "nodes", "pods", "storageclasses", "volumes"};
+
+// Names (by `name_of`) of the objects in `kept` that are not among `listed`.
+template <class Map, class T, class NameOf>
+std::vector<std::string> Missing(const Map& kept, const std::vector<T>& listed, NameOf name_of) {
+  std::set<std::string> names;
+  for (const T& object : listed) names.insert(name_of(object));
+  std::vector<std::string> missing;
+  for (const auto& [name, object] : kept) {
+    if (!names.contains(name)) missing.push_back(name);
+  }
+  return missing;
+}
+
+std::string NameOfObject(const ObjectMeta& meta) { return meta.key.name; }
+
+}  // namespace
+
+void Ledger::Apply(const Event& event, absl::Time now) {
+  std::visit([this, now](const auto& what) { On(what, now); }, event);
+}
+
+void Ledger::Expire(absl::Time now) {
+  const int holds_over = holds_.Expire(now);
+  counters_.holds_expired += holds_over;
+  int debts_over = 0;
+  for (const auto& [name, node] : nodes_.nodes()) {
+    NodeState& state = *node;
+    for (auto it = state.debts.begin(); it != state.debts.end();) {
+      const bool is_over = it->second.until <= now;
+      debts_over += is_over ? 1 : 0;
+      it = is_over ? state.debts.erase(it) : std::next(it);
+    }
+  }
+  counters_.debts_expired += debts_over;
+  if (holds_over + debts_over > 0) ++version_;
+}
+
+absl::Time Ledger::NextExpiry() const {
+  absl::Time next = holds_.NextExpiry();
+  for (const auto& [name, node] : nodes_.nodes()) {
+    for (const auto& [uid, debt] : node->debts) next = std::min(next, debt.until);
+  }
+  return next;
+}
+
+std::vector<std::string> Ledger::Unsynced() const {
+  std::vector<std::string> unsynced;
+  for (const char* kind : kKinds) {
+    if (!synced_.contains(kind)) unsynced.emplace_back(kind);
+  }
+  return unsynced;
+}
+
+void Ledger::BeginTakeover(absl::Time now) {
+  std::vector<std::string> owners;
+  for (const auto& [owner, hold] : holds_.holds()) owners.push_back(owner);
+  for (const std::string& owner : owners) holds_.Erase(owner);
+  std::vector<int32_t> everywhere;
+  for (const auto& [name, node] : nodes_.nodes()) {
+    if (node->has_agent) everywhere.push_back(node->id);
+  }
+  std::sort(everywhere.begin(), everywhere.end());
+  for (const auto& [uid, pod] : cache_.pods()) {
+    const PodDemand demand = DemandOf(pod, cache_, nullptr);
+    if (demand.items.empty() || pod.has_scheduling_gates) continue;
+    holds_.Put({.owner = uid,
+                .pod = pod.meta.key,
+                .items = demand.items,
+                .since = now,
+                .until = now + options_.takeover_window,
+                .node_ids = everywhere});
+    // The nomination may be the evidence we missed.
+    const NodeState* nominated = nodes_.Find(pod.nominated_node_name);
+    if (nominated != nullptr) holds_.Narrow(uid, nominated->id);
+  }
+  ++version_;
+}
+
+void Ledger::Assume(const Pod& pod, const PodDemand& demand, absl::Span<const std::string> nodes,
+                    std::vector<std::string> static_volumes, absl::Time now) {
+  Hold hold{.owner = pod.meta.uid,
+            .pod = pod.meta.key,
+            .items = demand.items,
+            .volumes = std::move(static_volumes),
+            .nominated_before = pod.nominated_node_name,
+            .since = now,
+            .until = now + options_.hold_ttl};
+  for (const std::string& name : nodes) {
+    if (const NodeState* node = nodes_.Find(name)) hold.node_ids.push_back(node->id);
+  }
+  std::sort(hold.node_ids.begin(), hold.node_ids.end());
+  holds_.Put(std::move(hold));
+  ++counters_.holds_made;
+  ++version_;
+}
+
+void Ledger::AssumeClaim(const Claim& claim, const Item& item, std::string_view node,
+                         absl::Time now) {
+  holds_.Put({.owner = "claim/" + claim.meta.uid,
+              .pod = claim.meta.key,
+              .items = {item},
+              .since = now,
+              .until = now + options_.hold_ttl,
+              .node_ids = {nodes_.At(node).id}});
+  ++counters_.holds_made;
+  ++version_;
+}
+
+void Ledger::ForgetClaim(std::string_view claim_uid) {
+  holds_.Erase("claim/" + std::string(claim_uid));
+  ++version_;
+}
+
+const Ledger::Place* Ledger::FindPlace(std::string_view claim_uid) const {
+  const auto it = places_.find(claim_uid);
+  return it == places_.end() ? nullptr : &it->second;
+}
+
+// ---- Nodes
+// ---------------------------------------------------------------------------------------
+
+void Ledger::On(const Seen<Node>& event, absl::Time) { cache_.Put(event.object); }
+
+void Ledger::On(const Gone<Node>& event, absl::Time) { cache_.EraseNode(event.last.meta.key.name); }
+
+void Ledger::On(const Relisted<Node>& event, absl::Time) {
+  const auto name_of = [](const Node& node) { return NameOfObject(node.meta); };
+  for (const std::string& name : Missing(cache_.nodes(), event.objects, name_of)) {
+    cache_.EraseNode(name);
+  }
+  for (const Node& node : event.objects) cache_.Put(node);
+  synced_.insert("nodes");
+}
+
+// ---- Pods without a node
+// -------------------------------------------------------------------------
+
+void Ledger::On(const Seen<Pod>& event, absl::Time now) {
+  const Pod& pod = event.object;
+  const std::string uid = pod.meta.uid;
+  if (!pod.node_name.empty()) return RemovePod(uid, now);
+  const Pod* before = cache_.FindPod(uid);
+  const std::string nominated_before = before == nullptr ? "" : before->nominated_node_name;
+  const std::string replaced = cache_.Put(pod);
+  if (!replaced.empty()) RemovePod(replaced, now);
+  AccountPod(uid);
+  const Hold* hold = holds_.Find(uid);
+  if (hold == nullptr) return;
+  if (pod.meta.is_deleting) holds_.Shorten(uid, now + options_.hold_grace);
+  const std::string& nominated = pod.nominated_node_name;
+  if (nominated.empty()) {
+    if (!nominated_before.empty()) holds_.Shorten(uid, now + options_.hold_grace);
+    return;
+  }
+  const NodeState* node = nodes_.Find(nominated);
+  const bool is_news = nominated != hold->nominated_before;
+  if (node == nullptr || !is_news || hold->node_ids.size() == 1) return;
+  if (!std::binary_search(hold->node_ids.begin(), hold->node_ids.end(), node->id)) return;
+  holds_.Narrow(uid, node->id);
+  ++version_;
+}
+
+void Ledger::On(const Gone<Pod>& event, absl::Time now) { RemovePod(event.last.meta.uid, now); }
+
+void Ledger::On(const Relisted<Pod>& event, absl::Time now) {
+  const auto uid_of = [](const Pod& pod) { return pod.meta.uid; };
+  for (const std::string& uid : Missing(cache_.pods(), event.objects, uid_of)) RemovePod(uid, now);
+  for (const Pod& pod : event.objects) On(Seen<Pod>{pod}, now);
+  synced_.insert("pods");
+}
+
+// ---- Claims
+// --------------------------------------------------------------------------------------
+
+void Ledger::On(const Seen<Claim>& event, absl::Time now) {
+  const std::string replaced = cache_.Put(event.object);
+  if (!replaced.empty()) RemoveClaim(replaced, now);
+  AccountClaimAndPods(event.object, now);
+}
+
+void Ledger::On(const Gone<Claim>& event, absl::Time now) { RemoveClaim(event.last.meta.uid, now); }
+
+void Ledger::On(const Relisted<Claim>& event, absl::Time now) {
+  const auto uid_of = [](const Claim& claim) { return claim.meta.uid; };
+  for (const std::string& uid : Missing(cache_.claims(), event.objects, uid_of)) {
+    RemoveClaim(uid, now);
+  }
+  for (const Claim& claim : event.objects) On(Seen<Claim>{claim}, now);
+  synced_.insert("claims");
+}
+
+// ---- PersistentVolumes
+// ---------------------------------------------------------------------------
+
+void Ledger::On(const Seen<PersistentVolume>& event, absl::Time now) {
+  cache_.Put(event.object);
+  AccountVolume(event.object, now);
+}
+
+void Ledger::On(const Gone<PersistentVolume>& event, absl::Time now) {
+  cache_.EraseVolume(event.last.meta.key.name);
+  AccountVolume(event.last, now);
+}
+
+void Ledger::On(const Relisted<PersistentVolume>& event, absl::Time now) {
+  const auto name_of = [](const PersistentVolume& volume) { return NameOfObject(volume.meta); };
+  for (const std::string& name : Missing(cache_.volumes(), event.objects, name_of)) {
+    cache_.EraseVolume(name);
+  }
+  for (const PersistentVolume& volume : event.objects) cache_.Put(volume);
+  synced_.insert("volumes");
+  AccountAll(now);
+}
+
+// ---- StorageClasses
+// ------------------------------------------------------------------------------
+
+void Ledger::On(const Seen<StorageClass>& event, absl::Time now) {
+  cache_.Put(event.object);
+  AccountAll(now);
+}
+
+void Ledger::On(const Gone<StorageClass>& event, absl::Time now) {
+  cache_.EraseClass(event.last.meta.key.name);
+  AccountAll(now);
+}
+
+void Ledger::On(const Relisted<StorageClass>& event, absl::Time now) {
+  const auto name_of = [](const StorageClass& object) { return NameOfObject(object.meta); };
+  for (const std::string& name : Missing(cache_.classes(), event.objects, name_of)) {
+    cache_.EraseClass(name);
+  }
+  for (const StorageClass& storage_class : event.objects) cache_.Put(storage_class);
+  synced_.insert("storageclasses");
+  AccountAll(now);
+}
+
+// ---- Agents
+// --------------------------------------------------------------------------------------
+
+void Ledger::On(const ReportReceived& event, absl::Time now) {
+  if (!nodes_.TakeReport(event.report, now)) {
+    ++counters_.reports_old;
+    return;
+  }
+  ++counters_.reports_taken;
+  AccountNode(nodes_.At(event.report->node), now);
+}
+
+void Ledger::On(const AgentConfirmed& event, absl::Time now) {
+  NodeState& node = nodes_.At(event.node);
+  node.contact = now;
+  node.failure.clear();
+}
+
+void Ledger::On(const AgentFailed& event, absl::Time) {
+  nodes_.At(event.node).failure = event.message;
+}
+
+void Ledger::On(const AgentsListed& event, absl::Time) {
+  const std::set<std::string> listed(event.nodes.begin(), event.nodes.end());
+  for (const auto& [name, node] : nodes_.nodes()) node->has_agent = listed.contains(name);
+  for (const std::string& name : listed) nodes_.At(name).has_agent = true;
+  holds_.ForgetNodes(nodes_.DropIdle());
+  synced_.insert("agents");
+  ++version_;
+}
+
+}  // namespace pmem::extender

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ledger: why nothing is ever double-booked.
+//
+// Per node and pool:
+//
+//   schedulable = reported free - claims assigned here whose volume is not in the report yet
+//                               - rooms kept for the rest of half-provisioned pods
+//                               - debts (a creation may still be under way)
+//                               - undecided holds of other pods
+//
+// A claim, keyed by UID, goes one way:
+//
+//   (no node) --filter--> held on every answered node --evidence--> assigned to one node
+//       ^                     |  ^                                      |        |
+//       |    TTL, pod gone    |  | filtered again         pin taken away |        | its volume is
+//       listed
+//       +---------------------+--+                        or claim gone  v        v
+//                                                                     debt     in the report
+//                                                    (until listed, or grace)  (no longer ours to
+//                                                    count)
+//
+// Delivery assumptions: every event comes at least once, late, possibly never; per Kubernetes kind
+// in the watch's order; reports in any order. Apply is idempotent. Relisted replaces a kind.
+//
+// Not thread-safe; pure; deterministic: the same events and times give the same Dump(), byte for
+// byte.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "extender/core/demand.h"
+#include "extender/core/event.h"
+#include "extender/core/hold_book.h"
+#include "extender/core/node_book.h"
+#include "extender/core/object_cache.h"
+#include "extender/core/reasons.h"
+#include "extender/core/score.h"
+
+namespace pmem::extender {
+
+struct LedgerOptions {
+  // An agent that was silent for longer is stale: its node takes nothing new.
+  absl::Duration agent_silence_max = absl::Seconds(45);
+  // How long a hold stands when nothing is heard; longer than any scheduling decision.
+  absl::Duration hold_ttl = absl::Seconds(30);
+  // How long a lost pin keeps its room, as its volume may still be in the making.
+  absl::Duration debt_grace = absl::Seconds(30);
+  // How long a hold outlives its pod, or a cleared nomination: a write may be on its way.
+  absl::Duration hold_grace = absl::Seconds(1);
+  // After a start, or a change of leader: how long pending pods are taken as decided by nobody
+  // knows whom. Longer than a decision takes from filter to evidence.
+  absl::Duration takeover_window = absl::Seconds(5);
+};
+
+class Ledger {
+ public:
+  explicit Ledger(LedgerOptions options) : options_(options) {}
+
+  // What happened. Never fails; what it cannot use it counts (see counters()).
+  void Apply(const Event& event, absl::Time now);
+  // Ends holds and debts whose time is over. Call it before every decision and on a timer.
+  void Expire(absl::Time now);
+  absl::Time NextExpiry() const;
+
+  // Kinds (and "agents") that have not been listed yet; empty: synced.
+  std::vector<std::string> Unsynced() const;
+
+  // From now on decisions are ours, and others' decisions may be in flight: every pending pod with
+  // unplaced claims gets a hold on every node, for the takeover window. Holds of before are
+  // dropped.
+  void BeginTakeover(absl::Time now);
+
+  PodDemand Demand(const Pod& pod, const LiveObjects* live) const {
+    return DemandOf(pod, cache_, live);
+  }
+
+  // Whether the pod's items fit on the node beside everything promised and held there. `owner` is
+  // the pod's UID: its own hold and promises never count against itself. `static_volumes`, when not
+  // null, receives the PersistentVolumes that the answer counts on.
+  Reason Judge(std::string_view node, const PodDemand& demand, std::string_view owner,
+               absl::Time now, std::vector<std::string>* static_volumes) const;
+
+  // The same without holds of others and debts: what stands in the way for longer than a blink.
+  Reason JudgeFirm(std::string_view node, const PodDemand& demand, std::string_view owner,
+                   absl::Time now) const;
+
+  // What the node would have left with the pod's items taken out, beside the firm promises.
+  // nullopt: does not fit.
+  std::optional<Leftover> LeftoverOn(std::string_view node, const PodDemand& demand,
+                                     std::string_view owner, Strategy strategy) const;
+  // The node's room less its firm promises; nullopt: more is promised than it holds.
+  static std::optional<Room> RoomLeft(const NodeState& node, absl::Span<const Item> except);
+
+  // The pod was answered these nodes (those in `nodes` that are unknown here are left out).
+  void Assume(const Pod& pod, const PodDemand& demand, absl::Span<const std::string> nodes,
+              std::vector<std::string> static_volumes, absl::Time now);
+  // The placement controller is about to pin the claim there; ended by the claim's own event.
+  void AssumeClaim(const Claim& claim, const Item& item, std::string_view node, absl::Time now);
+  // The pin was not written after all.
+  void ForgetClaim(std::string_view claim_uid);
+
+  // Where a claim is accounted. nullopt: nowhere.
+  struct Place {
+    std::string node;
+    Item item;
+    bool is_counted =
+        false;  // By the ledger. False: the report lists its volume, or it needs none.
+    bool was_listed = false;  // A report has listed it while it was bound.
+    bool operator==(const Place&) const = default;
+  };
+  const Place* FindPlace(std::string_view claim_uid) const;
+
+  const ObjectCache& cache() const { return cache_; }
+  const NodeBook& nodes() const { return nodes_; }
+  const HoldBook& holds() const { return holds_; }
+  const LedgerOptions& options() const { return options_; }
+  const absl::btree_map<std::string, Place, std::less<>>& places() const { return places_; }
+
+  // Rises with every change that could turn a refusal into a fit or the other way round.
+  int64_t version() const { return version_; }
+
+  struct Counters {
+    int64_t reports_taken = 0;
+    int64_t reports_old = 0;  // Older than what is known: ignored.
+    int64_t holds_made = 0;
+    int64_t holds_expired = 0;  // Ended by time, not by evidence.
+    int64_t debts_made = 0;
+    int64_t debts_expired = 0;
+  };
+  const Counters& counters() const { return counters_; }
+
+  // Everything that decides answers, in order, as text. For tests and /debug/ledger.
+  std::string Dump() const;
+
+  // OK, or every broken invariant. The strongest: accounts computed afresh from the objects and
+  // reports are equal to those kept step by step.
+  absl::Status CheckInvariants(absl::Time now) const;
+
+ private:
+  void On(const Seen<Node>& event, absl::Time now);
+  void On(const Gone<Node>& event, absl::Time now);
+  void On(const Relisted<Node>& event, absl::Time now);
+  void On(const Seen<Pod>& event, absl::Time now);
+  void On(const Gone<Pod>& event, absl::Time now);
+  void On(const Relisted<Pod>& event, absl::Time now);
+  void On(const Seen<Claim>& event, absl::Time now);
+  void On(const Gone<Claim>& event, absl::Time now);
+  void On(const Relisted<Claim>& event, absl::Time now);
+  void On(const Seen<PersistentVolume>& event, absl::Time now);
+  void On(const Gone<PersistentVolume>& event, absl::Time now);
+  void On(const Relisted<PersistentVolume>& event, absl::Time now);
+  void On(const Seen<StorageClass>& event, absl::Time now);
+  void On(const Gone<StorageClass>& event, absl::Time now);
+  void On(const Relisted<StorageClass>& event, absl::Time now);
+  void On(const ReportReceived& event, absl::Time now);
+  void On(const AgentConfirmed& event, absl::Time now);
+  void On(const AgentFailed& event, absl::Time now);
+  void On(const AgentsListed& event, absl::Time now);
+
+  // Accounting (ledger_accounts.cc).
+  std::optional<Place> PlaceOf(const Claim& claim, const Place* before) const;
+  void AccountClaim(std::string_view uid, absl::Time now);
+  void AccountClaimAndPods(const Claim& claim, absl::Time now);
+  void AccountPod(std::string_view uid);
+  void AccountVolume(const PersistentVolume& volume, absl::Time now);
+  void AccountNode(NodeState& node, absl::Time now);
+  void AccountAll(absl::Time now);
+  void Unreserve(std::string_view pod_uid);
+  void PlaceClaim(std::string_view uid, std::optional<Place> place, absl::Time now);
+  void AccountExpansion(NodeState& node, std::string_view uid, const Claim* claim);
+  void RemoveClaim(std::string_view uid, absl::Time now);
+  void RemovePod(std::string_view uid, absl::Time now);
+  void PlacedByEvidence(const Claim& claim, absl::Time now);
+
+  // Judging (ledger_judge.cc).
+  std::vector<Item> NeededItems(const NodeState& node, const PodDemand& demand,
+                                std::string_view owner, std::vector<std::string>* volumes) const;
+  const PersistentVolume* StaticVolume(const NodeState& node, const PodDemand& demand, size_t item,
+                                       std::string_view owner,
+                                       const std::vector<std::string>& taken) const;
+  Reason JudgeItems(const NodeState& node, absl::Span<const Item> items, std::string_view owner,
+                    bool with_holds) const;
+  std::optional<Reason> JudgeFreshness(const NodeState* node, const PodDemand& demand,
+                                       absl::Time now) const;
+
+  LedgerOptions options_;
+  ObjectCache cache_;
+  NodeBook nodes_;
+  HoldBook holds_;
+  absl::btree_map<std::string, Place, std::less<>> places_;              // By claim UID.
+  absl::btree_map<std::string, std::set<std::string>, std::less<>> on_;  // Node -> claim UIDs.
+  absl::btree_map<std::string, std::string, std::less<>> reserving_;     // Pod UID -> node.
+  std::set<std::string> synced_;
+  int64_t version_ = 0;
+  Counters counters_;
+};
+
+}  // namespace pmem::extender

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ledger: who has what room where, kept step by step.
+#include <algorithm>
+#include <utility>
+
+#include "common/pure/sizing.h"
+#include "extender/core/ledger.h"
+
+namespace pmem::extender {
+namespace {
+
+// A volume made for this very claim has the claim's UID in its name or handle; a pre-provisioned
+// one needs no room, as the report lists it anyway.
+bool IsMadeFor(const PersistentVolume& volume, std::string_view claim_uid) {
+  return volume.meta.key.name.find(claim_uid) != std::string::npos ||
+         volume.csi_volume_handle.find(claim_uid) != std::string::npos;
+}
+
+bool IsBeingExpanded(const Claim& claim) {
+  return IsBound(claim) && claim.capacity_bytes > 0 && claim.requested_bytes > claim.capacity_bytes;
+}
+
+}  // namespace
+
+std::optional<Ledger::Place> Ledger::PlaceOf(const Claim& claim, const Place* before) const {
+  std::optional<Item> item = ItemOf(claim, cache_);
+  if (!item && before != nullptr) item = before->item;  // Its class went; its volume did not.
+  if (!item) return std::nullopt;
+  const PersistentVolume* volume = IsBound(claim) ? cache_.FindVolume(claim.volume_name) : nullptr;
+  if (volume != nullptr && !IsMadeFor(*volume, claim.meta.uid)) return std::nullopt;
+  Place place{.node = NodeOf(claim, volume), .item = *std::move(item)};
+  if (place.node.empty()) return std::nullopt;
+  const NodeState* node = nodes_.Find(place.node);
+  const bool is_listed =
+      node != nullptr && nodes_.FindVolume(*node, claim.meta.uid).volume != nullptr;
+  const bool was_listed = before != nullptr && before->node == place.node && before->was_listed;
+  place.was_listed = IsBound(claim) && (is_listed || was_listed);
+  place.is_counted = !is_listed && !place.was_listed;
+  return place;
+}
+
+void Ledger::PlaceClaim(std::string_view uid, std::optional<Place> place, absl::Time now) {
+  const auto it = places_.find(uid);
+  if (it != places_.end() && place && it->second == *place) return;
+  ++version_;
+  if (it != places_.end()) {
+    const Place before = it->second;
+    NodeState& node = nodes_.At(before.node);
+    node.assigned.erase(std::string(uid));
+    on_[before.node].erase(std::string(uid));
+    places_.erase(it);
+    const bool has_left = !place || place->node != before.node;
+    if (has_left && node.expansions.erase(std::string(uid)) > 0) NodeBook::RebuildRoom(node);
+    if (has_left && before.is_counted) {
+      node.debts[std::string(uid)] = {before.item, now + options_.debt_grace};
+      ++counters_.debts_made;
+    }
+  }
+  if (!place) return;
+  NodeState& node = nodes_.At(place->node);
+  if (place->is_counted) node.assigned[std::string(uid)] = place->item;
+  node.debts.erase(std::string(uid));
+  on_[place->node].insert(std::string(uid));
+  places_[std::string(uid)] = *std::move(place);
+}
+
+void Ledger::AccountExpansion(NodeState& node, std::string_view uid, const Claim* claim) {
+  const NodeBook::Listed listed = nodes_.FindVolume(node, uid);
+  Expansion expansion;
+  if (claim != nullptr && listed.volume != nullptr && listed.pool->kind == PoolKind::kLvm &&
+      IsBeingExpanded(*claim)) {
+    expansion = {
+        listed.pool->id,
+        VolumeBytes(claim->requested_bytes, listed.pool->alignment_bytes) - listed.volume->bytes};
+  }
+  const auto it = node.expansions.find(std::string(uid));
+  if (expansion.bytes <= 0) {
+    if (it == node.expansions.end()) return;
+    node.expansions.erase(it);
+  } else {
+    if (it != node.expansions.end() && it->second == expansion) return;
+    node.expansions[std::string(uid)] = expansion;
+  }
+  NodeBook::RebuildRoom(node);
+  ++version_;
+}
+
+void Ledger::AccountClaim(std::string_view uid, absl::Time now) {
+  const Claim* claim = cache_.FindClaim(uid);
+  if (claim == nullptr) return;
+  const Place* before = FindPlace(uid);
+  const std::optional<Place> place = PlaceOf(*claim, before);
+  const std::string node = place ? place->node : "";
+  PlaceClaim(uid, place, now);
+  if (node.empty()) return;
+  AccountExpansion(nodes_.At(node), uid, claim);
+  PlacedByEvidence(*claim, now);
+}
+
+// The claim has its node: what was held for it elsewhere is free again, and what else its pod holds
+// can only be there.
+void Ledger::PlacedByEvidence(const Claim& claim, absl::Time) {
+  if (holds_.IsEmpty()) return;
+  const int32_t id = nodes_.At(FindPlace(claim.meta.uid)->node).id;
+  for (const std::string& owner : holds_.DropItem(claim.meta.uid)) {
+    holds_.Narrow(owner, id);
+    ++version_;
+  }
+}
+
+void Ledger::AccountClaimAndPods(const Claim& claim, absl::Time now) {
+  const std::string uid = claim.meta.uid;
+  const ObjectKey key = claim.meta.key;
+  AccountClaim(uid, now);
+  if (IsBound(claim)) holds_.DropItem(uid);
+  for (const std::string& pod_uid : cache_.PodsUsing(key)) AccountPod(pod_uid);
+}
+
+void Ledger::AccountVolume(const PersistentVolume& volume, absl::Time now) {
+  if (volume.claim_uid.empty()) return;
+  const Claim* claim = cache_.FindClaim(volume.claim_uid);
+  if (claim != nullptr) AccountClaimAndPods(*claim, now);
+}
+
+void Ledger::Unreserve(std::string_view pod_uid) {
+  const auto it = reserving_.find(pod_uid);
+  if (it == reserving_.end()) return;
+  NodeState& node = nodes_.At(it->second);
+  for (auto entry = node.reserved.begin(); entry != node.reserved.end();) {
+    entry->second.pod_uids.erase(std::string(pod_uid));
+    entry = entry->second.pod_uids.empty() ? node.reserved.erase(entry) : std::next(entry);
+  }
+  reserving_.erase(it);
+  ++version_;
+}
+
+void Ledger::AccountPod(std::string_view uid) {
+  Unreserve(uid);
+  const Pod* pod = cache_.FindPod(uid);
+  if (pod == nullptr) return;
+  const PodDemand demand = DemandOf(*pod, cache_, nullptr);
+  if (demand.node.empty() || demand.items.empty()) return;
+  NodeState& node = nodes_.At(demand.node);
+  for (const Item& item : demand.items) {
+    Reservation& reservation = node.reserved[item.claim_uid];
+    reservation.item = item;
+    reservation.pod_uids.insert(std::string(uid));
+  }
+  reserving_[std::string(uid)] = demand.node;
+  ++version_;
+}
+
+void Ledger::AccountNode(NodeState& node, absl::Time now) {
+  NodeBook::RebuildRoom(node);
+  ++version_;
+  const auto it = on_.find(node.name);
+  if (it != on_.end()) {
+    const std::vector<std::string> uids(it->second.begin(), it->second.end());
+    for (const std::string& uid : uids) AccountClaim(uid, now);
+  }
+  for (auto debt = node.debts.begin(); debt != node.debts.end();) {
+    const bool is_listed = nodes_.FindVolume(node, debt->first).volume != nullptr;
+    debt = is_listed ? node.debts.erase(debt) : std::next(debt);
+  }
+}
+
+void Ledger::AccountAll(absl::Time now) {
+  for (const auto& [uid, claim] : cache_.claims()) AccountClaim(uid, now);
+  for (const auto& [uid, pod] : cache_.pods()) AccountPod(uid);
+  ++version_;
+}
+
+void Ledger::RemoveClaim(std::string_view uid_view, absl::Time now) {
+  const std::string uid(uid_view);
+  const Claim* claim = cache_.FindClaim(uid);
+  const ObjectKey key = claim == nullptr ? ObjectKey{} : claim->meta.key;
+  PlaceClaim(uid, std::nullopt, now);
+  cache_.EraseClaim(uid);
+  if (!holds_.DropItem(uid).empty()) ++version_;
+  for (const std::string& pod_uid : cache_.PodsUsing(key)) AccountPod(pod_uid);
+}
+
+void Ledger::RemovePod(std::string_view uid_view, absl::Time now) {
+  const std::string uid(uid_view);
+  cache_.ErasePod(uid);
+  Unreserve(uid);
+  holds_.Shorten(uid, now + options_.hold_grace);
+  ++version_;
+}
+
+}  // namespace pmem::extender

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/core/node_book.h"
+
+#include <algorithm>
+
+#include "common/pure/names.h"
+
+namespace pmem::extender {
+namespace {
+
+constexpr size_t kUuidLength = 36;  // RFC 9562 text form; the API server's UIDs are such.
+
+// The key under which a volume is found: the UID its name ends in, or the whole name.
+std::string_view VolumeKey(std::string_view name) {
+  if (name.substr(0, kVolumeNamePrefix.size()) == kVolumeNamePrefix) {
+    return name.substr(kVolumeNamePrefix.size());
+  }
+  return name.size() > kUuidLength ? name.substr(name.size() - kUuidLength) : name;
+}
+
+bool IsNewer(const NodeState& node, const CapacityReport& report) {
+  if (node.report == nullptr) return true;
+  if (node.report->boot_id == report.boot_id) return report.generation > node.report->generation;
+  return std::find(node.past_boot_ids.begin(), node.past_boot_ids.end(), report.boot_id) ==
+         node.past_boot_ids.end();
+}
+
+void RememberBoot(NodeState& node, const CapacityReport& next) {
+  if (node.report == nullptr || node.report->boot_id == next.boot_id) return;
+  node.past_boot_ids.push_back(node.report->boot_id);
+  if (node.past_boot_ids.size() > NodeBook::kPastBootIdsMax) node.past_boot_ids.pop_front();
+}
+
+}  // namespace
+
+bool HasClaim(absl::Span<const Item> items, std::string_view claim_uid) {
+  return std::any_of(items.begin(), items.end(),
+                     [claim_uid](const Item& item) { return item.claim_uid == claim_uid; });
+}
+
+const NodeState* NodeBook::Find(std::string_view name) const {
+  const auto it = by_name_.find(absl::string_view(name.data(), name.size()));
+  return it == by_name_.end() ? nullptr : it->second;
+}
+
+NodeState& NodeBook::At(std::string_view name) {
+  std::unique_ptr<NodeState>& node = nodes_[std::string(name)];
+  if (node == nullptr) {
+    node = std::make_unique<NodeState>();
+    node->name = std::string(name);
+    if (ids_free_.empty()) {
+      node->id = id_end_++;
+    } else {
+      node->id = ids_free_.back();
+      ids_free_.pop_back();
+    }
+    by_name_[node->name] = node.get();
+  }
+  return *node;
+}
+
+std::vector<int32_t> NodeBook::DropIdle() {
+  std::vector<int32_t> dropped;
+  for (auto it = nodes_.begin(); it != nodes_.end();) {
+    if (!it->second->IsIdle()) {
+      ++it;
+      continue;
+    }
+    dropped.push_back(it->second->id);
+    by_name_.erase(it->first);
+    volumes_.erase(it->first);
+    it = nodes_.erase(it);
+  }
+  ids_free_.insert(ids_free_.end(), dropped.begin(), dropped.end());
+  return dropped;
+}
+
+bool NodeBook::TakeReport(std::shared_ptr<const CapacityReport> report, absl::Time now) {
+  NodeState& node = At(report->node);
+  node.contact = now;
+  node.failure.clear();
+  if (!IsNewer(node, *report)) return false;
+  RememberBoot(node, *report);
+  node.report = std::move(report);
+  VolumeIndex& index = volumes_[node.name];
+  index.clear();
+  for (size_t p = 0; p < node.report->pools.size(); ++p) {
+    const std::vector<VolumeReport>& volumes = node.report->pools[p].volumes;
+    for (size_t v = 0; v < volumes.size(); ++v) {
+      index[std::string(VolumeKey(volumes[v].name))] = {static_cast<int>(p), static_cast<int>(v)};
+    }
+  }
+  return true;
+}
+
+NodeBook::Listed NodeBook::FindVolume(const NodeState& node, std::string_view claim_uid) const {
+  const auto index = volumes_.find(node.name);
+  if (index == volumes_.end() || node.report == nullptr) return {};
+  const auto it = index->second.find(absl::string_view(claim_uid.data(), claim_uid.size()));
+  if (it == index->second.end()) return {};
+  const PoolReport& pool = node.report->pools[it->second.first];
+  return {.pool = &pool, .volume = &pool.volumes[it->second.second]};
+}
+
+void NodeBook::RebuildRoom(NodeState& node) {
+  node.room = node.report == nullptr ? Room{} : RoomOf(*node.report);
+  for (const auto& [uid, expansion] : node.expansions) {
+    for (Bin& bin : node.room.bins) {
+      if (node.room.pools[bin.pool].id == expansion.pool_id) bin.free_bytes -= expansion.bytes;
+    }
+  }
+}
+
+Freshness NodeBook::FreshnessOf(const NodeState& node, absl::Time now, absl::Duration age_max) {
+  if (!node.has_agent) return Freshness::kNoAgent;
+  if (node.report == nullptr) return Freshness::kNoReport;
+  return now - node.contact > age_max ? Freshness::kStale : Freshness::kFresh;
+}
+
+std::vector<Item> NodeBook::FirmItems(const NodeState& node, absl::Span<const Item> except) {
+  std::vector<Item> items;
+  for (const auto& [uid, item] : node.assigned) {
+    if (!HasClaim(except, uid)) items.push_back(item);
+  }
+  for (const auto& [uid, reservation] : node.reserved) {
+    if (!node.assigned.contains(uid) && !HasClaim(except, uid)) items.push_back(reservation.item);
+  }
+  return items;
+}
+
+std::vector<Item> NodeBook::DebtItems(const NodeState& node, absl::Span<const Item> except) {
+  std::vector<Item> items;
+  for (const auto& [uid, debt] : node.debts) {
+    const bool is_firm = node.assigned.contains(uid) || node.reserved.contains(uid);
+    if (!is_firm && !HasClaim(except, uid)) items.push_back(debt.item);
+  }
+  return items;
+}
+
+}  // namespace pmem::extender

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is known of each node's persistent memory: the newest report, how fresh it is, and what is
+// promised there beyond the report. Not thread-safe; pure, deterministic.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "common/pure/capacity_report.h"
+#include "extender/core/placement.h"
+
+namespace pmem::extender {
+
+// Three-valued: known, stale, or unknown with its reason.
+enum class Freshness { kFresh, kStale, kNoReport, kNoAgent };
+
+// Room that a claim keeps on a node, by the way it got there.
+struct Debt {
+  Item item;
+  absl::Time until;  // Of a creation that may still be under way although its claim let go of it.
+  bool operator==(const Debt&) const = default;
+};
+
+struct Reservation {
+  Item item;
+  std::set<std::string> pod_uids;  // Half-provisioned pods that need the claim there.
+  bool operator==(const Reservation&) const = default;
+};
+
+struct Expansion {
+  std::string pool_id;
+  int64_t bytes = 0;  // Asked for and not in the report yet.
+  bool operator==(const Expansion&) const = default;
+};
+
+struct NodeState {
+  std::string name;
+  int32_t id = 0;                                // Dense; stable while the node is in the book.
+  bool has_agent = false;                        // An agent is expected there.
+  std::shared_ptr<const CapacityReport> report;  // Null: none yet.
+  absl::Time contact = absl::InfinitePast();     // When its agent last answered well.
+  std::string failure;                           // Why its agent's last answer was none; or "".
+  std::deque<std::string> past_boot_ids;         // Newest last; reports of these come too late.
+
+  // All keyed by claim UID. A UID in several of them counts once: assigned, reserved, debt.
+  absl::btree_map<std::string, Item> assigned;  // Pinned or bound here, volume not in the report.
+  absl::btree_map<std::string, Reservation> reserved;
+  absl::btree_map<std::string, Debt> debts;
+  absl::btree_map<std::string, Expansion> expansions;
+
+  Room room;  // Of the report, less expansions.
+
+  bool IsIdle() const {
+    return !has_agent && assigned.empty() && reserved.empty() && debts.empty() &&
+           expansions.empty();
+  }
+};
+
+class NodeBook {
+ public:
+  // Boot ids remembered per node, so that a report of an earlier boot is not taken for a new one.
+  static constexpr size_t kPastBootIdsMax = 8;
+
+  const NodeState* Find(std::string_view name) const;
+  // Finds or adds.
+  NodeState& At(std::string_view name);
+  // Forgets nodes that have neither an agent nor anything promised there. Returns their ids.
+  std::vector<int32_t> DropIdle();
+
+  // Takes a report if it is newer than what is there. False: older, the same, or of an earlier
+  // boot; it still counts as a sign of life.
+  bool TakeReport(std::shared_ptr<const CapacityReport> report, absl::Time now);
+
+  // Volume of the claim in the node's newest report; null: not listed. Matches disk-<uid>, and any
+  // name that ends in the UID.
+  struct Listed {
+    const PoolReport* pool = nullptr;
+    const VolumeReport* volume = nullptr;
+  };
+  Listed FindVolume(const NodeState& node, std::string_view claim_uid) const;
+
+  // Recomputes NodeState::room. Call it after any change of report or expansions.
+  static void RebuildRoom(NodeState& node);
+
+  static Freshness FreshnessOf(const NodeState& node, absl::Time now, absl::Duration age_max);
+
+  // Firm promises on the node, each claim once, without the claims in `except`.
+  static std::vector<Item> FirmItems(const NodeState& node, absl::Span<const Item> except);
+  // Debts that are not among the firm ones, without the claims in `except`.
+  static std::vector<Item> DebtItems(const NodeState& node, absl::Span<const Item> except);
+
+  const absl::btree_map<std::string, std::unique_ptr<NodeState>, std::less<>>& nodes() const {
+    return nodes_;
+  }
+  int32_t id_end() const { return id_end_; }
+
+ private:
+  using VolumeIndex = absl::flat_hash_map<std::string, std::pair<int, int>>;  // Pool, volume.
+
+  absl::btree_map<std::string, std::unique_ptr<NodeState>, std::less<>> nodes_;
+  absl::flat_hash_map<std::string, NodeState*> by_name_;  // The hot look-up.
+  absl::flat_hash_map<std::string, VolumeIndex> volumes_;
+  std::vector<int32_t> ids_free_;
+  int32_t id_end_ = 0;
+};
+
+// True when `items` has the claim.
+bool HasClaim(absl::Span<const Item> items, std::string_view claim_uid);
+
+}  // namespace pmem::extender

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Kubernetes objects as the watches delivered them, with the indexes that the ledger asks for.
+// Holds facts, draws no conclusions. Not thread-safe; pure, deterministic.
+//
+// Claims and pods are keyed by UID, so that an object that is deleted and created again under the
+// same name is another object.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_map.h"
+#include "extender/core/kube_objects.h"
+
+namespace pmem::extender {
+
+class ObjectCache {
+ public:
+  const Node* FindNode(std::string_view name) const;
+  const StorageClass* FindClass(std::string_view name) const;
+  const PersistentVolume* FindVolume(std::string_view name) const;
+  const Claim* FindClaim(std::string_view uid) const;
+  const Claim* FindClaim(const ObjectKey& key) const;
+  const Pod* FindPod(std::string_view uid) const;
+  const Pod* FindPod(const ObjectKey& key) const;
+
+  // Each Put replaces what is there under the same key and returns the replaced object's UID when
+  // that was another one (deleted and created again, the deletion unseen), else "".
+  void Put(Node node);
+  void Put(StorageClass storage_class);
+  void Put(PersistentVolume volume);
+  std::string Put(Claim claim);
+  std::string Put(Pod pod);
+
+  void EraseNode(std::string_view name);
+  void EraseClass(std::string_view name);
+  void EraseVolume(std::string_view name);
+  void EraseClaim(std::string_view uid);
+  void ErasePod(std::string_view uid);
+
+  // UIDs of the pods without a node that use the claim of that key, in order.
+  std::vector<std::string> PodsUsing(const ObjectKey& claim) const;
+
+  // Unclaimed, Available volumes of a class, in order of name.
+  std::vector<const PersistentVolume*> AvailableVolumes(std::string_view storage_class) const;
+
+  const absl::btree_map<std::string, Node, std::less<>>& nodes() const { return nodes_; }
+  const absl::btree_map<std::string, StorageClass, std::less<>>& classes() const {
+    return classes_;
+  }
+  const absl::btree_map<std::string, PersistentVolume, std::less<>>& volumes() const {
+    return volumes_;
+  }
+  const absl::btree_map<std::string, Claim, std::less<>>& claims() const { return claims_; }
+  const absl::btree_map<std::string, Pod, std::less<>>& pods() const { return pods_; }
+
+ private:
+  template <class T>
+  using ByName = absl::btree_map<std::string, T, std::less<>>;
+
+  ByName<Node> nodes_;
+  ByName<StorageClass> classes_;
+  ByName<PersistentVolume> volumes_;
+  ByName<Claim> claims_;  // By UID.
+  ByName<Pod> pods_;      // By UID.
+  absl::btree_map<ObjectKey, std::string> claim_uids_;
+  absl::btree_map<ObjectKey, std::string> pod_uids_;
+  absl::btree_map<ObjectKey, std::set<std::string>> pods_using_;  // Claim key -> pod UIDs.
+  absl::btree_map<std::string, std::set<std::string>, std::less<>> available_;  // Class -> names.
+};
+
+// True when `volume` is free to be bound by any claim.
+bool IsAvailable(const PersistentVolume& volume);
+
+}  // namespace pmem::extender

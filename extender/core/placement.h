@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which pool and extent could take which claim: the packing that filter, score, the placement
+// controller and volume creation share. Pure, deterministic.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "common/pure/capacity_report.h"
+#include "extender/core/reasons.h"
+
+namespace pmem::extender {
+
+// One volume that has to go somewhere.
+struct Item {
+  std::string claim_uid;
+  PoolKind kind = PoolKind::kLvm;
+  int64_t requested_bytes = 0;  // As the claim says; rounded per pool by VolumeBytes().
+  bool operator==(const Item&) const = default;
+};
+
+// A pool that takes new volumes.
+struct PoolRoom {
+  std::string id;
+  PoolKind kind = PoolKind::kLvm;
+  int64_t alignment_bytes = 1;
+  int64_t volume_bytes_max = 0;  // No single volume may be larger.
+  int64_t slots_free = 0;        // Volumes it can still name; unlimited: kSlotsUnlimited.
+  bool operator==(const PoolRoom&) const = default;
+};
+
+inline constexpr int64_t kSlotsUnlimited = INT64_MAX;
+
+// A piece of room that one volume must fit into: a VG's free space, or one free extent of a region.
+// Only whole steps of the pool's alignment are counted.
+struct Bin {
+  int32_t pool = 0;  // Index into Room::pools.
+  int64_t free_bytes = 0;
+  bool operator==(const Bin&) const = default;
+};
+
+struct Room {
+  std::vector<PoolRoom> pools;
+  std::vector<Bin> bins;
+  bool operator==(const Room&) const = default;
+};
+
+// The usable room of a report: pools in state ok, extents trimmed to the alignment.
+Room RoomOf(const CapacityReport& report);
+
+// Largest number of items of one kind that are packed exactly; more go first-fit decreasing (which
+// may miss a packing, and never invents one).
+inline constexpr int kExactItemsMax = 8;
+// Bound on the exact search; past it the answer is "does not fit". Reached only by hundreds of
+// differently sized extents that all nearly fit.
+inline constexpr int kExactStepsMax = 20000;
+
+// Bin of each item, in the items' order, so that all fit together; nullopt: no packing was found.
+// Greedy answers prefer the fullest bin that fits (best fit).
+std::optional<std::vector<int>> Pack(const Room& room, absl::Span<const Item> items);
+
+// Takes the items out of the room. `bins` is an answer of Pack for the same room and items.
+void Take(Room& room, absl::Span<const Item> items, absl::Span<const int> bins);
+
+// Why `items` do not fit into `room`, given the pools that the node reports at all. Call it only
+// when Pack said no. Looks at the kinds in the order lvm, direct.
+Reason WhyNot(const CapacityReport& report, const Room& room, absl::Span<const Item> items);
+
+// Free bytes in all bins of a kind, and the largest volume that would fit.
+int64_t FreeBytes(const Room& room, PoolKind kind);
+int64_t LargestVolumeBytes(const Room& room, PoolKind kind);
+
+}  // namespace pmem::extender

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/core/score.h"
+
+#include <algorithm>
+#include <set>
+
+#include "common/pure/units.h"
+
+namespace pmem::extender {
+namespace {
+
+struct Range {
+  int64_t least = INT64_MAX;
+  int64_t most = INT64_MIN;
+  void Take(const std::optional<int64_t>& bytes) {
+    if (!bytes) return;
+    least = std::min(least, *bytes);
+    most = std::max(most, *bytes);
+  }
+};
+
+// Position in the range as thousandths; the better end is 1000.
+int64_t Thousandths(int64_t bytes, const Range& range, Strategy strategy) {
+  const double width = static_cast<double>(range.most) - static_cast<double>(range.least);
+  if (width <= 0) return 0;
+  const double from_least = (static_cast<double>(bytes) - static_cast<double>(range.least)) / width;
+  return static_cast<int64_t>(1000 * (strategy == Strategy::kSpread ? from_least : 1 - from_least));
+}
+
+bool HasKind(absl::Span<const Item> items, PoolKind kind) {
+  return std::any_of(items.begin(), items.end(),
+                     [kind](const Item& item) { return item.kind == kind; });
+}
+
+int64_t LeftInUsedBins(const Room& after, absl::Span<const Item> items,
+                       const std::vector<int>& bins, PoolKind kind) {
+  std::set<int> used;
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (items[i].kind == kind) used.insert(bins[i]);
+  }
+  int64_t sum = 0;
+  for (const int bin : used) sum = AddBytes(sum, after.bins[bin].free_bytes);
+  return sum;
+}
+
+}  // namespace
+
+std::optional<Strategy> StrategyFromName(std::string_view name) {
+  if (name == "binpack") return Strategy::kBinpack;
+  if (name == "spread") return Strategy::kSpread;
+  return std::nullopt;
+}
+
+std::optional<Leftover> LeftoverOf(const Room& room, absl::Span<const Item> items,
+                                   Strategy strategy) {
+  const auto bins = Pack(room, items);
+  if (!bins) return std::nullopt;
+  Room after = room;
+  Take(after, items, *bins);
+  Leftover left;
+  if (HasKind(items, PoolKind::kLvm)) left.lvm_bytes = FreeBytes(after, PoolKind::kLvm);
+  if (HasKind(items, PoolKind::kDirect)) {
+    left.direct_bytes = strategy == Strategy::kSpread
+                            ? FreeBytes(after, PoolKind::kDirect)
+                            : LeftInUsedBins(after, items, *bins, PoolKind::kDirect);
+  }
+  return left;
+}
+
+std::vector<int> Scores(absl::Span<const std::optional<Leftover>> nodes, Strategy strategy) {
+  Range lvm, direct;
+  for (const auto& node : nodes) {
+    if (!node) continue;
+    lvm.Take(node->lvm_bytes);
+    direct.Take(node->direct_bytes);
+  }
+  std::vector<int> scores;
+  scores.reserve(nodes.size());
+  for (const auto& node : nodes) {
+    int64_t sum = 0;
+    int kinds = 0;
+    if (node && node->lvm_bytes) sum += Thousandths(*node->lvm_bytes, lvm, strategy), ++kinds;
+    if (node && node->direct_bytes)
+      sum += Thousandths(*node->direct_bytes, direct, strategy), ++kinds;
+    scores.push_back(kinds == 0 ? 0 : static_cast<int>((sum / kinds * kScoreMax + 500) / 1000));
+  }
+  return scores;
+}
+
+}  // namespace pmem::extender

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// The decisions of the extender's verbs. Const over the ledger; who answers a filter assumes what
+// it answered (Ledger::Assume) in the same critical section. Pure, deterministic.
+//
+// Unknown, stale and zero: a node without an agent, without a report, or with a stale one takes no
+// new PMEM, each with its own reason. Pods without PMEM claims never get here with a refusal.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "extender/core/ledger.h"
+#include "extender/core/score.h"
+
+namespace pmem::extender {
+
+struct VerbOptions {
+  Strategy strategy = Strategy::kBinpack;
+  // Nodes a filter answer names at most, best first; 0: all that fit. 1 makes every hold exact from
+  // the start, at the price of the scheduler's own scoring.
+  int candidates_max = 0;
+  // Score of nodes without PMEM for pods that need none, so that PMEM nodes stay free for those
+  // that do. 0: no preference.
+  int plain_pod_score = 1;
+};
+
+struct FilterDecision {
+  std::vector<Reason> reasons;              // One a node, in the request's order.
+  std::vector<std::string> nodes;           // Those that pass, in the request's order.
+  std::vector<std::string> static_volumes;  // PersistentVolumes that the answer counts on.
+  bool is_held =
+      false;  // None passes, some for no other reason than others' holds: ask again soon.
+};
+
+// `pod` has PMEM demand and everything about it is known.
+FilterDecision Filter(const Ledger& ledger, const VerbOptions& options, const Pod& pod,
+                      const PodDemand& demand, absl::Span<const std::string_view> nodes,
+                      absl::Time now);
+
+// One score a node, 0..10. `demand` may be of a pod without PMEM claims.
+std::vector<int> Prioritize(const Ledger& ledger, const VerbOptions& options, const Pod& pod,
+                            const PodDemand& demand, absl::Span<const std::string_view> nodes);
+
+// Which nodes may stay candidates for preemption: evicting pods frees no PMEM, so a node without
+// room for this pod is dropped. One bool a node.
+std::vector<bool> Preempt(const Ledger& ledger, const Pod& pod, const PodDemand& demand,
+                          absl::Span<const std::string_view> nodes, absl::Time now);
+
+}  // namespace pmem::extender
