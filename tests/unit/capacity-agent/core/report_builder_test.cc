@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "capacity-agent/core/report_builder.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "capacity-agent/core/free_extents.h"
+#include "capacity-agent/core/region_condition.h"
+#include "common/pure/units.h"
+
+namespace pmem::agent {
+namespace {
+
+BuilderOptions Options() {
+  return {.node = "n1",
+          .boot_id = "b0",
+          .first_generation = 1000,
+          .volume_groups = NamePatterns("pmemvgregion*"),
+          .regions = NamePatterns("*")};
+}
+
+Region EmptyRegion() {
+  return {.name = "region1",
+          .total_bytes = 4 * kGiB,
+          .available_bytes = 4 * kGiB,
+          .extent_bytes_max = 4 * kGiB,
+          .alignment_bytes = 16 * kMiB,
+          .numa_node = 1,
+          .label_slots_free = 100};
+}
+
+NvdimmNamespace Taken(const std::string& alt_name, int64_t offset_bytes, int64_t bytes) {
+  return {.device_name = "namespace1.0",
+          .alt_name = alt_name,
+          .bytes = bytes,
+          .offset_bytes = offset_bytes};
+}
+
+// Two namespaces with a hole of 256 MiB between them.
+Region HoleRegion() {
+  Region region = EmptyRegion();
+  region.nvdimm_namespaces = {Taken("disk-b", 512 * kMiB, 256 * kMiB), Taken("", 0, 256 * kMiB)};
+  region.available_bytes = 4 * kGiB - 512 * kMiB;
+  region.extent_bytes_max = 4 * kGiB - 768 * kMiB;
+  return region;
+}
+
+PoolReport HolePool() {
+  return {.id = "direct/region1",
+          .kind = PoolKind::kDirect,
+          .total_bytes = 4 * kGiB,
+          .allocatable_bytes = 4 * kGiB,
+          .available_bytes = 4 * kGiB - 512 * kMiB,
+          .max_volume_bytes = 4 * kGiB - 768 * kMiB,
+          .alignment_bytes = 16 * kMiB,
+          .numa_node = 1,
+          .state = PoolState::kOk,
+          .volumes = {{"disk-b", 256 * kMiB}, {"namespace1.0", 256 * kMiB}},
+          .free_extents = {{256 * kMiB, 256 * kMiB}, {768 * kMiB, 4 * kGiB - 768 * kMiB}},
+          .label_slots_free = 100};
+}
+
+VolumeGroup OurGroup() {
+  return {.name = "pmemvgregion0",
+          .total_bytes = 2 * kGiB,
+          .available_bytes = 1 * kGiB,
+          .extent_bytes = 4 * kMiB,
+          .block_devices = {"pmem1"},
+          .volumes = {{"disk-z", 512 * kMiB}, {"disk-a", 512 * kMiB}}};
+}
+
+PoolReport OurPool() {
+  return {.id = "lvm/pmemvgregion0",
+          .kind = PoolKind::kLvm,
+          .total_bytes = 2 * kGiB,
+          .allocatable_bytes = 2 * kGiB,
+          .available_bytes = 1 * kGiB,
+          .max_volume_bytes = 1 * kGiB,
+          .alignment_bytes = 4 * kMiB,
+          .state = PoolState::kOk,
+          .volumes = {{"disk-a", 512 * kMiB}, {"disk-z", 512 * kMiB}}};
+}
+
+Reading ReadingOf(std::vector<Region> regions, std::vector<VolumeGroup> groups) {
+  return {.devices = {.regions = std::move(regions), .volume_groups = std::move(groups)},
+          .observed_at = absl::FromUnixSeconds(1000)};
+}
+
+CapacityReport Build(const Reading& reading) { return BuildReport(Options(), reading, nullptr); }
+
+TEST(ReportBuilder, AWholeNodeIsOneSortedValue) {
+  VolumeGroup foreign = OurGroup();
+  foreign.name = "rootvg";
+  const CapacityReport expected = {.node = "n1",
+                                   .boot_id = "b0",
+                                   .generation = 1000,
+                                   .observed_at = absl::FromUnixSeconds(1000),
+                                   .pools = {HolePool(), OurPool()}};
+  EXPECT_EQ(Build(ReadingOf({HoleRegion()}, {foreign, OurGroup()})), expected);
+}
+
+TEST(ReportBuilder, RegionsOutsideThePatternAreNotOurs) {
+  BuilderOptions options = Options();
+  options.regions = NamePatterns("region0,region7");
+  EXPECT_TRUE(BuildReport(options, ReadingOf({HoleRegion()}, {}), nullptr).pools.empty());
+}
+
+TEST(ReportBuilder, TheGenerationRisesOnlyWithTheContent) {
+  Reading reading = ReadingOf({HoleRegion()}, {});
+  const CapacityReport first = Build(reading);
+  reading.observed_at += absl::Seconds(60) + absl::Microseconds(1);
+  const CapacityReport same = BuildReport(Options(), reading, &first);
+  EXPECT_EQ(same.generation, 1000);
+  EXPECT_EQ(same.observed_at, absl::FromUnixSeconds(1060));
+  reading.devices.regions[0].label_slots_free = 99;
+  const CapacityReport changed = BuildReport(Options(), reading, &same);
+  EXPECT_EQ(changed.generation, 1001);
+  EXPECT_EQ(BuildReport(Options(), reading, &changed).generation, 1001);
+}
+
+TEST(ReportBuilder, AStalePartKeepsItsNumbersInStateUnknown) {
+  Reading reading = ReadingOf({HoleRegion()}, {OurGroup()});
+  reading.volume_groups_are_stale = true;
+  reading.errors = {{"lvm", "timed out"}};
+  const CapacityReport report = Build(reading);
+  PoolReport stale = OurPool();
+  stale.state = PoolState::kUnknown;
+  EXPECT_EQ(report.pools, (std::vector<PoolReport>{HolePool(), stale}));
+  EXPECT_EQ(report.errors,
+            (std::vector<ReportError>{
+                {"lvm", "timed out"},
+                {"lvm/pmemvgregion0", "its last reading failed; the numbers are older"}}));
+}
+
+TEST(ReportBuilder, APoolThatIsNotOkTakesNothingAndSaysWhy) {
+  Region region = HoleRegion();
+  region.condition = {PoolState::kReadOnly, "the region is read-only"};
+  const CapacityReport report = Build(ReadingOf({region}, {}));
+  PoolReport expected = HolePool();
+  expected.state = PoolState::kReadOnly;
+  expected.max_volume_bytes = 0;
+  EXPECT_EQ(report.pools, std::vector<PoolReport>{expected});
+  EXPECT_EQ(report.errors,
+            (std::vector<ReportError>{{"direct/region1", "the region is read-only"}}));
+}
+
+TEST(ReportBuilder, ADisabledRegionKeepsTheVolumesLastSeen) {
+  const CapacityReport before = Build(ReadingOf({HoleRegion()}, {}));
+  Region disabled = HoleRegion();
+  disabled.nvdimm_namespaces.clear();
+  disabled.condition = {PoolState::kInactive, "the region is disabled"};
+  const CapacityReport after = BuildReport(Options(), ReadingOf({disabled}, {}), &before);
+  ASSERT_EQ(after.pools.size(), 1u);
+  EXPECT_EQ(after.pools[0].volumes, HolePool().volumes);
+  EXPECT_EQ(after.pools[0].state, PoolState::kInactive);
+  EXPECT_EQ(after.pools[0].available_bytes, 4 * kGiB - 512 * kMiB);
+  EXPECT_TRUE(after.pools[0].free_extents.empty());
+}
+
+TEST(ReportBuilder, WithoutOffsetsTheKernelsNumbersCount) {
+  Region region = HoleRegion();
+  region.nvdimm_namespaces[0].offset_bytes.reset();
+  PoolReport expected = HolePool();
+  expected.free_extents.clear();
+  EXPECT_EQ(Build(ReadingOf({region}, {})).pools, std::vector<PoolReport>{expected});
+}
+
+TEST(ReportBuilder, SpaceThatSomethingHiddenTakesIsNotPromised) {
+  Region region = HoleRegion();
+  region.available_bytes = kGiB + 1;
+  region.extent_bytes_max = 512 * kMiB + 1;
+  PoolReport expected = HolePool();
+  expected.free_extents.clear();
+  expected.available_bytes = kGiB;
+  expected.max_volume_bytes = 512 * kMiB;
+  EXPECT_EQ(Build(ReadingOf({region}, {})).pools, std::vector<PoolReport>{expected});
+}
+
+TEST(ReportBuilder, FreeSpaceThatNobodyTellsIsUnknownNotZero) {
+  Region region = HoleRegion();
+  region.nvdimm_namespaces[0].offset_bytes.reset();
+  region.extent_bytes_max.reset();
+  const CapacityReport report = Build(ReadingOf({region}, {}));
+  ASSERT_EQ(report.pools.size(), 1u);
+  EXPECT_EQ(report.pools[0].state, PoolState::kUnknown);
+  EXPECT_EQ(
+      report.errors,
+      (std::vector<ReportError>{{"direct/region1", "the kernel does not tell how much is free"}}));
+}
+
+TEST(ReportBuilder, WithoutALabelSlotNothingCanBeMade) {
+  Region region = HoleRegion();
+  region.label_slots_free = 0;
+  PoolReport expected = HolePool();
+  expected.label_slots_free = 0;
+  expected.max_volume_bytes = 0;
+  EXPECT_EQ(Build(ReadingOf({region}, {})).pools, std::vector<PoolReport>{expected});
+}
+
+// A region of 4 GiB with a namespace of `bytes` under a VolumeGroup on `physical_volume`.
+Region CarryingRegion(int64_t bytes) {
+  Region region = EmptyRegion();
+  region.nvdimm_namespaces = {Taken("pmem-lvm", 0, bytes)};
+  region.nvdimm_namespaces[0].block_device = "pmem1";
+  region.available_bytes = region.total_bytes - bytes;
+  region.extent_bytes_max = region.available_bytes;
+  return region;
+}
+
+std::vector<std::string> PoolIds(const CapacityReport& report) {
+  std::vector<std::string> ids;
+  for (const PoolReport& pool : report.pools) ids.push_back(pool.id);
+  return ids;
+}
+
+TEST(ReportBuilder, ARegionFullOfOurVolumeGroupIsNoDirectPool) {
+  const CapacityReport report = Build(ReadingOf({CarryingRegion(4 * kGiB)}, {OurGroup()}));
+  EXPECT_EQ(PoolIds(report), std::vector<std::string>{"lvm/pmemvgregion0"});
+}
+
+TEST(ReportBuilder, ARegionPartlyUnderOurVolumeGroupIsBothPools) {
+  const CapacityReport report = Build(ReadingOf({CarryingRegion(2 * kGiB)}, {OurGroup()}));
+  EXPECT_EQ(PoolIds(report), (std::vector<std::string>{"direct/region1", "lvm/pmemvgregion0"}));
+  EXPECT_EQ(report.pools[0].available_bytes, 2 * kGiB);
+  EXPECT_EQ(report.pools[0].volumes, (std::vector<VolumeReport>{{"pmem-lvm", 2 * kGiB}}));
+  EXPECT_EQ(report.pools[1].numa_node, 1);
+}
+
+TEST(ReportBuilder, AFullRegionWithAVolumeBesideOurVolumeGroupStaysADirectPool) {
+  Region region = CarryingRegion(3 * kGiB);
+  region.nvdimm_namespaces.push_back(Taken("disk-1", 3 * kGiB, kGiB));
+  const CapacityReport report = Build(ReadingOf({region}, {OurGroup()}));
+  EXPECT_EQ(PoolIds(report), (std::vector<std::string>{"direct/region1", "lvm/pmemvgregion0"}));
+}
+
+TEST(ReportBuilder, ARegionUnderAForeignVolumeGroupIsAFullDirectPool) {
+  VolumeGroup foreign = OurGroup();
+  foreign.name = "rootvg";
+  const CapacityReport report = Build(ReadingOf({CarryingRegion(4 * kGiB)}, {foreign}));
+  ASSERT_EQ(PoolIds(report), std::vector<std::string>{"direct/region1"});
+  EXPECT_EQ(report.pools[0].available_bytes, 0);
+}
+
+TEST(ReportBuilder, APartitionLiesOnItsDeviceAndPmem1IsNotPmem10) {
+  VolumeGroup group = OurGroup();
+  group.block_devices = {"pmem1p2"};
+  EXPECT_EQ(PoolIds(Build(ReadingOf({CarryingRegion(4 * kGiB)}, {group}))),
+            std::vector<std::string>{"lvm/pmemvgregion0"});
+  group.block_devices = {"pmem10"};
+  EXPECT_EQ(Build(ReadingOf({CarryingRegion(4 * kGiB)}, {group})).pools.size(), 2u);
+}
+
+TEST(ReportBuilder, WhatIsWrongWithARegionIsWrongWithItsVolumeGroup) {
+  Region region = CarryingRegion(4 * kGiB);
+  region.condition = {PoolState::kUnhealthy, "nmem0: the last save failed"};
+  const CapacityReport report = Build(ReadingOf({region}, {OurGroup()}));
+  EXPECT_EQ(report.pools[0].state, PoolState::kUnhealthy);
+  EXPECT_EQ(report.errors[0].message, "region1: nmem0: the last save failed");
+  region.condition = {PoolState::kLabelLess, "no labels"};
+  EXPECT_EQ(Build(ReadingOf({region}, {OurGroup()})).pools.back().state, PoolState::kOk);
+}
+
+TEST(ReportBuilder, AThinPoolIsAPoolOfItsOwnThatTakesNothing) {
+  VolumeGroup group = OurGroup();
+  group.thin_pools = {{.name = "pool0",
+                       .total_bytes = 512 * kMiB,
+                       .available_bytes = 100,
+                       .volumes = {{"disk-v", kGiB}}}};
+  const CapacityReport report = Build(ReadingOf({}, {group}));
+  const PoolReport expected = {.id = "lvm/pmemvgregion0/pool0",
+                               .kind = PoolKind::kLvm,
+                               .total_bytes = 512 * kMiB,
+                               .allocatable_bytes = 512 * kMiB,
+                               .available_bytes = 100,
+                               .alignment_bytes = 4 * kMiB,
+                               .state = PoolState::kOk,
+                               .thin = true,
+                               .volumes = {{"disk-v", kGiB}}};
+  EXPECT_EQ(report.pools, (std::vector<PoolReport>{OurPool(), expected}));
+}
+
+TEST(ReportBuilder, WhatItBuildsIsWhatAReaderAccepts) {
+  Reading reading = ReadingOf({HoleRegion()}, {OurGroup()});
+  for (int i = 0; i < 300; ++i) reading.errors.push_back({"lvm", std::string(5000, 'x')});
+  // More free than there is: the smaller number counts.
+  reading.devices.volume_groups[0].available_bytes = 5 * kGiB;
+  const CapacityReport report = Build(reading);
+  const auto parsed = ParseCapacityReport(SerialiseCapacityReport(report));
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_EQ(*parsed, report);
+}
+
+struct ExtentCase {
+  const char* name;
+  std::vector<NvdimmNamespace> taken;
+  std::optional<std::vector<FreeExtent>> expected;
+  int64_t total_bytes = 1000;
+  friend void PrintTo(const ExtentCase& c, std::ostream* out) { *out << c.name; }
+};
+
+class Extents : public testing::TestWithParam<ExtentCase> {};
+
+TEST_P(Extents, AreTheAlignedGaps) {
+  const ExtentCase& c = GetParam();
+  EXPECT_EQ(FreeExtents(c.total_bytes, 100, c.taken), c.expected);
+}
+
+using Gaps = std::vector<FreeExtent>;
+
+INSTANTIATE_TEST_SUITE_P(
+    Rows, Extents,
+    testing::Values(
+        ExtentCase{"Nothing", {}, Gaps{{0, 1000}}}, ExtentCase{"All", {Taken("", 0, 1000)}, Gaps{}},
+        ExtentCase{"Front", {Taken("", 0, 100)}, Gaps{{100, 900}}},
+        ExtentCase{"Hole", {Taken("", 500, 500), Taken("", 0, 100)}, Gaps{{100, 400}}},
+        ExtentCase{
+            "MovedInwards", {Taken("", 0, 150), Taken("", 450, 100)}, Gaps{{200, 200}, {600, 400}}},
+        ExtentCase{"GapTooSmall", {Taken("", 0, 450), Taken("", 499, 501)}, Gaps{}},
+        ExtentCase{"TotalNotAligned", {}, Gaps{{0, 900}}, 999},
+        ExtentCase{"Overlap", {Taken("", 0, 101), Taken("", 100, 100)}, std::nullopt},
+        ExtentCase{"SamePlace", {Taken("", 0, 100), Taken("", 0, 100)}, std::nullopt},
+        ExtentCase{"Beyond", {Taken("", 900, 101)}, std::nullopt},
+        ExtentCase{"FarBeyond", {Taken("", 2000, 1)}, std::nullopt},
+        ExtentCase{"Endless", {Taken("", kBytesMax, kBytesMax)}, std::nullopt},
+        ExtentCase{"OffsetUnknown", {{.device_name = "namespace1.0", .bytes = 1}}, std::nullopt}),
+    [](const auto& row) { return row.param.name; });
+
+TEST(RegionCondition, TheWorstTroubleIsNamed) {
+  EXPECT_EQ(JudgeRegion({}), Condition());
+  const RegionFacts all = {.is_enabled = false,
+                           .is_read_only = true,
+                           .has_labels = false,
+                           .nvdimm_failures = {"nmem0: a", "nmem1: b"}};
+  RegionFacts facts = all;
+  EXPECT_EQ(JudgeRegion(facts).state, PoolState::kInactive);
+  facts.is_enabled = true;
+  EXPECT_EQ(JudgeRegion(facts),
+            (Condition{PoolState::kReadOnly, "the region is read-only; nmem0: a; nmem1: b"}));
+  facts.is_read_only = false;
+  EXPECT_EQ(JudgeRegion(facts), (Condition{PoolState::kUnhealthy, "nmem0: a; nmem1: b"}));
+  facts.nvdimm_failures.clear();
+  EXPECT_EQ(JudgeRegion(facts).state, PoolState::kLabelLess);
+}
+
+}  // namespace
+}  // namespace pmem::agent
