@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What ships in manifests/ is accepted by the real API server, and allows what it must and no more."""
+import pathlib
+import subprocess
+
+import pytest
+import yaml
+
+from harness import cluster, control_plane, objects, processes
+
+MANIFESTS = pathlib.Path(__file__).resolve().parents[2] / 'manifests'
+EXTENDER = 'system:serviceaccount:pmem-system:pmem-extender'
+AGENT = 'system:serviceaccount:pmem-system:pmem-capacity-agent'
+
+
+@pytest.fixture(scope='module')
+def kubernetes(tmp_path_factory):
+    """etcd and an API server, with kube_namespace and roles installed."""
+    supervisor = processes.Supervisor(tmp_path_factory.mktemp('manifests') / 'logs')
+    plane = control_plane.ControlPlane(tmp_path_factory.mktemp('control-plane'), cluster.BINARIES,
+                                       supervisor)
+    plane.start()
+    kubectl(plane, 'apply', '--server-side', '-f', MANIFESTS / 'base' / 'kube_namespace.yaml',
+            '-f', MANIFESTS / 'base' / 'extender_rbac.yaml')
+    yield plane
+    supervisor.stop_all()
+
+
+def kubectl(plane, *arguments, stdin=None):
+    """Output of kubectl as administrator. Without a control plane for what needs none."""
+    command = [cluster.BINARIES / 'kubectl', *map(str, arguments)]
+    if plane:
+        command.insert(1, f'--kubeconfig={plane.kubeconfig}')
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f'{command}\n{done.stdout}{done.stderr}'
+    return done.stdout
+
+
+def render(directory):
+    """(text, objects) that kustomize makes of a directory."""
+    text = kubectl(None, 'kustomize', directory)
+    return text, list(yaml.safe_load_all(text))
+
+
+def only(found):
+    """The one element."""
+    assert len(found) == 1, found
+    return found[0]
+
+
+def find(rendered, kind, name):
+    """The object of that kind and name."""
+    return only([o for o in rendered if (o['kind'], o['metadata']['name']) == (kind, name)])
+
+
+@pytest.mark.parametrize('overlay', sorted(p.name for p in (MANIFESTS / 'overlays').iterdir()))
+def test_every_object_of_an_overlay_is_accepted_with_strict_validation(kubernetes, overlay):
+    text, rendered = render(MANIFESTS / 'overlays' / overlay)
+    for extra in (['--dry-run=server'], []):
+        said = kubectl(kubernetes, 'apply', '--server-side', '--force-conflicts', '--validate=strict',
+                       *extra, '-f', '-', stdin=text)
+        assert len(said.splitlines()) == len(rendered)
+
+
+@pytest.mark.parametrize('example', sorted(p.name for p in (MANIFESTS / 'examples').iterdir()))
+def test_every_example_is_accepted_with_strict_validation(kubernetes, example):
+    kube_namespace = example.removesuffix('.yaml').replace('_', '-')
+    kubectl(kubernetes, 'create', 'namespace', kube_namespace)
+    kubectl(kubernetes, 'apply', '--server-side', '--validate=strict', '-n', kube_namespace,
+            '-f', MANIFESTS / 'examples' / example)
+
+
+def test_the_scheduler_configuration_is_accepted_by_the_scheduler(kubernetes, tmp_path):
+    config = yaml.safe_load((MANIFESTS / 'scheduler' / 'kube_scheduler_config.yaml').read_text())
+    config['clientConnection']['kubeconfig'] = str(kubernetes.kubeconfig)
+    path = tmp_path / 'scheduler.yaml'
+    path.write_text(yaml.safe_dump(config))
+    written = tmp_path / 'completed.yaml'
+    # Validates, writes the completed configuration and ends.
+    subprocess.run([cluster.BINARIES / 'kube-scheduler', f'--config={path}', f'--write-config-to={written}'],
+                   check=True, capture_output=True)
+    extender = only(yaml.safe_load(written.read_text())['extenders'])
+    assert extender == {**extender, **only(config['extenders'])}
+
+
+def allowed(plane, user, verb, resource, kube_namespace='default', group='', name='', sub=''):
+    """What the API server's own authorizer says."""
+    review = {'apiVersion': 'authorization.k8s.io/v1', 'kind': 'SubjectAccessReview', 'spec': {
+        'user': user, 'groups': ['system:serviceaccounts', 'system:authenticated'],
+        'resourceAttributes': {'verb': verb, 'resource': resource, 'namespace': kube_namespace,
+                               'group': group, 'name': name, 'subresource': sub}}}
+    answer = plane.admin.request('POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', review)
+    return answer['status']['allowed']
+
+
+READ = ('get', 'list', 'watch')
+WRITE = ('create', 'update', 'patch', 'delete', 'deletecollection')
+CORE = ('pods', 'nodes', 'persistentvolumeclaims', 'persistentvolumes', 'events', 'secrets', 'configmaps',
+        'services', 'serviceaccounts', 'namespaces')
+
+
+def everything_allowed(plane, user, kube_namespace):
+    """All (verb, resource) that the user may do there, of those that could matter."""
+    asked = [('', resource) for resource in CORE]
+    asked += [('storage.k8s.io', resource) for resource in
+              ('storageclasses', 'csinodes', 'csidrivers', 'csistoragecapacities', 'volumeattachments')]
+    asked += [('coordination.k8s.io', 'leases'), ('apps', 'deployments'), ('apps', 'daemonsets'),
+              ('rbac.authorization.k8s.io', 'clusterroles')]
+    return {(verb, resource) for group, resource in asked for verb in READ + WRITE
+            if allowed(plane, user, verb, resource, kube_namespace, group)}
+
+
+def test_the_extender_may_do_what_it_needs_and_nothing_else(kubernetes):
+    expected = {(verb, resource) for verb in READ for resource in
+                ('pods', 'nodes', 'persistentvolumeclaims', 'persistentvolumes', 'storageclasses')}
+    expected |= {('patch', 'persistentvolumeclaims'), ('create', 'events'), ('patch', 'events')}
+    assert everything_allowed(kubernetes, EXTENDER, 'default') == expected
+
+
+@pytest.mark.parametrize('sub', ['binding', 'exec', 'eviction', 'status'])
+def test_the_extender_may_not_touch_a_subresource_of_pods(kubernetes, sub):
+    for verb in ('create', 'patch', 'update'):
+        assert not allowed(kubernetes, EXTENDER, verb, 'pods', sub=sub)
+
+
+def test_the_agent_may_do_nothing(kubernetes):
+    assert everything_allowed(kubernetes, AGENT, 'pmem-system') == set()
+
+
+def pod_of(workload):
+    """The pod that a workload would make."""
+    template = workload['spec']['template']
+    return {'apiVersion': 'v1', 'kind': 'Pod', 'metadata': {**template['metadata'], 'name': 'a-pod'},
+            'spec': template['spec']}
+
+
+@pytest.mark.parametrize('overlay, kind, name', [
+    ('release', 'Deployment', 'pmem-extender'),
+    ('test', 'Deployment', 'pmem-extender'),
+    ('test', 'DaemonSet', 'pmem-capacity-agent'),
+])
+def test_a_workload_without_devices_passes_the_restricted_pod_security_standard(kubernetes, overlay, kind,
+                                                                               name):
+    label = {'pod-security.kubernetes.io/enforce': 'restricted'}
+    kube_namespace = f'restricted-{overlay}-{name}'
+    kubernetes.admin.create({'apiVersion': 'v1', 'kind': 'Namespace',
+                             'metadata': {'name': kube_namespace, 'labels': label}})
+    pod = pod_of(find(render(MANIFESTS / 'overlays' / overlay)[1], kind, name))
+    kubernetes.admin.request('POST', f'/api/v1/namespaces/{kube_namespace}/pods', pod,
+                             dryRun='All', fieldValidation='Strict')
+
+
+def test_monitors_select_what_the_base_runs(tmp_path):
+    (tmp_path / 'kustomization.yaml').write_text(yaml.safe_dump({
+        'resources': ['../base'], 'components': ['../components/monitoring']}))
+    # kustomize wants everything below one directory.
+    for part in ('base', 'components'):
+        (tmp_path.parent / part).symlink_to(MANIFESTS / part)
+    rendered = render(tmp_path)[1]
+    service = find(rendered, 'Service', 'pmem-extender')
+    monitor = find(rendered, 'ServiceMonitor', 'pmem-extender')
+    assert monitor['spec']['selector']['matchLabels'].items() <= service['metadata']['labels'].items()
+    assert only(monitor['spec']['endpoints'])['port'] == only(service['spec']['ports'])['name']
+    agent = find(rendered, 'DaemonSet', 'pmem-capacity-agent')['spec']['template']
+    monitor = find(rendered, 'PodMonitor', 'pmem-capacity-agent')
+    assert monitor['spec']['selector']['matchLabels'].items() <= agent['metadata']['labels'].items()
+    assert (only(monitor['spec']['podMetricsEndpoints'])['port']
+            == only(agent['spec']['containers'][0]['ports'])['name'])
+
+
+def test_the_extender_looks_for_the_agents_that_the_base_runs():
+    rendered = render(MANIFESTS / 'base')[1]
+    extender = find(rendered, 'Deployment', 'pmem-extender')['spec']['template']['spec']['containers'][0]
+    agents = only([a for a in extender['args'] if a.startswith('--agents=')])
+    kube_namespace, _, selector = agents.removeprefix('--agents=pods:').partition('/')
+    agent = find(rendered, 'DaemonSet', 'pmem-capacity-agent')
+    assert kube_namespace == agent['metadata']['namespace']
+    key, _, value = selector.partition('=')
+    assert agent['spec']['template']['metadata']['labels'][key] == value
+
+
+def test_the_classes_of_the_base_are_the_examples_own(kubernetes):
+    classes = {o['metadata']['name']: o for o in render(MANIFESTS / 'base')[1] if o['kind'] == 'StorageClass'}
+    assert {name: o['parameters'] for name, o in classes.items()} == {
+        'pmem-lvm': {'pmemType': 'lvm'}, 'pmem-direct': {'pmemType': 'direct'}}
+    assert {o['provisioner'] for o in classes.values()} == {objects.DRIVER}
+    assert {o['volumeBindingMode'] for o in classes.values()} == {'WaitForFirstConsumer'}
