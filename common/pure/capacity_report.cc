@@ -17,7 +17,7 @@ namespace pmem {
 namespace {
 
 constexpr JsonLimits kReportJsonLimits = {
-    .bytes_max = kReportBytesMax, .depth_max = 16, .values_max = 1000 * 1000};
+    .bytes_max = kReportBytesMax, .depth_max = 16, .values_max = int64_t{1000} * 1000};
 
 struct StateName {
   PoolState state;

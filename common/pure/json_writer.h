@@ -42,7 +42,7 @@ class JsonWriter {
 
  private:
   struct Level {
-    bool is_object;
+    bool is_object = false;
     bool is_empty = true;
   };
   void BeforeValue();

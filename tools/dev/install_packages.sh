@@ -3,6 +3,8 @@
 set -euo pipefail
 list="$(dirname "${BASH_SOURCE[0]}")/packages.txt"
 mapfile -t wanted < <(grep -v '^#' "$list")
+# Any Go will do: tools/dev/control_plane.py fetches the version that the control plane needs.
+command -v go >/dev/null || wanted+=(golang-go)
 present="$(dpkg-query -W -f='${Package} ${db:Status-Abbrev}\n' "${wanted[@]}" 2>/dev/null | awk '$2 ~ /^ii/ {print $1}')" || true
 missing=()
 for package in "${wanted[@]}"; do

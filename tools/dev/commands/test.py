@@ -5,13 +5,14 @@ usage: ./dev test [STEP...] [--werror]
   STEP      only steps whose name starts with one of these words (builds they need are made)
   --werror  compiler warnings are errors (our own CI)
 
-Two lanes run side by side: what compiles, and what mostly waits (the control plane's build at a low
-priority, end-to-end tests). A failing step does not stop the ones that do not need it.
+Three lanes run side by side: what compiles, and what mostly waits (the control plane's build at a low
+priority and end-to-end tests; the emulated machine). A failing step does not stop the ones that do not need it.
 """
 import os
 import threading
 
 import builds
+import control_plane
 import junit
 import steps
 from commands import lint
@@ -19,6 +20,10 @@ from commands import lint
 FAST_SUITES = ('unit', 'scenario', 'property', 'model', 'fuzz-corpus', 'integration')
 SANITIZED_SUITES = ('unit', 'integration')
 SUPPRESSIONS = builds.ROOT / 'tests' / 'support'
+END_TO_END = builds.ROOT / 'tests' / 'e2e'
+AGENT = builds.RELEASE.directory / 'capacity-agent' / 'pmem-capacity-agent'
+GUEST = builds.ROOT / 'tests' / 'guest'
+PYTEST = ['/usr/bin/python3', '-B', '-m', 'pytest', '-p', 'no:cacheprovider', '-ra', '-v']
 
 
 def sanitizer_environment():
@@ -91,12 +96,37 @@ def compile_lane(run):
     run.leg(builds.TSAN, SANITIZED_SUITES, nice=10)
 
 
+def waiting_lane(run):
+    """The control plane is built while the other lane compiles; then what needs both."""
+    if not (list(END_TO_END.glob('test_*.py')) and run.wants('e2e')):
+        return
+    for program in control_plane.missing():
+        commands = control_plane.build_commands(program, nice=15)
+        if run.step(f'{program.name} build', commands, control_plane.go_environment()):
+            program.mark_current()
+    run.release_built.wait()
+    if run.release_ok and not control_plane.missing():
+        xml = run.board.logs / 'e2e.xml'
+        xml.unlink(missing_ok=True)
+        run.step('e2e tests', [PYTEST + [f'--junitxml={xml}', END_TO_END]], count=lambda: junit.count(xml))
+
+
+def guest_lane(run):
+    """A software-emulated machine with NVDIMMs. Its own script writes what ran."""
+    if not ((GUEST / 'run').exists() and run.wants('guest')):
+        return
+    run.release_built.wait()
+    if run.release_ok and AGENT.exists():
+        xml = builds.BUILD / 'guest' / 'junit.xml'
+        run.step('guest tests', [[GUEST / 'run']], count=lambda: junit.count(xml))
+
+
 def main(arguments):
     if '--help' in arguments:
         print(__doc__)
         return 0
     run = Run([a for a in arguments if not a.startswith('--')], builds.werror_wanted(arguments))
-    lanes = [threading.Thread(target=compile_lane, args=(run,))]
+    lanes = [threading.Thread(target=lane, args=(run,)) for lane in (compile_lane, waiting_lane, guest_lane)]
     for lane in lanes:
         lane.start()
     for lane in lanes:

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stand-ins for what runs on real nodes: the CSI driver with its provisioner, and kubelets.
+
+The provisioner behaves like external-provisioner with --node-deployment and
+--node-deployment-immediate-binding=false: it acts on a claim only once selected-node is set, one
+claim of a node after the other, and takes the annotation away when the node has no room.
+"""
+import concurrent.futures
+import http.client
+import threading
+
+from . import devices, kube, objects
+
+WORKERS = 8
+_PASSING = (kube.ApiError, OSError, http.client.HTTPException)
+
+
+class Provisioner:
+    """Creates and deletes volumes in simulated devices. Counts are read by tests at any time."""
+
+    def __init__(self, client, node_devices):
+        """`node_devices`: {node name: SimulatedDevices}, may grow while running."""
+        self.client = client
+        self.node_devices = node_devices
+        self.failed_creations = []   # (claim uid, node name), in order.
+        self.created = []            # The same, of those that went well.
+        self.delay_seconds = 0.0     # How long one creation takes.
+        self._stop = threading.Event()
+        self._pool = concurrent.futures.ThreadPoolExecutor(WORKERS)
+        self._node_locks = {}
+        self._lock = threading.Lock()
+        self._working = set()
+        self._threads = []
+
+    def start(self):
+        for resource, handle in (('persistentvolumeclaims', self._claim_seen), ('persistentvolumes', self._volume_seen)):
+            thread = threading.Thread(target=self._follow, args=(resource, handle), daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self):
+        self._stop.set()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _follow(self, resource, handle):
+        for event, obj in self.client.watch(resource, self._stop):
+            if event != 'DELETED' and not self._stop.is_set():
+                handle(obj)
+
+    def _claim_seen(self, claim):
+        notes = claim['metadata'].get('annotations', {})
+        if (notes.get('volume.kubernetes.io/storage-provisioner') == objects.DRIVER and notes.get(objects.SELECTED_NODE)
+                and not claim['spec'].get('volumeName') and 'deletionTimestamp' not in claim['metadata']):
+            self._submit(claim['metadata']['uid'], self._provision, claim, notes[objects.SELECTED_NODE])
+
+    def _volume_seen(self, volume):
+        spec = volume['spec']
+        if (volume.get('status', {}).get('phase') == 'Released' and spec.get('persistentVolumeReclaimPolicy') == 'Delete'
+                and volume['metadata'].get('annotations', {}).get(objects.PROVISIONED_BY) == objects.DRIVER):
+            self._submit(volume['metadata']['uid'], self._remove, volume)
+
+    def _submit(self, key, work, *arguments):
+        """Runs work once at a time per key; a second event for it meanwhile is covered by the first."""
+        with self._lock:
+            if key in self._working:
+                return
+            self._working.add(key)
+        try:
+            self._pool.submit(self._run, key, work, arguments)
+        except RuntimeError:  # The pool has been shut down.
+            self._working.discard(key)
+
+    def _run(self, key, work, arguments):
+        try:
+            work(*arguments)
+        except _PASSING:
+            if not self._stop.wait(0.2):
+                self._look_again(key, work, arguments)
+        finally:
+            with self._lock:
+                self._working.discard(key)
+
+    def _look_again(self, key, work, arguments):
+        """After a failed call: the object as it is now, unless it is gone."""
+        resource, handle = (('persistentvolumeclaims', self._claim_seen) if work == self._provision
+                            else ('persistentvolumes', self._volume_seen))
+        metadata = arguments[0]['metadata']
+        try:
+            current = self.client.find(resource, metadata['name'], metadata.get('namespace'))
+        except _PASSING:
+            current = arguments[0]
+        with self._lock:
+            self._working.discard(key)
+        if current and current['metadata']['uid'] == metadata['uid']:
+            handle(current)
+
+    def _node_lock(self, node_name):
+        with self._lock:
+            return self._node_locks.setdefault(node_name, threading.Lock())
+
+    def _provision(self, claim, node_name):
+        if node_name not in self.node_devices:
+            return  # No driver runs there: nobody acts on such a claim.
+        with self._node_lock(node_name):
+            if self.delay_seconds and self._stop.wait(self.delay_seconds):
+                return
+            self._provision_now(claim, node_name)
+
+    def _provision_now(self, claim, node_name):
+        metadata, spec = claim['metadata'], claim['spec']
+        uid, size = metadata['uid'], spec['resources']['requests']['storage']
+        name = f'disk-{uid}'
+        parameters = self.client.get('storageclasses', spec['storageClassName']).get('parameters') or {}
+        kind = parameters.get('pmemType', spec['storageClassName'].removeprefix('pmem-'))
+        try:
+            self.node_devices[node_name].create(kind, name, objects.quantity_bytes(size))
+        except devices.DoesNotFit:
+            self.failed_creations.append((uid, node_name))
+            self.client.merge('persistentvolumeclaims', metadata['name'],
+                              {'metadata': {'annotations': {objects.SELECTED_NODE: None}}}, metadata['namespace'])
+            return
+        self.created.append((uid, node_name))
+        reference = {'kind': 'PersistentVolumeClaim', 'apiVersion': 'v1', 'namespace': metadata['namespace'],
+                     'name': metadata['name'], 'uid': uid}
+        try:
+            self.client.create(objects.persistent_volume(name, node_name, size, spec['storageClassName'], reference,
+                                                         {objects.PROVISIONED_BY: objects.DRIVER}))
+        except kube.ApiError as error:
+            if error.status != 409:  # It is there from an earlier try.
+                raise
+
+    def _remove(self, volume):
+        terms = volume['spec']['nodeAffinity']['required']['nodeSelectorTerms']
+        node_name = terms[0]['matchExpressions'][0]['values'][0]
+        if node_name in self.node_devices:
+            self.node_devices[node_name].delete(volume['spec']['csi']['volumeHandle'])
+        self.client.delete('persistentvolumes', volume['metadata']['name'])
+
+
+class Kubelets:
+    """Says that pods with a node run, and lets deleted ones go. Starts no container."""
+
+    def __init__(self, client):
+        self.client = client
+        self._stop = threading.Event()
+
+    def start(self):
+        threading.Thread(target=self._follow, daemon=True).start()
+
+    def stop(self):
+        self._stop.set()
+
+    def _follow(self):
+        for event, pod in self.client.watch('pods', self._stop):
+            if event != 'DELETED' and pod['spec'].get('nodeName'):
+                try:
+                    self._look_after(pod)
+                except _PASSING:
+                    pass  # The next event of the pod brings it here again.
+
+    def _look_after(self, pod):
+        metadata = pod['metadata']
+        if 'deletionTimestamp' in metadata:
+            self.client.delete('pods', metadata['name'], metadata['namespace'], grace_seconds=0)
+        elif pod['status'].get('phase') == 'Pending' and not pod['status'].get('containerStatuses'):
+            status = {'phase': 'Running', 'conditions': [{'type': kind, 'status': 'True'} for kind in
+                                                         ('PodScheduled', 'Initialized', 'ContainersReady', 'Ready')]}
+            self.client.merge('pods', metadata['name'], {'status': status}, metadata['namespace'], sub='status',
+                              content_type=kube.STRATEGIC_PATCH)
