@@ -88,6 +88,12 @@ class Agent:
             time.sleep(0.05)
         raise CommandFailed("the agent is not ready:\n" + self._guest.run("cat /tmp/agent.log"))
 
+    def restart(self):
+        """SIGTERM, which ends it, and a new one."""
+        self._guest.run("killall pmem-capacity-agent && while pidof pmem-capacity-agent; do sleep 0.05;"
+                        " done")
+        self.start()
+
     def get(self, path, headers=None):
         """(status, headers, body) of a GET."""
         return self._guest.get(AGENT_PORT, path, headers)

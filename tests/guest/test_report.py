@@ -71,6 +71,15 @@ def test_logical_volumes_of_ours_and_by_hand_are_as_lvs_says(guest, agent):
     assert agent.pool("lvm/pmemvgregion0")["volumes"] == logical_volumes(guest, "pmemvgregion0")
 
 
+def test_a_thin_pool_is_a_pool_of_its_own_that_promises_no_room(guest, agent):
+    pool = agent.pool("lvm/pmemvgregion1/pool0")
+    rows = guest.json(f"lvs {BYTES} -o lv_size pmemvgregion1/pool0")["report"][0]["lv"]
+    assert (pool["thin"], pool["total_bytes"], pool["max_volume_bytes"]) == (
+        True, int(rows[0]["lv_size"]), 0)
+    assert pool["volumes"] == [{"name": "disk-5a0e1e22-0f6a-4f39-9d3c-0c50c2b9f0d2",
+                                "bytes": 1 << 30}]
+
+
 def test_a_region_with_a_hole_is_as_ndctl_says(guest, agent, regions):
     pool = agent.pool("direct/" + regions["direct"])
     region = ndctl_region(guest, regions["direct"])
@@ -109,6 +118,15 @@ def test_a_label_less_region_takes_nothing_and_says_why(agent, regions):
     pool_id = "direct/" + regions["label_less"]
     assert agent.pool(pool_id)["state"] == "label_less"
     assert pool_id in [error["source"] for error in agent.report()["errors"]]
+
+
+def test_an_agent_that_is_started_again_goes_on_above_its_old_generations(agent):
+    before = agent.report()
+    agent.restart()
+    after = agent.report()
+    assert after["boot_id"] == before["boot_id"]
+    assert after["generation"] > before["generation"]
+    assert after["pools"] == before["pools"]
 
 
 def test_the_same_generation_is_answered_304_by_query_and_by_etag(agent):
