@@ -34,6 +34,8 @@ struct ClientRequest {
   std::string content_type;                    // Sent when a body is.
   std::map<std::string, std::string> headers;  // E.g. Authorization, If-None-Match.
   int64_t body_bytes_max = 64 * 1024 * 1024;   // Of the answer.
+  // From the call to the end of the answer; beside the silence that the read timeout watches.
+  absl::Duration deadline = absl::InfiniteDuration();
 };
 
 struct ClientTls {
@@ -50,19 +52,26 @@ class HttpClient {
   // silence (cpprestsdk's timeout is per read); on a watch it is the half-open detector.
   static absl::StatusOr<std::unique_ptr<HttpClient>> Make(std::string_view base_url, ClientTls tls,
                                                           absl::Duration read_timeout);
+  // Cancels what is open (`done` gets Cancelled) and returns when every `done` has returned. Not
+  // from a `done`, not while Send or Stream runs.
   virtual ~HttpClient() = default;
 
   // Blocks the calling thread; never call it on the I/O pool.
   virtual absl::StatusOr<ClientResponse> Send(const ClientRequest& request) = 0;
 
-  // `done` is called exactly once, on the I/O pool.
+  // `done` is called exactly once: on the I/O pool, or on this thread for a request that cannot be
+  // sent at all, or on the destructor's.
   using Done = std::function<void(absl::StatusOr<ClientResponse>)>;
   virtual void SendAsync(const ClientRequest& request, Done done) = 0;
 
   // A streaming answer, read in blocks and cut into lines of at most `line_bytes_max`. Blocks the
   // calling thread until the stream ends (OK), fails, `on_line` returns an error (returned as it
   // is) or `stop` becomes true (Cancelled). An answer other than 200 comes back as ClientResponse
-  // in *refusal with its body, and status OK.
+  // in *refusal with its body, and status OK. A stop flag is seen within 200 ms.
+  //
+  // The socket is not read further than one piece (a chunk as the server sent it) ahead of
+  // `on_line`: memory does not grow with a slow reader, but one that takes longer than the read
+  // timeout for a piece loses its stream.
   using OnLine = std::function<absl::Status(std::string_view line)>;
   virtual absl::Status Stream(const ClientRequest& request, const OnLine& on_line,
                               int64_t line_bytes_max, const std::atomic<bool>& stop,

@@ -14,7 +14,8 @@ PURE_BANNED = re.compile(
 DOORS = {
     re.compile(r'nlohmann/'): ('common/pure/json_reader.',),
     re.compile(r'simdjson'): ('extender/wire/', 'tests/'),
-    re.compile(r'(cpprest|pplx)/'): ('common/io/http_server.cc', 'common/io/http_client.cc'),
+    re.compile(r'(cpprest|pplx)/'): ('common/io/http_server.cc', 'common/io/http_client.cc',
+                                  'common/io/http_call.h', 'common/io/http_call.cc'),
     re.compile(r'(ndctl|daxctl)/'): ('capacity-agent/device/',),
     re.compile(r'spdlog/'): ('common/io/log.',),
     re.compile(r'absl/synchronization/'): ('common/io/mutex.h', 'common/io/clock.'),

@@ -104,10 +104,50 @@ class ListeningSocket {
   ListeningSocket& operator=(const ListeningSocket&) = delete;
 
   int port() const { return port_; }
+  int fd() const { return fd_; }
+  // Who waits for a connection waits no longer.
+  void Shutdown() { ::shutdown(fd_, SHUT_RDWR); }
 
  private:
   int fd_;
   int port_ = 0;
+};
+
+// The server's end of one connection. Waits for it when it is made.
+class AcceptedSocket {
+ public:
+  explicit AcceptedSocket(const ListeningSocket& listener)
+      : fd_(::accept(listener.fd(), nullptr, nullptr)) {}
+  ~AcceptedSocket() { ::close(fd_); }
+  AcceptedSocket(const AcceptedSocket&) = delete;
+  AcceptedSocket& operator=(const AcceptedSocket&) = delete;
+
+  // False: the client is gone.
+  bool Send(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent <= 0) return false;
+      bytes.remove_prefix(static_cast<size_t>(sent));
+    }
+    return true;
+  }
+
+  // Reads the head of one request.
+  void ReadHead() {
+    for (char c = 0; !head_.ends_with("\r\n\r\n") && ::recv(fd_, &c, 1, 0) == 1;)
+      head_.push_back(c);
+  }
+  const std::string& head() const { return head_; }
+
+  void WaitUntilClientCloses() {
+    char buffer[4096];
+    while (::recv(fd_, buffer, sizeof(buffer), 0) > 0) {
+    }
+  }
+
+ private:
+  int fd_;
+  std::string head_;
 };
 
 // "200" of "HTTP/1.1 200 OK…"; empty when there is none.

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/io/http_client.h"
+
+#include <arpa/inet.h>
+#include <cpprest/http_client.h>
+
+#include <boost/asio/ssl/context.hpp>
+#include <exception>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/io/http_call.h"
+#include "common/io/mutex.h"
+#include "common/pure/line_cutter.h"
+#include "common/pure/status_macros.h"
+
+namespace pmem {
+namespace {
+
+namespace http = web::http;
+
+// How long a stream may take to see its stop flag.
+constexpr absl::Duration kStopPoll = absl::Milliseconds(200);
+
+// Collects a whole answer. The events of one call do not overlap.
+class Collector {
+ public:
+  Collector(int64_t bytes_max, HttpClient::Done done)
+      : bytes_max_(static_cast<size_t>(bytes_max)), done_(std::move(done)) {}
+
+  void OnHead(ClientResponse head) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    head.body = std::move(response_.body);
+    response_ = std::move(head);
+  }
+  pplx::task<size_t> OnBytes(const uint8_t* ptr, size_t count) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    if (response_.body.size() + count > bytes_max_) {
+      is_too_long_ = true;
+      return RefuseBytes("the answer is too long");
+    }
+    response_.body.append(reinterpret_cast<const char*>(ptr), count);
+    return pplx::task_from_result(count);
+  }
+  void OnEnd(absl::Status status) ABSL_LOCKS_EXCLUDED(mu_) { done_(Result(std::move(status))); }
+
+ private:
+  absl::StatusOr<ClientResponse> Result(absl::Status status) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    if (is_too_long_) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("the answer is longer than the limit of ", bytes_max_, " bytes"));
+    }
+    if (!status.ok()) return status;
+    return std::move(response_);
+  }
+
+  Mutex mu_;
+  ClientResponse response_ ABSL_GUARDED_BY(mu_);
+  bool is_too_long_ ABSL_GUARDED_BY(mu_) = false;
+  const size_t bytes_max_;
+  const HttpClient::Done done_;
+};
+
+// One answer, from the pool to the thread that waits for it.
+class Answer {
+ public:
+  void Set(absl::StatusOr<ClientResponse> result) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    result_ = std::move(result);
+    changed_.SignalAll();
+  }
+  absl::StatusOr<ClientResponse> Wait() ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    while (!result_) changed_.WaitWithTimeout(&mu_, absl::Seconds(1));
+    return *std::move(result_);
+  }
+
+ private:
+  Mutex mu_;
+  CondVar changed_;
+  std::optional<absl::StatusOr<ClientResponse>> result_ ABSL_GUARDED_BY(mu_);
+};
+
+// Hands the pieces of a stream from the pool to the thread that reads it: one piece at a time, and
+// the socket is not read on before the piece is taken.
+class Pipe {
+ public:
+  struct Event {
+    std::optional<ClientResponse> head;  // Comes before any block.
+    std::optional<std::string> block;
+    std::optional<absl::Status> end;
+  };
+
+  void OnHead(ClientResponse head) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    has_head_ = true;
+    next_.head = std::move(head);
+    changed_.SignalAll();
+  }
+  pplx::task<size_t> OnBytes(const uint8_t* ptr, size_t count) ABSL_LOCKS_EXCLUDED(mu_) {
+    std::string block(reinterpret_cast<const char*>(ptr), count);
+    MutexLock lock(&mu_);
+    if (is_closed_) return RefuseBytes("nobody reads this stream any more");
+    taken_ = pplx::task_completion_event<size_t>();
+    next_.block = std::move(block);
+    changed_.SignalAll();
+    return pplx::create_task(taken_);
+  }
+  void OnEnd(absl::Status status) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    next_.end = std::move(status);
+    changed_.SignalAll();
+  }
+
+  // What has come, at the latest after `timeout`.
+  Event Take(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_) {
+    Event event;
+    pplx::task_completion_event<size_t> taken;
+    {
+      MutexLock lock(&mu_);
+      if (!IsReadyLocked()) changed_.WaitWithTimeout(&mu_, timeout);
+      if (!IsReadyLocked()) return event;
+      event = std::exchange(next_, {});
+      taken = taken_;
+    }
+    if (event.block) taken.set(event.block->size());
+    return event;
+  }
+
+  // Nothing is taken any more; a piece that waits is dropped.
+  void Close() ABSL_LOCKS_EXCLUDED(mu_) {
+    pplx::task_completion_event<size_t> taken;
+    {
+      MutexLock lock(&mu_);
+      is_closed_ = true;
+      taken = taken_;
+    }
+    taken.set(0);
+  }
+
+ private:
+  bool IsReadyLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return next_.end || next_.head || (has_head_ && next_.block);
+  }
+
+  Mutex mu_;
+  CondVar changed_;
+  Event next_ ABSL_GUARDED_BY(mu_);
+  pplx::task_completion_event<size_t> taken_ ABSL_GUARDED_BY(mu_);
+  bool has_head_ ABSL_GUARDED_BY(mu_) = false;
+  bool is_closed_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+// What Stream does with the pieces, on its own thread.
+class StreamReader {
+ public:
+  StreamReader(const HttpClient::OnLine& on_line, int64_t line_bytes_max, int64_t refusal_bytes_max,
+               ClientResponse* refusal)
+      : on_line_(on_line),
+        cutter_(line_bytes_max),
+        refusal_bytes_max_(static_cast<size_t>(refusal_bytes_max)),
+        refusal_(refusal) {}
+
+  // Nothing: go on.
+  std::optional<absl::Status> Handle(Pipe::Event event) {
+    if (event.head) {
+      is_refused_ = event.head->status != 200;
+      if (is_refused_) *refusal_ = *std::move(event.head);
+    }
+    if (event.block) {
+      absl::Status status =
+          is_refused_ ? Keep(*event.block) : cutter_.Append(*event.block, on_line_);
+      if (!status.ok()) return status;
+    }
+    if (!event.end) return std::nullopt;
+    if (event.end->ok() && cutter_.HasRest()) {
+      return absl::UnavailableError("the stream ended in the middle of a line");
+    }
+    return std::move(event.end);
+  }
+
+ private:
+  absl::Status Keep(std::string_view block) {
+    if (refusal_->body.size() + block.size() > refusal_bytes_max_) {
+      return absl::ResourceExhaustedError("the refusal is longer than its limit");
+    }
+    refusal_->body.append(block);
+    return absl::OkStatus();
+  }
+
+  const HttpClient::OnLine& on_line_;
+  LineCutter cutter_;
+  const size_t refusal_bytes_max_;
+  ClientResponse* const refusal_;
+  bool is_refused_ = false;
+};
+
+bool IsIpAddress(const std::string& host) {
+  in_addr v4{};
+  return host.starts_with('[') || ::inet_pton(AF_INET, host.c_str(), &v4) == 1;
+}
+
+boost::asio::const_buffer Buffer(const std::string& text) { return {text.data(), text.size()}; }
+
+// Throws what asio throws.
+void ConfigureTls(const ClientTls& tls, boost::asio::ssl::context& context) {
+  using Context = boost::asio::ssl::context;
+  context.set_options(Context::no_sslv2 | Context::no_sslv3 | Context::no_tlsv1 |
+                      Context::no_tlsv1_1);
+  if (!tls.ca_pem.empty()) {
+    // A fresh store: cpprestsdk has put the system's authorities into the old one.
+    X509_STORE* const store = X509_STORE_new();
+    SSL_CTX_set_cert_store(context.native_handle(), store);
+    // A certificate that is given as an authority is trusted, also when it is not self-signed.
+    X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
+    context.add_certificate_authority(Buffer(tls.ca_pem));
+  }
+  if (!tls.certificate_pem.empty()) {
+    context.use_certificate_chain(Buffer(tls.certificate_pem));
+    context.use_private_key(Buffer(tls.key_pem), Context::pem);
+  }
+}
+
+http::client::http_client_config MakeConfig(const std::string& host, ClientTls tls,
+                                            absl::Duration read_timeout) {
+  http::client::http_client_config config;
+  config.set_timeout(absl::ToChronoMicroseconds(read_timeout));
+  // A redirect would carry our credentials to another host.
+  config.set_max_redirects(0);
+  config.set_validate_certificates(!tls.insecure);
+  config.set_tlsext_sni_enabled(!IsIpAddress(tls.server_name.empty() ? host : tls.server_name));
+  config.set_ssl_context_callback(
+      [tls = std::move(tls)](boost::asio::ssl::context& context) { ConfigureTls(tls, context); });
+  return config;
+}
+
+class CpprestClient final : public HttpClient {
+ public:
+  CpprestClient(const web::uri& base, const ClientTls& tls, absl::Duration read_timeout)
+      : base_(base.to_string()),
+        server_name_(tls.server_name),
+        client_(base, MakeConfig(base.host(), tls, read_timeout)) {}
+  ~CpprestClient() override { active_->CancelAll(); }
+
+  absl::StatusOr<ClientResponse> Send(const ClientRequest& request) override {
+    const auto answer = std::make_shared<Answer>();
+    SendAsync(request, [answer](absl::StatusOr<ClientResponse> r) { answer->Set(std::move(r)); });
+    return answer->Wait();
+  }
+
+  void SendAsync(const ClientRequest& request, Done done) override {
+    absl::StatusOr<http::http_request> made = MakeRequest(request);
+    if (!made.ok()) return done(made.status());
+    const auto collector = std::make_shared<Collector>(request.body_bytes_max, std::move(done));
+    std::make_shared<Call>(What(request), active_)
+        ->Start(
+            client_, *std::move(made), request.deadline,
+            {.on_head = [collector](ClientResponse head) { collector->OnHead(std::move(head)); },
+             .on_bytes = [collector](const uint8_t* p,
+                                     size_t n) { return collector->OnBytes(p, n); },
+             .on_end = [collector](absl::Status s) { collector->OnEnd(std::move(s)); }});
+  }
+
+  absl::Status Stream(const ClientRequest& request, const OnLine& on_line, int64_t line_bytes_max,
+                      const std::atomic<bool>& stop, ClientResponse* refusal) override {
+    PMEM_ASSIGN_OR_RETURN(http::http_request made, MakeRequest(request));
+    const auto pipe = std::make_shared<Pipe>();
+    const auto call = std::make_shared<Call>(What(request), active_);
+    call->Start(client_, std::move(made), request.deadline,
+                {.on_head = [pipe](ClientResponse head) { pipe->OnHead(std::move(head)); },
+                 .on_bytes = [pipe](const uint8_t* p, size_t n) { return pipe->OnBytes(p, n); },
+                 .on_end = [pipe](absl::Status s) { pipe->OnEnd(std::move(s)); }});
+    StreamReader reader(on_line, line_bytes_max, request.body_bytes_max, refusal);
+    absl::Status status = ReadUntilEnd(*pipe, reader, stop);
+    pipe->Close();
+    call->Cancel(absl::CancelledError("the reader left"));
+    return status;
+  }
+
+ private:
+  static absl::Status ReadUntilEnd(Pipe& pipe, StreamReader& reader,
+                                   const std::atomic<bool>& stop) {
+    while (!stop.load()) {
+      if (std::optional<absl::Status> status = reader.Handle(pipe.Take(kStopPoll))) {
+        return *std::move(status);
+      }
+    }
+    return absl::CancelledError("asked to stop");
+  }
+
+  std::string What(const ClientRequest& request) const {
+    // Without the query: it may be long, and it is never needed to find the culprit.
+    const std::string_view target = request.path_and_query;
+    const std::string_view path = target.substr(0, target.find('?'));
+    return absl::StrCat(request.method, " ", base_, absl::string_view(path.data(), path.size()));
+  }
+
+  absl::StatusOr<http::http_request> MakeRequest(const ClientRequest& request) const {
+    try {
+      http::http_request made(request.method);
+      made.set_request_uri(web::uri(request.path_and_query));
+      for (const auto& [name, value] : request.headers) made.headers().add(name, value);
+      // cpprestsdk verifies the certificate against this header.
+      if (!server_name_.empty()) made.headers().add(http::header_names::host, server_name_);
+      if (!request.body.empty()) made.set_body(request.body, request.content_type);
+      return made;
+    } catch (const std::exception& e) {
+      return absl::InvalidArgumentError(absl::StrCat(What(request), ": ", e.what()));
+    }
+  }
+
+  const std::string base_;
+  const std::string server_name_;
+  const std::shared_ptr<ActiveCalls> active_ = std::make_shared<ActiveCalls>();
+  http::client::http_client client_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<HttpClient>> HttpClient::Make(std::string_view base_url,
+                                                             ClientTls tls,
+                                                             absl::Duration read_timeout) {
+  try {
+    const web::uri base{std::string(base_url)};
+    if (base.host().starts_with('[')) {
+      return absl::InvalidArgumentError("cpprestsdk cannot connect to an IPv6 address");
+    }
+    if (base.scheme() != "http" && base.scheme() != "https") {
+      return absl::InvalidArgumentError(absl::StrCat(base.to_string(), ": not http or https"));
+    }
+    boost::asio::ssl::context trial(boost::asio::ssl::context::sslv23);
+    ConfigureTls(tls, trial);
+    return std::make_unique<CpprestClient>(base, tls, read_timeout);
+  } catch (const std::exception& e) {
+    return absl::InvalidArgumentError(absl::StrCat(std::string(base_url), ": ", e.what()));
+  }
+}
+
+}  // namespace pmem

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/io/http_client.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/io/http_server.h"
+#include "common/io/mutex.h"
+#include "tests/support/event.h"
+#include "tests/support/scripted_server.h"
+
+namespace pmem {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr absl::Duration kReadTimeout = absl::Seconds(10);
+constexpr int64_t kLineBytesMax = 1000;
+constexpr std::string_view kStreamHead =
+    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+std::unique_ptr<HttpClient> MakeClient(const std::string& url,
+                                       absl::Duration read_timeout = kReadTimeout) {
+  auto client = HttpClient::Make(url, {}, read_timeout);
+  EXPECT_TRUE(client.ok()) << client.status();
+  return *std::move(client);
+}
+
+std::string Chunk(std::string_view text) {
+  return absl::StrCat(absl::Hex(text.size()), "\r\n", absl::string_view(text.data(), text.size()),
+                      "\r\n");
+}
+
+// What Stream gave: the lines, how it ended, the refusal.
+struct Streamed {
+  absl::Status status;
+  std::vector<std::string> lines;
+  ClientResponse refusal;
+};
+
+Streamed Stream(HttpClient& client, const std::atomic<bool>& stop = false) {
+  Streamed result;
+  result.status = client.Stream(
+      {.path_and_query = "/watch"},
+      [&result](std::string_view line) {
+        result.lines.emplace_back(line);
+        return absl::OkStatus();
+      },
+      kLineBytesMax, stop, &result.refusal);
+  return result;
+}
+
+TEST(HttpClient, SendsMethodPathHeadersAndBodyAndReadsTheAnswer) {
+  std::string head;
+  ScriptedServer server([&head](AcceptedSocket& socket) {
+    head = socket.head();
+    socket.Send("HTTP/1.1 409 Conflict\r\nContent-Length: 3\r\nX-Thing: a\r\n\r\nnay");
+  });
+  const auto client = MakeClient(server.url() + "/prefix");
+  const auto response = client->Send({.method = "PATCH",
+                                      .path_and_query = "/a/b?labelSelector=x%3Dy&limit=5",
+                                      .body = "[]",
+                                      .content_type = "application/json-patch+json",
+                                      .headers = {{"Authorization", "Bearer t"}}});
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->status, 409);
+  EXPECT_EQ(response->body, "nay");
+  EXPECT_EQ(response->headers.at("x-thing"), "a");
+  EXPECT_THAT(head, HasSubstr("PATCH /prefix/a/b?labelSelector=x%3Dy&limit=5 HTTP/1.1\r\n"));
+  EXPECT_THAT(head, HasSubstr("Authorization:Bearer t\r\n"));
+  EXPECT_THAT(head, HasSubstr("Content-Type:application/json-patch+json\r\n"));
+}
+
+TEST(HttpClient, RefusesAnAnswerOverTheLimit) {
+  HttpServer server;
+  server.Handle("GET", "/big", [](const HttpRequest&, const Responder& respond) {
+    respond({.body = std::string(200'000, 'x')});
+  });
+  const auto client = MakeClient(absl::StrCat("http://127.0.0.1:", *server.Start("127.0.0.1:0")));
+  EXPECT_EQ(client->Send({.path_and_query = "/big", .body_bytes_max = 200'000})->body.size(),
+            200'000);
+  const auto refused = client->Send({.path_and_query = "/big", .body_bytes_max = 199'999});
+  EXPECT_TRUE(absl::IsResourceExhausted(refused.status())) << refused.status();
+  EXPECT_EQ(client->Send({.path_and_query = "/big"})->status, 200);
+}
+
+TEST(HttpClient, CallsAnUnreachableServerUnavailable) {
+  int port = 0;
+  {
+    const ListeningSocket closed;
+    port = closed.port();
+  }
+  const auto response =
+      MakeClient(absl::StrCat("http://127.0.0.1:", port))->Send({.path_and_query = "/"});
+  EXPECT_TRUE(absl::IsUnavailable(response.status())) << response.status();
+}
+
+TEST(HttpClient, SilenceEndsInDeadlineExceeded) {
+  ScriptedServer server([](AcceptedSocket& socket) { socket.WaitUntilClientCloses(); });
+  const auto response =
+      MakeClient(server.url(), absl::Milliseconds(50))->Send({.path_and_query = "/"});
+  EXPECT_TRUE(absl::IsDeadlineExceeded(response.status())) << response.status();
+}
+
+TEST(HttpClient, ADeadlineEndsAnAnswerThatTrickles) {
+  ScriptedServer server([](AcceptedSocket& socket) {
+    socket.Send("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
+    socket.WaitUntilClientCloses();
+  });
+  const auto response =
+      MakeClient(server.url())->Send({.path_and_query = "/", .deadline = absl::Milliseconds(50)});
+  EXPECT_TRUE(absl::IsDeadlineExceeded(response.status())) << response.status();
+}
+
+TEST(HttpClient, GarbageIsUnavailable) {
+  for (const std::string_view garbage :
+       {"", "\r\n\r\n", "SSH-2.0-x\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"}) {
+    SCOPED_TRACE(std::string(garbage));
+    ScriptedServer server([garbage](AcceptedSocket& socket) { socket.Send(garbage); });
+    const auto response = MakeClient(server.url())->Send({.path_and_query = "/"});
+    EXPECT_TRUE(absl::IsUnavailable(response.status())) << response.status();
+  }
+}
+
+TEST(HttpClient, DoesNotFollowRedirects) {
+  ScriptedServer server([](AcceptedSocket& socket) {
+    socket.Send("HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n");
+  });
+  EXPECT_EQ(MakeClient(server.url())->Send({.path_and_query = "/"})->status, 302);
+}
+
+TEST(HttpClient, ADestroyedClientCancelsWhatIsOpen) {
+  Event asked;
+  ScriptedServer server([&asked](AcceptedSocket& socket) {
+    asked.Set();
+    socket.WaitUntilClientCloses();
+  });
+  absl::Status status;
+  auto client = MakeClient(server.url());
+  client->SendAsync({.path_and_query = "/"},
+                    [&status](const absl::StatusOr<ClientResponse>& r) { status = r.status(); });
+  asked.Wait();
+  client.reset();
+  EXPECT_TRUE(absl::IsCancelled(status)) << status;
+}
+
+TEST(HttpClient, ABadUrlOrCertificateIsInvalid) {
+  for (const char* url : {"", "127.0.0.1:80", "ftp://x", "http://[::1]:80", "http://a b"}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(HttpClient::Make(url, {}, kReadTimeout).status())) << url;
+  }
+  const ClientTls nonsense{.ca_pem = "nonsense"};
+  EXPECT_TRUE(absl::IsInvalidArgument(
+      HttpClient::Make("https://127.0.0.1:1", nonsense, kReadTimeout).status()));
+}
+
+TEST(HttpClientStream, CutsChunksIntoLines) {
+  ScriptedServer server([](AcceptedSocket& socket) {
+    socket.Send(absl::StrCat(std::string(kStreamHead), Chunk("one\ntw"), Chunk("o\r\n"),
+                             Chunk("\nthree\n"), "0\r\n\r\n"));
+  });
+  const auto client = MakeClient(server.url());
+  const Streamed streamed = Stream(*client);
+  EXPECT_TRUE(streamed.status.ok()) << streamed.status;
+  EXPECT_THAT(streamed.lines, ElementsAre("one", "two", "three"));
+}
+
+TEST(HttpClientStream, ABrokenStreamGivesItsWholeLinesAndUnavailable) {
+  ScriptedServer server([](AcceptedSocket& socket) {
+    socket.Send(absl::StrCat(std::string(kStreamHead), Chunk("one\n"), "ff\r\ntw"));
+  });
+  const auto client = MakeClient(server.url());
+  const Streamed streamed = Stream(*client);
+  EXPECT_TRUE(absl::IsUnavailable(streamed.status)) << streamed.status;
+  EXPECT_THAT(streamed.lines, ElementsAre("one"));
+}
+
+TEST(HttpClientStream, ARefusalKeepsItsBody) {
+  ScriptedServer server([](AcceptedSocket& socket) {
+    socket.Send("HTTP/1.1 410 Gone\r\nContent-Length: 8\r\n\r\n{\"a\":1}\n");
+  });
+  const auto client = MakeClient(server.url());
+  const Streamed streamed = Stream(*client);
+  EXPECT_TRUE(streamed.status.ok()) << streamed.status;
+  EXPECT_EQ(streamed.refusal.status, 410);
+  EXPECT_EQ(streamed.refusal.body, "{\"a\":1}\n");
+  EXPECT_THAT(streamed.lines, ElementsAre());
+}
+
+TEST(HttpClientStream, ALineOverTheLimitEndsIt) {
+  ScriptedServer server([](AcceptedSocket& socket) {
+    socket.Send(absl::StrCat(std::string(kStreamHead), Chunk(std::string(kLineBytesMax + 1, 'x'))));
+    socket.WaitUntilClientCloses();
+  });
+  const auto client = MakeClient(server.url());
+  EXPECT_TRUE(absl::IsResourceExhausted(Stream(*client).status));
+}
+
+TEST(HttpClientStream, AStopFlagEndsASilentStream) {
+  std::atomic<bool> stop{false};
+  ScriptedServer server([&stop](AcceptedSocket& socket) {
+    socket.Send(kStreamHead);
+    stop = true;
+    socket.WaitUntilClientCloses();
+  });
+  const auto client = MakeClient(server.url());
+  EXPECT_TRUE(absl::IsCancelled(Stream(*client, stop).status));
+}
+
+TEST(HttpClientStream, SilenceEndsInDeadlineExceeded) {
+  ScriptedServer server([](AcceptedSocket& socket) {
+    socket.Send(absl::StrCat(std::string(kStreamHead), Chunk("one\n")));
+    socket.WaitUntilClientCloses();
+  });
+  const auto client = MakeClient(server.url(), absl::Milliseconds(50));
+  const Streamed streamed = Stream(*client);
+  EXPECT_TRUE(absl::IsDeadlineExceeded(streamed.status)) << streamed.status;
+  EXPECT_THAT(streamed.lines, ElementsAre("one"));
+}
+
+TEST(HttpClientStream, TheReadersErrorComesBackAndTheConnectionIsClosed) {
+  ScriptedServer server([](AcceptedSocket& socket) {
+    socket.Send(kStreamHead);
+    while (socket.Send(Chunk("line\n"))) {
+    }
+  });
+  const auto client = MakeClient(server.url());
+  ClientResponse refusal;
+  const absl::Status status = client->Stream(
+      {.path_and_query = "/"}, [](std::string_view) { return absl::DataLossError("planted"); },
+      kLineBytesMax, false, &refusal);
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << status;
+}
+
+}  // namespace
+}  // namespace pmem
