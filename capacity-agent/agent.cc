@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "capacity-agent/agent.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "capacity-agent/device/boot_id.h"
+#include "capacity-agent/device/lvm_reader.h"
+#include "capacity-agent/device/ndctl_reader.h"
+#include "capacity-agent/device/simulated_reader.h"
+#include "common/io/log.h"
+#include "common/pure/status_macros.h"
+
+namespace pmem::agent {
+namespace {
+
+constexpr char kDeviceDirectory[] = "/dev";
+
+std::vector<std::string> Sources(const std::vector<std::unique_ptr<PoolReader>>& readers) {
+  std::vector<std::string> sources;
+  for (const auto& reader : readers) sources.emplace_back(reader->source());
+  return sources;
+}
+
+Collector::Options CollectorOptions(const AgentConfig& config, const std::string& boot_id,
+                                    ScanMetrics* scan_metrics) {
+  return {
+      .builder = {.node = config.node_name,
+                  .boot_id = boot_id,
+                  .first_generation = MicrosecondsSinceBoot(),
+                  .volume_groups = NamePatterns(config.volume_group_pattern),
+                  .regions = NamePatterns(config.region_pattern)},
+      .resync = config.resync,
+      .observer = [scan_metrics](const ScanOutcome& outcome) { scan_metrics->Observe(outcome); }};
+}
+
+ChangeWatcher::Options WatcherOptions(const AgentConfig& config) {
+  if (!config.simulated_file.empty()) return {.file = config.simulated_file};
+  return {.watches_kernel = true, .device_directory = kDeviceDirectory};
+}
+
+}  // namespace
+
+std::vector<std::unique_ptr<PoolReader>> MakeReaders(const AgentConfig& config) {
+  std::vector<std::unique_ptr<PoolReader>> readers;
+  if (!config.simulated_file.empty()) {
+    readers.push_back(std::make_unique<SimulatedReader>(config.simulated_file));
+    return readers;
+  }
+  readers.push_back(std::make_unique<NdctlReader>());
+  if (!config.lvm_command.empty()) {
+    readers.push_back(std::make_unique<LvmReader>(config.lvm_command, config.lvm_timeout));
+  }
+  return readers;
+}
+
+Agent::Agent(const AgentConfig& config, const std::string& boot_id, std::string_view version)
+    : Agent(config, boot_id, version, MakeReaders(config)) {}
+
+Agent::Agent(const AgentConfig& config, const std::string& boot_id, std::string_view version,
+             std::vector<std::unique_ptr<PoolReader>> readers)
+    : config_(config),
+      metrics_("pmem_agent", version),
+      scan_metrics_(Sources(readers), &metrics_),
+      request_metrics_(&metrics_),
+      collector_(CollectorOptions(config, boot_id, &scan_metrics_), std::move(readers), clock_,
+                 &store_),
+      collector_task_("collector", collector_.tick_period(), [this] { collector_.Tick(); }),
+      wait_timer_("wait-timer", kWaitGranularity,
+                  [this] { store_.ExpireWaiters(clock_.SteadyNow()); }),
+      watcher_(WatcherOptions(config),
+               [this] {
+                 collector_.Changed();
+                 collector_task_.Wake();
+               }),
+      api_(&store_, &metrics_, &clock_),
+      server_({.observer = [this](const HttpExchange& exchange) {
+        request_metrics_.Observe(exchange);
+      }}) {
+  AddPoolMetrics(&store_, &metrics_);
+  api_.RegisterOn(&server_);
+}
+
+Agent::~Agent() { Stop(); }
+
+void Agent::StartWatching() {
+  for (const absl::Status& problem : watcher_.Start()) {
+    LogWarning("watcher", "changes are noticed at the re-read only",
+               {{"error", problem}, {"resync", config_.resync}});
+  }
+}
+
+absl::StatusOr<std::string> Agent::Start() {
+  PMEM_ASSIGN_OR_RETURN(const int port, server_.Start(config_.listen));
+  // Before the first reading: what changes after it is noticed.
+  StartWatching();
+  // Here, so that whoever waits for the address finds a report behind it.
+  collector_.Tick();
+  collector_task_.Start();
+  wait_timer_.Start();
+  return absl::StrCat(config_.listen.substr(0, config_.listen.rfind(':')), ":", port);
+}
+
+void Agent::Stop() {
+  store_.Close();
+  server_.Stop();
+  watcher_.Stop();
+  wait_timer_.Stop();
+  collector_task_.Stop();
+}
+
+}  // namespace pmem::agent

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the agent is told at its start: flags or environment variables, checked.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+namespace pmem::agent {
+
+struct AgentConfig {
+  std::string node_name;
+  std::string listen = "0.0.0.0:9100";
+  // Empty: the real devices. Else the file that plays them.
+  std::string simulated_file;
+  absl::Duration resync = absl::Seconds(60);
+  std::string volume_group_pattern = "pmemvgregion*";
+  std::string region_pattern = "*";
+  std::string lvm_command = "lvm";  // Empty: the node has no LVM.
+  absl::Duration lvm_timeout = absl::Seconds(10);
+  bool is_verbose = false;
+};
+
+inline constexpr absl::Duration kResyncMin = absl::Seconds(1);
+
+// InvalidArgument for values that cannot work, naming the flag. Pure.
+absl::Status Validate(const AgentConfig& config);
+
+// "real" or "simulated:FILE" into *simulated_file.
+absl::Status ParseDevices(const std::string& text, std::string* simulated_file);
+
+// Nothing: run with *config. A number: end with it; what there was to say is said.
+std::optional<int> ParseConfig(int argc, const char* const* argv, AgentConfig* config);
+
+}  // namespace pmem::agent

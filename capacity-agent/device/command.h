@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs another program, bounded in time and output, without a shell.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+namespace pmem::agent {
+
+struct CommandOptions {
+  std::vector<std::string> arguments;  // [0] is the program, looked up in PATH.
+  absl::Duration timeout = absl::Seconds(10);
+  int64_t output_bytes_max = int64_t{1} << 20;  // Of stdout. Of stderr the first 4 KiB are kept.
+};
+
+struct CommandResult {
+  int exit_status = 0;
+  std::string output;    // stdout
+  std::string messages;  // stderr
+};
+
+// Not thread-safe. A program that does not even die when it is killed (it hangs in the kernel) is
+// left behind; until it is gone no other is started, so that they do not pile up.
+class CommandRunner {
+ public:
+  // The program gets an empty stdin, no other open file, its own process group and our environment
+  // with LC_ALL=C. Errors: NotFound when there is no such program, DeadlineExceeded and
+  // ResourceExhausted after the group was killed, Unavailable while an earlier one still hangs,
+  // Aborted when a signal ended it. An exit status is a result, not an error.
+  absl::StatusOr<CommandResult> Run(const CommandOptions& options);
+
+ private:
+  pid_t stuck_pid_ = 0;
+};
+
+}  // namespace pmem::agent

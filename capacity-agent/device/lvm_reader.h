@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// VolumeGroups, by LVM's own report command: it alone knows how to read the metadata.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "capacity-agent/device/command.h"
+#include "capacity-agent/device/pool_reader.h"
+
+namespace pmem::agent {
+
+// Not thread-safe.
+class LvmReader final : public PoolReader {
+ public:
+  // `command`: words separated by spaces, e.g. "lvm" or "nsenter --target 1 --mount lvm".
+  LvmReader(const std::string& command, absl::Duration timeout);
+
+  std::string_view source() const override { return "lvm"; }
+  // Errors: those of CommandRunner and ParseLvmReport; FailedPrecondition for an exit status other
+  // than 0, even with output: VolumeGroups may be missing from it.
+  absl::StatusOr<DeviceState> Read() override;
+
+ private:
+  CommandOptions options_;
+  CommandRunner runner_;
+};
+
+}  // namespace pmem::agent

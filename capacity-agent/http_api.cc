@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "capacity-agent/http_api.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/pure/absl_view.h"
+#include "common/pure/status_macros.h"
+
+namespace pmem::agent {
+namespace {
+
+struct CapacityQuery {
+  std::optional<int64_t> generation;
+  absl::Duration wait;
+};
+
+absl::StatusOr<CapacityQuery> ParseQuery(const std::map<std::string, std::string>& query) {
+  CapacityQuery parsed;
+  if (const auto found = query.find("generation"); found != query.end()) {
+    int64_t generation = 0;
+    if (!absl::SimpleAtoi(found->second, &generation) || generation < 0) {
+      return absl::InvalidArgumentError("generation is not a whole number of 0 or more");
+    }
+    parsed.generation = generation;
+  }
+  if (const auto found = query.find("wait"); found != query.end()) {
+    if (!absl::ParseDuration(found->second, &parsed.wait) || parsed.wait < absl::ZeroDuration() ||
+        parsed.wait == absl::InfiniteDuration()) {
+      return absl::InvalidArgumentError("wait is not a duration such as 30s, 500ms or 1m");
+    }
+    parsed.wait = std::min(parsed.wait, kWaitMax);
+  }
+  return parsed;
+}
+
+HttpResponse WithReport(const PublishedReport& published) {
+  return {.body = published.body, .headers = {{"ETag", published.etag}}};
+}
+
+HttpResponse NotModified(const PublishedReport& published) {
+  return {.status = 304, .headers = {{"ETag", published.etag}}};
+}
+
+HttpResponse ComeBack(std::string_view title, std::string_view detail) {
+  HttpResponse response = ProblemResponse(503, title, detail);
+  response.headers["Retry-After"] = "1";
+  return response;
+}
+
+// One line per source that has not been read yet.
+std::string Missing(const CollectorHealth& health) {
+  std::string missing;
+  for (const SourceHealth& source : health.sources) {
+    if (source.has_succeeded) continue;
+    absl::StrAppend(&missing, missing.empty() ? "" : "; ", source.source, ": ", source.last_error);
+  }
+  return missing.empty() ? "the first report is being made" : missing;
+}
+
+HttpResponse PlainText(std::string body) {
+  return {.content_type = "text/plain; charset=utf-8", .body = std::move(body)};
+}
+
+}  // namespace
+
+bool NoneMatchNames(std::string_view header, std::string_view etag) {
+  for (absl::string_view part : absl::StrSplit(AbslView(header), ',')) {
+    part = absl::StripAsciiWhitespace(part);
+    if (part == "*") return true;
+    if (absl::StartsWith(part, "W/")) part.remove_prefix(2);
+    if (StdView(part) == etag) return true;
+  }
+  return false;
+}
+
+void HttpApi::Capacity(const HttpRequest& request, Responder respond) const {
+  const absl::StatusOr<CapacityQuery> query = ParseQuery(request.query);
+  if (!query.ok()) {
+    return respond(ProblemResponse(400, "Bad parameter", StdView(query.status().message())));
+  }
+  const ReportStore::Snapshot current = store_->Current();
+  if (current == nullptr) {
+    return respond(ComeBack("No report yet", Missing(store_->health())));
+  }
+  const bool is_known = query->generation == current->report.generation;
+  if (is_known && query->wait > absl::ZeroDuration()) {
+    const int64_t known = *query->generation;
+    const bool waits = store_->Wait(
+        known, clock_->SteadyNow() + query->wait,
+        [known, respond](const ReportStore::Snapshot& newest) {
+          respond(newest->report.generation == known ? NotModified(*newest) : WithReport(*newest));
+        });
+    if (!waits) {
+      respond(ComeBack("Too many waiting readers",
+                       absl::StrCat(kWaitersMax, " readers wait for the next report already")));
+    }
+    return;
+  }
+  const bool matches = NoneMatchNames(request.if_none_match, current->etag);
+  respond(is_known || matches ? NotModified(*current) : WithReport(*current));
+}
+
+HttpResponse HttpApi::Livez() const {
+  const absl::Duration age = clock_->SteadyNow() - store_->health().tick_started;
+  if (age <= kTickAgeMax) return PlainText("ok\n");
+  return ProblemResponse(503, "The reading of devices hangs",
+                         absl::StrCat("the last one began ", absl::FormatDuration(age), " ago"));
+}
+
+HttpResponse HttpApi::Readyz() const {
+  if (store_->Current() != nullptr) return PlainText("ok\n");
+  return ProblemResponse(503, "No report yet", Missing(store_->health()));
+}
+
+void HttpApi::RegisterOn(HttpServer* server) {
+  server->Handle("GET", "/v1/capacity", [this](const HttpRequest& request, Responder respond) {
+    Capacity(request, std::move(respond));
+  });
+  server->Handle("GET", "/livez",
+                 [this](const HttpRequest&, const Responder& respond) { respond(Livez()); });
+  server->Handle("GET", "/readyz",
+                 [this](const HttpRequest&, const Responder& respond) { respond(Readyz()); });
+  server->Handle("GET", "/metrics", [this](const HttpRequest&, const Responder& respond) {
+    respond({.content_type = std::string(Metrics::kContentType), .body = metrics_->Text()});
+  });
+}
+
+}  // namespace pmem::agent

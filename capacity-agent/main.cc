@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// pmem-capacity-agent: configuration -> Agent -> run until SIGTERM.
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <string>
+
+#include "capacity-agent/agent.h"
+#include "capacity-agent/config.h"
+#include "capacity-agent/device/boot_id.h"
+#include "common/io/http_server.h"
+#include "common/io/log.h"
+#include "common/io/signals.h"
+
+namespace {
+
+// Readers are few and answers are small.
+constexpr int kIoThreads = 4;
+
+int Fail(const absl::Status& status) {
+  std::fprintf(stderr, "pmem-capacity-agent: %s\n", std::string(status.message()).c_str());
+  return EXIT_FAILURE;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  pmem::agent::AgentConfig config;
+  if (const std::optional<int> code = pmem::agent::ParseConfig(argc, argv, &config)) return *code;
+  pmem::BlockSignals();
+  pmem::StartIoThreads(kIoThreads);
+  if (config.is_verbose) pmem::SetLogLevel(pmem::LogLevel::kDebug);
+  const absl::StatusOr<std::string> boot_id = pmem::agent::ReadBootId();
+  if (!boot_id.ok()) return Fail(boot_id.status());
+  pmem::agent::Agent agent(config, *boot_id, PMEM_VERSION);
+  const absl::StatusOr<std::string> address = agent.Start();
+  if (!address.ok()) return Fail(address.status());
+  std::printf("pmem-capacity-agent listening on %s\n", address->c_str());
+  std::fflush(stdout);
+  pmem::WaitForSignal();
+  agent.Stop();
+  return EXIT_SUCCESS;
+}
