@@ -49,7 +49,7 @@ HttpResponse NotModified(const PublishedReport& published) {
 
 HttpResponse ComeBack(std::string_view title, std::string_view detail) {
   HttpResponse response = ProblemResponse(503, title, detail);
-  response.headers["Retry-After"] = "1";
+  response.headers.emplace("Retry-After", "1");
   return response;
 }
 
