@@ -14,14 +14,16 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "capacity-agent/device/file_descriptor.h"
+#include "common/io/clock.h"
 #include "common/pure/status_macros.h"
 
 namespace pmem::agent {
 namespace {
 
 constexpr int64_t kMessagesBytesMax = 4096;
+// Of 64 KiB each: the largest pipe that the kernel makes.
+constexpr int kReadsMax = 16;
 // How long a killed program may take to go.
 constexpr absl::Duration kKillTimeout = absl::Seconds(1);
 
@@ -102,22 +104,22 @@ absl::StatusOr<pid_t> Spawn(const CommandOptions& options, int out, int messages
   return pid;
 }
 
-// Appends what can be read now. False: the other end is closed.
+// Reads what is there, at most a full pipe, and keeps it up to one byte more than `bytes_max`: that
+// byte shows that there was more. False: the other end is closed.
 bool Drain(int fd, int64_t bytes_max, std::string* text) {
   std::array<char, 65536> buffer;
-  while (true) {
+  for (int i = 0; i < kReadsMax; ++i) {
     const ssize_t size = read(fd, buffer.data(), buffer.size());
     if (size < 0 && errno == EINTR) continue;
     if (size <= 0) return size < 0 && errno == EAGAIN;
-    // One byte more than allowed is kept: it shows that there was more.
     const int64_t room = bytes_max + 1 - static_cast<int64_t>(text->size());
     text->append(buffer.data(), static_cast<size_t>(std::min<int64_t>(size, room)));
-    if (static_cast<int64_t>(text->size()) > bytes_max) return true;
   }
+  return true;
 }
 
 int PollMilliseconds(absl::Time deadline) {
-  const absl::Duration left = deadline - absl::Now();
+  const absl::Duration left = deadline - RealClock().SteadyNow();
   return static_cast<int>(std::clamp<int64_t>(absl::ToInt64Milliseconds(left) + 1, 0, 60000));
 }
 
@@ -125,12 +127,12 @@ int PollMilliseconds(absl::Time deadline) {
 // runs.
 absl::Status Collect(const CommandOptions& options, int process, Pipe* out, Pipe* messages,
                      CommandResult* result) {
-  const absl::Time deadline = absl::Now() + options.timeout;
+  const absl::Time deadline = RealClock().SteadyNow() + options.timeout;
   std::array<pollfd, 3> files = {pollfd{out->read_end.get(), POLLIN, 0},
                                  pollfd{messages->read_end.get(), POLLIN, 0},
                                  pollfd{process, POLLIN, 0}};
   while (true) {
-    if (absl::Now() >= deadline) {
+    if (RealClock().SteadyNow() >= deadline) {
       return absl::DeadlineExceededError(
           absl::StrCat("no end after ", absl::FormatDuration(options.timeout)));
     }
@@ -139,10 +141,6 @@ absl::Status Collect(const CommandOptions& options, int process, Pipe* out, Pipe
     // Also after the end: what was written before it is still in the pipes.
     if (!Drain(out->read_end.get(), options.output_bytes_max, &result->output)) files[0].fd = -1;
     if (!Drain(messages->read_end.get(), kMessagesBytesMax, &result->messages)) files[1].fd = -1;
-    if (static_cast<int64_t>(result->messages.size()) > kMessagesBytesMax) {
-      result->messages.resize(kMessagesBytesMax);
-      files[1].fd = -1;
-    }
     if (static_cast<int64_t>(result->output.size()) > options.output_bytes_max) {
       return absl::ResourceExhaustedError(
           absl::StrCat("more than ", options.output_bytes_max, " bytes of output"));
@@ -191,6 +189,7 @@ absl::StatusOr<CommandResult> CommandRunner::Run(const CommandOptions& options) 
     return collected;
   }
   PMEM_ASSIGN_OR_RETURN(result.exit_status, ExitStatus(pid));
+  result.messages.resize(std::min(result.messages.size(), static_cast<size_t>(kMessagesBytesMax)));
   return result;
 }
 

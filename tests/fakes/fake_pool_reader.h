@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Devices that say what a test puts into them.
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "capacity-agent/device/pool_reader.h"
+
+namespace pmem::agent {
+
+// What the reader answers next, shared with the test that owns it.
+struct FakeDevices {
+  absl::StatusOr<DeviceState> answer = DeviceState();
+  int reads = 0;
+};
+
+class FakePoolReader final : public PoolReader {
+ public:
+  FakePoolReader(std::string source, FakeDevices* devices)
+      : source_(std::move(source)), devices_(devices) {}
+  std::string_view source() const override { return source_; }
+  absl::StatusOr<DeviceState> Read() override {
+    ++devices_->reads;
+    return devices_->answer;
+  }
+
+ private:
+  const std::string source_;
+  FakeDevices* const devices_;
+};
+
+}  // namespace pmem::agent

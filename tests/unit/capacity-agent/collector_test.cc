@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "capacity-agent/collector.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "common/pure/units.h"
+#include "tests/fakes/fake_clock.h"
+#include "tests/fakes/fake_pool_reader.h"
+
+namespace pmem::agent {
+namespace {
+
+class CollectorTest : public testing::Test {
+ protected:
+  CollectorTest() {
+    SetGroupFree(3 * kGiB);
+    regions_.answer = DeviceState{
+        .regions = {{.name = "region1", .total_bytes = 4 * kGiB, .alignment_bytes = 16 * kMiB}}};
+    std::vector<std::unique_ptr<PoolReader>> readers;
+    readers.push_back(std::make_unique<FakePoolReader>("ndctl", &regions_));
+    readers.push_back(std::make_unique<FakePoolReader>("lvm", &groups_));
+    collector_ = std::make_unique<Collector>(
+        Collector::Options{.builder = {.node = "n1",
+                                       .boot_id = "b0",
+                                       .first_generation = 100,
+                                       .volume_groups = NamePatterns("*"),
+                                       .regions = NamePatterns("*")},
+                           .resync = absl::Seconds(60),
+                           .observer =
+                               [this](const ScanOutcome& outcome) {
+                                 scans_.push_back(std::string(outcome.source) +
+                                                  (outcome.is_ok ? " ok" : " error"));
+                               }},
+        std::move(readers), clock_, &store_);
+  }
+
+  void SetGroupFree(int64_t available_bytes) {
+    groups_.answer = DeviceState{.volume_groups = {{.name = "pmemvgregion0",
+                                                    .total_bytes = 8 * kGiB,
+                                                    .available_bytes = available_bytes,
+                                                    .extent_bytes = 4 * kMiB}}};
+  }
+  const PoolReport& Pool(size_t index) const { return store_.Current()->report.pools.at(index); }
+
+  FakeClock clock_;
+  ReportStore store_;
+  FakeDevices regions_;
+  FakeDevices groups_;
+  std::vector<std::string> scans_;
+  std::unique_ptr<Collector> collector_;
+};
+
+TEST_F(CollectorTest, TheFirstTickPublishesAllSources) {
+  collector_->Tick();
+  const CapacityReport& report = store_.Current()->report;
+  EXPECT_EQ(report.generation, 100);
+  EXPECT_EQ(report.observed_at, clock_.WallNow());
+  ASSERT_EQ(report.pools.size(), 2u);
+  EXPECT_EQ(report.pools[0].id, "direct/region1");
+  EXPECT_EQ(report.pools[1].available_bytes, 3 * kGiB);
+  EXPECT_EQ(scans_, (std::vector<std::string>{"ndctl ok", "lvm ok"}));
+}
+
+TEST_F(CollectorTest, NothingIsReadAgainBeforeItIsDue) {
+  collector_->Tick();
+  clock_.Advance(absl::Seconds(59));
+  collector_->Tick();
+  EXPECT_EQ(groups_.reads, 1);
+  clock_.Advance(absl::Seconds(1));
+  collector_->Tick();
+  EXPECT_EQ(groups_.reads, 2);
+}
+
+TEST_F(CollectorTest, AChangeIsReadAtTheNextTickAndOnce) {
+  collector_->Tick();
+  SetGroupFree(2 * kGiB);
+  collector_->Changed();
+  collector_->Tick();
+  collector_->Tick();
+  EXPECT_EQ(groups_.reads, 2);
+  EXPECT_EQ(Pool(1).available_bytes, 2 * kGiB);
+  EXPECT_EQ(store_.Current()->report.generation, 101);
+}
+
+TEST_F(CollectorTest, HalfANodeIsNotPublished) {
+  groups_.answer = absl::UnavailableError("no lvm");
+  collector_->Tick();
+  EXPECT_EQ(store_.Current(), nullptr);
+  const CollectorHealth health = store_.health();
+  ASSERT_EQ(health.sources.size(), 2u);
+  EXPECT_TRUE(health.sources[0].has_succeeded);
+  EXPECT_FALSE(health.sources[1].has_succeeded);
+  EXPECT_EQ(health.sources[1].last_error, "no lvm");
+}
+
+TEST_F(CollectorTest, AFailedReadingIsTriedAgainSoon) {
+  groups_.answer = absl::UnavailableError("no lvm");
+  collector_->Tick();
+  SetGroupFree(kGiB);
+  clock_.Advance(kRetryPeriod - absl::Nanoseconds(1));
+  collector_->Tick();
+  EXPECT_EQ(store_.Current(), nullptr);
+  clock_.Advance(absl::Nanoseconds(1));
+  collector_->Tick();
+  EXPECT_EQ(Pool(1).available_bytes, kGiB);
+  EXPECT_LE(collector_->tick_period(), kRetryPeriod);
+}
+
+TEST_F(CollectorTest, ASourceThatFailsLaterKeepsItsNumbersAndLosesItsState) {
+  collector_->Tick();
+  groups_.answer = absl::DeadlineExceededError("no end after 10s");
+  collector_->Changed();
+  collector_->Tick();
+  EXPECT_EQ(Pool(0).state, PoolState::kOk);
+  EXPECT_EQ(Pool(1).state, PoolState::kUnknown);
+  EXPECT_EQ(Pool(1).available_bytes, 3 * kGiB);
+  const CapacityReport& report = store_.Current()->report;
+  EXPECT_EQ(report.generation, 101);
+  ASSERT_EQ(report.errors.size(), 2u);
+  EXPECT_EQ(report.errors[0], (ReportError{"lvm", "no end after 10s"}));
+
+  SetGroupFree(3 * kGiB);
+  clock_.Advance(kRetryPeriod);
+  collector_->Tick();
+  EXPECT_EQ(Pool(1).state, PoolState::kOk);
+  EXPECT_TRUE(store_.Current()->report.errors.empty());
+}
+
+TEST_F(CollectorTest, EveryTickShowsThatTheLoopTurns) {
+  collector_->Tick();
+  clock_.Advance(absl::Seconds(3));
+  collector_->Tick();
+  EXPECT_EQ(store_.health().tick_started, clock_.SteadyNow());
+}
+
+}  // namespace
+}  // namespace pmem::agent

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "capacity-agent/device/command.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "capacity-agent/device/lvm_reader.h"
+#include "common/io/files.h"
+
+namespace pmem::agent {
+namespace {
+
+absl::StatusOr<CommandResult> Shell(const std::string& script, CommandOptions options = {}) {
+  options.arguments = {"sh", "-c", script};
+  CommandRunner runner;
+  return runner.Run(options);
+}
+
+TEST(Command, OutputMessagesAndExitStatusAreToldApart) {
+  const auto result = Shell("echo out; echo err >&2; exit 5");
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->output, "out\n");
+  EXPECT_EQ(result->messages, "err\n");
+  EXPECT_EQ(result->exit_status, 5);
+}
+
+TEST(Command, OutputBeyondAPipesBufferIsWhole) {
+  const auto result = Shell("head -c 1000000 /dev/zero");
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->output.size(), 1000000u);
+}
+
+TEST(Command, TheProgramGetsNoOtherFilesAndNoInput) {
+  constexpr int kInherited = 57;
+  ASSERT_EQ(dup2(STDERR_FILENO, kInherited), kInherited);
+  const auto result = Shell("cat; [ -e /proc/$$/fd/57 ] && echo inherited; echo $LC_ALL");
+  close(kInherited);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->output, "C\n");
+}
+
+TEST(Command, AProgramThatIsNotThereIsNotFound) {
+  CommandRunner runner;
+  const auto result = runner.Run({.arguments = {"/nonexistent/lvm", "fullreport"}});
+  EXPECT_EQ(result.status().code(), absl::StatusCode::kNotFound) << result.status();
+}
+
+TEST(Command, AProgramThatASignalEndsIsAborted) {
+  EXPECT_EQ(Shell("kill -9 $$").status(), absl::AbortedError("ended by signal 9"));
+}
+
+// Whether a process runs; a dead one may still wait to be collected by its new parent.
+bool IsRunning(const std::string& pid) {
+  const auto stat = ReadFile("/proc/" + pid + "/stat", 4096);
+  return stat.ok() && stat->find(") Z ") == std::string::npos;
+}
+
+TEST(Command, ATimeoutKillsTheWholeGroup) {
+  const std::string file = testing::TempDir() + "/command-test-pid";
+  const absl::Time began = absl::Now();
+  const auto result =
+      Shell("sleep 1000 & echo $! > " + file + "; wait", {.timeout = absl::Milliseconds(300)});
+  EXPECT_EQ(result.status(), absl::DeadlineExceededError("no end after 300ms"));
+  EXPECT_LT(absl::Now() - began, absl::Seconds(5));
+  std::string pid = *ReadFile(file, 100);
+  pid.resize(pid.find('\n'));
+  EXPECT_FALSE(IsRunning(pid));
+}
+
+TEST(Command, TooMuchOutputIsRefused) {
+  const auto result = Shell("yes", {.output_bytes_max = 1000});
+  EXPECT_EQ(result.status(), absl::ResourceExhaustedError("more than 1000 bytes of output"));
+  EXPECT_TRUE(Shell("head -c 1000 /dev/zero", {.output_bytes_max = 1000}).ok());
+}
+
+TEST(Command, TooManyMessagesAreCutWithoutHarm) {
+  const auto result = Shell("head -c 1000000 /dev/zero >&2; echo done");
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->output, "done\n");
+  EXPECT_EQ(result->messages.size(), 4096u);
+}
+
+TEST(Command, AChildThatKeepsThePipeOpenDoesNotHoldUsUp) {
+  const absl::Time began = absl::Now();
+  const auto result = Shell("sleep 8 & echo done");
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->output, "done\n");
+  EXPECT_LT(absl::Now() - began, absl::Seconds(5));
+}
+
+// A program in place of lvm: the arguments of the report come behind the script's name.
+std::string FakeLvm(const std::string& script) {
+  const std::string path = testing::TempDir() + "/fake-lvm";
+  FILE* const file = std::fopen(path.c_str(), "w");
+  std::fputs(script.c_str(), file);
+  std::fclose(file);
+  return "sh " + path;
+}
+
+TEST(LvmReader, RunsTheReportAndParsesIt) {
+  LvmReader reader(FakeLvm(R"(
+    [ "$1" = fullreport ] || exit 3
+    echo '  WARNING: something' >&2
+    echo '{"report":[{"vg":[{"vg_name":"v","vg_attr":"wz--n-","vg_size":"8","vg_extent_size":"4"}],'
+    echo '"pv":[],"lv":[]}]}')"),
+                   absl::Seconds(10));
+  const auto devices = reader.Read();
+  ASSERT_TRUE(devices.ok()) << devices.status();
+  const DeviceState expected = {
+      .volume_groups = {{.name = "v", .total_bytes = 8, .extent_bytes = 4}}};
+  EXPECT_EQ(*devices, expected);
+}
+
+TEST(LvmReader, AnExitStatusIsAnErrorWhateverWasPrinted) {
+  LvmReader reader(FakeLvm("echo '{\"report\":[]}'; printf '  a\\n  b\\n' >&2; exit 5"),
+                   absl::Seconds(10));
+  EXPECT_EQ(reader.Read().status(), absl::FailedPreconditionError("exit status 5: a;   b"));
+}
+
+TEST(LvmReader, GarbageIsAnErrorAndTheNextReadingWorks) {
+  LvmReader reader(FakeLvm("echo Segmentation fault"), absl::Seconds(10));
+  EXPECT_EQ(reader.Read().status().code(), absl::StatusCode::kInvalidArgument);
+  FakeLvm("echo '{\"report\":[]}'");
+  EXPECT_TRUE(reader.Read().ok());
+}
+
+TEST(LvmReader, AHangingLvmIsADeadline) {
+  LvmReader reader(FakeLvm("exec sleep 1000"), absl::Milliseconds(200));
+  EXPECT_EQ(reader.Read().status().code(), absl::StatusCode::kDeadlineExceeded);
+}
+
+}  // namespace
+}  // namespace pmem::agent

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "capacity-agent/report_store.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace pmem::agent {
+namespace {
+
+const absl::Time kStart = absl::FromUnixSeconds(100);
+
+CapacityReport Report(int64_t generation) {
+  return {.node = "n1", .boot_id = "b0", .generation = generation, .observed_at = kStart};
+}
+
+class ReportStoreTest : public testing::Test {
+ protected:
+  // Waits for another generation than `known`; what it gets is appended to ended_.
+  bool Wait(int64_t known, absl::Time deadline = kStart + absl::Seconds(30)) {
+    return store_.Wait(known, deadline, [this](const ReportStore::Snapshot& snapshot) {
+      ended_.push_back(snapshot == nullptr ? -1 : snapshot->report.generation);
+    });
+  }
+
+  ReportStore store_;
+  std::vector<int64_t> ended_;
+};
+
+TEST_F(ReportStoreTest, KeepsTheReportWithItsTextAndTag) {
+  EXPECT_EQ(store_.Current(), nullptr);
+  store_.Publish(Report(7));
+  const ReportStore::Snapshot snapshot = store_.Current();
+  EXPECT_EQ(snapshot->report, Report(7));
+  EXPECT_EQ(snapshot->body, SerialiseCapacityReport(Report(7)));
+  EXPECT_EQ(snapshot->etag, "\"b0+7\"");
+}
+
+TEST_F(ReportStoreTest, AWaiterEndsWithTheNextGeneration) {
+  store_.Publish(Report(1));
+  EXPECT_TRUE(Wait(1));
+  EXPECT_EQ(store_.waiters(), 1);
+  store_.Publish(Report(1));
+  EXPECT_TRUE(ended_.empty()) << "the content is the same";
+  store_.Publish(Report(2));
+  store_.Publish(Report(3));
+  EXPECT_EQ(ended_, std::vector<int64_t>{2});
+  EXPECT_EQ(store_.waiters(), 0);
+}
+
+TEST_F(ReportStoreTest, WhoKnowsAnotherGenerationDoesNotWait) {
+  store_.Publish(Report(5));
+  EXPECT_TRUE(Wait(4));
+  EXPECT_TRUE(Wait(6));
+  EXPECT_EQ(ended_, (std::vector<int64_t>{5, 5}));
+}
+
+TEST_F(ReportStoreTest, AWaiterEndsAtItsDeadline) {
+  store_.Publish(Report(1));
+  Wait(1, kStart + absl::Seconds(2));
+  Wait(1, kStart + absl::Seconds(1));
+  store_.ExpireWaiters(kStart + absl::Seconds(1) - absl::Nanoseconds(1));
+  EXPECT_TRUE(ended_.empty());
+  store_.ExpireWaiters(kStart + absl::Seconds(1));
+  EXPECT_EQ(ended_.size(), 1u);
+  EXPECT_EQ(store_.waiters(), 1);
+}
+
+TEST_F(ReportStoreTest, NobodyWaitsPastTheEnd) {
+  store_.Publish(Report(1));
+  Wait(1, absl::InfiniteFuture());
+  store_.Close();
+  EXPECT_TRUE(Wait(1));
+  EXPECT_EQ(ended_, (std::vector<int64_t>{1, 1}));
+}
+
+TEST_F(ReportStoreTest, OnlySoManyWait) {
+  store_.Publish(Report(1));
+  for (int64_t i = 0; i < kWaitersMax; ++i) ASSERT_TRUE(Wait(1));
+  EXPECT_FALSE(Wait(1));
+  store_.Publish(Report(2));
+  EXPECT_EQ(static_cast<int64_t>(ended_.size()), kWaitersMax);
+  EXPECT_TRUE(Wait(2));
+}
+
+TEST_F(ReportStoreTest, AWaiterMayUseTheStore) {
+  store_.Publish(Report(1));
+  store_.Wait(1, absl::InfiniteFuture(),
+              [this](const ReportStore::Snapshot&) { ended_.push_back(store_.waiters()); });
+  store_.Publish(Report(2));
+  EXPECT_EQ(ended_, std::vector<int64_t>{0});
+}
+
+}  // namespace
+}  // namespace pmem::agent
