@@ -119,12 +119,10 @@ class Exchange {
 
   void Answer(HttpResponse response) noexcept {
     if (is_answered_.exchange(true)) return;
-    if (gate_->Enter()) {
-      Observe(response);
-      Send(std::move(response));
-      gate_->Leave();
-    }
-    if (is_counted_) gate_->Done();
+    if (!gate_->Enter()) return Done(*gate_, is_counted_);
+    Observe(response);
+    Send(std::move(response));
+    gate_->Leave();
   }
 
  private:
@@ -141,19 +139,25 @@ class Exchange {
       LogError(kComponent, "the observer failed", {{"error", e.what()}});
     }
   }
+  // A request is open until its answer is written: Stop must not cut it off.
   void Send(HttpResponse response) noexcept {
     try {
       request_.reply(ToCpprest(std::move(response), method_ != http::methods::HEAD))
-          .then([](const pplx::task<void>& sent) {
+          .then([gate = gate_, is_counted = is_counted_](const pplx::task<void>& sent) {
             try {
               sent.get();
             } catch (const std::exception& e) {
               LogDebug(kComponent, "an answer did not reach its client", {{"error", e.what()}});
             }
+            Done(*gate, is_counted);
           });
     } catch (const std::exception& e) {
       LogWarning(kComponent, "cannot answer", {{"error", e.what()}});
+      Done(*gate_, is_counted_);
     }
+  }
+  static void Done(Gate& gate, bool is_counted) noexcept {
+    if (is_counted) gate.Done();
   }
 
   http::http_request request_;
