@@ -91,17 +91,23 @@ void ReflectorState::OnStreamEnd(absl::Time now) {
     return;
   }
   if (!saw_event_ && now - stream_began_ < kReflectorShortStream) {
-    BackOff(absl::ZeroDuration(), now);
+    BackOff({}, now);
   }
 }
 
 void ReflectorState::OnFailure(const ApiFailure& failure, absl::Time now) {
-  if (IsGone(failure) || failure.is_too_large_version) {
-    // Gone is no fault of anyone's the first time: only a repetition is slowed down.
-    const bool repeats = phase_ != Phase::kWatching || now - failed_last_ < kReflectorHealthyAfter;
+  if (failure.is_too_large_version) {
     BeginAnew();
-    if (repeats || failure.is_too_large_version) BackOff(failure.retry_after, now);
-    failed_last_ = now;
+    BackOff(failure, now);
+    return;
+  }
+  if (IsGone(failure)) {
+    // Nothing is wrong with the server, so the new set is asked for at once; but a server that says
+    // so again and again is not asked without end.
+    const bool is_first = phase_ == Phase::kWatching && now - gone_last_ >= kReflectorHealthyAfter;
+    BeginAnew();
+    gone_last_ = now;
+    if (!is_first) BackOff(failure, now);
     return;
   }
   if (phase_ == Phase::kInitial && !lists_ && !IsPassing(failure.code)) {
@@ -109,7 +115,7 @@ void ReflectorState::OnFailure(const ApiFailure& failure, absl::Time now) {
     return;
   }
   if (phase_ != Phase::kWatching) BeginAnew();
-  BackOff(failure.retry_after, now);
+  BackOff(failure, now);
 }
 
 void ReflectorState::BeginAnew() {
@@ -118,12 +124,13 @@ void ReflectorState::BeginAnew() {
   begins_anew_ = true;
 }
 
-void ReflectorState::BackOff(absl::Duration retry_after, absl::Time now) {
+void ReflectorState::BackOff(const ApiFailure& failure, absl::Time now) {
   if (now - failed_last_ >= kReflectorHealthyAfter) backoff_ = absl::ZeroDuration();
-  backoff_ = backoff_ == absl::ZeroDuration() ? kReflectorBackoffMin
-                                              : std::min(backoff_ * 2, kReflectorBackoffMax);
+  const absl::Duration max =
+      failure.code == 0 ? kReflectorBackoffUnansweredMax : kReflectorBackoffMax;
+  backoff_ = backoff_ == absl::ZeroDuration() ? kReflectorBackoffMin : std::min(backoff_ * 2, max);
   delay_ = backoff_;
-  retry_after_ = std::min(retry_after, kReflectorRetryAfterMax);
+  retry_after_ = std::min(failure.retry_after, kReflectorRetryAfterMax);
   failed_last_ = now;
 }
 

@@ -11,9 +11,9 @@
 //                                                              stream ended: from the last version
 //
 // Until the end marker, or the last page, nothing is published: what was known before stands.
-// A failure adds a delay to the next request (0.8 s, doubled, at most 30 s, up to twice that by the
-// jitter that the caller passes in); two healthy minutes forget it. A stream that ended normally is
-// continued at once.
+// A failure adds a delay to the next request (0.8 s, doubled, at most 30 s or 5 s where nobody
+// answers, up to twice that by the jitter that the caller passes in); two healthy minutes forget
+// it. A stream that ended normally is continued at once.
 #pragma once
 
 #include <string>
@@ -25,6 +25,9 @@ namespace pmem::extender {
 
 inline constexpr absl::Duration kReflectorBackoffMin = absl::Milliseconds(800);
 inline constexpr absl::Duration kReflectorBackoffMax = absl::Seconds(30);
+// Where nobody answers at all: a restarted server is to be found soon, and asking costs nobody
+// much.
+inline constexpr absl::Duration kReflectorBackoffUnansweredMax = absl::Seconds(5);
 inline constexpr absl::Duration kReflectorHealthyAfter = absl::Minutes(2);
 // A server that says when to come back is believed up to this.
 inline constexpr absl::Duration kReflectorRetryAfterMax = absl::Minutes(1);
@@ -97,7 +100,7 @@ class ReflectorState {
   enum class Phase { kInitial, kListing, kWatching };
 
   void BeginAnew();
-  void BackOff(absl::Duration retry_after, absl::Time now);
+  void BackOff(const ApiFailure& failure, absl::Time now);
   void FallBackToList();
 
   Phase phase_ = Phase::kInitial;
@@ -109,6 +112,7 @@ class ReflectorState {
   std::string continue_token_;
   absl::Time stream_began_ = absl::InfinitePast();
   absl::Time failed_last_ = absl::InfinitePast();
+  absl::Time gone_last_ = absl::InfinitePast();
   absl::Duration backoff_;  // Of the last failure; 0: none.
   absl::Duration delay_;    // Owed before the next request.
   absl::Duration retry_after_;

@@ -171,14 +171,27 @@ TEST(ReflectorState, TooManyRequestsKeepsTheVersionAndWaits) {
 }
 
 TEST(ReflectorState, FailuresBackOffDoublingUpToTheLimitWithJitter) {
-  ReflectorState state = Synced();
-  absl::Duration expected = kReflectorBackoffMin;
-  for (int i = 0; i < 10; ++i) {
-    state.OnFailure({}, kStart);
-    EXPECT_EQ(state.Next(0.5), Watch("10", expected * 1.5));
-    expected = std::min(expected * 2, kReflectorBackoffMax);
+  const std::pair<int, absl::Duration> limits[] = {{0, kReflectorBackoffUnansweredMax},
+                                                   {503, kReflectorBackoffMax}};
+  for (const auto& [code, max] : limits) {
+    SCOPED_TRACE(code);
+    ReflectorState state = Synced();
+    absl::Duration expected = kReflectorBackoffMin;
+    for (int i = 0; i < 10; ++i) {
+      state.OnFailure({.code = code}, kStart);
+      EXPECT_EQ(state.Next(0.5), Watch("10", expected * 1.5));
+      expected = std::min(expected * 2, max);
+    }
+    EXPECT_EQ(expected, max);
   }
-  EXPECT_EQ(expected, kReflectorBackoffMax);
+}
+
+TEST(ReflectorState, GoneAfterAnOutageIsNotDelayedByTheOutage) {
+  ReflectorState state = Synced();
+  for (int i = 0; i < 5; ++i) state.OnFailure({}, kStart);
+  state.Next(0);
+  state.OnErrorEvent({.code = 410, .reason = "Expired"}, kStart);
+  EXPECT_EQ(state.Next(0.5), Anew(Kind::kWatchList));
 }
 
 TEST(ReflectorState, TwoHealthyMinutesForgetTheBackoff) {

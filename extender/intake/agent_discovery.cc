@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/intake/agent_discovery.h"
+
+#include <utility>
+
+#include "common/io/files.h"
+#include "common/io/log.h"
+
+namespace pmem::extender {
+namespace {
+
+constexpr std::string_view kComponent = "agents";
+
+}  // namespace
+
+std::unique_ptr<AgentDiscovery> AgentDiscovery::Make(const AgentsFlag& flag,
+                                                     std::optional<int> port, KubeClient* client,
+                                                     AgentListener* listener, const Clock* clock) {
+  if (flag.is_static) return std::make_unique<AgentFile>(flag.file, listener);
+  return std::make_unique<AgentPods>(flag, port, client, listener, clock);
+}
+
+AgentFile::AgentFile(std::string path, AgentListener* listener)
+    : path_(std::move(path)),
+      listener_(listener),
+      task_("agents-file", kAgentsFilePeriod, [this] { Tick(); }) {}
+
+void AgentFile::Tick() {
+  absl::StatusOr<std::string> text = ReadFile(path_, kAgentsFileBytesMax);
+  if (!text.ok()) return NoteError(text.status());
+  if (text_ == *text) return;
+  absl::StatusOr<std::vector<AgentEndpoint>> agents = ParseAgentsFile(*text);
+  text_ = *std::move(text);
+  if (!agents.ok()) return NoteError(agents.status());
+  error_ = absl::OkStatus();
+  LogInfo(kComponent, "the list of agents was read", {{"file", path_}, {"agents", agents->size()}});
+  listener_->OnAgents(*std::move(agents));
+  is_synced_ = true;
+}
+
+void AgentFile::NoteError(const absl::Status& error) {
+  if (error != error_) {
+    LogWarning(kComponent, "the list of agents cannot be read; the last good one stands",
+               {{"file", path_}, {"error", error}});
+  }
+  error_ = error;
+}
+
+AgentPods::AgentPods(const AgentsFlag& flag, std::optional<int> port, KubeClient* client,
+                     AgentListener* listener, const Clock* clock)
+    : listener_(listener),
+      clock_(clock),
+      roster_(port),
+      loop_({.kind = "agents",
+             .resource = kPodsResource,
+             .kube_namespace = flag.kube_namespace,
+             .label_selector = flag.label_selector},
+            client, std::make_unique<TypedKind<AgentPod>>(this), clock),
+      grace_("agents-grace", kAgentsGracePeriod, [this] { Tell(); }) {}
+
+void AgentPods::Start() {
+  loop_.Start();
+  grace_.Start();
+}
+
+void AgentPods::Stop() {
+  loop_.Stop();
+  grace_.Stop();
+}
+
+void AgentPods::OnSeen(AgentPod pod) {
+  {
+    MutexLock lock(&mu_);
+    roster_.Put(std::move(pod));
+  }
+  Tell();
+}
+
+void AgentPods::OnGone(AgentPod last) {
+  {
+    MutexLock lock(&mu_);
+    roster_.Remove(last.meta.key);
+  }
+  Tell();
+}
+
+void AgentPods::OnRelisted(std::vector<AgentPod> pods) {
+  {
+    MutexLock lock(&mu_);
+    roster_.Replace(std::move(pods));
+    is_listed_ = true;
+  }
+  Tell();
+}
+
+void AgentPods::Tell() {
+  MutexLock telling(&telling_);
+  std::vector<AgentEndpoint> agents;
+  {
+    MutexLock lock(&mu_);
+    if (!is_listed_) return;
+    agents = roster_.Endpoints(clock_->SteadyNow());
+  }
+  listener_->OnAgents(std::move(agents));
+}
+
+}  // namespace pmem::extender

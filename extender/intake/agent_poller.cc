@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/intake/agent_poller.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <random>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/io/log.h"
+#include "common/io/mutex.h"
+#include "common/io/periodic_task.h"
+#include "common/pure/capacity_report.h"
+#include "common/pure/status_macros.h"
+
+namespace pmem::extender {
+namespace {
+
+constexpr std::string_view kComponent = "agents";
+constexpr int kNotModified = 304;
+
+struct Agent {
+  AgentHealth health;
+  std::shared_ptr<HttpClient> client;
+  std::optional<int64_t> generation;  // Of its last report, while nothing went wrong since.
+  uint64_t poll_id = 0;               // Of the poll in flight; 0: none.
+  absl::Time poll_began = absl::InfinitePast();
+  absl::Time next = absl::InfinitePast();
+  absl::Duration backoff;
+};
+
+// A poll that was decided on under the lock and is sent without it.
+struct Poll {
+  std::string node;
+  uint64_t id = 0;
+  std::string url;
+  std::shared_ptr<HttpClient> client;  // Null: to be made.
+  ClientRequest request;
+};
+
+// What became of a poll; emitted and logged without the lock.
+struct Outcome {
+  Event event;
+  std::string node;
+  bool is_news = false;  // Worth a log line: it did not fail (or not so) before, or it did.
+};
+
+std::string Shortened(absl::string_view message) {
+  return std::string(message.substr(0, kAgentMessageBytesMax));
+}
+
+}  // namespace
+
+class AgentPoller::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(Options options, EventSink* events, const Clock* clock, ClientFactory clients)
+      : options_(options),
+        events_(events),
+        clock_(clock),
+        clients_(std::move(clients)),
+        random_(std::random_device()()) {}
+
+  void Stop() ABSL_LOCKS_EXCLUDED(mu_);
+  void OnAgents(const std::vector<AgentEndpoint>& agents) ABSL_LOCKS_EXCLUDED(mu_, listing_);
+  std::vector<AgentHealth> Health() const ABSL_LOCKS_EXCLUDED(mu_);
+  void Tick() ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  void OnAnswer(const std::string& node, uint64_t id, absl::StatusOr<ClientResponse> response)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // The event that the answer amounts to; an error is the agent's failure.
+  absl::StatusOr<Event> Read(const std::string& node, bool asked_for_change,
+                             const ClientResponse& response) const;
+  Poll BeginLocked(Agent* agent, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  Outcome NoteGoodLocked(Agent* agent, Event event, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  Outcome NoteFailureLocked(Agent* agent, absl::string_view message, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The agent, while poll `id` is its current one.
+  Agent* FindLocked(const std::string& node, uint64_t id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Tell(Outcome outcome);
+  void Send(Poll poll) ABSL_LOCKS_EXCLUDED(mu_);
+  bool BeginCallback() ABSL_LOCKS_EXCLUDED(mu_);
+  void EndCallback() ABSL_LOCKS_EXCLUDED(mu_);
+  // Returns the client that is not used any more. It ends outside the lock: its end answers the
+  // poll in flight.
+  static std::shared_ptr<HttpClient> Apply(const AgentEndpoint& endpoint, absl::Time now,
+                                           Agent* agent);
+
+  const Options options_;
+  EventSink* const events_;
+  const Clock* const clock_;
+  const ClientFactory clients_;
+
+  Mutex listing_;  // One list at a time.
+  mutable Mutex mu_;
+  CondVar idle_;
+  std::map<std::string, Agent> agents_ ABSL_GUARDED_BY(mu_);
+  std::optional<std::vector<std::string>> listed_ ABSL_GUARDED_BY(mu_);
+  uint64_t last_poll_id_ ABSL_GUARDED_BY(mu_) = 0;
+  int callbacks_ ABSL_GUARDED_BY(mu_) = 0;
+  bool is_stopped_ ABSL_GUARDED_BY(mu_) = false;
+  std::mt19937_64 random_ ABSL_GUARDED_BY(mu_);
+};
+
+void AgentPoller::Impl::Stop() {
+  std::map<std::string, Agent> agents;  // Clients end outside the lock.
+  MutexLock lock(&mu_);
+  is_stopped_ = true;
+  agents.swap(agents_);
+  while (callbacks_ > 0) idle_.WaitWithTimeout(&mu_, absl::Seconds(1));
+}
+
+void AgentPoller::Impl::OnAgents(const std::vector<AgentEndpoint>& agents) {
+  MutexLock listing(&listing_);
+  std::map<std::string, Agent> gone;  // Both end outside the lock.
+  std::vector<std::shared_ptr<HttpClient>> retired;
+  std::vector<std::string> nodes;
+  std::vector<Outcome> failures;
+  bool is_new_list = false;
+  const absl::Time now = clock_->SteadyNow();
+  {
+    MutexLock lock(&mu_);
+    if (is_stopped_) return;
+    gone.swap(agents_);
+    for (const AgentEndpoint& endpoint : agents) {
+      nodes.push_back(endpoint.node);
+      Agent& agent = agents_[endpoint.node];
+      auto known = gone.extract(endpoint.node);
+      if (!known.empty()) agent = std::move(known.mapped());
+      const bool is_same = !known.empty() && agent.health.url == endpoint.url;
+      if (!is_same) retired.push_back(Apply(endpoint, now, &agent));
+      if (endpoint.url.empty() && !(is_same && agent.health.last_error == endpoint.problem)) {
+        failures.push_back(NoteFailureLocked(&agent, endpoint.problem, now));
+      }
+    }
+    is_new_list = listed_ != nodes;
+    listed_ = nodes;
+  }
+  if (is_new_list) events_->Emit(AgentsListed{std::move(nodes)});
+  for (Outcome& failure : failures) Tell(std::move(failure));
+}
+
+std::shared_ptr<HttpClient> AgentPoller::Impl::Apply(const AgentEndpoint& endpoint, absl::Time now,
+                                                     Agent* agent) {
+  agent->health.node = endpoint.node;
+  agent->health.url = endpoint.url;
+  agent->generation.reset();
+  agent->poll_id = 0;
+  agent->next = now;
+  agent->backoff = absl::ZeroDuration();
+  return std::exchange(agent->client, nullptr);
+}
+
+std::vector<AgentHealth> AgentPoller::Impl::Health() const {
+  MutexLock lock(&mu_);
+  std::vector<AgentHealth> health;
+  health.reserve(agents_.size());
+  for (const auto& [node, agent] : agents_) health.push_back(agent.health);
+  return health;
+}
+
+void AgentPoller::Impl::Tick() {
+  std::vector<Poll> polls;
+  std::vector<Outcome> failures;
+  std::vector<std::shared_ptr<HttpClient>> retired;
+  const absl::Time now = clock_->SteadyNow();
+  const absl::Duration limit = options_.wait + options_.slack;
+  {
+    MutexLock lock(&mu_);
+    for (auto& [node, agent] : agents_) {
+      if (agent.health.url.empty()) continue;
+      if (agent.poll_id == 0) {
+        const bool is_due = agent.next <= now && polls.size() < kAgentStartsPerTick;
+        if (is_due) polls.push_back(BeginLocked(&agent, now));
+      } else if (now - agent.poll_began > limit) {
+        // Its late answer will find no poll, and its connection is not used again.
+        agent.poll_id = 0;
+        retired.push_back(std::exchange(agent.client, nullptr));
+        failures.push_back(NoteFailureLocked(
+            &agent, absl::StrCat("no whole answer within ", absl::FormatDuration(limit)), now));
+      }
+    }
+  }
+  for (Outcome& failure : failures) Tell(std::move(failure));
+  for (Poll& poll : polls) Send(std::move(poll));
+}
+
+Poll AgentPoller::Impl::BeginLocked(Agent* agent, absl::Time now) {
+  Poll poll{.node = agent->health.node,
+            .id = ++last_poll_id_,
+            .url = agent->health.url,
+            .client = agent->client};
+  poll.request.body_bytes_max = kReportBytesMax;
+  poll.request.deadline = options_.wait + options_.slack;
+  poll.request.path_and_query = "/v1/capacity";
+  if (agent->generation.has_value()) {
+    absl::StrAppend(&poll.request.path_and_query, "?generation=", *agent->generation,
+                    "&wait=", absl::ToInt64Seconds(options_.wait), "s");
+  }
+  agent->poll_id = poll.id;
+  agent->poll_began = now;
+  return poll;
+}
+
+Agent* AgentPoller::Impl::FindLocked(const std::string& node, uint64_t id) {
+  const auto found = agents_.find(node);
+  return found == agents_.end() || found->second.poll_id != id ? nullptr : &found->second;
+}
+
+void AgentPoller::Impl::Send(Poll poll) {
+  if (poll.client == nullptr) {
+    absl::StatusOr<std::unique_ptr<HttpClient>> client = clients_(poll.url);
+    if (!client.ok()) return OnAnswer(poll.node, poll.id, client.status());
+    poll.client = *std::move(client);
+    MutexLock lock(&mu_);
+    if (Agent* agent = FindLocked(poll.node, poll.id)) agent->client = poll.client;
+  }
+  auto done = [weak = weak_from_this(), node = poll.node,
+               id = poll.id](absl::StatusOr<ClientResponse> response) {
+    const std::shared_ptr<Impl> self = weak.lock();
+    if (self == nullptr || !self->BeginCallback()) return;
+    self->OnAnswer(node, id, std::move(response));
+    self->EndCallback();
+  };
+  poll.client->SendAsync(poll.request, std::move(done));
+}
+
+void AgentPoller::Impl::Tell(Outcome outcome) {
+  const auto* failed = std::get_if<AgentFailed>(&outcome.event);
+  if (outcome.is_news && failed != nullptr) {
+    LogWarning(kComponent, "an agent cannot be read; its last report stands until it is too old",
+               {{"node", outcome.node}, {"error", failed->message}});
+  } else if (outcome.is_news) {
+    LogInfo(kComponent, "an agent answers", {{"node", outcome.node}});
+  }
+  events_->Emit(std::move(outcome.event));
+}
+
+bool AgentPoller::Impl::BeginCallback() {
+  MutexLock lock(&mu_);
+  if (is_stopped_) return false;
+  ++callbacks_;
+  return true;
+}
+
+void AgentPoller::Impl::EndCallback() {
+  MutexLock lock(&mu_);
+  --callbacks_;
+  idle_.SignalAll();
+}
+
+absl::StatusOr<Event> AgentPoller::Impl::Read(const std::string& node, bool asked_for_change,
+                                              const ClientResponse& response) const {
+  if (response.status == kNotModified && asked_for_change) return AgentConfirmed{node};
+  if (response.status != 200) {
+    return absl::UnavailableError(absl::StrCat("answered HTTP ", response.status));
+  }
+  PMEM_ASSIGN_OR_RETURN(CapacityReport report, ParseCapacityReport(response.body));
+  if (report.node != node) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("answers for another node: \"", report.node, "\""));
+  }
+  return ReportReceived{std::make_shared<const CapacityReport>(std::move(report))};
+}
+
+void AgentPoller::Impl::OnAnswer(const std::string& node, uint64_t id,
+                                 absl::StatusOr<ClientResponse> response) {
+  bool asked_for_change = false;
+  {
+    MutexLock lock(&mu_);
+    const Agent* agent = FindLocked(node, id);
+    if (agent == nullptr) return;
+    asked_for_change = agent->generation.has_value();
+  }
+  absl::StatusOr<Event> event = response.ok() ? Read(node, asked_for_change, *response)
+                                              : absl::StatusOr<Event>(response.status());
+  Outcome outcome;
+  const absl::Time now = clock_->SteadyNow();
+  {
+    MutexLock lock(&mu_);
+    Agent* agent = FindLocked(node, id);
+    if (agent == nullptr) return;
+    outcome = event.ok() ? NoteGoodLocked(agent, *std::move(event), now)
+                         : NoteFailureLocked(agent, event.status().message(), now);
+  }
+  Tell(std::move(outcome));
+  std::optional<Poll> next;
+  {
+    // Only now: until its event is out, a node's next poll must not begin.
+    MutexLock lock(&mu_);
+    Agent* agent = FindLocked(node, id);
+    if (agent == nullptr) return;
+    agent->poll_id = 0;
+    if (agent->next <= now) next = BeginLocked(agent, now);
+  }
+  if (next.has_value()) Send(*std::move(next));
+}
+
+Outcome AgentPoller::Impl::NoteGoodLocked(Agent* agent, Event event, absl::Time now) {
+  const auto* report = std::get_if<ReportReceived>(&event);
+  if (report != nullptr) agent->generation = report->report->generation;
+  const bool is_early_304 = report == nullptr && now - agent->poll_began < options_.wait / 2;
+  agent->next = agent->poll_began + (is_early_304 ? kAgentEarly304Spacing : kAgentPollSpacing);
+  agent->backoff = absl::ZeroDuration();
+  Outcome outcome{
+      .event = std::move(event), .node = agent->health.node, .is_news = !agent->health.is_ok};
+  agent->health.is_ok = true;
+  agent->health.answered_at = now;
+  agent->health.last_error.clear();
+  return outcome;
+}
+
+Outcome AgentPoller::Impl::NoteFailureLocked(Agent* agent, absl::string_view message,
+                                             absl::Time now) {
+  agent->generation.reset();
+  agent->backoff = agent->backoff == absl::ZeroDuration()
+                       ? kAgentBackoffMin
+                       : std::min(agent->backoff * 2, kAgentBackoffMax);
+  const double jitter = std::uniform_real_distribution<double>(0.5, 1)(random_);
+  agent->next = now + agent->backoff * jitter;
+  std::string text = Shortened(message);
+  Outcome outcome{.event = AgentFailed{.node = agent->health.node, .message = text},
+                  .node = agent->health.node,
+                  .is_news = agent->health.last_error != text};
+  agent->health.is_ok = false;
+  ++agent->health.failures;
+  agent->health.last_error = std::move(text);
+  return outcome;
+}
+
+AgentPoller::ClientFactory AgentPoller::PlainClients(const Options& options) {
+  return [silence = options.wait + options.slack](const std::string& url) {
+    return HttpClient::Make(url, ClientTls(), silence);
+  };
+}
+
+AgentPoller::AgentPoller(Options options, EventSink* events, const Clock* clock,
+                         ClientFactory clients)
+    : impl_(std::make_shared<Impl>(options, events, clock, std::move(clients))),
+      task_("agents", kAgentTickPeriod, [this] { Tick(); }) {}
+
+AgentPoller::~AgentPoller() { Stop(); }
+
+void AgentPoller::Start() { task_.Start(); }
+
+void AgentPoller::Stop() {
+  task_.Stop();
+  impl_->Stop();
+}
+
+void AgentPoller::OnAgents(std::vector<AgentEndpoint> agents) { impl_->OnAgents(agents); }
+
+std::vector<AgentHealth> AgentPoller::Health() const { return impl_->Health(); }
+
+void AgentPoller::Tick() { impl_->Tick(); }
+
+}  // namespace pmem::extender

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Long-polls every agent, all at once and without a thread for each, and emits what they say:
+// AgentsListed, ReportReceived, AgentConfirmed, AgentFailed. Per node one poll at a time, so a
+// node's events come in their order; a slow or broken agent delays nobody else.
+//
+// After a failure an agent is asked again without a generation (it may have begun anew), after 0.2
+// s, doubled up to 5 s, with jitter. A poll that has not ended by wait + slack is a failure too: an
+// agent that drips bytes never trips the read timeout.
+//
+// Thread-safe. After Stop nothing is emitted any more.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/io/clock.h"
+#include "common/io/http_client.h"
+#include "extender/core/event.h"
+#include "extender/intake/agent_discovery.h"
+
+namespace pmem::extender {
+
+inline constexpr absl::Duration kAgentBackoffMin = absl::Milliseconds(200);
+inline constexpr absl::Duration kAgentBackoffMax = absl::Seconds(5);
+// An agent that answers sooner than it was asked to is not asked again before this.
+inline constexpr absl::Duration kAgentPollSpacing = absl::Milliseconds(20);
+inline constexpr absl::Duration kAgentEarly304Spacing = absl::Seconds(1);
+inline constexpr absl::Duration kAgentTickPeriod = absl::Milliseconds(50);
+inline constexpr int kAgentStartsPerTick = 500;
+inline constexpr int kAgentMessageBytesMax = 512;
+
+struct AgentHealth {
+  std::string node;
+  std::string url;                                // Empty: it cannot be asked.
+  bool is_ok = false;                             // Its last poll was answered well.
+  absl::Time answered_at = absl::InfinitePast();  // Steady clock, last good answer.
+  int64_t failures = 0;                           // In all.
+  std::string last_error;                         // Empty while ok.
+};
+
+class AgentPoller final : public AgentListener {
+ public:
+  struct Options {
+    absl::Duration wait = absl::Seconds(20);   // How long an agent may hold a poll.
+    absl::Duration slack = absl::Seconds(10);  // And then at most needs to answer.
+  };
+  using ClientFactory =
+      std::function<absl::StatusOr<std::unique_ptr<HttpClient>>(const std::string& url)>;
+
+  // HttpClient::Make with no TLS of our own and `options`' patience.
+  static ClientFactory PlainClients(const Options& options);
+
+  AgentPoller(Options options, EventSink* events, const Clock* clock, ClientFactory clients);
+  ~AgentPoller() override;  // Stops.
+
+  void Start();
+  void Stop();
+  void OnAgents(std::vector<AgentEndpoint> agents) override;
+  std::vector<AgentHealth> Health() const;  // Sorted by node.
+
+  // Starts what is due and gives up what is overdue; called every kAgentTickPeriod, and by tests.
+  void Tick();
+
+ private:
+  class Impl;
+  const std::shared_ptr<Impl> impl_;  // Polls in flight know it weakly.
+  PeriodicTask task_;
+};
+
+}  // namespace pmem::extender

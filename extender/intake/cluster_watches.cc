@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/intake/cluster_watches.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace pmem::extender {
+namespace {
+
+// Pods that the scheduler may still have to place. One that is bound leaves the selection: DELETED.
+constexpr const char* kUnboundPods = "spec.nodeName=,status.phase!=Succeeded,status.phase!=Failed";
+
+}  // namespace
+
+template <class T>
+void ClusterWatches::Add(WatchLoop::Options options, KubeClient* client, EventSink* events,
+                         const Clock* clock) {
+  auto sink = std::make_shared<EventObjectSink<T>>(events);
+  loops_.push_back(std::make_unique<WatchLoop>(std::move(options), client,
+                                               std::make_unique<TypedKind<T>>(sink.get()), clock));
+  sinks_.push_back(std::move(sink));
+}
+
+ClusterWatches::ClusterWatches(KubeClient* client, EventSink* events, const Clock* clock) {
+  Add<Node>({.kind = "nodes", .resource = kNodesResource}, client, events, clock);
+  Add<Pod>({.kind = "pods", .resource = kPodsResource, .field_selector = kUnboundPods}, client,
+           events, clock);
+  Add<Claim>({.kind = "claims", .resource = kClaimsResource}, client, events, clock);
+  Add<PersistentVolume>({.kind = "volumes", .resource = kPersistentVolumesResource}, client, events,
+                        clock);
+  Add<StorageClass>({.kind = "classes", .resource = kStorageClassesResource}, client, events,
+                    clock);
+}
+
+void ClusterWatches::Start() {
+  for (const auto& loop : loops_) loop->Start();
+}
+
+void ClusterWatches::Stop() {
+  for (const auto& loop : loops_) loop->BeginStop();
+  for (const auto& loop : loops_) loop->Stop();
+}
+
+bool ClusterWatches::IsSynced() const {
+  return std::all_of(loops_.begin(), loops_.end(),
+                     [](const auto& loop) { return loop->Health().is_synced; });
+}
+
+std::vector<WatchHealth> ClusterWatches::Health() const {
+  std::vector<WatchHealth> health;
+  for (const auto& loop : loops_) health.push_back(loop->Health());
+  return health;
+}
+
+}  // namespace pmem::extender

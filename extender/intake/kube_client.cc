@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/intake/kube_client.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "common/pure/absl_view.h"
+#include "common/pure/status_macros.h"
+#include "extender/core/kube_decode.h"
+
+namespace pmem::extender {
+namespace {
+
+constexpr std::string_view kJson = "application/json";
+constexpr int kUnauthorized = 401;
+
+bool IsUnreserved(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '.' || c == '_' || c == '~';
+}
+
+absl::StatusCode CodeOf(int http_status) {
+  switch (http_status) {
+    case 400:
+      return absl::StatusCode::kInvalidArgument;
+    case 401:
+    case 403:
+      return absl::StatusCode::kPermissionDenied;
+    case 404:
+      return absl::StatusCode::kNotFound;
+    case 409:
+      return absl::StatusCode::kAborted;
+    case 410:
+    case 422:
+      return absl::StatusCode::kFailedPrecondition;
+    case 429:
+      return absl::StatusCode::kResourceExhausted;
+    default:
+      return http_status >= 500 ? absl::StatusCode::kUnavailable : absl::StatusCode::kUnknown;
+  }
+}
+
+ClientRequest Request(std::string_view method, std::string_view path, absl::Duration deadline) {
+  ClientRequest request;
+  request.method = method;
+  request.path_and_query = path;
+  request.body_bytes_max = kObjectBytesMax;
+  request.deadline = deadline;
+  return request;
+}
+
+ClientRequest WithBody(ClientRequest request, std::string body, std::string_view content_type) {
+  request.body = std::move(body);
+  request.content_type = content_type;
+  return request;
+}
+
+ApiFailure FailureOf(const ClientResponse& response) {
+  ApiFailure failure = DecodeFailure(response.status, response.body);
+  const auto header = response.headers.find("retry-after");
+  int64_t seconds = 0;
+  if (header != response.headers.end() && absl::SimpleAtoi(header->second, &seconds)) {
+    failure.retry_after = std::max(failure.retry_after, absl::Seconds(seconds));
+  }
+  return failure;
+}
+
+}  // namespace
+
+std::string PercentEncode(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string result;
+  result.reserve(text.size());
+  for (const char c : text) {
+    if (IsUnreserved(c)) {
+      result.push_back(c);
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    result.push_back('%');
+    result.push_back(kHex[byte >> 4]);
+    result.push_back(kHex[byte & 15]);
+  }
+  return result;
+}
+
+std::string ApiPath(const ApiResource& resource, std::string_view kube_namespace,
+                    std::string_view name) {
+  std::string path = absl::StrCat("/", AbslView(resource.group_version));
+  if (!kube_namespace.empty()) {
+    absl::StrAppend(&path, "/namespaces/", PercentEncode(kube_namespace));
+  }
+  absl::StrAppend(&path, "/", AbslView(resource.plural));
+  if (!name.empty()) absl::StrAppend(&path, "/", PercentEncode(name));
+  return path;
+}
+
+absl::Status ApiAnswer::ToStatus() const {
+  if (is_ok()) return absl::OkStatus();
+  return absl::Status(CodeOf(code), absl::StrCat("the API server answered ", code, " ",
+                                                 failure.reason, ": ", failure.message));
+}
+
+absl::StatusOr<std::unique_ptr<KubeClient>> KubeClient::Make(const KubeConfig& config,
+                                                             const Clock* clock) {
+  PMEM_ASSIGN_OR_RETURN(std::unique_ptr<HttpClient> requests,
+                        HttpClient::Make(config.server, config.tls, kRequestSilenceMax));
+  PMEM_ASSIGN_OR_RETURN(std::unique_ptr<HttpClient> watches,
+                        HttpClient::Make(config.server, config.tls, kWatchSilenceMax));
+  auto tokens = std::make_unique<TokenSource>(config.token, config.token_file, clock);
+  return std::make_unique<KubeClient>(std::move(requests), std::move(watches), std::move(tokens));
+}
+
+KubeClient::KubeClient(std::unique_ptr<HttpClient> requests, std::unique_ptr<HttpClient> watches,
+                       std::unique_ptr<TokenSource> tokens)
+    : requests_(std::move(requests)), watches_(std::move(watches)), tokens_(std::move(tokens)) {}
+
+absl::StatusOr<ApiAnswer> KubeClient::Get(std::string_view path, absl::Duration deadline) {
+  return Send(Request("GET", path, deadline));
+}
+
+absl::StatusOr<ApiAnswer> KubeClient::List(std::string_view path_and_query) {
+  ClientRequest request = Request("GET", path_and_query, kListDeadline);
+  request.body_bytes_max = kListBytesMax;
+  return Send(std::move(request));
+}
+
+absl::StatusOr<ApiAnswer> KubeClient::Patch(std::string_view path, std::string body,
+                                            std::string_view content_type) {
+  return Send(WithBody(Request("PATCH", path, kRequestDeadline), std::move(body), content_type));
+}
+
+absl::StatusOr<ApiAnswer> KubeClient::Create(std::string_view collection_path, std::string body,
+                                             absl::Duration deadline) {
+  return Send(WithBody(Request("POST", collection_path, deadline), std::move(body), kJson));
+}
+
+absl::StatusOr<ApiAnswer> KubeClient::Put(std::string_view path, std::string body,
+                                          absl::Duration deadline) {
+  return Send(WithBody(Request("PUT", path, deadline), std::move(body), kJson));
+}
+
+absl::StatusOr<ApiAnswer> KubeClient::Delete(std::string_view path) {
+  return Send(Request("DELETE", path, kRequestDeadline));
+}
+
+absl::Status KubeClient::Authorize(ClientRequest* request) {
+  request->headers["Accept"] = kJson;
+  absl::StatusOr<std::string> token = tokens_->Token();
+  if (!token.ok()) return Annotate(token.status(), "service account token");
+  if (!token->empty()) request->headers["Authorization"] = absl::StrCat("Bearer ", *token);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ApiAnswer> KubeClient::Send(ClientRequest request) {
+  PMEM_RETURN_IF_ERROR(Authorize(&request));
+  PMEM_ASSIGN_OR_RETURN(ClientResponse response, requests_->Send(request));
+  // A refusal for the token was no attempt: nothing was carried out, so even a POST can go again.
+  if (response.status == kUnauthorized && tokens_->Reject()) {
+    PMEM_RETURN_IF_ERROR(Authorize(&request));
+    PMEM_ASSIGN_OR_RETURN(response, requests_->Send(request));
+  }
+  ApiAnswer answer;
+  answer.code = response.status;
+  if (answer.is_ok()) {
+    answer.body = std::move(response.body);
+  } else {
+    answer.failure = FailureOf(response);
+  }
+  return answer;
+}
+
+absl::Status KubeClient::Watch(std::string_view path_and_query, const HttpClient::OnLine& on_line,
+                               const std::atomic<bool>& stop, ApiFailure* refusal) {
+  ClientRequest request;
+  request.path_and_query = path_and_query;
+  *refusal = ApiFailure();
+  for (bool is_retry : {false, true}) {
+    PMEM_RETURN_IF_ERROR(Authorize(&request));
+    ClientResponse response;
+    PMEM_RETURN_IF_ERROR(watches_->Stream(request, on_line, kWatchLineBytesMax, stop, &response));
+    if (response.status == 0 || response.status == 200) return absl::OkStatus();
+    *refusal = FailureOf(response);
+    if (is_retry || response.status != kUnauthorized || !tokens_->Reject()) break;
+    *refusal = ApiFailure();
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace pmem::extender

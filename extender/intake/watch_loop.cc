@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/intake/watch_loop.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/io/log.h"
+#include "common/pure/absl_view.h"
+
+namespace pmem::extender {
+namespace {
+
+constexpr std::string_view kComponent = "watch";
+
+void AppendSelectors(const WatchLoop::Options& options, std::string* path) {
+  if (!options.field_selector.empty()) {
+    absl::StrAppend(path, "&fieldSelector=", PercentEncode(options.field_selector));
+  }
+  if (!options.label_selector.empty()) {
+    absl::StrAppend(path, "&labelSelector=", PercentEncode(options.label_selector));
+  }
+}
+
+}  // namespace
+
+WatchLoop::WatchLoop(Options options, KubeClient* client, std::unique_ptr<WatchedKind> watched,
+                     const Clock* clock)
+    : options_(std::move(options)),
+      client_(client),
+      watched_(std::move(watched)),
+      clock_(clock),
+      random_(std::random_device()()) {
+  MutexLock lock(&mu_);
+  health_.kind = options_.kind;
+}
+
+WatchLoop::~WatchLoop() { Stop(); }
+
+void WatchLoop::Start() {
+  thread_ = std::make_unique<Thread>(absl::StrCat("watch-", options_.kind), [this] { Run(); });
+}
+
+void WatchLoop::BeginStop() {
+  is_stopped_ = true;
+  MutexLock lock(&mu_);
+  stopped_.SignalAll();
+}
+
+void WatchLoop::Stop() {
+  BeginStop();
+  thread_.reset();
+}
+
+WatchHealth WatchLoop::Health() const {
+  MutexLock lock(&mu_);
+  return health_;
+}
+
+void WatchLoop::Run() {
+  while (!is_stopped_) {
+    const ReflectorRequest request = state_.Next(Jitter());
+    if (request.begins_anew) watched_->BeginAnew();
+    if (!WaitFor(request.delay)) return;
+    {
+      MutexLock lock(&mu_);
+      ++health_.requests;
+    }
+    request.kind == ReflectorRequest::Kind::kList ? List(request) : Stream(request);
+  }
+}
+
+bool WatchLoop::WaitFor(absl::Duration delay) {
+  const absl::Time end = clock_->SteadyNow() + delay;
+  MutexLock lock(&mu_);
+  while (!is_stopped_) {
+    const absl::Duration left = end - clock_->SteadyNow();
+    if (left <= absl::ZeroDuration()) return true;
+    stopped_.WaitWithTimeout(&mu_, left);
+  }
+  return false;
+}
+
+void WatchLoop::List(const ReflectorRequest& request) {
+  const absl::StatusOr<ApiAnswer> answer = client_->List(ListPath(request));
+  if (!answer.ok()) return Fail({.message = std::string(answer.status().message())});
+  if (!answer->is_ok()) return Fail(answer->failure);
+  const absl::StatusOr<PageFacts> page = watched_->ReadPage(answer->body);
+  if (!page.ok()) return Fail({.message = std::string(page.status().message())});
+  for (const absl::Status& error : page->object_errors) NoteObjectError(error);
+  NoteProgress();
+  Perform(state_.OnListPage(page->resource_version, page->continue_token));
+}
+
+void WatchLoop::Stream(const ReflectorRequest& request) {
+  ApiFailure refusal;
+  event_failure_.reset();
+  state_.OnStreamBegin(clock_->SteadyNow());
+  const absl::Status status = client_->Watch(
+      WatchPath(request), [this](std::string_view line) { return OnLine(line); }, is_stopped_,
+      &refusal);
+  if (is_stopped_) return;
+  if (event_failure_.has_value()) return Fail(*event_failure_, true);
+  if (!status.ok()) return Fail({.message = std::string(status.message())});
+  if (refusal.code != 0) return Fail(refusal);
+  state_.OnStreamEnd(clock_->SteadyNow());
+}
+
+absl::Status WatchLoop::OnLine(std::string_view line) {
+  absl::StatusOr<EventFacts> event = watched_->ReadEvent(line);
+  if (!event.ok()) return event.status();
+  if (event->type == WatchEventType::kError) {
+    event_failure_ = std::move(event->failure);
+    return absl::AbortedError("the watch ended with an error event");
+  }
+  if (!event->object_error.ok()) NoteObjectError(event->object_error);
+  NoteProgress();
+  Perform(state_.OnEvent(event->type, event->resource_version, event->is_initial_events_end));
+  return absl::OkStatus();
+}
+
+void WatchLoop::Perform(ReflectorAction action) {
+  watched_->Perform(action);
+  if (action != ReflectorAction::kPublish) return;
+  {
+    MutexLock lock(&mu_);
+    health_.is_synced = true;
+    ++health_.relists;
+  }
+  LogInfo(kComponent, "in step with the API server",
+          {{"kind", options_.kind}, {"resource_version", state_.resource_version()}});
+}
+
+void WatchLoop::Fail(const ApiFailure& failure, bool is_event) {
+  const absl::Time now = clock_->SteadyNow();
+  is_event ? state_.OnErrorEvent(failure, now) : state_.OnFailure(failure, now);
+  {
+    MutexLock lock(&mu_);
+    ++health_.failures;
+    health_.last_error = absl::StrCat(failure.code, " ", failure.reason, ": ", failure.message);
+  }
+  LogWarning(kComponent, "list or watch failed; what was known stands",
+             {{"kind", options_.kind},
+              {"code", failure.code},
+              {"reason", failure.reason},
+              {"error", failure.message}});
+}
+
+void WatchLoop::NoteProgress() {
+  const absl::Time now = clock_->SteadyNow();
+  MutexLock lock(&mu_);
+  ++health_.events;
+  health_.last_event = now;
+  health_.last_error.clear();
+}
+
+void WatchLoop::NoteObjectError(const absl::Status& error) {
+  {
+    MutexLock lock(&mu_);
+    ++health_.decode_errors;
+  }
+  LogWarning(kComponent, "an object is left out: it cannot be decoded",
+             {{"kind", options_.kind}, {"error", error}});
+}
+
+std::string WatchLoop::ListPath(const ReflectorRequest& request) const {
+  std::string path =
+      absl::StrCat(ApiPath(options_.resource, options_.kube_namespace), "?limit=", kListPageSize);
+  AppendSelectors(options_, &path);
+  if (!request.continue_token.empty()) {
+    absl::StrAppend(&path, "&continue=", PercentEncode(request.continue_token));
+  }
+  return path;
+}
+
+std::string WatchLoop::WatchPath(const ReflectorRequest& request) {
+  const absl::Duration duration =
+      kWatchDurationMin + (kWatchDurationMax - kWatchDurationMin) * Jitter();
+  std::string path = absl::StrCat(
+      ApiPath(options_.resource, options_.kube_namespace),
+      "?watch=true&allowWatchBookmarks=true&timeoutSeconds=", absl::ToInt64Seconds(duration));
+  AppendSelectors(options_, &path);
+  if (request.kind == ReflectorRequest::Kind::kWatchList) {
+    absl::StrAppend(&path, "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan");
+  } else {
+    absl::StrAppend(&path, "&resourceVersion=", PercentEncode(request.resource_version));
+  }
+  return path;
+}
+
+double WatchLoop::Jitter() { return std::uniform_real_distribution<double>(0, 1)(random_); }
+
+}  // namespace pmem::extender

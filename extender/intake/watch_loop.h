@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// One thread that keeps one kind of object in step with the API server for ever: it makes the
+// requests that ReflectorState asks for and passes objects to a WatchedKind. A broken, silent or
+// refusing server is asked again; what was known stands meanwhile.
+//
+// Start once. BeginStop asks the thread to end, also in the middle of a stream or a wait; Stop
+// waits for it too. Both are idempotent, the destructor calls Stop. Health is thread-safe.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/io/clock.h"
+#include "common/io/mutex.h"
+#include "common/io/periodic_task.h"
+#include "extender/core/reflector_state.h"
+#include "extender/intake/kube_client.h"
+#include "extender/intake/watched_kind.h"
+
+namespace pmem::extender {
+
+inline constexpr int kListPageSize = 500;
+inline constexpr absl::Duration kWatchDurationMin = absl::Seconds(300);
+inline constexpr absl::Duration kWatchDurationMax = absl::Seconds(600);
+
+struct WatchHealth {
+  std::string kind;                              // "nodes", "pods", ...
+  bool is_synced = false;                        // The whole set was published at least once.
+  absl::Time last_event = absl::InfinitePast();  // Steady clock: last event, bookmark or page.
+  int64_t events = 0;
+  int64_t requests = 0;  // Lists and watches begun.
+  int64_t relists = 0;   // Whole sets published.
+  int64_t failures = 0;  // Requests refused or broken off.
+  int64_t decode_errors = 0;
+  std::string last_error;  // Empty once a set or an event came after it.
+};
+
+class WatchLoop {
+ public:
+  struct Options {
+    std::string kind;  // Name in logs and metrics.
+    ApiResource resource;
+    std::string kube_namespace;  // Empty: all.
+    std::string field_selector;
+    std::string label_selector;
+  };
+
+  WatchLoop(Options options, KubeClient* client, std::unique_ptr<WatchedKind> watched,
+            const Clock* clock);
+  ~WatchLoop();
+
+  void Start();
+  void BeginStop() ABSL_LOCKS_EXCLUDED(mu_);
+  void Stop() ABSL_LOCKS_EXCLUDED(mu_);
+  WatchHealth Health() const ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  void Run();
+  bool WaitFor(absl::Duration delay) ABSL_LOCKS_EXCLUDED(mu_);
+  void List(const ReflectorRequest& request);
+  void Stream(const ReflectorRequest& request);
+  absl::Status OnLine(std::string_view line);
+  void Perform(ReflectorAction action);
+  void Fail(const ApiFailure& failure, bool is_event = false);
+  void NoteProgress() ABSL_LOCKS_EXCLUDED(mu_);
+  void NoteObjectError(const absl::Status& error) ABSL_LOCKS_EXCLUDED(mu_);
+  std::string ListPath(const ReflectorRequest& request) const;
+  std::string WatchPath(const ReflectorRequest& request);
+  double Jitter();
+
+  const Options options_;
+  KubeClient* const client_;
+  const std::unique_ptr<WatchedKind> watched_;
+  const Clock* const clock_;
+
+  // Of the loop's thread only.
+  ReflectorState state_;
+  std::mt19937_64 random_;
+  std::optional<ApiFailure> event_failure_;  // Of the running stream's ERROR event.
+
+  std::atomic<bool> is_stopped_ = false;
+  mutable Mutex mu_;
+  CondVar stopped_;
+  WatchHealth health_ ABSL_GUARDED_BY(mu_);
+  std::unique_ptr<Thread> thread_;
+};
+
+}  // namespace pmem::extender

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a WatchLoop watches: the kind's decoder, the set collected so far, and where objects go. The
+// loop knows the protocol, this knows the type.
+//
+// Not thread-safe: used by the loop's own thread only.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "extender/core/event.h"
+#include "extender/core/kube_decode.h"
+#include "extender/core/reflector_state.h"
+
+namespace pmem::extender {
+
+struct PageFacts {
+  std::string resource_version;
+  std::string continue_token;
+  std::vector<absl::Status> object_errors;
+};
+
+struct EventFacts {
+  WatchEventType type = WatchEventType::kBookmark;
+  std::string resource_version;
+  bool is_initial_events_end = false;
+  ApiFailure failure;
+  absl::Status object_error;
+};
+
+class WatchedKind {
+ public:
+  virtual ~WatchedKind() = default;
+  // Forgets what was collected.
+  virtual void BeginAnew() = 0;
+  // Reads a list page; its objects are collected.
+  virtual absl::StatusOr<PageFacts> ReadPage(std::string_view body) = 0;
+  // Reads an event; what to do with its object comes with the next Perform.
+  virtual absl::StatusOr<EventFacts> ReadEvent(std::string_view line) = 0;
+  virtual void Perform(ReflectorAction action) = 0;
+};
+
+// Gets the objects, on the loop's thread, in the watch's order.
+template <class T>
+class ObjectSink {
+ public:
+  virtual ~ObjectSink() = default;
+  virtual void OnSeen(T object) = 0;
+  virtual void OnGone(T last) = 0;
+  virtual void OnRelisted(std::vector<T> objects) = 0;  // Sorted by key.
+};
+
+// Hands them on as events of the core.
+template <class T>
+class EventObjectSink final : public ObjectSink<T> {
+ public:
+  explicit EventObjectSink(EventSink* events) : events_(events) {}
+  void OnSeen(T object) override { events_->Emit(Seen<T>{std::move(object)}); }
+  void OnGone(T last) override { events_->Emit(Gone<T>{std::move(last)}); }
+  void OnRelisted(std::vector<T> objects) override {
+    events_->Emit(Relisted<T>{std::move(objects)});
+  }
+
+ private:
+  EventSink* const events_;
+};
+
+template <class T>
+class TypedKind final : public WatchedKind {
+ public:
+  explicit TypedKind(ObjectSink<T>* sink) : sink_(sink) {}
+
+  void BeginAnew() override { collected_.clear(); }
+
+  absl::StatusOr<PageFacts> ReadPage(std::string_view body) override {
+    absl::StatusOr<DecodedList<T>> list = DecodeList<T>(body);
+    if (!list.ok()) return list.status();
+    for (T& object : list->objects) Collect(std::move(object));
+    return PageFacts{.resource_version = std::move(list->resource_version),
+                     .continue_token = std::move(list->continue_token),
+                     .object_errors = std::move(list->errors)};
+  }
+
+  absl::StatusOr<EventFacts> ReadEvent(std::string_view line) override {
+    object_.reset();
+    absl::StatusOr<DecodedEvent<T>> event = DecodeWatchEvent<T>(line);
+    if (!event.ok()) return event.status();
+    EventFacts facts{.type = event->type,
+                     .resource_version = std::move(event->resource_version),
+                     .is_initial_events_end = event->is_initial_events_end,
+                     .failure = std::move(event->failure),
+                     .object_error = event->object.status()};
+    is_gone_ = event->type == WatchEventType::kDeleted;
+    if (event->object.ok()) object_ = *std::move(event->object);
+    return facts;
+  }
+
+  void Perform(ReflectorAction action) override {
+    if (action == ReflectorAction::kPublish) {
+      Publish();
+    } else if (action != ReflectorAction::kNothing && object_.has_value()) {
+      action == ReflectorAction::kApply ? Apply(*std::move(object_)) : Collect(*std::move(object_));
+    }
+    object_.reset();
+    is_gone_ = false;
+  }
+
+ private:
+  void Apply(T object) {
+    is_gone_ ? sink_->OnGone(std::move(object)) : sink_->OnSeen(std::move(object));
+  }
+
+  void Collect(T object) {
+    const ObjectKey key = object.meta.key;
+    if (is_gone_) {
+      collected_.erase(key);
+    } else {
+      collected_.insert_or_assign(key, std::move(object));
+    }
+  }
+
+  void Publish() {
+    std::vector<T> objects;
+    objects.reserve(collected_.size());
+    for (auto& [key, object] : collected_) objects.push_back(std::move(object));
+    collected_.clear();
+    sink_->OnRelisted(std::move(objects));
+  }
+
+  ObjectSink<T>* const sink_;
+  std::map<ObjectKey, T> collected_;
+  std::optional<T> object_;  // Of the last event read.
+  bool is_gone_ = false;
+};
+
+}  // namespace pmem::extender

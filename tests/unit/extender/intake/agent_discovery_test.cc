@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/intake/agent_discovery.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "tests/fakes/fake_http_client.h"
+
+namespace pmem::extender {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+// Keeps every list that differs from the one before, as texts "n1=url", "n2=!problem".
+class Recorder final : public AgentListener {
+ public:
+  void OnAgents(std::vector<AgentEndpoint> agents) override {
+    Texts parts;
+    for (const AgentEndpoint& agent : agents) {
+      parts.push_back(absl::StrCat(
+          agent.node, "=", agent.url.empty() ? absl::StrCat("!", agent.problem) : agent.url));
+    }
+    MutexLock lock(&mu_);
+    if (!lists_.empty() && lists_.back() == parts) return;
+    lists_.push_back(parts);
+    changed_.SignalAll();
+  }
+  std::vector<Texts> WaitFor(size_t count) {
+    MutexLock lock(&mu_);
+    const absl::Time end = absl::Now() + absl::Seconds(30);
+    while (lists_.size() < count) {
+      if (changed_.WaitWithTimeout(&mu_, end - absl::Now())) break;
+    }
+    return lists_;
+  }
+
+ private:
+  Mutex mu_;
+  CondVar changed_;
+  std::vector<Texts> lists_ ABSL_GUARDED_BY(mu_);
+};
+
+TEST(AgentFile, IsReadWhenItChangesAndABadOneLeavesTheLastListStanding) {
+  const std::string path = ::testing::TempDir() + "agents.json";
+  std::remove(path.c_str());
+  Recorder recorder;
+  AgentFile file(path, &recorder);
+  const auto write = [&path](std::string_view text) {
+    std::ofstream(path, std::ios::trunc) << text;
+  };
+  file.Tick();  // Not there yet.
+  EXPECT_FALSE(file.IsSynced());
+  write(R"({"n1":"http://h:1"})");
+  file.Tick();
+  EXPECT_TRUE(file.IsSynced());
+  file.Tick();  // Unchanged.
+  write(R"({"n1":"http://h:)");
+  file.Tick();
+  std::remove(path.c_str());
+  file.Tick();
+  EXPECT_EQ(recorder.WaitFor(1), (std::vector<Texts>{{"n1=http://h:1"}}));
+  write(R"({"n1":"http://h:1","n2":"http://h:2"})");
+  file.Tick();
+  EXPECT_EQ(recorder.WaitFor(2).back(), (Texts{"n1=http://h:1", "n2=http://h:2"}));
+  std::remove(path.c_str());
+}
+
+std::string PodLine(std::string_view type, std::string_view name, std::string_view ip) {
+  return absl::StrCat(R"({"type":")", std::string(type), R"(","object":{"metadata":{"name":")",
+                      std::string(name), R"(","resourceVersion":"5"},"spec":{"nodeName":")",
+                      std::string(name), R"(-node","containers":[{"ports":[{"name":"http",)",
+                      R"("containerPort":9090}]}]},"status":{"phase":"Running","podIP":")",
+                      std::string(ip), R"("}}})");
+}
+
+TEST(AgentPods, AreFollowedByLabelInTheirKubeNamespace) {
+  RealClock clock;
+  FakeHttpServer server;
+  KubeClient client(std::make_unique<FakeHttpClient>(&server),
+                    std::make_unique<FakeHttpClient>(&server),
+                    std::make_unique<TokenSource>("", "", &clock));
+  Recorder recorder;
+  server.AddStream(
+      {.lines = {PodLine("ADDED", "a", "10.0.0.1"),
+                 R"({"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"9",)"
+                 R"("annotations":{"k8s.io/initial-events-end":"true"}}}})",
+                 PodLine("ADDED", "b", "10.0.0.2"), PodLine("DELETED", "a", "10.0.0.1")},
+       .stays_open = true});
+  const std::unique_ptr<AgentDiscovery> discovery = AgentDiscovery::Make(
+      *ParseAgentsFlag("pods:pmem/app=agent"), std::nullopt, &client, &recorder, &clock);
+  discovery->Start();
+  const std::vector<Texts> lists = recorder.WaitFor(3);
+  EXPECT_EQ(lists[0], (Texts{"a-node=http://10.0.0.1:9090"}));
+  EXPECT_EQ(lists[1], (Texts{"a-node=http://10.0.0.1:9090", "b-node=http://10.0.0.2:9090"}));
+  EXPECT_EQ(lists[2], (Texts{"a-node=!the agent's pod is gone", "b-node=http://10.0.0.2:9090"}));
+  EXPECT_TRUE(absl::StartsWith(server.WaitForRequests(1)[0].path_and_query,
+                               "/api/v1/namespaces/pmem/pods?watch=true"));
+  EXPECT_TRUE(
+      absl::StrContains(server.WaitForRequests(1)[0].path_and_query, "&labelSelector=app%3Dagent"));
+  EXPECT_TRUE(discovery->IsSynced());
+  discovery->Stop();
+}
+
+}  // namespace
+}  // namespace pmem::extender

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/intake/agent_poller.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tests/fakes/fake_clock.h"
+#include "tests/fakes/fake_http_client.h"
+#include "tests/fakes/recording_sink.h"
+
+namespace pmem::extender {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+constexpr absl::Duration kWait = absl::Seconds(20);
+constexpr absl::Duration kSlack = absl::Seconds(10);
+
+ClientResponse Report(std::string_view node, int64_t generation) {
+  CapacityReport report;
+  report.node = node;
+  report.boot_id = "boot";
+  report.generation = generation;
+  report.observed_at = absl::UnixEpoch();
+  return {.status = 200, .body = SerialiseCapacityReport(report)};
+}
+
+// The poller is driven by Tick(), time by the fake clock, answers by the test.
+class AgentPollerTest : public ::testing::Test {
+ protected:
+  AgentPollerTest() : poller_({.wait = kWait, .slack = kSlack}, &events_, &clock_, Clients()) {}
+
+  AgentPoller::ClientFactory Clients() {
+    return [this](const std::string& url) -> absl::StatusOr<std::unique_ptr<HttpClient>> {
+      if (url == "bad") return absl::InvalidArgumentError("\"bad\" is not a URL");
+      return std::make_unique<FakeHttpClient>(&servers_[url]);
+    };
+  }
+
+  void Listen(const Texts& nodes) {
+    std::vector<AgentEndpoint> agents;
+    for (const std::string& node : nodes) agents.push_back({.node = node, .url = node + "-url"});
+    poller_.OnAgents(std::move(agents));
+    poller_.Tick();
+  }
+
+  void Pass(absl::Duration time) {
+    clock_.Advance(time);
+    poller_.Tick();
+  }
+
+  std::string LastPath(const std::string& node) {
+    return servers_[node + "-url"].WaitForRequests(1).back().path_and_query;
+  }
+
+  FakeClock clock_;
+  RecordingSink events_;
+  std::map<std::string, FakeHttpServer> servers_;  // By URL.
+  AgentPoller poller_;
+};
+
+TEST_F(AgentPollerTest, AnAgentIsAskedOnceAndThenForChanges) {
+  Listen({"n1"});
+  EXPECT_EQ(LastPath("n1"), "/v1/capacity");
+  EXPECT_EQ(servers_["n1-url"].WaitForRequests(1)[0].body_bytes_max, kReportBytesMax);
+  servers_["n1-url"].Answer(Report("n1", 7));
+  Pass(kAgentPollSpacing);
+  EXPECT_EQ(LastPath("n1"), "/v1/capacity?generation=7&wait=20s");
+  clock_.Advance(kWait);
+  servers_["n1-url"].Answer(ClientResponse{.status = 304});
+  EXPECT_EQ(servers_["n1-url"].pending(), 1u) << "asked again at once";
+  clock_.Advance(absl::Seconds(3));
+  servers_["n1-url"].Answer(Report("n1", 8));
+  EXPECT_EQ(LastPath("n1"), "/v1/capacity?generation=8&wait=20s");
+  EXPECT_EQ(events_.WaitFor(4), (Texts{"agents n1", "report n1 7", "confirmed n1", "report n1 8"}));
+  EXPECT_TRUE(poller_.Health()[0].is_ok);
+}
+
+TEST_F(AgentPollerTest, EveryKindOfNonsenseIsTheAgentsFailureAndTheNextGoodAnswerCounts) {
+  Listen({"n1"});
+  const absl::StatusOr<ClientResponse> answers[] = {
+      absl::UnavailableError("connection refused"),
+      ClientResponse{.status = 500, .body = "oops"},
+      ClientResponse{.status = 200, .body = "<html>"},
+      ClientResponse{.status = 200, .body = ""},
+      ClientResponse{.status = 304},  // Nothing was asked that it could answer.
+      absl::ResourceExhaustedError("body above the limit"),
+      Report("other", 1),
+  };
+  for (const absl::StatusOr<ClientResponse>& answer : answers) {
+    ASSERT_TRUE(servers_["n1-url"].Answer(answer));
+    EXPECT_FALSE(poller_.Health()[0].is_ok);
+    Pass(kAgentBackoffMax);
+    EXPECT_EQ(LastPath("n1"), "/v1/capacity");
+  }
+  servers_["n1-url"].Answer(Report("n1", 3));
+  const Texts events = events_.WaitFor(9);
+  EXPECT_EQ(events[1], "failed n1: connection refused");
+  EXPECT_EQ(events[2], "failed n1: answered HTTP 500");
+  EXPECT_EQ(events[7], "failed n1: answers for another node: \"other\"");
+  EXPECT_EQ(events[8], "report n1 3");
+  EXPECT_EQ(poller_.Health()[0].failures, 7);
+  EXPECT_EQ(poller_.Health()[0].last_error, "");
+}
+
+TEST_F(AgentPollerTest, AfterAFailureItIsAskedWithoutAGenerationAndSlowerAndSlower) {
+  Listen({"n1"});
+  servers_["n1-url"].Answer(Report("n1", 7));
+  Pass(kAgentPollSpacing);
+  absl::Duration backoff = kAgentBackoffMin;
+  for (int i = 0; i < 8; ++i) {
+    servers_["n1-url"].Answer(absl::UnavailableError("reset"));
+    Pass(backoff / 2 - absl::Milliseconds(1));
+    EXPECT_EQ(servers_["n1-url"].pending(), 0u) << "sooner than the jitter allows";
+    Pass(backoff / 2 + absl::Milliseconds(1));
+    EXPECT_EQ(servers_["n1-url"].pending(), 1u);
+    EXPECT_EQ(LastPath("n1"), "/v1/capacity");
+    backoff = std::min(backoff * 2, kAgentBackoffMax);
+  }
+  EXPECT_EQ(backoff, kAgentBackoffMax);
+}
+
+TEST_F(AgentPollerTest, ASlowAgentDelaysNobodyAndIsGivenUpInTheEnd) {
+  Listen({"n1", "n2"});
+  servers_["n2-url"].Answer(Report("n2", 1));
+  Pass(kWait + kSlack);
+  EXPECT_EQ(servers_["n1-url"].WaitForRequests(1).size(), 1u) << "not yet given up";
+  Pass(absl::Milliseconds(1));
+  EXPECT_EQ(events_.WaitFor(3),
+            (Texts{"agents n1 n2", "report n2 1", "failed n1: no whole answer within 30s"}));
+  Pass(kAgentBackoffMax);
+  EXPECT_EQ(servers_["n1-url"].WaitForRequests(2).size(), 2u);
+  servers_["n1-url"].Answer(Report("n1", 1));  // The late one: nobody waits for it any more.
+  servers_["n1-url"].Answer(Report("n1", 2));
+  EXPECT_EQ(events_.WaitFor(4).back(), "report n1 2");
+}
+
+TEST_F(AgentPollerTest, AnOlderGenerationIsHandedOnAsItIs) {
+  Listen({"n1"});
+  servers_["n1-url"].Answer(Report("n1", 7));
+  Pass(kAgentPollSpacing);
+  servers_["n1-url"].Answer(Report("n1", 5));
+  EXPECT_EQ(events_.WaitFor(3), (Texts{"agents n1", "report n1 7", "report n1 5"}));
+}
+
+TEST_F(AgentPollerTest, AnAgentThatNeverWaitsIsNotAskedWithoutEnd) {
+  Listen({"n1"});
+  servers_["n1-url"].Answer(Report("n1", 7));
+  Pass(kAgentPollSpacing);
+  servers_["n1-url"].Answer(ClientResponse{.status = 304});
+  Pass(kAgentEarly304Spacing - absl::Milliseconds(1));
+  EXPECT_EQ(servers_["n1-url"].pending(), 0u);
+  Pass(absl::Milliseconds(1));
+  EXPECT_EQ(servers_["n1-url"].pending(), 1u);
+}
+
+TEST_F(AgentPollerTest, TheListIsToldOnlyWhenItsNodesChange) {
+  Listen({});
+  Listen({"n1"});
+  Listen({"n1"});
+  Listen({"n1", "n2"});
+  Listen({"n2"});
+  EXPECT_EQ(events_.WaitFor(4), (Texts{"agents", "agents n1", "agents n1 n2", "agents n2"}));
+  servers_["n1-url"].Answer(Report("n1", 1));  // Not expected any more.
+  EXPECT_EQ(events_.WaitFor(4).size(), 4u);
+}
+
+TEST_F(AgentPollerTest, AnAgentThatMovedIsAskedAtItsNewPlaceAndItsOldAnswerIsVoid) {
+  Listen({"n1"});
+  poller_.OnAgents({{.node = "n1", .url = "n1b-url"}});
+  poller_.Tick();
+  servers_["n1-url"].Answer(Report("n1", 1));
+  servers_["n1b-url"].Answer(Report("n1", 2));
+  EXPECT_EQ(events_.WaitFor(2), (Texts{"agents n1", "report n1 2"}));
+}
+
+TEST_F(AgentPollerTest, AnAgentThatCannotBeAskedFailsOnceWithTheReason) {
+  for (int i = 0; i < 2; ++i) poller_.OnAgents({{.node = "n1", .problem = "pod is pending"}});
+  poller_.OnAgents({{.node = "n1", .problem = "pod is gone"}});
+  Pass(absl::Minutes(1));
+  EXPECT_EQ(events_.WaitFor(3),
+            (Texts{"agents n1", "failed n1: pod is pending", "failed n1: pod is gone"}));
+}
+
+TEST_F(AgentPollerTest, AUrlThatIsNoneIsTheAgentsFailure) {
+  poller_.OnAgents({{.node = "n1", .url = "bad"}});
+  poller_.Tick();
+  EXPECT_EQ(events_.WaitFor(2), (Texts{"agents n1", "failed n1: \"bad\" is not a URL"}));
+}
+
+TEST_F(AgentPollerTest, NothingIsEmittedAfterStop) {
+  Listen({"n1"});
+  poller_.Stop();
+  servers_["n1-url"].Answer(Report("n1", 1));
+  poller_.OnAgents({{.node = "n2", .url = "n2-url"}});
+  EXPECT_EQ(events_.WaitFor(1), (Texts{"agents n1"}));
+}
+
+TEST_F(AgentPollerTest, ThousandsStartAFewAtATime) {
+  Texts nodes;
+  for (int i = 0; i < kAgentStartsPerTick + 1; ++i) nodes.push_back(absl::StrCat("n", i));
+  std::vector<AgentEndpoint> agents;
+  for (const std::string& node : nodes) agents.push_back({.node = node, .url = "one-url"});
+  poller_.OnAgents(std::move(agents));
+  poller_.Tick();
+  EXPECT_EQ(servers_["one-url"].pending(), static_cast<size_t>(kAgentStartsPerTick));
+  poller_.Tick();
+  EXPECT_EQ(servers_["one-url"].pending(), nodes.size());
+}
+
+}  // namespace
+}  // namespace pmem::extender
