@@ -12,7 +12,7 @@ namespace pmem::agent {
 
 struct AgentConfig {
   std::string node_name;
-  std::string listen = "0.0.0.0:9100";
+  std::string listen = "0.0.0.0:9110";
   // Empty: the real devices. Else the file that plays them.
   std::string simulated_file;
   absl::Duration resync = absl::Seconds(60);

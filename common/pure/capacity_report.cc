@@ -281,6 +281,12 @@ std::string SerialiseCapacityReport(const CapacityReport& report) {
   return writer.Take();
 }
 
+std::vector<FreeExtent> KnownFreeExtents(const PoolReport& pool) {
+  const bool is_known = !pool.free_extents.empty() || pool.max_volume_bytes == 0;
+  if (pool.kind != PoolKind::kDirect || is_known) return pool.free_extents;
+  return {{0, pool.max_volume_bytes}};
+}
+
 bool SameContent(const CapacityReport& a, const CapacityReport& b) {
   return a.node == b.node && a.boot_id == b.boot_id && a.pools == b.pools && a.errors == b.errors;
 }

@@ -20,7 +20,8 @@ namespace pmem {
 // lvm: a VolumeGroup over a region. direct: a region that gives one NVDIMM namespace per volume.
 enum class PoolKind { kLvm, kDirect };
 
-// Anything but kOk takes no new volume; CapacityReport::errors says why.
+// Anything but kOk takes no new volume; CapacityReport::errors says why. In kUnknown the numbers
+// are those of the last good reading, or what little is known; in the others max_volume_bytes is 0.
 enum class PoolState { kOk, kInactive, kReadOnly, kLabelLess, kUnhealthy, kUnknown };
 
 // A LogicalVolume, or an NVDIMM namespace by its alt name. Foreign volumes are listed too.
@@ -38,7 +39,8 @@ struct FreeExtent {
 };
 
 struct PoolReport {
-  std::string id;  // "lvm/<VolumeGroup>" or "direct/<region>"; unique in a report.
+  // "lvm/<VolumeGroup>", "lvm/<VolumeGroup>/<thin pool>" or "direct/<region>"; unique in a report.
+  std::string id;
   PoolKind kind = PoolKind::kLvm;
   int64_t total_bytes = 0;        // Found on the device.
   int64_t allocatable_bytes = 0;  // What volumes may use in all; does not shrink with use.
@@ -48,8 +50,10 @@ struct PoolReport {
   std::optional<int> numa_node;   // Absent: unknown.
   PoolState state = PoolState::kUnknown;
   bool thin = false;  // LVM only: a thin pool. It takes no volume of ours: max_volume_bytes is 0.
-  std::vector<VolumeReport> volumes;        // Sorted by name.
-  std::vector<FreeExtent> free_extents;     // direct only; sorted by offset.
+  std::vector<VolumeReport> volumes;  // Sorted by name.
+  // direct only; sorted by offset. Empty beside available_bytes > 0: where the room is is not
+  // known.
+  std::vector<FreeExtent> free_extents;
   std::optional<int64_t> label_slots_free;  // direct only; absent: unknown.
   bool operator==(const PoolReport&) const = default;
 };
@@ -99,6 +103,10 @@ absl::StatusOr<CapacityReport> ParseCapacityReport(std::string_view json);
 // bytes. Members that are absent, and thin = false, are left out. observed_at is written to the
 // millisecond, so a report parses back to itself when its time is a whole number of them.
 std::string SerialiseCapacityReport(const CapacityReport& report);
+
+// What can be counted on when volumes are placed: the free extents of a direct pool, or, where they
+// are not known, one of max_volume_bytes (its offset means nothing). Nothing for an LVM pool.
+std::vector<FreeExtent> KnownFreeExtents(const PoolReport& pool);
 
 // Same devices, same content: everything equal but generation and observed_at.
 bool SameContent(const CapacityReport& a, const CapacityReport& b);

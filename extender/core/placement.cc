@@ -136,7 +136,7 @@ Reason WhyNotKind(const CapacityReport& report, const Room& room, absl::Span<con
 Room RoomOf(const CapacityReport& report) {
   Room room;
   for (const PoolReport& pool : report.pools) {
-    if (pool.state != PoolState::kOk) continue;
+    if (pool.state != PoolState::kOk || pool.thin) continue;
     const auto index = static_cast<int32_t>(room.pools.size());
     room.pools.push_back({.id = pool.id,
                           .kind = pool.kind,
@@ -147,7 +147,7 @@ Room RoomOf(const CapacityReport& report) {
       const int64_t free_bytes = AlignDown(pool.available_bytes, pool.alignment_bytes);
       room.bins.push_back({.pool = index, .free_bytes = free_bytes});
     }
-    for (const FreeExtent& extent : pool.free_extents) {
+    for (const FreeExtent& extent : KnownFreeExtents(pool)) {
       room.bins.push_back(TrimmedExtent(index, extent, pool.alignment_bytes));
     }
   }

@@ -123,6 +123,16 @@ TEST(CapacityReport, ContentIsEverythingButGenerationAndTime) {
   EXPECT_FALSE(SameContent(report, later));
 }
 
+TEST(CapacityReport, RoomOfUnknownPlaceIsOneExtent) {
+  PoolReport pool = FullReport().pools[0];
+  EXPECT_EQ(KnownFreeExtents(pool), pool.free_extents);
+  pool.free_extents.clear();
+  EXPECT_EQ(KnownFreeExtents(pool), (std::vector<FreeExtent>{{0, 2 * kGiB}}));
+  pool.max_volume_bytes = 0;
+  EXPECT_TRUE(KnownFreeExtents(pool).empty());
+  EXPECT_TRUE(KnownFreeExtents(FullReport().pools[1]).empty());
+}
+
 struct RefusedCase {
   const char* name;
   const char* from;  // In kFullJson, replaced by `to`.
