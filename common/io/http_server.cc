@@ -18,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/io/clock.h"
+#include "common/io/http_gate.h"
 #include "common/io/http_routes.h"
 #include "common/io/log.h"
 #include "common/io/mutex.h"
@@ -35,57 +36,6 @@ constexpr std::string_view kComponent = "http_server";
 constexpr size_t kReadPieceBytes = 256 * 1024;
 constexpr size_t kUnknownLength = std::numeric_limits<size_t>::max();
 
-// Counts open requests and keeps the server alive while one of its handlers or answers runs. It
-// outlives the server: Responders share it.
-class Gate {
- public:
-  explicit Gate(int open_max) : open_max_(open_max) {}
-
-  bool Open() ABSL_LOCKS_EXCLUDED(mu_) {
-    MutexLock lock(&mu_);
-    if (draining_ || open_ >= open_max_) return false;
-    ++open_;
-    return true;
-  }
-  void Done() ABSL_LOCKS_EXCLUDED(mu_) {
-    MutexLock lock(&mu_);
-    --open_;
-    changed_.SignalAll();
-  }
-  bool Enter() ABSL_LOCKS_EXCLUDED(mu_) {
-    MutexLock lock(&mu_);
-    if (closed_) return false;
-    ++busy_;
-    return true;
-  }
-  void Leave() ABSL_LOCKS_EXCLUDED(mu_) {
-    MutexLock lock(&mu_);
-    --busy_;
-    changed_.SignalAll();
-  }
-  // Waits at most `drain` for open requests, then for as long as something is inside.
-  void Close(absl::Duration drain) ABSL_LOCKS_EXCLUDED(mu_) {
-    const RealClock clock;
-    const absl::Time end = clock.SteadyNow() + drain;
-    MutexLock lock(&mu_);
-    draining_ = true;
-    for (absl::Time now = clock.SteadyNow(); open_ > 0 && now < end; now = clock.SteadyNow()) {
-      changed_.WaitWithTimeout(&mu_, end - now);
-    }
-    closed_ = true;
-    while (busy_ > 0) changed_.WaitWithTimeout(&mu_, absl::Seconds(1));
-  }
-
- private:
-  Mutex mu_;
-  CondVar changed_;
-  const int open_max_;
-  int open_ ABSL_GUARDED_BY(mu_) = 0;
-  int busy_ ABSL_GUARDED_BY(mu_) = 0;
-  bool draining_ ABSL_GUARDED_BY(mu_) = false;
-  bool closed_ ABSL_GUARDED_BY(mu_) = false;
-};
-
 http::http_response ToCpprest(HttpResponse response, bool with_body) {
   http::http_response out(static_cast<http::status_code>(response.status));
   for (const auto& [name, value] : response.headers) out.headers().add(name, value);
@@ -98,7 +48,7 @@ http::http_response ToCpprest(HttpResponse response, bool with_body) {
 // One request from its header to its answer. Answers once; the last one to let go answers 500.
 class Exchange {
  public:
-  Exchange(http::http_request request, std::shared_ptr<Gate> gate,
+  Exchange(http::http_request request, std::shared_ptr<HttpGate> gate,
            std::shared_ptr<const HttpServerOptions> options)
       : request_(std::move(request)),
         gate_(std::move(gate)),
@@ -119,10 +69,12 @@ class Exchange {
 
   void Answer(HttpResponse response) noexcept {
     if (is_answered_.exchange(true)) return;
-    if (!gate_->Enter()) return Done(*gate_, is_counted_);
-    Observe(response);
-    Send(std::move(response));
-    gate_->Leave();
+    if (gate_->Enter()) {
+      Observe(response);
+      Send(std::move(response));
+      gate_->Leave();
+    }
+    if (is_counted_) gate_->Done();
   }
 
  private:
@@ -139,29 +91,26 @@ class Exchange {
       LogError(kComponent, "the observer failed", {{"error", e.what()}});
     }
   }
-  // A request is open until its answer is written: Stop must not cut it off.
   void Send(HttpResponse response) noexcept {
+    gate_->Sending(+1);
     try {
       request_.reply(ToCpprest(std::move(response), method_ != http::methods::HEAD))
-          .then([gate = gate_, is_counted = is_counted_](const pplx::task<void>& sent) {
+          .then([gate = gate_](const pplx::task<void>& sent) {
             try {
               sent.get();
             } catch (const std::exception& e) {
               LogDebug(kComponent, "an answer did not reach its client", {{"error", e.what()}});
             }
-            Done(*gate, is_counted);
+            gate->Sending(-1);
           });
     } catch (const std::exception& e) {
       LogWarning(kComponent, "cannot answer", {{"error", e.what()}});
-      Done(*gate_, is_counted_);
+      gate_->Sending(-1);
     }
-  }
-  static void Done(Gate& gate, bool is_counted) noexcept {
-    if (is_counted) gate.Done();
   }
 
   http::http_request request_;
-  const std::shared_ptr<Gate> gate_;
+  const std::shared_ptr<HttpGate> gate_;
   const std::shared_ptr<const HttpServerOptions> options_;
   const std::string method_;
   const absl::Time start_;
@@ -350,7 +299,7 @@ class HttpServer::Impl {
  public:
   explicit Impl(HttpServerOptions options)
       : options_(std::make_shared<const HttpServerOptions>(std::move(options))),
-        gate_(std::make_shared<Gate>(options_->open_requests_max)) {}
+        gate_(std::make_shared<HttpGate>(options_->open_requests_max)) {}
 
   void Handle(std::string method, std::string path, RouteTable::Route route) {
     routes_.Add(std::move(method), std::move(path), std::move(route));
@@ -476,7 +425,7 @@ class HttpServer::Impl {
   }
 
   const std::shared_ptr<const HttpServerOptions> options_;
-  const std::shared_ptr<Gate> gate_;
+  const std::shared_ptr<HttpGate> gate_;
   RouteTable routes_;
   std::optional<http_listener> listener_;
 };
