@@ -18,6 +18,7 @@ constexpr char kDeviceDirectory[] = "/dev";
 
 std::vector<std::string> Sources(const std::vector<std::unique_ptr<PoolReader>>& readers) {
   std::vector<std::string> sources;
+  sources.reserve(readers.size());
   for (const auto& reader : readers) sources.emplace_back(reader->source());
   return sources;
 }

@@ -43,15 +43,13 @@ void Collector::Tick() {
 // A report speaks of the time before its reading: what changes during it is a change to come.
 void Collector::ReadAll() {
   const absl::Time observed_at = clock_.WallNow();
-  bool is_complete = true;
   bool has_failed = false;
   for (Source& source : sources_) {
     ReadSource(&source);
-    is_complete &= source.last_good.has_value();
     has_failed |= !source.last_error.empty();
   }
   next_read_ = clock_.SteadyNow() + (has_failed ? tick_period() : options_.resync);
-  if (is_complete) Publish(observed_at);
+  Publish(observed_at);
 }
 
 void Collector::ReadSource(Source* source) {
@@ -75,9 +73,11 @@ void Collector::ReadSource(Source* source) {
   source->last_error = error;
 }
 
+// Nothing before every source has been read once.
 void Collector::Publish(absl::Time observed_at) {
   Reading reading = {.observed_at = observed_at};
   for (const Source& source : sources_) {
+    if (!source.last_good) return;
     Append(source.last_good->regions, &reading.devices.regions);
     Append(source.last_good->volume_groups, &reading.devices.volume_groups);
     if (source.last_error.empty()) continue;

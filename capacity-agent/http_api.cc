@@ -15,6 +15,8 @@
 namespace pmem::agent {
 namespace {
 
+constexpr int64_t kNoGeneration = -1;
+
 struct CapacityQuery {
   std::optional<int64_t> generation;
   absl::Duration wait;
@@ -79,7 +81,7 @@ bool NoneMatchNames(std::string_view header, std::string_view etag) {
   return false;
 }
 
-void HttpApi::Capacity(const HttpRequest& request, Responder respond) const {
+void HttpApi::Capacity(const HttpRequest& request, const Responder& respond) const {
   const absl::StatusOr<CapacityQuery> query = ParseQuery(request.query);
   if (!query.ok()) {
     return respond(ProblemResponse(400, "Bad parameter", StdView(query.status().message())));
@@ -88,9 +90,9 @@ void HttpApi::Capacity(const HttpRequest& request, Responder respond) const {
   if (current == nullptr) {
     return respond(ComeBack("No report yet", Missing(store_->health())));
   }
-  const bool is_known = query->generation == current->report.generation;
+  const int64_t known = query->generation.value_or(kNoGeneration);
+  const bool is_known = known == current->report.generation;
   if (is_known && query->wait > absl::ZeroDuration()) {
-    const int64_t known = *query->generation;
     const bool waits = store_->Wait(
         known, clock_->SteadyNow() + query->wait,
         [known, respond](const ReportStore::Snapshot& newest) {
@@ -119,9 +121,9 @@ HttpResponse HttpApi::Readyz() const {
 }
 
 void HttpApi::RegisterOn(HttpServer* server) {
-  server->Handle("GET", "/v1/capacity", [this](const HttpRequest& request, Responder respond) {
-    Capacity(request, std::move(respond));
-  });
+  server->Handle(
+      "GET", "/v1/capacity",
+      [this](const HttpRequest& request, const Responder& respond) { Capacity(request, respond); });
   server->Handle("GET", "/livez",
                  [this](const HttpRequest&, const Responder& respond) { respond(Livez()); });
   server->Handle("GET", "/readyz",

@@ -31,7 +31,7 @@ class HttpApi {
   void RegisterOn(HttpServer* server);
 
   // The handlers, without a server.
-  void Capacity(const HttpRequest& request, Responder respond) const;
+  void Capacity(const HttpRequest& request, const Responder& respond) const;
   HttpResponse Livez() const;
   HttpResponse Readyz() const;
 

@@ -44,11 +44,12 @@ absl::StatusOr<std::optional<int>> ReadNumaNode(const JsonValue& value) {
 }
 
 absl::StatusOr<Condition> ReadCondition(const JsonValue& value) {
-  PMEM_ASSIGN_OR_RETURN(const auto name, value.OptionalString("state"));
-  const PoolState state = name ? PoolStateFromName(*name) : PoolState::kOk;
+  PMEM_ASSIGN_OR_RETURN(const auto given, value.OptionalString("state"));
+  const std::string name = given.value_or(std::string(PoolStateName(PoolState::kOk)));
+  const PoolState state = PoolStateFromName(name);
+  if (PoolStateName(state) != name) return value.Error("state " + name + " is not known");
   if (state == PoolState::kOk) return Condition{};
-  if (PoolStateName(state) != *name) return value.Error("state " + *name + " is not known");
-  return Condition{state, "simulated as " + *name};
+  return Condition{state, "simulated as " + name};
 }
 
 absl::StatusOr<VolumeGroup> ReadVolumeGroup(const JsonValue& value, std::set<std::string>* names) {

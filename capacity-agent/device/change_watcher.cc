@@ -24,6 +24,7 @@ namespace {
 constexpr std::string_view kDeviceNamePrefix = "pmem";
 // Multicast group of the kernel's own events. Group 2 is udev's and stays in its network namespace.
 constexpr uint32_t kKernelGroup = 1;
+constexpr int64_t kPollMillisecondsMax = 3600000;
 // LVM and ndctl make some ten events per operation, of below 1 KiB each.
 constexpr int kSocketBufferBytes = 1024 * 1024;
 
@@ -33,7 +34,7 @@ absl::Status ErrnoStatus(const std::string& what) {
 
 int Milliseconds(absl::Duration duration) {
   return static_cast<int>(
-      std::clamp<int64_t>(absl::ToInt64Milliseconds(duration) + 1, 0, 3600 * 1000));
+      std::clamp<int64_t>(absl::ToInt64Milliseconds(duration) + 1, 0, kPollMillisecondsMax));
 }
 
 }  // namespace
@@ -142,7 +143,7 @@ bool ChangeWatcher::Gather() {
 bool ChangeWatcher::ReadKernelEvents() {
   if (!kernel_.is_open()) return false;
   bool has_changed = false;
-  std::array<char, 8192> buffer;
+  std::array<char, 8192> buffer = {};
   while (true) {
     const ssize_t size = recv(kernel_.get(), buffer.data(), buffer.size(), 0);
     if (size > 0) {
@@ -167,13 +168,13 @@ bool ChangeWatcher::IsFileChange(int watch, uint32_t events, std::string_view na
 bool ChangeWatcher::ReadFileEvents() {
   if (!inotify_.is_open()) return false;
   bool has_changed = false;
-  alignas(inotify_event) std::array<char, 8192> buffer;
+  alignas(inotify_event) std::array<char, 8192> buffer = {};
   while (true) {
     const ssize_t size = read(inotify_.get(), buffer.data(), buffer.size());
     if (size < 0 && errno == EINTR) continue;
     if (size <= 0) return has_changed;
     for (ssize_t at = 0; at < size;) {
-      inotify_event event;
+      inotify_event event = {};
       std::memcpy(&event, buffer.data() + at, sizeof(event));
       const char* const name = buffer.data() + at + sizeof(event);
       has_changed |= IsFileChange(event.wd, event.mask, event.len > 0 ? name : "");

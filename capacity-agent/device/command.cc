@@ -58,8 +58,8 @@ struct SpawnSetup {
   }
   SpawnSetup(const SpawnSetup&) = delete;
   SpawnSetup& operator=(const SpawnSetup&) = delete;
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
+  posix_spawn_file_actions_t actions = {};
+  posix_spawnattr_t attributes = {};
 };
 
 std::vector<std::string> Environment() {
@@ -107,7 +107,7 @@ absl::StatusOr<pid_t> Spawn(const CommandOptions& options, int out, int messages
 // Reads what is there, at most a full pipe, and keeps it up to one byte more than `bytes_max`: that
 // byte shows that there was more. False: the other end is closed.
 bool Drain(int fd, int64_t bytes_max, std::string* text) {
-  std::array<char, 65536> buffer;
+  std::array<char, 65536> buffer = {};
   for (int i = 0; i < kReadsMax; ++i) {
     const ssize_t size = read(fd, buffer.data(), buffer.size());
     if (size < 0 && errno == EINTR) continue;

@@ -70,7 +70,7 @@ struct HttpServerOptions {
 // Thread-safe after Start.
 class HttpServer {
  public:
-  static constexpr int64_t kBodyBytesDefaultMax = 1024 * 1024;
+  static constexpr int64_t kBodyBytesDefaultMax = int64_t{1024} * 1024;
   static constexpr absl::Duration kDrainDefault = absl::Seconds(2);
 
   explicit HttpServer(HttpServerOptions options = {});
