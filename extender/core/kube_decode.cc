@@ -54,6 +54,8 @@ absl::Status ReadClaimMetadata(const JsonValue& object, Claim* claim) {
   claim->has_annotations = annotations.has_value();
   if (!annotations.has_value()) return absl::OkStatus();
   PMEM_ASSIGN_OR_RETURN(claim->selected_node, Text(*annotations, kSelectedNodeAnnotation));
+  PMEM_ASSIGN_OR_RETURN(const std::string pinned_by, Text(*annotations, kPinnedByAnnotation));
+  claim->is_pinned_by_us = pinned_by == kPinnedByUs;
   PMEM_ASSIGN_OR_RETURN(claim->storage_provisioner,
                         Text(*annotations, kStorageProvisionerAnnotation));
   if (claim->storage_provisioner.empty()) {

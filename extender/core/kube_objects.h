@@ -108,6 +108,7 @@ struct Claim {
   bool is_bind_completed = false;   // pv.kubernetes.io/bind-completed is there.
   std::string phase;                // status.phase. Never used to decide bound or not.
   std::string selected_node;        // volume.kubernetes.io/selected-node
+  bool is_pinned_by_us = false;     // pmem.csi.alibabacloud.com/pinned-by says so.
   std::string storage_provisioner;  // volume.kubernetes.io/storage-provisioner, or the beta key.
   std::vector<std::string> access_modes;
   std::string volume_mode = "Filesystem";

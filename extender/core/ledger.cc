@@ -117,8 +117,8 @@ void Ledger::AssumeClaim(const Claim& claim, const Item& item, std::string_view 
   ++version_;
 }
 
-void Ledger::ForgetClaim(std::string_view claim_uid) {
-  holds_.Erase("claim/" + std::string(claim_uid));
+void Ledger::EndHold(std::string_view owner) {
+  holds_.Erase(owner);
   ++version_;
 }
 

@@ -105,8 +105,8 @@ class Ledger {
               std::vector<std::string> static_volumes, absl::Time now);
   // The placement controller is about to pin the claim there; ended by the claim's own event.
   void AssumeClaim(const Claim& claim, const Item& item, std::string_view node, absl::Time now);
-  // The pin was not written after all.
-  void ForgetClaim(std::string_view claim_uid);
+  // What was assumed did not come about.
+  void EndHold(std::string_view owner);
 
   // Where a claim is accounted. nullopt: nowhere.
   struct Place {
@@ -118,6 +118,9 @@ class Ledger {
     bool operator==(const Place&) const = default;
   };
   const Place* FindPlace(std::string_view claim_uid) const;
+
+  // UIDs of the claims of ours that have no volume yet, in order.
+  const std::set<std::string>& open_claims() const { return open_claims_; }
 
   const ObjectCache& cache() const { return cache_; }
   const NodeBook& nodes() const { return nodes_; }
@@ -199,6 +202,7 @@ class Ledger {
   absl::btree_map<std::string, Place, std::less<>> places_;              // By claim UID.
   absl::btree_map<std::string, std::set<std::string>, std::less<>> on_;  // Node -> claim UIDs.
   absl::btree_map<std::string, std::string, std::less<>> reserving_;     // Pod UID -> node.
+  std::set<std::string> open_claims_;
   std::set<std::string> synced_;
   int64_t version_ = 0;
   Counters counters_;

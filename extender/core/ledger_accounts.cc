@@ -91,6 +91,11 @@ void Ledger::AccountClaim(std::string_view uid, absl::Time now) {
   const Place* before = FindPlace(uid);
   const std::optional<Place> place = PlaceOf(*claim, before);
   const std::string node = place ? place->node : "";
+  if (ItemOf(*claim, cache_) && !IsBound(*claim)) {
+    open_claims_.insert(std::string(uid));
+  } else {
+    open_claims_.erase(std::string(uid));
+  }
   PlaceClaim(uid, place, now);
   if (node.empty()) return;
   AccountExpansion(nodes_.At(node), uid, claim);
@@ -175,6 +180,7 @@ void Ledger::RemoveClaim(std::string_view uid_view, absl::Time now) {
   const Claim* claim = cache_.FindClaim(uid);
   const ObjectKey key = claim == nullptr ? ObjectKey{} : claim->meta.key;
   PlaceClaim(uid, std::nullopt, now);
+  open_claims_.erase(uid);
   cache_.EraseClaim(uid);
   if (!holds_.DropItem(uid).empty()) ++version_;
   for (const std::string& pod_uid : cache_.PodsUsing(key)) AccountPod(pod_uid);

@@ -116,6 +116,7 @@ enum class NodeVerdict {
   kPasses,
   kRefusedForNow,  // FailedNodes: another try may help.
   kRefused,        // FailedAndUnresolvableNodes: evicting pods does not help.
+  kUnnamed,        // In no list: fits, but better ones are named.
 };
 
 struct NodeAnswer {

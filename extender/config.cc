@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/config.h"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "common/io/flags.h"
+
+namespace pmem::extender {
+namespace {
+
+void AddPlaces(Flags& flags, ExtenderConfig& config) {
+  flags.Text("--kubeconfig", &config.kubeconfig,
+             "How to reach the API server; empty: as a pod of the cluster", "FILE");
+  flags.HostPort("--listen", &config.listen, "Where verbs, REST and metrics are served");
+  flags.Custom("--agents", "pods:KUBE_NAMESPACE/LABEL_SELECTOR|static:FILE",
+               "pods:pmem-system/app.kubernetes.io/name=pmem-capacity-agent",
+               "Where the node agents are found; FILE: {\"<node>\": \"http://host:port[/prefix]\"}",
+               [&config](const std::string& text) {
+                 absl::StatusOr<AgentsFlag> agents = ParseAgentsFlag(text);
+                 if (agents.ok()) config.agents = *std::move(agents);
+                 return agents.status();
+               });
+  flags.Custom("--agent-port", "PORT", "", "Port of every agent pod; default: its port named http",
+               [&config](const std::string& text) {
+                 int port = 0;
+                 if (!absl::SimpleAtoi(text, &port) || port < 1 || port > 65535) {
+                   return absl::InvalidArgumentError("is not a port number");
+                 }
+                 config.agent_port = port;
+                 return absl::OkStatus();
+               });
+}
+
+void AddPatience(Flags& flags, ExtenderConfig& config) {
+  LedgerOptions& ledger = config.service.ledger;
+  flags.Duration("--agent-silence-max", &ledger.agent_silence_max,
+                 "A node whose agent was silent for longer takes no new PMEM volume");
+  flags.Duration("--agent-wait", &config.agent_wait,
+                 "How long an agent may hold a poll when nothing changes");
+  flags.Duration("--hold-ttl", &ledger.hold_ttl,
+                 "How long room is held for a pod when nothing says where it went");
+  flags.Duration("--hold-wait-max", &config.service.hold_wait_max,
+                 "How long a filter call waits for others' holds to end before it refuses");
+  flags.Duration("--debt-grace", &ledger.debt_grace,
+                 "How long a claim that lost its node keeps its room there");
+  flags.Duration("--takeover-window", &ledger.takeover_window,
+                 "How long after a start pending pods are taken as decided elsewhere");
+  flags.Duration("--agents-wait-max", &config.service.agents_wait_max,
+                 "How long a start waits for agents that have not reported yet");
+  flags.Duration("--placement-settle", &config.placement_settle,
+                 "How long an Immediate claim waits for a pod before it is placed without one");
+}
+
+void AddChoices(Flags& flags, ExtenderConfig& config, int64_t* candidates_max,
+                int64_t* plain_pod_score, int64_t* io_threads) {
+  flags.Enum<Strategy>("--score", &config.service.verbs.strategy,
+                       {{"binpack", Strategy::kBinpack}, {"spread", Strategy::kSpread}},
+                       "Which nodes are best: the fullest that fit, or the emptiest");
+  flags.Integer("--max-candidates", candidates_max, 0, 100000,
+                "Nodes that a filter answer names at most, best first; 0: all that fit");
+  flags.Integer("--plain-pod-score", plain_pod_score, 0, kScoreMax,
+                "Score of nodes without PMEM for pods that need none; 0: no preference");
+  flags.Bool("--leader-elect", &config.is_elected,
+             "Several replicas run: only the holder of the Lease decides and writes");
+  flags.Text("--lease-kube-namespace", &config.lease.kube_namespace, "Where the Lease is", "NAME");
+  flags.Text("--lease-name", &config.lease.lease_name, "Name of the Lease", "NAME");
+  flags.Text("--identity", &config.lease.timing.identity,
+             "Of this replica, unique among them; empty: host name and process id", "NAME");
+  flags.Duration("--lease-duration", &config.lease.timing.lease_duration,
+                 "How long a Lease that is not renewed is respected");
+  flags.Duration("--lease-renew-deadline", &config.lease.timing.renew_deadline,
+                 "How long the leader tries to renew before it stops leading");
+  flags.Duration("--lease-retry-period", &config.lease.timing.retry_period,
+                 "How long between two tries");
+  flags.Bool("--placement-controller", &config.has_placement_controller,
+             "Write selected-node where the scheduler does not");
+  flags.Enum<LogLevel>("--log-level", &config.log_level,
+                       {{"debug", LogLevel::kDebug},
+                        {"info", LogLevel::kInfo},
+                        {"warning", LogLevel::kWarning},
+                        {"error", LogLevel::kError}},
+                       "Least level that is logged");
+  flags.Integer("--io-threads", io_threads, 2, 256, "Threads that serve HTTP");
+}
+
+std::string DefaultIdentity() {
+  char host[256] = {};
+  gethostname(host, sizeof(host) - 1);
+  return absl::StrCat(host, "_", getpid());
+}
+
+}  // namespace
+
+ParsedConfig ParseConfig(int argc, const char* const* argv) {
+  ParsedConfig parsed;
+  ExtenderConfig& config = parsed.config;
+  int64_t candidates_max = config.service.verbs.candidates_max;
+  int64_t plain_pod_score = config.service.verbs.plain_pod_score;
+  int64_t io_threads = config.io_threads;
+  Flags flags({.name = "pmem-extender",
+               .description = "Places PersistentVolumeClaims on nodes with persistent memory.",
+               .version = kExtenderVersion,
+               .env_prefix = "PMEM_EXTENDER"});
+  AddPlaces(flags, config);
+  AddPatience(flags, config);
+  AddChoices(flags, config, &candidates_max, &plain_pod_score, &io_threads);
+  parsed.exit_code = flags.Parse(argc, argv);
+  config.service.verbs.candidates_max = static_cast<int>(candidates_max);
+  config.service.verbs.plain_pod_score = static_cast<int>(plain_pod_score);
+  config.io_threads = static_cast<int>(io_threads);
+  if (parsed.exit_code) return parsed;
+  if (config.lease.timing.identity.empty()) config.lease.timing.identity = DefaultIdentity();
+  if (const absl::Status status = Validate(config); !status.ok()) {
+    parsed.exit_code = flags.Reject(status);
+  }
+  return parsed;
+}
+
+absl::Status Validate(const ExtenderConfig& config) {
+  const absl::Duration silence = config.service.ledger.agent_silence_max;
+  if (config.agent_wait * 2 > silence) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--agent-silence-max ", FormatFlagDuration(silence), " is less than twice --agent-wait ",
+        FormatFlagDuration(config.agent_wait), ": an idle agent would look dead"));
+  }
+  PMEM_RETURN_IF_ERROR(LeaderState::Validate(config.lease.timing));
+  if (config.service.ledger.hold_ttl <= config.service.hold_wait_max) {
+    return absl::InvalidArgumentError("--hold-ttl must be longer than --hold-wait-max");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace pmem::extender

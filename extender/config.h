@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// What pmem-extender is told on its command line and by its environment. docs/flags.md is generated
+// from here.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/io/log.h"
+#include "extender/core/agent_roster.h"
+#include "extender/intake/leader_elector.h"
+#include "extender/ledger_service.h"
+
+namespace pmem::extender {
+
+inline constexpr const char* kExtenderVersion = "0.1.0";
+
+struct ExtenderConfig {
+  std::string kubeconfig;  // Empty: in-cluster.
+  std::string listen = "0.0.0.0:9380";
+  AgentsFlag agents{.kube_namespace = "pmem-system",
+                    .label_selector = "app.kubernetes.io/name=pmem-capacity-agent"};
+  std::optional<int> agent_port;  // Absent: the container port named "http".
+  absl::Duration agent_wait = absl::Seconds(15);
+  LedgerServiceOptions service;
+  bool is_elected = false;  // --leader-elect: one of several replicas.
+  LeaderElector::Options lease{.kube_namespace = "pmem-system", .lease_name = "pmem-extender"};
+  bool has_placement_controller = true;
+  absl::Duration placement_settle = absl::Seconds(1);
+  LogLevel log_level = LogLevel::kInfo;
+  int io_threads = 8;
+};
+
+// A config to run with; or the exit code to end with (--help: 0, a bad flag: 2, after one clear
+// line).
+struct ParsedConfig {
+  ExtenderConfig config;
+  std::optional<int> exit_code;
+};
+ParsedConfig ParseConfig(int argc, const char* const* argv);
+
+// Values that contradict each other. Pure.
+absl::Status Validate(const ExtenderConfig& config);
+
+}  // namespace pmem::extender

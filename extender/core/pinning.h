@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// The placement controller's decisions: which claims get volume.kubernetes.io/selected-node from
+// us, which lose it, and what their users are told. Pure, deterministic.
+//
+// It pins
+//   - Immediate claims (kube-scheduler never asks an extender about them), once the PV controller
+//   has
+//     put the storage-provisioner annotation on; together with the other claims of their pod;
+//   - WaitForFirstConsumer claims whose pod came with spec.nodeName (no scheduler will decide).
+// It never pins a WaitForFirstConsumer claim that a schedulable pod can still use: the scheduler's
+// own write would fail. It never pins a claim of another provisioner.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/time/time.h"
+#include "extender/core/ledger.h"
+#include "extender/core/score.h"
+
+namespace pmem::extender {
+
+struct PinningOptions {
+  Strategy strategy = Strategy::kBinpack;
+  // An Immediate claim waits so long for a pod that may restrict its nodes; a WaitForFirstConsumer
+  // claim waits so long before its pods are asked for.
+  absl::Duration settle = absl::Seconds(1);
+  // A pin that cannot work is left alone for so long: nodes and agents come late.
+  absl::Duration bad_pin_patience = absl::Seconds(5);
+};
+
+struct Pin {
+  Claim claim;
+  Item item;
+  std::string node;
+  std::string hold_owner;          // Of the hold that stands for it until the claim's event comes.
+  bool needs_provisioner = false;  // Only with the storage-provisioner annotation (Immediate).
+};
+
+struct Unpin {
+  Claim claim;
+  std::string node;  // The pin to take away.
+};
+
+// Closed, as a Kubernetes event reason.
+enum class NoticeReason { kNoNodeFits, kPinnedNodeUnfit, kPinnedNodeGone, kPresetNodeUnfit };
+std::string_view NoticeReasonName(NoticeReason reason);  // "PmemNoNodeFits"
+
+struct Notice {
+  Claim claim;
+  NoticeReason reason = NoticeReason::kNoNodeFits;
+  std::string message;
+};
+
+struct PinningPlan {
+  std::vector<Pin> pins;
+  std::vector<Unpin> unpins;
+  std::vector<Notice> notices;
+  std::set<std::string> lookups;  // kube_namespaces whose pods with a node have to be read.
+  // When the plan may differ although nothing happened; InfiniteFuture: never.
+  absl::Time next = absl::InfiniteFuture();
+};
+
+// Pods with spec.nodeName that use claims, read live, by kube_namespace. The watched pods have
+// none.
+using PlacedPods = absl::btree_map<std::string, std::vector<Pod>>;
+
+// Since when each unplaced claim is known, and each bad pin; kept by the caller between plans.
+class ClaimAges {
+ public:
+  // The first time that `key` was asked for since it was last forgotten.
+  absl::Time Since(const std::string& key, absl::Time now);
+  // Forgets all keys that were not asked for since the last Sweep.
+  void Sweep();
+
+ private:
+  struct Age {
+    absl::Time since;
+    bool is_used = false;
+  };
+  absl::btree_map<std::string, Age> ages_;
+};
+
+// All that should be done now. What is pinned is assumed in the ledger at once, so that pins of one
+// plan count against each other; a pin that could not be written is given up with Ledger::EndHold.
+PinningPlan PlanPins(Ledger& ledger, const PinningOptions& options, const PlacedPods& placed,
+                     ClaimAges& ages, absl::Time now);
+
+// The JSON patch that sets selected-node, only if the claim is the same one and has none yet; and
+// the one that takes away exactly that pin of an unbound claim. A failed test answers 422: a lost
+// race.
+std::string PinPatch(const Pin& pin);
+std::string UnpinPatch(const Unpin& unpin);
+
+}  // namespace pmem::extender

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/extender_metrics.h"
+
+#include <string>
+
+#include "common/pure/units.h"
+
+#include "extender/config.h"
+
+namespace pmem::extender {
+namespace {
+
+std::string_view OutcomeName(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kFit:
+      return "fit";
+    case Outcome::kNoFit:
+      return "no_fit";
+    case Outcome::kUnmanaged:
+      return "unmanaged";
+    case Outcome::kError:
+      return "error";
+  }
+  return "";
+}
+
+// 0.1 ms to 5 s.
+std::vector<double> VerbBuckets() {
+  return {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5};
+}
+
+constexpr std::string_view kVerbPrefix = "/scheduler/";
+
+std::string_view FreshnessName(Freshness freshness) {
+  switch (freshness) {
+    case Freshness::kFresh:
+      return "fresh";
+    case Freshness::kStale:
+      return "stale";
+    case Freshness::kNoReport:
+      return "no_report";
+    case Freshness::kNoAgent:
+      return "no_agent";
+  }
+  return "";
+}
+
+std::vector<MetricSample> NodesByFreshness(const Ledger& ledger, absl::Time now) {
+  std::map<Freshness, int> counts = {
+      {Freshness::kFresh, 0}, {Freshness::kStale, 0}, {Freshness::kNoReport, 0}};
+  for (const auto& [name, node] : ledger.nodes().nodes()) {
+    if (!node->has_agent) continue;
+    ++counts[NodeBook::FreshnessOf(*node, now, ledger.options().agent_silence_max)];
+  }
+  std::vector<MetricSample> samples;
+  for (const auto& [freshness, count] : counts) {
+    samples.push_back(
+        {{{"state", std::string(FreshnessName(freshness))}}, static_cast<double>(count)});
+  }
+  return samples;
+}
+
+// One sample a node with an agent that has reported.
+template <class Value>
+std::vector<MetricSample> PerNode(const Ledger& ledger, Value value) {
+  std::vector<MetricSample> samples;
+  for (const auto& [name, node] : ledger.nodes().nodes()) {
+    if (!node->has_agent || node->report == nullptr) continue;
+    samples.push_back({{{"node", name}}, value(*node)});
+  }
+  return samples;
+}
+
+double PromisedBytes(const NodeState& node) {
+  int64_t bytes = 0;
+  for (const Item& item : NodeBook::FirmItems(node, {})) {
+    bytes = AddBytes(bytes, item.requested_bytes);
+  }
+  return static_cast<double>(bytes);
+}
+
+}  // namespace
+
+ExtenderMetrics::ExtenderMetrics(const LedgerService* service)
+    : metrics_("pmem_extender", kExtenderVersion),
+      invariants_broken_(metrics_.AddCounter("invariants_broken_total",
+                                             "Checks of the ledger that found it inconsistent")),
+      holds_made_(metrics_.AddCounter("holds_made_total", "Holds made")),
+      holds_expired_(
+          metrics_.AddCounter("holds_expired_total", "Holds that ended by time, not by evidence")),
+      debts_made_(metrics_.AddCounter("debts_made_total",
+                                      "Pins that were lost before their volume was seen")),
+      reports_taken_(metrics_.AddCounter("reports_taken_total", "Agents' reports taken")),
+      reports_old_(metrics_.AddCounter("reports_old_total", "Agents' reports that came too late")),
+      filter_waits_(
+          metrics_.AddCounter("filter_waits_total", "Filter calls that waited for others' holds")) {
+  for (const Outcome outcome :
+       {Outcome::kFit, Outcome::kNoFit, Outcome::kUnmanaged, Outcome::kError}) {
+    decisions_.emplace(outcome,
+                       metrics_.AddCounter("pod_decisions_total", "Filter answers",
+                                           {{"outcome", std::string(OutcomeName(outcome))}}));
+  }
+  for (const Reason reason : kReasons) {
+    if (reason == Reason::kFits) continue;
+    rejections_.emplace(reason,
+                        metrics_.AddCounter("node_rejections_total", "Nodes refused by filter",
+                                            {{"reason", std::string(ReasonName(reason))}}));
+  }
+  for (const std::string_view verb : {"filter", "prioritize", "preempt"}) {
+    durations_.emplace(verb, metrics_.AddHistogram("verb_duration_seconds",
+                                                   "From the end of the header to the answer",
+                                                   VerbBuckets(), {{"verb", std::string(verb)}}));
+  }
+  AddLedgerCollectors(service);
+  AddNodeCollectors(service);
+}
+
+void ExtenderMetrics::AddLedgerCollectors(const LedgerService* service) {
+  const auto add = [&](const char* what, const char* help, auto value) {
+    metrics_.AddCollector(what, help, {}, [service, value] {
+      return std::vector<MetricSample>{{{}, static_cast<double>(service->Read(value))}};
+    });
+  };
+  using L = const Ledger&;
+  add("holds", "Pods whose node is not known yet",
+      [](L l, absl::Time) { return l.holds().holds().size(); });
+  add("claims_placed", "Claims with a node", [](L l, absl::Time) { return l.places().size(); });
+}
+
+void ExtenderMetrics::AddNodeCollectors(const LedgerService* service) {
+  metrics_.AddCollector("nodes", "Nodes with an agent, by what is known of them", {"state"},
+                        [service] { return service->Read(NodesByFreshness); });
+  metrics_.AddCollector("report_age_seconds", "Since the node's agent last answered", {"node"},
+                        [service] {
+                          return service->Read([](const Ledger& ledger, absl::Time now) {
+                            return PerNode(ledger, [now](const NodeState& node) {
+                              return absl::ToDoubleSeconds(now - node.contact);
+                            });
+                          });
+                        });
+  metrics_.AddCollector(
+      "promised_bytes", "Promised to claims whose volume is not reported yet", {"node"}, [service] {
+        return service->Read(
+            [](const Ledger& ledger, absl::Time) { return PerNode(ledger, PromisedBytes); });
+      });
+}
+
+void ExtenderMetrics::OnFilter(Outcome outcome, const std::vector<Reason>& reasons) {
+  decisions_.at(outcome).Increment();
+  std::map<Reason, int> counts;
+  for (const Reason reason : reasons) {
+    if (reason != Reason::kFits) ++counts[reason];
+  }
+  for (const auto& [reason, count] : counts) rejections_.at(reason).Increment(count);
+}
+
+void ExtenderMetrics::OnExchange(const HttpExchange& exchange) {
+  if (exchange.route.substr(0, kVerbPrefix.size()) != kVerbPrefix) return;
+  const auto it = durations_.find(exchange.route.substr(kVerbPrefix.size()));
+  if (it != durations_.end()) it->second.Observe(absl::ToDoubleSeconds(exchange.duration));
+}
+
+void ExtenderMetrics::OnTick(const LedgerService& service) {
+  const Ledger::Counters now =
+      service.Read([](const Ledger& ledger, absl::Time) { return ledger.counters(); });
+  const int64_t waits = service.GetWaits().count;
+  holds_made_.Increment(static_cast<double>(now.holds_made - counted_.holds_made));
+  holds_expired_.Increment(static_cast<double>(now.holds_expired - counted_.holds_expired));
+  debts_made_.Increment(static_cast<double>(now.debts_made - counted_.debts_made));
+  reports_taken_.Increment(static_cast<double>(now.reports_taken - counted_.reports_taken));
+  reports_old_.Increment(static_cast<double>(now.reports_old - counted_.reports_old));
+  filter_waits_.Increment(static_cast<double>(waits - waits_counted_));
+  counted_ = now;
+  waits_counted_ = waits;
+}
+
+}  // namespace pmem::extender

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads claims and classes from the API server, one request each. Thread-safe; blocks.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "extender/intake/kube_client.h"
+#include "extender/ledger_service.h"
+
+namespace pmem::extender {
+
+class KubeLiveReader final : public LiveReader {
+ public:
+  // Objects read for one decision at most; a pod that needs more is answered with an error.
+  static constexpr size_t kObjectsMax = 64;
+
+  explicit KubeLiveReader(KubeClient* client) : client_(client) {}
+  absl::StatusOr<LiveObjects> Read(const std::vector<ObjectKey>& claims,
+                                   const std::vector<std::string>& classes) override;
+
+ private:
+  KubeClient* const client_;
+};
+
+}  // namespace pmem::extender

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The placement controller's calls on the real API server. Used by the controller's thread only.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "extender/intake/event_writer.h"
+#include "extender/intake/kube_client.h"
+#include "extender/placement_controller.h"
+
+namespace pmem::extender {
+
+class KubePlacementApi final : public PlacementApi {
+ public:
+  KubePlacementApi(KubeClient* client, EventWriter* events) : client_(client), events_(events) {}
+
+  absl::Status PatchClaim(const ObjectKey& claim, const std::string& json_patch) override;
+  absl::StatusOr<std::vector<Pod>> ListPods(const std::string& kube_namespace) override;
+  void Tell(const Notice& notice) override;
+
+ private:
+  KubeClient* const client_;
+  EventWriter* const events_;
+};
+
+}  // namespace pmem::extender

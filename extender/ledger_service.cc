@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/ledger_service.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace pmem::extender {
+namespace {
+
+constexpr size_t kSilentAgentsNamedMax = 20;
+
+FilterAnswer AnswerOf(const FilterDecision& decision, absl::Span<const std::string_view> nodes) {
+  FilterAnswer answer{.is_pmem = true, .reasons = decision.reasons};
+  answer.is_answered.reserve(nodes.size());
+  // Both lists are in the request's order.
+  auto next = decision.nodes.begin();
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    const bool is_named =
+        next != decision.nodes.end() && *next == nodes[i] && decision.reasons[i] == Reason::kFits;
+    answer.is_answered.push_back(is_named);
+    if (is_named) ++next;
+  }
+  return answer;
+}
+
+}  // namespace
+
+LedgerService::LedgerService(LedgerServiceOptions options, LiveReader* live, const Clock* clock)
+    : ledger_(options.ledger), options_(options), live_(live), clock_(clock) {}
+
+void LedgerService::Emit(Event event) {
+  MutexLock lock(&mu_);
+  const absl::Time now = clock_->SteadyNow();
+  const int64_t before = ledger_.version();
+  ledger_.Apply(event, now);
+  BeginWhenSynced();
+  SignalIfChanged(before);
+}
+
+void LedgerService::Tick() {
+  MutexLock lock(&mu_);
+  const int64_t before = ledger_.version();
+  ledger_.Expire(clock_->SteadyNow());
+  BeginWhenSynced();
+  SignalIfChanged(before);
+}
+
+void LedgerService::SignalIfChanged(int64_t version_before) {
+  if (ledger_.version() != version_before) changed_.SignalAll();
+}
+
+void LedgerService::SetLeading(bool is_leading) {
+  MutexLock lock(&mu_);
+  is_leading_ = is_leading;
+  is_deciding_ = false;
+  BeginWhenSynced();
+  changed_.SignalAll();
+}
+
+bool LedgerService::AgentsHaveReported() const {
+  const auto& nodes = ledger_.nodes().nodes();
+  return std::all_of(nodes.begin(), nodes.end(), [](const auto& entry) {
+    return !entry.second->has_agent || entry.second->report != nullptr;
+  });
+}
+
+void LedgerService::BeginWhenSynced() {
+  if (is_deciding_ || !ledger_.Unsynced().empty()) return;
+  const absl::Time now = clock_->SteadyNow();
+  synced_at_ = std::min(synced_at_, now);
+  if (!is_leading_) return;
+  if (!AgentsHaveReported() && now < synced_at_ + options_.agents_wait_max) return;
+  ledger_.BeginTakeover(now);
+  is_deciding_ = true;
+}
+
+std::string LedgerService::WhyNotDeciding() const {
+  const std::vector<std::string> unsynced = ledger_.Unsynced();
+  if (!unsynced.empty()) return absl::StrCat("not synced yet: ", absl::StrJoin(unsynced, ", "));
+  if (!is_leading_) return "not the leader";
+  return "waiting for the agents' first reports";
+}
+
+Readiness LedgerService::GetReadiness() const {
+  MutexLock lock(&mu_);
+  Readiness readiness{.is_ready = is_deciding_,
+                      .is_synced = ledger_.Unsynced().empty(),
+                      .is_leading = is_leading_,
+                      .unsynced = ledger_.Unsynced()};
+  for (const auto& [name, node] : ledger_.nodes().nodes()) {
+    if (readiness.agents_silent.size() >= kSilentAgentsNamedMax) break;
+    if (node->has_agent && node->report == nullptr) readiness.agents_silent.push_back(name);
+  }
+  return readiness;
+}
+
+LedgerService::Waits LedgerService::GetWaits() const {
+  MutexLock lock(&mu_);
+  return waits_;
+}
+
+int64_t LedgerService::WaitForChange(int64_t version, absl::Duration timeout) {
+  MutexLock lock(&mu_);
+  if (ledger_.version() == version) changed_.WaitWithTimeout(&mu_, timeout);
+  return ledger_.version();
+}
+
+std::optional<absl::StatusOr<LiveObjects>> LedgerService::Complete(const Pod& pod,
+                                                                   Patience patience) {
+  LiveObjects live;
+  // A claim leads to a class: at most two rounds.
+  for (int round = 0; round < 2; ++round) {
+    PodDemand demand;
+    {
+      MutexLock lock(&mu_);
+      demand = ledger_.Demand(pod, &live);
+    }
+    if (demand.IsKnown()) break;
+    if (patience == Patience::kNone) return std::nullopt;
+    absl::StatusOr<LiveObjects> more = live_->Read(demand.missing_claims, demand.missing_classes);
+    if (!more.ok()) return more.status();
+    std::move(more->claims.begin(), more->claims.end(), std::back_inserter(live.claims));
+    std::move(more->classes.begin(), more->classes.end(), std::back_inserter(live.classes));
+    std::move(more->absent_claims.begin(), more->absent_claims.end(),
+              std::back_inserter(live.absent_claims));
+    std::move(more->absent_classes.begin(), more->absent_classes.end(),
+              std::back_inserter(live.absent_classes));
+  }
+  return live;
+}
+
+std::optional<FilterDecision> LedgerService::DecideFilter(const Pod& pod, const LiveObjects& live,
+                                                          absl::Span<const std::string_view> nodes,
+                                                          Patience patience) {
+  const absl::Time begin = clock_->SteadyNow();
+  const absl::Time deadline = begin + options_.hold_wait_max;
+  while (true) {
+    const absl::Time now = clock_->SteadyNow();
+    ledger_.Expire(now);
+    const PodDemand demand = ledger_.Demand(pod, &live);
+    FilterDecision decision = extender::Filter(ledger_, options_.verbs, pod, demand, nodes, now);
+    if (!decision.is_held || now >= deadline) {
+      if (now > begin) waits_ = {waits_.count + 1, waits_.total + (now - begin)};
+      ledger_.Assume(pod, demand, decision.nodes, decision.static_volumes, now);
+      return decision;
+    }
+    if (patience == Patience::kNone) return std::nullopt;
+    changed_.WaitWithTimeout(&mu_, deadline - now);
+    if (!is_deciding_) return std::nullopt;
+  }
+}
+
+std::optional<FilterAnswer> LedgerService::Filter(const Pod& pod,
+                                                  absl::Span<const std::string_view> nodes,
+                                                  Patience patience) {
+  if (pod.volumes.empty()) return FilterAnswer{};
+  const auto live = Complete(pod, patience);
+  if (!live) return std::nullopt;
+  if (!live->ok())
+    return FilterAnswer{.is_pmem = true, .error = std::string(live->status().message())};
+  const bool is_leader = IsLeaderNow();
+  MutexLock lock(&mu_);
+  const PodDemand demand = ledger_.Demand(pod, &**live);
+  if (!demand.IsKnown()) return FilterAnswer{.is_pmem = true, .error = "claims changed meanwhile"};
+  if (!demand.IsPmem()) return FilterAnswer{};
+  if (!is_leader || !is_deciding_) {
+    return FilterAnswer{.is_pmem = true, .error = is_leader ? WhyNotDeciding() : "not the leader"};
+  }
+  const std::optional<FilterDecision> decision = DecideFilter(pod, **live, nodes, patience);
+  if (decision) return AnswerOf(*decision, nodes);
+  if (!is_deciding_) return FilterAnswer{.is_pmem = true, .error = WhyNotDeciding()};
+  return std::nullopt;
+}
+
+std::optional<PrioritizeAnswer> LedgerService::Prioritize(const Pod& pod,
+                                                          absl::Span<const std::string_view> nodes,
+                                                          Patience patience) {
+  const auto live = Complete(pod, patience);
+  if (!live) return std::nullopt;
+  if (!live->ok()) return PrioritizeAnswer{.error = std::string(live->status().message())};
+  MutexLock lock(&mu_);
+  const PodDemand demand = ledger_.Demand(pod, &**live);
+  if (demand.IsPmem() && !is_deciding_) return PrioritizeAnswer{.error = WhyNotDeciding()};
+  return PrioritizeAnswer{.scores =
+                              extender::Prioritize(ledger_, options_.verbs, pod, demand, nodes)};
+}
+
+std::optional<PreemptAnswer> LedgerService::Preempt(const Pod& pod,
+                                                    absl::Span<const std::string_view> nodes,
+                                                    Patience patience) {
+  const auto live = Complete(pod, patience);
+  if (!live) return std::nullopt;
+  if (!live->ok()) return PreemptAnswer{.error = std::string(live->status().message())};
+  MutexLock lock(&mu_);
+  const PodDemand demand = ledger_.Demand(pod, &**live);
+  if (demand.IsPmem() && !is_deciding_) return PreemptAnswer{.error = WhyNotDeciding()};
+  const absl::Time now = clock_->SteadyNow();
+  return PreemptAnswer{.is_kept = extender::Preempt(ledger_, pod, demand, nodes, now)};
+}
+
+}  // namespace pmem::extender

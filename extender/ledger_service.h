@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// The extender's only mutex over state: the shell around core::Ledger. Events go in, verbs are
+// decided and assumed in one critical section, readers get a look under the same lock. Thread-safe.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "common/io/clock.h"
+#include "common/io/mutex.h"
+#include "extender/core/ledger.h"
+#include "extender/core/verbs.h"
+
+namespace pmem::extender {
+
+// Reads objects that the cache lacks from the API server, once, for one decision. Blocks.
+class LiveReader {
+ public:
+  virtual ~LiveReader() = default;
+  virtual absl::StatusOr<LiveObjects> Read(const std::vector<ObjectKey>& claims,
+                                           const std::vector<std::string>& classes) = 0;
+};
+
+struct LedgerServiceOptions {
+  LedgerOptions ledger;
+  VerbOptions verbs;
+  // How long a filter call waits for the evidence that ends others' holds, before it refuses.
+  absl::Duration hold_wait_max = absl::Milliseconds(250);
+  // How long after the API objects are known we wait for agents that have not reported yet.
+  absl::Duration agents_wait_max = absl::Seconds(5);
+};
+
+// What a verb has to say. Exactly one of the three.
+struct FilterAnswer {
+  bool is_pmem = false;           // False: the pod needs no PMEM; every node passes.
+  std::string error;              // Not empty: we cannot know.
+  std::vector<Reason> reasons;    // One a node.
+  std::vector<bool> is_answered;  // One a node: named in the answer.
+};
+
+struct PrioritizeAnswer {
+  std::string error;
+  std::vector<int> scores;  // One a node.
+};
+
+struct PreemptAnswer {
+  std::string error;
+  std::vector<bool> is_kept;  // One a node.
+};
+
+struct Readiness {
+  bool is_ready = false;  // Verbs of PMEM pods are decided.
+  bool is_synced = false;
+  bool is_leading = false;
+  std::vector<std::string> unsynced;       // Kinds not listed yet.
+  std::vector<std::string> agents_silent;  // Expected, not reported yet. At most 20 are named.
+};
+
+class LedgerService final : public EventSink {
+ public:
+  // `live` and `clock` must outlive the service.
+  LedgerService(LedgerServiceOptions options, LiveReader* live, const Clock* clock);
+
+  void Emit(Event event) override ABSL_LOCKS_EXCLUDED(mu_);
+  // Ends what is over. Called on a timer.
+  void Tick() ABSL_LOCKS_EXCLUDED(mu_);
+  // True: we answer the verbs and write. From then on, once synced, decisions of a leader before us
+  // are waited out (Ledger::BeginTakeover).
+  void SetLeading(bool is_leading) ABSL_LOCKS_EXCLUDED(mu_);
+  // Asked before every decision: a process that was stopped past its lease knows it at once. Set
+  // before the first call of a verb; thread-safe and quick.
+  void SetLeaderCheck(std::function<bool()> is_leader) { leader_check_ = std::move(is_leader); }
+  Readiness GetReadiness() const ABSL_LOCKS_EXCLUDED(mu_);
+
+  enum class Patience {
+    kNone,    // nullopt when the answer needs a live read or a wait.
+    kBlocks,  // Reads and waits; never call it on the I/O pool.
+  };
+  std::optional<FilterAnswer> Filter(const Pod& pod, absl::Span<const std::string_view> nodes,
+                                     Patience patience) ABSL_LOCKS_EXCLUDED(mu_);
+  std::optional<PrioritizeAnswer> Prioritize(const Pod& pod,
+                                             absl::Span<const std::string_view> nodes,
+                                             Patience patience) ABSL_LOCKS_EXCLUDED(mu_);
+  std::optional<PreemptAnswer> Preempt(const Pod& pod, absl::Span<const std::string_view> nodes,
+                                       Patience patience) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Runs `look(ledger, now)` under the lock. It must be short, and return values, not references.
+  template <class Look>
+  auto Read(Look look) const ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    return look(static_cast<const Ledger&>(ledger_), clock_->SteadyNow());
+  }
+  // The same for the placement controller, which assumes what it is about to write.
+  template <class Change>
+  auto Write(Change change) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    return change(ledger_, clock_->SteadyNow());
+  }
+
+  // Waits until the ledger's version is not `version`, at most `timeout`. Returns the version.
+  int64_t WaitForChange(int64_t version, absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_);
+
+  const LedgerServiceOptions& options() const { return options_; }
+
+  // Filter calls that waited for evidence, and how long in all.
+  struct Waits {
+    int64_t count = 0;
+    absl::Duration total;
+  };
+  Waits GetWaits() const ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  // Reads live what the cache lacks. nullopt: it would have to block, and must not.
+  std::optional<absl::StatusOr<LiveObjects>> Complete(const Pod& pod, Patience patience)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  void BeginWhenSynced() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool AgentsHaveReported() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool IsLeaderNow() const { return !leader_check_ || leader_check_(); }
+  std::string WhyNotDeciding() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::optional<FilterDecision> DecideFilter(const Pod& pod, const LiveObjects& live,
+                                             absl::Span<const std::string_view> nodes,
+                                             Patience patience) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void SignalIfChanged(int64_t version_before) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  mutable Mutex mu_;
+  CondVar changed_;
+  Ledger ledger_ ABSL_GUARDED_BY(mu_);
+  bool is_leading_ ABSL_GUARDED_BY(mu_) = false;
+  bool is_deciding_ ABSL_GUARDED_BY(mu_) = false;  // Leading, synced, takeover begun.
+  absl::Time synced_at_ ABSL_GUARDED_BY(mu_) = absl::InfiniteFuture();
+  Waits waits_ ABSL_GUARDED_BY(mu_);
+  std::function<bool()> leader_check_;  // Empty: we always lead.
+  const LedgerServiceOptions options_;
+  LiveReader* const live_;
+  const Clock* const clock_;
+};
+
+}  // namespace pmem::extender

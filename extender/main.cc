@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// pmem-extender: API server and agents -> ledger -> verbs, REST and the placement controller.
+// Wiring only; see docs/life-of-a-pod.md for where each piece's work is told.
+#include <cstdio>
+#include <memory>
+
+#include "common/io/clock.h"
+#include "common/io/http_server.h"
+#include "common/io/log.h"
+#include "common/io/periodic_task.h"
+#include "common/io/signals.h"
+#include "extender/config.h"
+#include "extender/extender_metrics.h"
+#include "extender/intake/agent_discovery.h"
+#include "extender/intake/agent_poller.h"
+#include "extender/intake/cluster_watches.h"
+#include "extender/intake/event_writer.h"
+#include "extender/intake/kube_client.h"
+#include "extender/intake/kube_config.h"
+#include "extender/intake/kube_live_reader.h"
+#include "extender/intake/kube_placement_api.h"
+#include "extender/intake/leader_elector.h"
+#include "extender/ledger_service.h"
+#include "extender/placement_controller.h"
+#include "extender/status_api.h"
+#include "extender/verb_api.h"
+
+namespace pmem::extender {
+namespace {
+
+constexpr absl::Duration kTickPeriod = absl::Milliseconds(100);
+constexpr int kTicksPerCheck = 100;
+
+int Fail(const absl::Status& status) {
+  std::fprintf(stderr, "pmem-extender: %s\n", std::string(status.message()).c_str());
+  return 1;
+}
+
+// The timer's work: what is over ends, and now and then the ledger checks itself.
+class Ticker {
+ public:
+  Ticker(LedgerService* service, ExtenderMetrics* metrics, StatusApi* status)
+      : service_(service),
+        metrics_(metrics),
+        status_(status),
+        task_("tick", kTickPeriod, [this] { Tick(); }) {}
+  void Start() { task_.Start(); }
+  void Stop() { task_.Stop(); }
+
+ private:
+  void Tick() {
+    service_->Tick();
+    metrics_->OnTick(*service_);
+    status_->OnTick();
+    if (++ticks_ % kTicksPerCheck != 0) return;
+    const absl::Status broken = service_->Read(
+        [](const Ledger& ledger, absl::Time now) { return ledger.CheckInvariants(now); });
+    if (broken.ok()) return;
+    metrics_->OnInvariantsBroken();
+    LogError("ledger", "invariant broken", {{"error", broken}});
+  }
+
+  LedgerService* const service_;
+  ExtenderMetrics* const metrics_;
+  StatusApi* const status_;
+  int ticks_ = 0;
+  PeriodicTask task_;
+};
+
+int Run(const ExtenderConfig& config) {
+  const RealClock clock;
+  const auto kube_config = LoadKubeConfig(config.kubeconfig);
+  if (!kube_config.ok()) return Fail(kube_config.status());
+  auto client = KubeClient::Make(*kube_config, &clock);
+  if (!client.ok()) return Fail(client.status());
+
+  KubeLiveReader live(client->get());
+  LedgerService service(config.service, &live, &clock);
+  ExtenderMetrics metrics(&service);
+  StatusApi status(&service, &metrics.registry(), &clock);
+  VerbApi verbs(&service, &metrics);
+  EventWriter events("pmem-extender", client->get(), &clock);
+  KubePlacementApi placement_api(client->get(), &events);
+  PlacementController placement(
+      {.strategy = config.service.verbs.strategy, .settle = config.placement_settle}, &service,
+      &placement_api, &clock, &metrics.registry());
+
+  HttpServer server(
+      {.observer = [&metrics](const HttpExchange& exchange) { metrics.OnExchange(exchange); }});
+  verbs.Register(server);
+  status.Register(server);
+  const auto port = server.Start(config.listen);
+  if (!port.ok()) return Fail(port.status());
+  const std::string host = config.listen.substr(0, config.listen.rfind(':'));
+  std::printf("pmem-extender listening on %s:%d\n", host.c_str(), *port);
+  std::fflush(stdout);
+
+  const AgentPoller::Options poll{.wait = config.agent_wait};
+  AgentPoller poller(poll, &service, &clock, AgentPoller::PlainClients(poll));
+  const auto discovery =
+      AgentDiscovery::Make(config.agents, config.agent_port, client->get(), &poller, &clock);
+  ClusterWatches watches(client->get(), &service, &clock);
+  Ticker ticker(&service, &metrics, &status);
+  const auto lead = [&service](bool is_leader) { service.SetLeading(is_leader); };
+  LeaderElector elector(config.lease, client->get(), &clock, lead);
+  if (config.is_elected) service.SetLeaderCheck([&elector] { return elector.IsLeader(); });
+  config.is_elected ? elector.Start() : lead(true);
+  events.Start();
+  watches.Start();
+  poller.Start();
+  discovery->Start();
+  ticker.Start();
+  if (config.has_placement_controller) placement.Start();
+
+  WaitForSignal();
+  placement.Stop();
+  verbs.Stop();
+  server.Stop();
+  elector.Stop();
+  events.Stop();
+  ticker.Stop();
+  discovery->Stop();
+  poller.Stop();
+  watches.Stop();
+  return 0;
+}
+
+}  // namespace
+}  // namespace pmem::extender
+
+int main(int argc, char** argv) {
+  pmem::BlockSignals();
+  const auto parsed = pmem::extender::ParseConfig(argc, argv);
+  if (parsed.exit_code) return *parsed.exit_code;
+  pmem::SetLogLevel(parsed.config.log_level);
+  pmem::StartIoThreads(parsed.config.io_threads);
+  return pmem::extender::Run(parsed.config);
+}

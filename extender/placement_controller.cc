@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/placement_controller.h"
+
+#include <utility>
+
+#include "common/io/log.h"
+
+namespace pmem::extender {
+namespace {
+constexpr std::string_view kComponent = "placement";
+}
+
+PlacementController::PlacementController(PinningOptions options, LedgerService* service,
+                                         PlacementApi* api, const Clock* clock, Metrics* metrics)
+    : options_(options),
+      service_(service),
+      api_(api),
+      clock_(clock),
+      pins_written_(metrics->AddCounter("pins_written_total", "selected-node written by us")),
+      pins_lost_(metrics->AddCounter("pins_lost_total", "Pins that somebody else was faster with")),
+      unpins_written_(
+          metrics->AddCounter("unpins_written_total", "selected-node taken away by us")),
+      task_("placement", kPeriod, [this] { Tick(); }) {}
+
+void PlacementController::Tick() {
+  if (!service_->GetReadiness().is_ready) return;
+  ForgetOldPods();
+  PinningPlan plan = service_->Write([this](Ledger& ledger, absl::Time now) {
+    ledger.Expire(now);
+    return PlanPins(ledger, options_, placed_, ages_, now);
+  });
+  for (const Pin& pin : plan.pins) Write(pin);
+  for (const Unpin& unpin : plan.unpins) Write(unpin);
+  for (const Notice& notice : plan.notices) api_->Tell(notice);
+  if (plan.lookups.empty()) return;
+  Lookup(plan.lookups);
+  task_.Wake();
+}
+
+void PlacementController::ForgetOldPods() {
+  const absl::Time now = clock_->SteadyNow();
+  for (auto it = placed_at_.begin(); it != placed_at_.end();) {
+    if (now - it->second <= kPodsAgeMax) {
+      ++it;
+      continue;
+    }
+    placed_.erase(it->first);
+    it = placed_at_.erase(it);
+  }
+}
+
+void PlacementController::Lookup(const std::set<std::string>& kube_namespaces) {
+  int count = 0;
+  for (const std::string& kube_namespace : kube_namespaces) {
+    if (++count > kLookupsMax) return;
+    absl::StatusOr<std::vector<Pod>> pods = api_->ListPods(kube_namespace);
+    if (!pods.ok()) {
+      LogWarning(kComponent, "cannot read pods",
+                 {{"kube_namespace", kube_namespace}, {"error", pods.status()}});
+      pods = std::vector<Pod>();  // Asked again when this has grown old.
+    }
+    placed_[kube_namespace] = *std::move(pods);
+    placed_at_[kube_namespace] = clock_->SteadyNow();
+  }
+}
+
+void PlacementController::Write(const Pin& pin) {
+  const absl::Status status = api_->PatchClaim(pin.claim.meta.key, PinPatch(pin));
+  const ObjectKey& key = pin.claim.meta.key;
+  if (status.ok()) {
+    pins_written_.Increment();
+    return LogInfo(
+        kComponent, "claim placed",
+        {{"kube_namespace", key.kube_namespace}, {"claim", key.name}, {"node", pin.node}});
+  }
+  // A write whose answer was lost may have been done: then its hold stays until the event, or its
+  // TTL.
+  const bool is_certain = absl::IsFailedPrecondition(status) || absl::IsNotFound(status) ||
+                          absl::IsAborted(status) || absl::IsPermissionDenied(status);
+  if (is_certain) {
+    pins_lost_.Increment();
+    service_->Write([&pin](Ledger& ledger, absl::Time) { ledger.EndHold(pin.hold_owner); });
+  }
+  LogWarning(kComponent, "claim not placed",
+             {{"kube_namespace", key.kube_namespace}, {"claim", key.name}, {"error", status}});
+}
+
+void PlacementController::Write(const Unpin& unpin) {
+  const absl::Status status = api_->PatchClaim(unpin.claim.meta.key, UnpinPatch(unpin));
+  if (status.ok()) unpins_written_.Increment();
+  LogInfo(kComponent, "pin on a node that is gone taken away",
+          {{"claim", unpin.claim.meta.key.name}, {"node", unpin.node}, {"status", status}});
+}
+
+}  // namespace pmem::extender

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes selected-node where kube-scheduler does not: plans with core/pinning, patches the API,
+// tells users by events. Only while we lead. One thread of its own (a PeriodicTask); everything
+// here runs on it.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "absl/container/btree_map.h"
+#include "absl/status/status.h"
+#include "common/io/clock.h"
+#include "common/io/metrics.h"
+#include "common/io/periodic_task.h"
+#include "extender/core/pinning.h"
+#include "extender/ledger_service.h"
+
+namespace pmem::extender {
+
+// The API calls of the controller. Blocks. A fake stands in for unit tests.
+class PlacementApi {
+ public:
+  virtual ~PlacementApi() = default;
+  // Patches a claim. FailedPrecondition: a test failed (the race is lost); NotFound: it is gone.
+  virtual absl::Status PatchClaim(const ObjectKey& claim, const std::string& json_patch) = 0;
+  // All pods of a kube_namespace.
+  virtual absl::StatusOr<std::vector<Pod>> ListPods(const std::string& kube_namespace) = 0;
+  // Tells the claim's users; repeated notices are the implementation's business.
+  virtual void Tell(const Notice& notice) = 0;
+};
+
+class PlacementController {
+ public:
+  // How soon a change is looked at, and how often nothing is looked at.
+  static constexpr absl::Duration kPeriod = absl::Milliseconds(500);
+  // Pods read live are believed for so long.
+  static constexpr absl::Duration kPodsAgeMax = absl::Seconds(5);
+  // kube_namespaces whose pods are read in one round.
+  static constexpr int kLookupsMax = 10;
+
+  // All must outlive the controller.
+  PlacementController(PinningOptions options, LedgerService* service, PlacementApi* api,
+                      const Clock* clock, Metrics* metrics);
+
+  void Start() { task_.Start(); }
+  void Stop() { task_.Stop(); }
+  // Something changed: look now.
+  void Wake() { task_.Wake(); }
+  // One round: plan and carry out.
+  void Tick();
+
+ private:
+  void Lookup(const std::set<std::string>& kube_namespaces);
+  void ForgetOldPods();
+  void Write(const Pin& pin);
+  void Write(const Unpin& unpin);
+
+  const PinningOptions options_;
+  LedgerService* const service_;
+  PlacementApi* const api_;
+  const Clock* const clock_;
+  Counter pins_written_;
+  Counter pins_lost_;
+  Counter unpins_written_;
+  ClaimAges ages_;
+  PlacedPods placed_;
+  absl::btree_map<std::string, absl::Time> placed_at_;
+  PeriodicTask task_;
+};
+
+}  // namespace pmem::extender

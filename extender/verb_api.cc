@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/verb_api.h"
+
+#include <utility>
+
+namespace pmem::extender {
+namespace {
+
+constexpr size_t kDecodersKeptMax = 4;
+
+HttpResponse BadBody(const absl::Status& status) {
+  return ProblemResponse(400, "Not the scheduler extender protocol", std::string(status.message()));
+}
+
+HttpResponse Busy(std::string_view detail) {
+  return ProblemResponse(503, "Cannot be decided now", detail);
+}
+
+HttpResponse Ok(std::string body) { return {.body = std::move(body)}; }
+
+NodeAnswer AnswerOf(Reason reason) {
+  if (reason == Reason::kFits) return {};
+  return {.verdict = IsForNow(reason) ? NodeVerdict::kRefusedForNow : NodeVerdict::kRefused,
+          .reason = ReasonText(reason)};
+}
+
+}  // namespace
+
+VerbApi::VerbApi(LedgerService* service, VerbObserver* observer)
+    : service_(service),
+      observer_(observer),
+      blocking_("verb", kBlockingCallsMax, kQueuedCallsMax) {}
+
+void VerbApi::Register(HttpServer& server) {
+  const auto add = [&](const char* path, auto verb) {
+    server.Handle("POST", path, Handler([this, verb](std::string& body, Patience patience) {
+                    return (this->*verb)(body, patience);
+                  }),
+                  kExtenderBodyBytesMax);
+  };
+  add("/scheduler/filter", &VerbApi::Filter);
+  add("/scheduler/prioritize", &VerbApi::Prioritize);
+  add("/scheduler/preempt", &VerbApi::Preempt);
+}
+
+HttpHandler VerbApi::Handler(Verb verb) {
+  return [this, verb = std::move(verb)](HttpRequest request, const Responder& respond) {
+    if (auto response = verb(request.body, Patience::kNone)) return respond(*std::move(response));
+    const auto body = std::make_shared<std::string>(std::move(request.body));
+    const bool is_taken = blocking_.Submit([verb, body, respond] {
+      respond(verb(*body, Patience::kBlocks).value_or(Busy("the leader changed meanwhile")));
+    });
+    if (!is_taken) respond(Busy("too many calls wait"));
+  };
+}
+
+std::unique_ptr<ExtenderDecoder> VerbApi::Borrow() {
+  MutexLock lock(&mu_);
+  if (decoders_.empty()) return std::make_unique<ExtenderDecoder>();
+  std::unique_ptr<ExtenderDecoder> decoder = std::move(decoders_.back());
+  decoders_.pop_back();
+  return decoder;
+}
+
+void VerbApi::Return(std::unique_ptr<ExtenderDecoder> decoder) {
+  MutexLock lock(&mu_);
+  if (decoders_.size() < kDecodersKeptMax) decoders_.push_back(std::move(decoder));
+}
+
+std::optional<HttpResponse> VerbApi::Filter(std::string& body, Patience patience) {
+  auto decoder = Borrow();
+  const auto args = decoder->DecodeArgs(body, ReadCandidates::kIfPodHasClaims);
+  Return(std::move(decoder));
+  if (!args.ok()) return BadBody(args.status());
+  const auto answer = service_->Filter(args->pod, args->candidates.names, patience);
+  if (!answer) return std::nullopt;
+  return EncodeFilter(args->candidates, *answer);
+}
+
+HttpResponse VerbApi::EncodeFilter(const Candidates& candidates, const FilterAnswer& answer) {
+  if (!answer.error.empty()) {
+    observer_->OnFilter(Outcome::kError, {});
+    return Ok(EncodeFilterError(answer.error));
+  }
+  if (!answer.is_pmem) {
+    observer_->OnFilter(Outcome::kUnmanaged, {});
+    return Ok(EncodeAllPass(candidates));
+  }
+  std::vector<NodeAnswer> answers;
+  answers.reserve(answer.reasons.size());
+  bool has_fit = false;
+  for (size_t i = 0; i < answer.reasons.size(); ++i) {
+    answers.push_back(AnswerOf(answer.reasons[i]));
+    if (answer.reasons[i] == Reason::kFits && !answer.is_answered[i]) {
+      answers.back().verdict = NodeVerdict::kUnnamed;
+    }
+    has_fit |= answer.is_answered[i];
+  }
+  observer_->OnFilter(has_fit ? Outcome::kFit : Outcome::kNoFit, answer.reasons);
+  return Ok(EncodeFilterResult(candidates, answers));
+}
+
+std::optional<HttpResponse> VerbApi::Prioritize(std::string& body, Patience patience) {
+  auto decoder = Borrow();
+  const auto args = decoder->DecodeArgs(body, ReadCandidates::kAlways);
+  Return(std::move(decoder));
+  if (!args.ok()) return BadBody(args.status());
+  const auto answer = service_->Prioritize(args->pod, args->candidates.names, patience);
+  if (!answer) return std::nullopt;
+  if (!answer->error.empty()) return Busy(answer->error);
+  std::vector<HostScore> scores;
+  for (size_t i = 0; i < answer->scores.size(); ++i) {
+    // A host that is left out counts 0: the scheduler reads what it need not read otherwise.
+    if (answer->scores[i] == 0) continue;
+    scores.push_back({.host = args->candidates.names[i], .score = answer->scores[i]});
+  }
+  return Ok(EncodeHostPriorityList(scores));
+}
+
+std::optional<HttpResponse> VerbApi::Preempt(std::string& body, Patience patience) {
+  auto decoder = Borrow();
+  const auto args = decoder->DecodePreemption(body);
+  Return(std::move(decoder));
+  if (!args.ok()) return BadBody(args.status());
+  std::vector<std::string_view> names;
+  for (const NodeVictims& node : args->nodes) names.push_back(node.node);
+  const auto answer = service_->Preempt(args->pod, names, patience);
+  if (!answer) return std::nullopt;
+  if (!answer->error.empty()) return Busy(answer->error);
+  return Ok(EncodePreemptionResult(*args, answer->is_kept));
+}
+
+}  // namespace pmem::extender

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// POST /scheduler/filter, /scheduler/prioritize, /scheduler/preempt: decode -> decide -> encode.
+//
+// Answers: 200 with a result; 200 with Error set for a filter that cannot be decided now; 400 for a
+// body that is not the protocol, 413 above kExtenderBodyBytesMax; 503 when prioritize or preempt
+// cannot be decided (they have no Error member), or too many calls wait. A pod without claims is
+// answered from the request alone.
+//
+// Calls that need a wait or a live read are handed to a small pool of their own. Thread-safe.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "common/io/http_server.h"
+#include "common/io/mutex.h"
+#include "common/io/worker_pool.h"
+#include "extender/core/reasons.h"
+#include "extender/ledger_service.h"
+#include "extender/wire/extender_v1.h"
+
+namespace pmem::extender {
+
+enum class Outcome { kFit, kNoFit, kUnmanaged, kError };
+
+// Told of every filter decision; cheap and thread-safe.
+class VerbObserver {
+ public:
+  virtual ~VerbObserver() = default;
+  virtual void OnFilter(Outcome outcome, const std::vector<Reason>& reasons) = 0;
+};
+
+class VerbApi {
+ public:
+  static constexpr int kBlockingCallsMax = 8;  // At once; as many schedulers may wait together.
+  static constexpr size_t kQueuedCallsMax = 128;
+
+  // All must outlive the api; the api must outlive the server's Stop.
+  VerbApi(LedgerService* service, VerbObserver* observer);
+  void Register(HttpServer& server);
+  // Drops calls that still wait. Before the service goes.
+  void Stop() { blocking_.Stop(); }
+
+ private:
+  using Patience = LedgerService::Patience;
+  // nullopt: this call has to block, and must not.
+  using Verb = std::function<std::optional<HttpResponse>(std::string& body, Patience patience)>;
+
+  HttpHandler Handler(Verb verb);
+  std::optional<HttpResponse> Filter(std::string& body, Patience patience);
+  std::optional<HttpResponse> Prioritize(std::string& body, Patience patience);
+  std::optional<HttpResponse> Preempt(std::string& body, Patience patience);
+  HttpResponse EncodeFilter(const Candidates& candidates, const FilterAnswer& answer);
+
+  // Decoders keep their working memory between calls.
+  std::unique_ptr<ExtenderDecoder> Borrow() ABSL_LOCKS_EXCLUDED(mu_);
+  void Return(std::unique_ptr<ExtenderDecoder> decoder) ABSL_LOCKS_EXCLUDED(mu_);
+
+  LedgerService* const service_;
+  VerbObserver* const observer_;
+  Mutex mu_;
+  std::vector<std::unique_ptr<ExtenderDecoder>> decoders_ ABSL_GUARDED_BY(mu_);
+  WorkerPool blocking_;
+};
+
+}  // namespace pmem::extender
