@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/io/flags.h"
+#include "common/pure/status_macros.h"
 
 namespace pmem::extender {
 namespace {
@@ -127,7 +128,7 @@ absl::Status Validate(const ExtenderConfig& config) {
         "--agent-silence-max ", FormatFlagDuration(silence), " is less than twice --agent-wait ",
         FormatFlagDuration(config.agent_wait), ": an idle agent would look dead"));
   }
-  PMEM_RETURN_IF_ERROR(LeaderState::Validate(config.lease.timing));
+  PMEM_RETURN_IF_ERROR(config.lease.timing.Validate());
   if (config.service.ledger.hold_ttl <= config.service.hold_wait_max) {
     return absl::InvalidArgumentError("--hold-ttl must be longer than --hold-wait-max");
   }
