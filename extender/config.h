@@ -24,7 +24,7 @@ struct ExtenderConfig {
   AgentsFlag agents{.kube_namespace = "pmem-system",
                     .label_selector = "app.kubernetes.io/name=pmem-capacity-agent"};
   std::optional<int> agent_port;  // Absent: the container port named "http".
-  absl::Duration agent_wait = absl::Seconds(15);
+  absl::Duration agent_wait = absl::Seconds(10);
   LedgerServiceOptions service;
   bool is_elected = false;  // --leader-elect: one of several replicas.
   LeaderElector::Options lease{.kube_namespace = "pmem-system", .lease_name = "pmem-extender"};

@@ -144,6 +144,7 @@ std::optional<FilterDecision> LedgerService::DecideFilter(const Pod& pod, const 
     FilterDecision decision = extender::Filter(ledger_, options_.verbs, pod, demand, nodes, now);
     if (!decision.is_held || now >= deadline) {
       if (now > begin) waits_ = {waits_.count + 1, waits_.total + (now - begin)};
+      ledger_.NoteRefused(pod, decision.nodes.empty());
       ledger_.Assume(pod, demand, decision.nodes, decision.static_volumes, now);
       return decision;
     }

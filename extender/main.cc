@@ -80,7 +80,7 @@ int Run(const ExtenderConfig& config) {
   StatusApi status(&service, &metrics.registry(), &clock);
   VerbApi verbs(&service, &metrics);
   EventWriter events("pmem-extender", client->get(), &clock);
-  KubePlacementApi placement_api(client->get(), &events);
+  KubePlacementApi placement_api(client->get(), &events, config.lease.kube_namespace);
   PlacementController placement(
       {.strategy = config.service.verbs.strategy, .settle = config.placement_settle}, &service,
       &placement_api, &clock, &metrics.registry());

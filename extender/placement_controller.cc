@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "extender/placement_controller.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/io/log.h"
@@ -20,6 +21,9 @@ PlacementController::PlacementController(PinningOptions options, LedgerService* 
       pins_lost_(metrics->AddCounter("pins_lost_total", "Pins that somebody else was faster with")),
       unpins_written_(
           metrics->AddCounter("unpins_written_total", "selected-node taken away by us")),
+      wake_ups_(
+          metrics->AddCounter("scheduler_wake_ups_total",
+                              "Times that kube-scheduler was made to try refused pods again")),
       task_("placement", kPeriod, [this] { Tick(); }) {}
 
 void PlacementController::Tick() {
@@ -32,9 +36,36 @@ void PlacementController::Tick() {
   for (const Pin& pin : plan.pins) Write(pin);
   for (const Unpin& unpin : plan.unpins) Write(unpin);
   for (const Notice& notice : plan.notices) api_->Tell(notice);
+  WakeScheduler();
   if (plan.lookups.empty()) return;
   Lookup(plan.lookups);
   task_.Wake();
+}
+
+// First the ledger has the room, then the scheduler is told: a retry that comes earlier would only
+// be refused again.
+void PlacementController::WakeScheduler() {
+  const absl::Time now = clock_->SteadyNow();
+  const std::vector<std::string> fitting = service_->Write([](Ledger& ledger, absl::Time time) {
+    ledger.Expire(time);
+    return ledger.RefusedThatFit(time);
+  });
+  absl::btree_map<std::string, WakeUp> woken;
+  bool is_due = false;
+  for (const std::string& uid : fitting) {
+    const auto it = woken_.find(uid);
+    WakeUp wake = it == woken_.end() ? WakeUp{now, kWakePauseMin} : it->second;
+    if (now >= wake.next) {
+      is_due = true;
+      wake = {now + wake.pause, std::min(wake.pause * 2, kWakePauseMax)};
+    }
+    woken[uid] = wake;
+  }
+  woken_ = std::move(woken);
+  if (!is_due) return;
+  const absl::Status status = api_->WakeScheduler(absl::ToUnixMillis(clock_->WallNow()));
+  if (status.ok()) return wake_ups_.Increment();
+  LogWarning(kComponent, "cannot wake the scheduler up", {{"error", status}});
 }
 
 void PlacementController::ForgetOldPods() {

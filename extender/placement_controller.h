@@ -26,6 +26,8 @@ class PlacementApi {
   virtual absl::Status PatchClaim(const ObjectKey& claim, const std::string& json_patch) = 0;
   // All pods of a kube_namespace.
   virtual absl::StatusOr<std::vector<Pod>> ListPods(const std::string& kube_namespace) = 0;
+  // Changes an object that kube-scheduler listens to, so that it tries refused pods again.
+  virtual absl::Status WakeScheduler(int64_t sequence) = 0;
   // Tells the claim's users; repeated notices are the implementation's business.
   virtual void Tell(const Notice& notice) = 0;
 };
@@ -33,7 +35,10 @@ class PlacementApi {
 class PlacementController {
  public:
   // How soon a change is looked at, and how often nothing is looked at.
-  static constexpr absl::Duration kPeriod = absl::Milliseconds(500);
+  static constexpr absl::Duration kPeriod = absl::Milliseconds(200);
+  // A pod that would fit and is not taken by the scheduler is woken ever more rarely.
+  static constexpr absl::Duration kWakePauseMin = absl::Seconds(1);
+  static constexpr absl::Duration kWakePauseMax = absl::Minutes(1);
   // Pods read live are believed for so long.
   static constexpr absl::Duration kPodsAgeMax = absl::Seconds(5);
   // kube_namespaces whose pods are read in one round.
@@ -51,6 +56,7 @@ class PlacementController {
   void Tick();
 
  private:
+  void WakeScheduler();
   void Lookup(const std::set<std::string>& kube_namespaces);
   void ForgetOldPods();
   void Write(const Pin& pin);
@@ -63,6 +69,12 @@ class PlacementController {
   Counter pins_written_;
   Counter pins_lost_;
   Counter unpins_written_;
+  Counter wake_ups_;
+  struct WakeUp {
+    absl::Time next;
+    absl::Duration pause;
+  };
+  absl::btree_map<std::string, WakeUp> woken_;  // By pod UID.
   ClaimAges ages_;
   PlacedPods placed_;
   absl::btree_map<std::string, absl::Time> placed_at_;

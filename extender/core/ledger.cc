@@ -122,6 +122,20 @@ void Ledger::EndHold(std::string_view owner) {
   ++version_;
 }
 
+void Ledger::NoteRefused(const Pod& pod, bool is_refused) {
+  if (is_refused) {
+    refused_.insert(pod.meta.uid);
+  } else {
+    refused_.erase(pod.meta.uid);
+  }
+}
+
+std::vector<Claim> Ledger::TakeHandPins() {
+  std::vector<Claim> pins(hand_pins_.begin(), hand_pins_.end());
+  hand_pins_.clear();
+  return pins;
+}
+
 const Ledger::Place* Ledger::FindPlace(std::string_view claim_uid) const {
   const auto it = places_.find(claim_uid);
   return it == places_.end() ? nullptr : &it->second;

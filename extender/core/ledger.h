@@ -27,6 +27,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <set>
 #include <string>
@@ -49,11 +50,12 @@ namespace pmem::extender {
 
 struct LedgerOptions {
   // An agent that was silent for longer is stale: its node takes nothing new.
-  absl::Duration agent_silence_max = absl::Seconds(45);
+  absl::Duration agent_silence_max = absl::Seconds(25);
   // How long a hold stands when nothing is heard; longer than any scheduling decision.
   absl::Duration hold_ttl = absl::Seconds(30);
-  // How long a lost pin keeps its room, as its volume may still be in the making.
-  absl::Duration debt_grace = absl::Seconds(30);
+  // How long a lost pin keeps its room, as its volume may still be in the making. (The provisioner
+  // gives a creation 10 s by default.)
+  absl::Duration debt_grace = absl::Seconds(10);
   // How long a hold outlives its pod, or a cleared nomination: a write may be on its way.
   absl::Duration hold_grace = absl::Seconds(1);
   // After a start, or a change of leader: how long pending pods are taken as decided by nobody
@@ -119,6 +121,19 @@ class Ledger {
   };
   const Place* FindPlace(std::string_view claim_uid) const;
 
+  // The pod was refused everywhere (or no longer is): when it would fit, somebody has to wake the
+  // scheduler up.
+  void NoteRefused(const Pod& pod, bool is_refused);
+  // UIDs of pending pods that were refused and would fit now somewhere they may run. At most
+  // kRefusedLookedAtMax pods are looked at.
+  static constexpr int kRefusedLookedAtMax = 64;
+  std::vector<std::string> RefusedThatFit(absl::Time now) const;
+
+  // Claims that came with a node that no answer of ours led to, since the last call: pinned by
+  // hand. Beyond kHandPinsMax the oldest are forgotten.
+  static constexpr size_t kHandPinsMax = 1000;
+  std::vector<Claim> TakeHandPins();
+
   // UIDs of the claims of ours that have no volume yet, in order.
   const std::set<std::string>& open_claims() const { return open_claims_; }
 
@@ -182,7 +197,7 @@ class Ledger {
   void AccountExpansion(NodeState& node, std::string_view uid, const Claim* claim);
   void RemoveClaim(std::string_view uid, absl::Time now);
   void RemovePod(std::string_view uid, absl::Time now);
-  void PlacedByEvidence(const Claim& claim, absl::Time now);
+  bool PlacedByEvidence(const Claim& claim);
 
   // Judging (ledger_judge.cc).
   std::vector<Item> NeededItems(const NodeState& node, const PodDemand& demand,
@@ -203,6 +218,8 @@ class Ledger {
   absl::btree_map<std::string, std::set<std::string>, std::less<>> on_;  // Node -> claim UIDs.
   absl::btree_map<std::string, std::string, std::less<>> reserving_;     // Pod UID -> node.
   std::set<std::string> open_claims_;
+  std::set<std::string> refused_;  // Pod UIDs.
+  std::deque<Claim> hand_pins_;
   std::set<std::string> synced_;
   int64_t version_ = 0;
   Counters counters_;

@@ -91,6 +91,7 @@ void Ledger::AccountClaim(std::string_view uid, absl::Time now) {
   const Place* before = FindPlace(uid);
   const std::optional<Place> place = PlaceOf(*claim, before);
   const std::string node = place ? place->node : "";
+  const bool is_new = place && place->is_counted && (before == nullptr || before->node != node);
   if (ItemOf(*claim, cache_) && !IsBound(*claim)) {
     open_claims_.insert(std::string(uid));
   } else {
@@ -99,18 +100,23 @@ void Ledger::AccountClaim(std::string_view uid, absl::Time now) {
   PlaceClaim(uid, place, now);
   if (node.empty()) return;
   AccountExpansion(nodes_.At(node), uid, claim);
-  PlacedByEvidence(*claim, now);
+  if (!PlacedByEvidence(*claim) && is_new && !IsBound(*claim)) {
+    hand_pins_.push_back(*claim);
+    if (hand_pins_.size() > kHandPinsMax) hand_pins_.pop_front();
+  }
 }
 
 // The claim has its node: what was held for it elsewhere is free again, and what else its pod holds
-// can only be there.
-void Ledger::PlacedByEvidence(const Claim& claim, absl::Time) {
-  if (holds_.IsEmpty()) return;
+// can only be there. False: nobody held room for it.
+bool Ledger::PlacedByEvidence(const Claim& claim) {
+  if (holds_.IsEmpty()) return false;
   const int32_t id = nodes_.At(FindPlace(claim.meta.uid)->node).id;
-  for (const std::string& owner : holds_.DropItem(claim.meta.uid)) {
+  const std::vector<std::string> owners = holds_.DropItem(claim.meta.uid);
+  for (const std::string& owner : owners) {
     holds_.Narrow(owner, id);
     ++version_;
   }
+  return !owners.empty();
 }
 
 void Ledger::AccountClaimAndPods(const Claim& claim, absl::Time now) {
@@ -189,6 +195,7 @@ void Ledger::RemoveClaim(std::string_view uid_view, absl::Time now) {
 void Ledger::RemovePod(std::string_view uid_view, absl::Time now) {
   const std::string uid(uid_view);
   cache_.ErasePod(uid);
+  refused_.erase(uid);
   Unreserve(uid);
   holds_.Shorten(uid, now + options_.hold_grace);
   ++version_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "extender/core/ledger.h"
+#include "extender/core/node_match.h"
 
 namespace pmem::extender {
 namespace {
@@ -112,6 +113,25 @@ Reason Ledger::JudgeFirm(std::string_view name, const PodDemand& demand, std::st
   const NodeState* node = nodes_.Find(name);
   if (const auto reason = JudgeFreshness(node, demand, now)) return *reason;
   return JudgeItems(*node, NeededItems(*node, demand, owner, nullptr), owner, false);
+}
+
+std::vector<std::string> Ledger::RefusedThatFit(absl::Time now) const {
+  std::vector<std::string> fitting;
+  int looked_at = 0;
+  for (const std::string& uid : refused_) {
+    const Pod* pod = cache_.FindPod(uid);
+    if (pod == nullptr) continue;
+    if (++looked_at > kRefusedLookedAtMax) break;
+    const PodDemand demand = DemandOf(*pod, cache_, nullptr);
+    const auto& nodes = nodes_.nodes();
+    const bool fits = std::any_of(nodes.begin(), nodes.end(), [&](const auto& entry) {
+      const Node* node = cache_.FindNode(entry.first);
+      return node != nullptr && !MatchNode(*pod, *node, {}) &&
+             Judge(entry.first, demand, uid, now, nullptr) == Reason::kFits;
+    });
+    if (fits) fitting.push_back(uid);
+  }
+  return fitting;
 }
 
 std::optional<Room> Ledger::RoomLeft(const NodeState& node, absl::Span<const Item> except) {

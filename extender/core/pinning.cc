@@ -36,6 +36,7 @@ class Planner {
       const Claim* claim = ledger_.cache().FindClaim(uid);
       if (claim != nullptr && !claim->meta.is_deleting) Visit(*claim);
     }
+    for (const Claim& claim : ledger_.TakeHandPins()) CheckHandPin(claim);
     ages_.Sweep();
     return std::move(plan_);
   }
@@ -181,22 +182,42 @@ class Planner {
     plan_.notices.push_back({claim, reason, std::move(message)});
   }
 
+  // The provisioner may have refused the pin before we look: so it is judged by what was seen.
+  void CheckHandPin(const Claim& claim) {
+    const std::optional<Item> item = ItemOf(claim, ledger_.cache());
+    if (!item || ledger_.cache().FindNode(claim.selected_node) == nullptr) return;
+    const Reason reason = JudgePin(*item, claim);
+    if (reason != Reason::kFits && !IsMatterOfTime(reason)) TellUnfit(claim, reason);
+  }
+
+  Reason JudgePin(const Item& item, const Claim& claim) const {
+    PodDemand demand;
+    demand.items.push_back(item);
+    demand.item_classes.push_back(*claim.storage_class_name);
+    return ledger_.JudgeFirm(claim.selected_node, demand, "", now_);
+  }
+
+  // Agents start late and fall silent; that is no reason to complain at once.
+  static bool IsMatterOfTime(Reason reason) {
+    return reason == Reason::kNoAgent || reason == Reason::kNoReport ||
+           reason == Reason::kStaleReport;
+  }
+
+  void TellUnfit(const Claim& claim, Reason reason) {
+    const std::string_view text = ReasonText(reason);
+    Tell(claim, NoticeReason::kPinnedNodeUnfit,
+         absl::StrCat("pinned to node ", claim.selected_node, ": ", Text(text)));
+  }
+
   void CheckPin(const Claim& claim) {
     const Ledger::Place* place = ledger_.FindPlace(claim.meta.uid);
     if (place == nullptr || !place->is_counted) return;
     const std::string& node = claim.selected_node;
-    PodDemand demand;
-    demand.items.push_back(place->item);
-    demand.item_classes.push_back(*claim.storage_class_name);
     const bool is_gone = ledger_.cache().FindNode(node) == nullptr;
-    const Reason reason = ledger_.JudgeFirm(node, demand, "", now_);
+    const Reason reason = JudgePin(place->item, claim);
     if (!is_gone && reason == Reason::kFits) return;
     if (!IsOlder("pin/" + claim.meta.uid + "/" + node, options_.bad_pin_patience)) return;
-    if (!is_gone) {
-      const std::string_view text = ReasonText(reason);
-      return Tell(claim, NoticeReason::kPinnedNodeUnfit,
-                  absl::StrCat("pinned to node ", node, ": ", Text(text)));
-    }
+    if (!is_gone) return TellUnfit(claim, reason);
     Tell(claim, NoticeReason::kPinnedNodeGone,
          absl::StrCat("pinned to node ", node, ", which does not exist"));
     if (claim.is_pinned_by_us) plan_.unpins.push_back({claim, node});

@@ -3,10 +3,14 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/pure/status_macros.h"
 #include "extender/core/kube_decode.h"
 
 namespace pmem::extender {
+namespace {
+constexpr const char* kWakeUpName = "pmem-extender-wake-up";
+}  // namespace
 
 absl::Status KubePlacementApi::PatchClaim(const ObjectKey& claim, const std::string& json_patch) {
   PMEM_ASSIGN_OR_RETURN(const ApiAnswer answer,
@@ -22,6 +26,24 @@ absl::StatusOr<std::vector<Pod>> KubePlacementApi::ListPods(const std::string& k
   PMEM_RETURN_IF_ERROR(answer.ToStatus());
   PMEM_ASSIGN_OR_RETURN(DecodedList<Pod> list, DecodeList<Pod>(answer.body));
   return std::move(list.objects);
+}
+
+// A CSIStorageCapacity without a topology: no node can reach it, so nobody counts on its room; but
+// kube-scheduler retries pods that an extender refused when it changes (docs/protocol.md).
+absl::Status KubePlacementApi::WakeScheduler(int64_t sequence) {
+  const std::string capacity = absl::StrCat("\"", sequence, "\"");
+  PMEM_ASSIGN_OR_RETURN(
+      ApiAnswer answer,
+      client_->Patch(ApiPath(kStorageCapacitiesResource, kube_namespace_, kWakeUpName),
+                     absl::StrCat(R"({"capacity":)", capacity, "}"), kMergePatch));
+  if (!absl::IsNotFound(answer.ToStatus())) return answer.ToStatus();
+  PMEM_ASSIGN_OR_RETURN(
+      answer, client_->Create(
+                  ApiPath(kStorageCapacitiesResource, kube_namespace_),
+                  absl::StrCat(R"({"apiVersion":"storage.k8s.io/v1","kind":"CSIStorageCapacity",)",
+                               R"("metadata":{"name":")", kWakeUpName, R"("},"storageClassName":")",
+                               kWakeUpName, R"(","capacity":)", capacity, "}")));
+  return answer.ToStatus();
 }
 
 void KubePlacementApi::Tell(const Notice& notice) {

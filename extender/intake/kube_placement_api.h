@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "extender/intake/event_writer.h"
@@ -13,15 +14,19 @@ namespace pmem::extender {
 
 class KubePlacementApi final : public PlacementApi {
  public:
-  KubePlacementApi(KubeClient* client, EventWriter* events) : client_(client), events_(events) {}
+  // `kube_namespace`: where our own objects live.
+  KubePlacementApi(KubeClient* client, EventWriter* events, std::string kube_namespace)
+      : client_(client), events_(events), kube_namespace_(std::move(kube_namespace)) {}
 
   absl::Status PatchClaim(const ObjectKey& claim, const std::string& json_patch) override;
   absl::StatusOr<std::vector<Pod>> ListPods(const std::string& kube_namespace) override;
+  absl::Status WakeScheduler(int64_t sequence) override;
   void Tell(const Notice& notice) override;
 
  private:
   KubeClient* const client_;
   EventWriter* const events_;
+  const std::string kube_namespace_;
 };
 
 }  // namespace pmem::extender
