@@ -134,6 +134,7 @@ class ControlPlane:
             f'--token-auth-file={self.directory / "tokens.csv"}',
             '--authorization-mode=RBAC',
             '--anonymous-auth=true',
+            '--allow-privileged',
             f'--disable-admission-plugins={ADMISSION_OFF}',
         ]
 
