@@ -49,7 +49,7 @@ std::vector<std::unique_ptr<PoolReader>> MakeReaders(const AgentConfig& config) 
     return readers;
   }
   readers.push_back(std::make_unique<NdctlReader>());
-  if (!config.lvm_command.empty()) {
+  if (!config.lvm_command.empty() && config.lvm_command != kNoLvm) {
     readers.push_back(std::make_unique<LvmReader>(config.lvm_command, config.lvm_timeout));
   }
   return readers;

@@ -63,7 +63,7 @@ std::optional<int> ParseConfig(int argc, const char* const* argv, AgentConfig* c
   flags.Text("--region-pattern", &config->region_pattern, "NVDIMM regions that are ours, likewise.",
              "PATTERNS");
   flags.Text("--lvm-command", &config->lvm_command,
-             "The lvm program and words before its arguments; empty on a node without LVM.",
+             "The lvm program and words before its arguments; none on a node without LVM.",
              "COMMAND");
   flags.Duration("--lvm-timeout", &config->lvm_timeout, "The longest that lvm may take.");
   flags.Bool("--verbose", &config->is_verbose, "Also log what is of use in debugging only.");

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -18,11 +19,12 @@ struct AgentConfig {
   absl::Duration resync = absl::Seconds(60);
   std::string volume_group_pattern = "pmemvgregion*";
   std::string region_pattern = "*";
-  std::string lvm_command = "lvm";  // Empty: the node has no LVM.
+  std::string lvm_command = "lvm";  // kNoLvm or empty: the node has no LVM.
   absl::Duration lvm_timeout = absl::Seconds(10);
   bool is_verbose = false;
 };
 
+inline constexpr std::string_view kNoLvm = "none";
 inline constexpr absl::Duration kResyncMin = absl::Seconds(1);
 
 // InvalidArgument for values that cannot work, naming the flag. Pure.

@@ -67,6 +67,8 @@ TEST(AgentConfig, ReadersFollowTheDevices) {
   EXPECT_EQ(SourcesOf(config), (std::vector<std::string>{"ndctl", "lvm"}));
   config.lvm_command = "";
   EXPECT_EQ(SourcesOf(config), std::vector<std::string>{"ndctl"});
+  config.lvm_command = "none";
+  EXPECT_EQ(SourcesOf(config), std::vector<std::string>{"ndctl"});
   config.simulated_file = "f";
   EXPECT_EQ(SourcesOf(config), std::vector<std::string>{"simulated"});
 }
