@@ -22,7 +22,11 @@ HttpResponse Bad(const absl::Status& status) {
 
 HttpResponse NotFound(std::string_view detail) { return ProblemResponse(404, "Not found", detail); }
 
-HttpResponse Ok(std::string body) { return {.body = std::move(body)}; }
+HttpResponse Ok(std::string body) {
+  HttpResponse response;
+  response.body = std::move(body);
+  return response;
+}
 
 // The page of a list that takes no other parameters.
 absl::StatusOr<Page> PageOf(const HttpRequest& request) {
