@@ -29,7 +29,7 @@ def ndctl_region(guest, name):
 def raw_namespaces(guest, region):
     """[{name, start, size}] of a region's namespaces by sysfs: ndctl lists usable sizes only."""
     listing = guest.run(f"""cd /sys/bus/nd/devices/{region}
-        for n in namespace*; do [ "$(cat $n/size)" = 0 ] ||
+        for n in namespace[0-9]*; do [ "$(cat $n/size)" = 0 ] ||
           echo "$(cat $n/resource) $(cat $n/size) $(cat $n/alt_name 2>/dev/null)"; done""")
     rows = [line.split() for line in listing.splitlines()]
     return sorted(({"name": row[2] if len(row) > 2 else "", "start": int(row[0], 16),
