@@ -113,7 +113,7 @@ def everything_allowed(plane, user, kube_namespace):
 def test_the_extender_may_do_what_it_needs_and_nothing_else(kubernetes):
     expected = {(verb, resource) for verb in READ for resource in
                 ('pods', 'nodes', 'persistentvolumeclaims', 'persistentvolumes', 'storageclasses')}
-    expected |= {('patch', 'persistentvolumeclaims'), ('create', 'events'), ('patch', 'events')}
+    expected |= {('patch', 'persistentvolumeclaims'), ('create', 'events')}
     assert everything_allowed(kubernetes, EXTENDER, 'default') == expected
 
 

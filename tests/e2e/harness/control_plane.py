@@ -74,7 +74,8 @@ class ControlPlane:
                 f'--service-account-key-file={self.directory / "sa.key"}',
                 f'--service-account-signing-key-file={self.directory / "sa.key"}',
                 f'--token-auth-file={self.directory / "tokens.csv"}', '--authorization-mode=RBAC',
-                '--anonymous-auth=true', f'--disable-admission-plugins={ADMISSION_OFF}']
+                '--anonymous-auth=true', '--allow-privileged',
+                f'--disable-admission-plugins={ADMISSION_OFF}']
 
     def start_controller_manager(self):
         self.supervisor.start('kube-controller-manager', [

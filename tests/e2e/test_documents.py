@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What docs/ and manifests/ say about the programs is what the programs say."""
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from harness import cluster
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DOCS = ROOT / 'docs'
+sys.path.insert(0, str(ROOT / 'tools' / 'dev'))
+
+
+@pytest.mark.parametrize('name', ['flags', 'metrics'])
+def test_a_generated_page_is_current(name):
+    from commands import docs
+
+    page = {'flags': docs.flags_page, 'metrics': docs.metrics_page}[name]()
+    assert (DOCS / f'{name}.md').read_text() == page, './dev docs writes it anew'
+
+
+def workload_arguments():
+    """(program, flag) of every argument in the manifests."""
+    programs = {'agent': cluster.AGENT, 'extender': cluster.EXTENDER}
+    for path in sorted((ROOT / 'manifests').rglob('*.yaml')):
+        for obj in yaml.safe_load_all(path.read_text()):
+            pod = (((obj or {}).get('spec') or {}).get('template') or {}).get('spec') or {}
+            for container in pod.get('containers', []):
+                for argument in container.get('args', []):
+                    yield programs[container['name']], argument.partition('=')[0]
+
+
+def test_every_flag_in_the_manifests_exists():
+    known = {}
+    for program, flag in workload_arguments():
+        if program not in known:
+            known[program] = subprocess.run([program, '--flags-markdown'], check=True,
+                                            capture_output=True, text=True).stdout
+        assert f'| `{flag}` |' in known[program]
+    assert len(known) == 2
+
+
+def test_every_metric_that_operations_names_exists():
+    named = set(re.findall(r'pmem_[a-z_]+', (DOCS / 'operations.md').read_text()))
+    assert named and all(f'`{name}`' in (DOCS / 'metrics.md').read_text() for name in named)
+
+
+def test_every_reason_is_documented_with_its_text():
+    source = (ROOT / 'extender' / 'core' / 'reasons.cc').read_text()
+    rows = re.findall(r'return \{"(\w+)", "([^"]+)"\}', source)
+    assert len(rows) >= 10
+    page = (DOCS / 'protocol.md').read_text()
+    assert [name for name, text in rows if f'| `{name}` | {text} |' not in page] == []
+
+
+@pytest.mark.parametrize('page', sorted(p.name for p in DOCS.glob('*.md')))
+def test_every_link_and_file_of_a_page_exists(page):
+    text = (DOCS / page).read_text()
+    links = [target.partition('#')[0] for target in re.findall(r'\]\(([^)]+)\)', text)]
+    assert [target for target in links if target and not (DOCS / target).exists()] == []
+    named = re.findall(r'`((?:common|capacity-agent|extender|tests|tools|manifests)/[\w./-]+)`', text)
+    assert [path for path in named if not list(ROOT.glob(path + '*'))] == []
