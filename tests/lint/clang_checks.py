@@ -4,6 +4,7 @@
 A file that was clean is not looked at again until it, a header of ours that it reaches, its command
 line or the checks change: the digest of all that names an empty file in the cache folder.
 """
+
 import concurrent.futures
 import hashlib
 import json
@@ -19,8 +20,17 @@ TIDY = 'clang-tidy-16'
 
 
 def check_format(paths, root=sources.ROOT):
-    done = subprocess.run([FORMAT, '--dry-run', '--Werror', *paths], cwd=root, capture_output=True, text=True,
-                          check=False) if paths else None
+    done = (
+        subprocess.run(
+            [FORMAT, '--dry-run', '--Werror', *paths],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if paths
+        else None
+    )
     if done is None or done.returncode == 0:
         return []
     return [line for line in done.stderr.split('\n') if 'error:' in line] or [done.stderr.strip()]
@@ -65,5 +75,9 @@ def _tidy(path, build_directory, root, stamp):
     if done.returncode == 0:
         stamp.touch()
         return []
-    lines = [line.replace(f'{root}/', '').replace('../../', '') for line in done.stdout.split('\n') if ' error: ' in line or ' warning: ' in line]
+    lines = [
+        line.replace(f'{root}/', '').replace('../../', '')
+        for line in done.stdout.split('\n')
+        if ' error: ' in line or ' warning: ' in line
+    ]
     return sorted(set(lines)) or [f'{path}: {TIDY} failed: {done.stderr.strip()[-400:]}']

@@ -1,21 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who may include what: data flows one way, the cores stay pure, each library has one door."""
+
 import re
 
 import sources
 
 # Folders whose code is values in, values out.
-PURE = ('common/pure/', 'capacity-agent/core/', 'extender/core/', 'extender/wire/', 'csi-driver/core/')
+PURE = (
+    'common/pure/',
+    'capacity-agent/core/',
+    'extender/core/',
+    'extender/wire/',
+    'csi-driver/core/',
+)
 PURE_BANNED = re.compile(
     r'(thread|mutex|shared_mutex|condition_variable|future|random|iostream|fstream|filesystem|chrono)$'
-    r'|(cpprest|pplx|ndctl|daxctl|prometheus|spdlog|boost|openssl|CLI|absl/synchronization|absl/flags)/')
+    r'|(cpprest|pplx|ndctl|daxctl|prometheus|spdlog|boost|openssl|CLI|absl/synchronization|absl/flags)/'
+)
 
 # Library -> the only files that may include it; a prefix ends in '/' or '.' (any suffix).
 DOORS = {
     re.compile(r'nlohmann/'): ('common/pure/json_reader.',),
     re.compile(r'simdjson'): ('extender/wire/', 'tests/'),
-    re.compile(r'(cpprest|pplx)/'): ('common/io/http_server.cc', 'common/io/http_client.cc',
-                                  'common/io/http_call.h', 'common/io/http_call.cc'),
+    re.compile(r'(cpprest|pplx)/'): (
+        'common/io/http_server.cc',
+        'common/io/http_client.cc',
+        'common/io/http_call.h',
+        'common/io/http_call.cc',
+    ),
     re.compile(r'(ndctl|daxctl)/'): ('capacity-agent/device/',),
     re.compile(r'spdlog/'): ('common/io/log.',),
     re.compile(r'absl/synchronization/'): ('common/io/mutex.h', 'common/io/clock.'),
@@ -48,7 +60,9 @@ def check(texts):
         if not sources.is_cpp(path):
             continue
         for line, match in sources.matches(INCLUDE, sources.without_comments(text)):
-            found += [f'{path}:{line}: {reason}' for reason in _reasons(path, match[1], match[2], texts)]
+            found += [
+                f'{path}:{line}: {reason}' for reason in _reasons(path, match[1], match[2], texts)
+            ]
         found += _shape(path, text)
     return found
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """How long files, functions and test bodies are, against the hard limits; the longest of each room."""
+
 import re
 import statistics
 
@@ -11,14 +12,20 @@ FUNCTION_LINES_MAX = 70
 MAIN_LINES_MAX = 120
 WORST_SHOWN = 3
 
-_NOT_A_FUNCTION = re.compile(r'\s*(if|for|while|switch|else|do|try|catch|namespace|class|struct|enum|union|extern)\b')
+_NOT_A_FUNCTION = re.compile(
+    r'\s*(if|for|while|switch|else|do|try|catch|namespace|class|struct|enum|union|extern)\b'
+)
 
 
 def functions(path, text):
     """(name, first line, lines) of each function. Relies on the formatter: a body ends at its own indent."""
     if path.endswith('.py'):
         return list(_python_functions(text))
-    return list(_cpp_functions(sources.without_comments_and_strings(text))) if sources.is_cpp(path) else []
+    return (
+        list(_cpp_functions(sources.without_comments_and_strings(text)))
+        if sources.is_cpp(path)
+        else []
+    )
 
 
 def _cpp_functions(text):
@@ -29,13 +36,17 @@ def _cpp_functions(text):
             start = number + 1
         if not re.search(r'\)[^;()=]*\{\s*$', line):
             continue
-        head = ' '.join(lines[min(start, number):number + 1])
+        head = ' '.join(lines[min(start, number) : number + 1])
         indent = re.match(r'\s*', lines[min(start, number)])[0]
         if _NOT_A_FUNCTION.match(head) or re.search(r'\]\s*(\(|\{)', head) or len(indent) > 2:
             continue
-        end = next((n for n in range(number + 1, len(lines)) if lines[n].startswith(indent + '}')), None)
+        end = next(
+            (n for n in range(number + 1, len(lines)) if lines[n].startswith(indent + '}')), None
+        )
         if end is not None:
-            yield re.sub(r'\s+', ' ', head.split('{')[0]).strip()[:60], min(start, number) + 1, end - min(start, number) + 1
+            yield re.sub(r'\s+', ' ', head.split('{')[0]).strip()[:60], min(
+                start, number
+            ) + 1, end - min(start, number) + 1
 
 
 def _python_functions(text):
@@ -46,7 +57,11 @@ def _python_functions(text):
             end, number_in = number, number + 1
             while number_in < len(lines):
                 inner = lines[number_in]
-                if inner.strip() and len(inner) - len(inner.lstrip()) <= len(match[1]) and not inner.lstrip().startswith(')'):
+                if (
+                    inner.strip()
+                    and len(inner) - len(inner.lstrip()) <= len(match[1])
+                    and not inner.lstrip().startswith(')')
+                ):
                     break
                 end = number_in if inner.strip() else end
                 number_in += 1
@@ -67,8 +82,11 @@ def check(texts):
         count = text.count('\n')
         if count > _limit(path):
             found.append(f'{path}: {count} lines, the limit is {_limit(path)}')
-        found += [f'{path}:{line}: {name} has {length} lines, the limit is {FUNCTION_LINES_MAX}'
-                  for name, line, length in functions(path, text) if length > FUNCTION_LINES_MAX]
+        found += [
+            f'{path}:{line}: {name} has {length} lines, the limit is {FUNCTION_LINES_MAX}'
+            for name, line, length in functions(path, text)
+            if length > FUNCTION_LINES_MAX
+        ]
     return found
 
 
@@ -77,12 +95,16 @@ def report(texts):
     rooms = {}
     for path, text in texts.items():
         if sources.is_cpp(path):
-            room = rooms.setdefault('tests' if path.startswith('tests/') else path.split('/')[0], ([], []))
+            room = rooms.setdefault(
+                'tests' if path.startswith('tests/') else path.split('/')[0], ([], [])
+            )
             room[0].append((text.count('\n'), path))
             room[1].extend((length, f'{path}:{line}') for _, line, length in functions(path, text))
     for room, (files, bodies) in sorted(rooms.items()):
-        yield (f'{room}: {len(files)} files, median {statistics.median(n for n, _ in files):.0f} lines; '
-               f'{len(bodies)} functions, median {statistics.median([n for n, _ in bodies] or [0]):.0f}')
+        yield (
+            f'{room}: {len(files)} files, median {statistics.median(n for n, _ in files):.0f} lines; '
+            f'{len(bodies)} functions, median {statistics.median([n for n, _ in bodies] or [0]):.0f}'
+        )
         for kind, items in (('file', files), ('function', bodies)):
             worst = sorted(items, reverse=True)[:WORST_SHOWN]
             yield f'  longest {kind}s: ' + ', '.join(f'{where} {count}' for count, where in worst)

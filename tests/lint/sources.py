@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which files are ours, and their text with comments or string contents taken out."""
+
 import pathlib
 import re
 import subprocess
@@ -11,13 +12,18 @@ CPP = ('.h', '.cc')
 # One alternative per kind of token that may hide a quote or a slash; comments come first.
 _TOKENS = re.compile(
     r'//[^\n]*|/\*.*?\*/|R"(?P<tag>[^()\\ ]{0,16})\(.*?\)(?P=tag)"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'',
-    re.DOTALL)
+    re.DOTALL,
+)
 
 
 def tracked(root=ROOT):
     """Paths relative to root, '/' between parts: what git tracks or would track."""
-    listed = subprocess.run(['git', '-C', root, 'ls-files', '--cached', '--others', '--exclude-standard'],
-                            capture_output=True, text=True, check=True).stdout.split('\n')
+    listed = subprocess.run(
+        ['git', '-C', root, 'ls-files', '--cached', '--others', '--exclude-standard'],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split('\n')
     return [p for p in sorted(set(listed)) if p and (pathlib.Path(root) / p).is_file()]
 
 

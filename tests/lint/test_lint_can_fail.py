@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every rule is shown a planted violation, and a good file that it must leave alone."""
+
 import pathlib
 import subprocess
 
@@ -28,13 +29,25 @@ BAD_INCLUDES = {
     'common that includes a program': ('common/io/log.h', '#include "extender/config.h"'),
     'core that includes the shell': ('extender/core/verbs.h', '#include "extender/http_api.h"'),
     'pure that includes io': ('common/pure/units.h', '#include "common/io/clock.h"'),
-    'intake that includes the top level': ('extender/intake/watch_loop.h', '#include "extender/config.h"'),
+    'intake that includes the top level': (
+        'extender/intake/watch_loop.h',
+        '#include "extender/config.h"',
+    ),
     'ours in angle brackets': ('extender/app.h', '#include <common/pure/units.h>'),
     'a path from somewhere else': ('extender/app.h', '#include "units.h"'),
     'a file that is not there': ('extender/app.h', '#include "common/pure/nowhere.h"'),
 }
-PRESENT = {path: HEADER for path in ('capacity-agent/config.h', 'extender/config.h', 'extender/http_api.h',
-                                     'common/io/clock.h', 'common/io/log.h', 'common/pure/units.h')}
+PRESENT = {
+    path: HEADER
+    for path in (
+        'capacity-agent/config.h',
+        'extender/config.h',
+        'extender/http_api.h',
+        'common/io/clock.h',
+        'common/io/log.h',
+        'common/pure/units.h',
+    )
+}
 
 
 @pytest.mark.parametrize('path,line', BAD_INCLUDES.values(), ids=BAD_INCLUDES.keys())
@@ -43,10 +56,13 @@ def test_include_rules_find(path, line):
 
 
 def test_include_rules_leave_good_files_alone():
-    good = {'extender/core/verbs.cc': SPDX + '#include <string>\n#include "absl/status/status.h"\n'
-                                            '#include "common/pure/units.h"\n// #include <chrono>\n',
-            'common/io/http_client.cc': SPDX + '#include <cpprest/http_client.h>\n',
-            'tests/unit/extender/app_test.cc': SPDX + '#include <gtest/gtest.h>\n#include "extender/http_api.h"\n'}
+    good = {
+        'extender/core/verbs.cc': SPDX + '#include <string>\n#include "absl/status/status.h"\n'
+        '#include "common/pure/units.h"\n// #include <chrono>\n',
+        'common/io/http_client.cc': SPDX + '#include <cpprest/http_client.h>\n',
+        'tests/unit/extender/app_test.cc': SPDX
+        + '#include <gtest/gtest.h>\n#include "extender/http_api.h"\n',
+    }
     assert include_rules.check({**PRESENT, **good}) == []
 
 
@@ -57,7 +73,10 @@ def test_include_rules_find_a_header_of_the_wrong_shape(text):
 
 BAD_CALLS = {
     'time in the core': ('extender/core/ledger.cc', 'auto t = absl::Now();'),
-    'a chrono clock in the core': ('common/pure/x.cc', 'auto t = std::chrono::steady_clock::now();'),
+    'a chrono clock in the core': (
+        'common/pure/x.cc',
+        'auto t = std::chrono::steady_clock::now();',
+    ),
     'a sleep in a C++ test': ('tests/unit/x_test.cc', 'absl::SleepFor(absl::Seconds(1));'),
     'a thread of its own': ('extender/app.cc', 'std::thread t(f);'),
     'a bare absl lock': ('extender/app.h', 'absl::Mutex mu_;'),
@@ -76,10 +95,12 @@ def test_banned_calls_find(path, line):
 
 
 def test_banned_calls_leave_good_files_alone():
-    good = {'extender/core/ledger.cc': '// absl::Now() is not called here.\nconst char* kText = "absl::Now";\n',
-            'common/io/clock.cc': 'absl::Time Now() { return absl::Now(); }\n',
-            'common/io/mutex.h': 'class Mutex { absl::Mutex mu_; };\n',
-            'extender/core/kube_decode.cc': 'reader.String("namespace");\nnamespace pmem {}\n'}
+    good = {
+        'extender/core/ledger.cc': '// absl::Now() is not called here.\nconst char* kText = "absl::Now";\n',
+        'common/io/clock.cc': 'absl::Time Now() { return absl::Now(); }\n',
+        'common/io/mutex.h': 'class Mutex { absl::Mutex mu_; };\n',
+        'extender/core/kube_decode.cc': 'reader.String("namespace");\nnamespace pmem {}\n',
+    }
     assert banned_calls.check(good) == []
 
 
@@ -87,13 +108,17 @@ def function_of(lines):
     return 'int Long(int a,\n         int b) {\n' + '  a += b;\n' * (lines - 3) + '}\n'
 
 
-@pytest.mark.parametrize('path,text', [
-    ('extender/app.cc', function_of(sizes.FUNCTION_LINES_MAX + 1)),
-    ('extender/app.cc', 'int x;\n' * (sizes.FILE_LINES_MAX + 1)),
-    ('extender/main.cc', 'int x;\n' * (sizes.MAIN_LINES_MAX + 1)),
-    ('tests/unit/x_test.cc', 'int x;\n' * (sizes.TEST_FILE_LINES_MAX + 1)),
-    ('tools/x.py', 'def long():\n' + '    x = 1\n' * sizes.FUNCTION_LINES_MAX),
-], ids=['function', 'file', 'main', 'test file', 'Python function'])
+@pytest.mark.parametrize(
+    'path,text',
+    [
+        ('extender/app.cc', function_of(sizes.FUNCTION_LINES_MAX + 1)),
+        ('extender/app.cc', 'int x;\n' * (sizes.FILE_LINES_MAX + 1)),
+        ('extender/main.cc', 'int x;\n' * (sizes.MAIN_LINES_MAX + 1)),
+        ('tests/unit/x_test.cc', 'int x;\n' * (sizes.TEST_FILE_LINES_MAX + 1)),
+        ('tools/x.py', 'def long():\n' + '    x = 1\n' * sizes.FUNCTION_LINES_MAX),
+    ],
+    ids=['function', 'file', 'main', 'test file', 'Python function'],
+)
 def test_sizes_find(path, text):
     assert sizes.check({path: text})
 
@@ -133,8 +158,11 @@ int main() {{ return Counter().Next() - 1; }}
 '''
 PLANTED = {
     'an unguarded read': (GUARDED.format(take='', drop=''), 'thread-safety'),
-    'a defect': ('#include <utility>\n#include <string>\nint main() {\n  std::string a = "x";\n  std::string b = '
-                 'std::move(a);\n  return static_cast<int>(a.size() + b.size());\n}\n', 'bugprone-use-after-move'),
+    'a defect': (
+        '#include <utility>\n#include <string>\nint main() {\n  std::string a = "x";\n  std::string b = '
+        'std::move(a);\n  return static_cast<int>(a.size() + b.size());\n}\n',
+        'bugprone-use-after-move',
+    ),
     'nothing wrong': (GUARDED.format(take='lock_.Take();', drop='lock_.Drop();'), ''),
 }
 
@@ -147,13 +175,18 @@ def test_clang_tidy_finds(tmp_path, text, expected):
     (tmp_path / 'x.cc').write_text(text)
     command = f'clang++-16 -std=c++20 -Wall -Wthread-safety -c {tmp_path}/x.cc -o x.o'
     (tmp_path / 'compile_commands.json').write_text(
-        f'[{{"directory": "{tmp_path}", "command": "{command}", "file": "{tmp_path}/x.cc"}}]')
+        f'[{{"directory": "{tmp_path}", "command": "{command}", "file": "{tmp_path}/x.cc"}}]'
+    )
     texts = {'.clang-tidy': checks, 'x.cc': text}
-    found = clang_checks.check_tidy(tmp_path, texts, tmp_path / 'cache', lambda path: True, tmp_path)
+    found = clang_checks.check_tidy(
+        tmp_path, texts, tmp_path / 'cache', lambda path: True, tmp_path
+    )
     assert (expected in '\n'.join(found)) if expected else found == []
 
 
 def test_every_text_of_ours_is_seen():
     seen = sources.read_all()
     assert 'common/pure/units.h' in seen and 'tools/dev/packages.txt' in seen
-    assert not [p for p in seen if p.startswith('build/') or not (pathlib.Path(sources.ROOT) / p).is_file()]
+    assert not [
+        p for p in seen if p.startswith('build/') or not (pathlib.Path(sources.ROOT) / p).is_file()
+    ]

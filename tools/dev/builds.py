@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The build directories: what each is for, how it is set up, how a target of it is built."""
+
 import dataclasses
 import os
 import pathlib
@@ -24,12 +25,22 @@ class Build:
 RELEASE = Build('release')
 ASAN = Build('asan', ('-Db_sanitize=address,undefined', '-Db_lundef=false', '-Doptimization=1'))
 TSAN = Build('tsan', ('-Db_sanitize=thread', '-Db_lundef=false', '-Doptimization=1'))
+FUZZ = Build(
+    'fuzz',
+    ('-Db_sanitize=address,undefined', '-Db_lundef=false', '-Doptimization=1', '-Dfuzzers=enabled'),
+    compiler='clang++-16',
+)
 CLANG = Build('clang', ('-Db_lundef=false',), compiler='clang++-16')
 
 
 def setup_commands(build, werror):
-    """The commands that make or bring up to date the build directory; none when it is as wanted."""
-    options = [*build.options, f'-Dwerror={str(werror).lower()}']
+    """The commands that make or bring up to date the build directory; none when it is as wanted.
+
+    `werror` None: as it is, or off for a new directory.
+    """
+    if werror is None and (build.directory / 'build.ninja').exists():
+        return []
+    options = [*build.options, f'-Dwerror={str(bool(werror)).lower()}']
     stamp = build.directory / '.dev-options'
     if (build.directory / 'build.ninja').exists():
         if stamp.exists() and stamp.read_text() == ' '.join(options):

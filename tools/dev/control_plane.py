@@ -4,6 +4,7 @@
 Each program has a stamp beside it, the digest of what it was built from; it is built again only
 when that changes. About 3.5 minutes on 2 cores from nothing, no time when all is current.
 """
+
 import dataclasses
 import hashlib
 import json
@@ -19,8 +20,10 @@ MODULE = builds.ROOT / 'tests' / 'e2e' / 'controlplane'
 BINARIES = builds.BUILD / 'controlplane' / 'bin'
 KUBERNETES = 'v1.36.3'
 _VERSION = 'k8s.io/component-base/version'
-LINKER_FLAGS = (f'-s -w -X {_VERSION}.gitVersion={KUBERNETES} -X {_VERSION}.gitMajor=1 '
-                f'-X {_VERSION}.gitMinor=36')
+LINKER_FLAGS = (
+    f'-s -w -X {_VERSION}.gitVersion={KUBERNETES} -X {_VERSION}.gitMajor=1 '
+    f'-X {_VERSION}.gitMinor=36'
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,12 +42,18 @@ class Program:
 
     def digest(self):
         digest = hashlib.sha256(f'{self.package}\n{LINKER_FLAGS}\n'.encode())
-        for path in (self.module / 'go.mod', self.module / 'go.sum', *sorted(self.module.glob('*.go'))):
+        for path in (
+            self.module / 'go.mod',
+            self.module / 'go.sum',
+            *sorted(self.module.glob('*.go')),
+        ):
             digest.update(path.read_bytes())
         return digest.hexdigest()
 
     def is_current(self):
-        return self.binary.exists() and self.stamp.exists() and self.stamp.read_text() == self.digest()
+        return (
+            self.binary.exists() and self.stamp.exists() and self.stamp.read_text() == self.digest()
+        )
 
     def mark_current(self):
         self.stamp.write_text(self.digest())
@@ -64,8 +73,13 @@ def missing():
 
 
 def _go_version(go):
-    done = subprocess.run([go, 'env', 'GOVERSION'], capture_output=True, text=True, check=True,
-                          env=dict(os.environ, GOTOOLCHAIN='local'))
+    done = subprocess.run(
+        [go, 'env', 'GOVERSION'],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=dict(os.environ, GOTOOLCHAIN='local'),
+    )
     return tuple(map(int, re.findall(r'\d+', done.stdout)[:2]))
 
 
@@ -84,8 +98,19 @@ def go_environment():
         return dict(env, GOTOOLCHAIN='auto')
     machine = {'x86_64': 'amd64', 'aarch64': 'arm64'}[platform.machine()]
     fetched = subprocess.run(
-        ['go', 'mod', 'download', '-json', f'golang.org/toolchain@v0.0.1-go{need[0].split()[1]}.linux-{machine}'],
-        capture_output=True, text=True, check=True, cwd='/', env=dict(env, GO111MODULE='on'))
+        [
+            'go',
+            'mod',
+            'download',
+            '-json',
+            f'golang.org/toolchain@v0.0.1-go{need[0].split()[1]}.linux-{machine}',
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd='/',
+        env=dict(env, GO111MODULE='on'),
+    )
     root = pathlib.Path(json.loads(fetched.stdout)['Dir'])
     for tool in (*(root / 'bin').iterdir(), *(root / 'pkg' / 'tool').rglob('*')):
         tool.chmod(0o755)
@@ -95,5 +120,20 @@ def go_environment():
 def build_commands(program, nice=0):
     """Commands to run in any directory; the caller marks the program current when they succeed."""
     BINARIES.mkdir(parents=True, exist_ok=True)
-    return [['nice', '-n', str(nice), 'go', 'build', '-C', program.module, '-trimpath', '-ldflags', LINKER_FLAGS,
-             '-o', program.binary, program.package]]
+    return [
+        [
+            'nice',
+            '-n',
+            str(nice),
+            'go',
+            'build',
+            '-C',
+            program.module,
+            '-trimpath',
+            '-ldflags',
+            LINKER_FLAGS,
+            '-o',
+            program.binary,
+            program.package,
+        ]
+    ]

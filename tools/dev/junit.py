@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Counts what really ran from JUnit files: meson's (one case per gtest case) and pytest's."""
+
 import pathlib
 import xml.etree.ElementTree as ElementTree
 
@@ -21,7 +22,9 @@ def count(path):
         elif skipped is not None or case.get('result') in ('skipped', 'suppressed'):
             counts.skipped += 1
             reason = (skipped.get('message') or '') if skipped is not None else case.get('result')
-            counts.skip_reasons.append(f"{case.get('classname')}.{case.get('name')}: {reason.strip() or 'no reason given'}")
+            counts.skip_reasons.append(
+                f"{case.get('classname')}.{case.get('name')}: {reason.strip() or 'no reason given'}"
+            )
         else:
             counts.passed += 1
     if not cases:

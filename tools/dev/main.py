@@ -5,6 +5,7 @@ A command is a file in tools/dev/commands: NAME.py with a function main(argument
 an executable NAME.sh. The first line of its docstring (or the second line of the script) is its
 line in the list, so a command exists exactly when its work does.
 """
+
 import importlib
 import os
 import pathlib
@@ -12,7 +13,9 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 COMMANDS = HERE / 'commands'
-ORDER = ['demo', 'build', 'test', 'lint']
+# Commands that need a part of the product to be there.
+NEEDS = {'demo': 'extender/main.cc'}
+ORDER = ['demo', 'build', 'test', 'lint', 'fuzz', 'guest', 'bench']
 
 
 def summary(path):
@@ -23,8 +26,13 @@ def summary(path):
 
 
 def commands():
-    found = {p.stem: p for p in COMMANDS.iterdir() if p.suffix in ('.py', '.sh') and p.stem[0] != '_'}
-    return dict(sorted(found.items(), key=lambda kv: (ORDER.index(kv[0]) if kv[0] in ORDER else 99, kv[0])))
+    found = {
+        p.stem: p for p in COMMANDS.iterdir() if p.suffix in ('.py', '.sh') and p.stem[0] != '_'
+    }
+    found = {n: p for n, p in found.items() if (HERE.parents[1] / NEEDS.get(n, '')).exists()}
+    return dict(
+        sorted(found.items(), key=lambda kv: (ORDER.index(kv[0]) if kv[0] in ORDER else 99, kv[0]))
+    )
 
 
 def usage(found):

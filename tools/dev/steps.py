@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs steps and says how they went: one line each with its seconds, the end of the log on failure."""
+
 import dataclasses
 import pathlib
 import subprocess
@@ -31,10 +32,11 @@ class Counts:
 class Board:
     """Prints the lines of steps that run in several threads. Thread-safe."""
 
-    def __init__(self, logs):
+    def __init__(self, logs, out=sys.stdout):
+        self.out = out
         self.logs = pathlib.Path(logs)
         self.logs.mkdir(parents=True, exist_ok=True)
-        self.colour = sys.stdout.isatty()
+        self.colour = out.isatty()
         self._lock = threading.Lock()
         self._running = {}
         self._last_line = time.monotonic()
@@ -46,12 +48,20 @@ class Board:
             with self._lock:
                 if self._running and time.monotonic() - self._last_line > HEARTBEAT_SECONDS:
                     now = time.monotonic()
-                    self._print('..', ', '.join(f'{n} ({now - t:.0f} s)' for n, t in self._running.items()), '')
+                    self._print(
+                        '..',
+                        ', '.join(f'{n} ({now - t:.0f} s)' for n, t in self._running.items()),
+                        '',
+                    )
 
     def _print(self, mark, text, detail):
         tints = {'ok': '32', 'FAIL': '31'}
-        shown = f'\033[{tints[mark]}m{mark:>4}\033[0m' if self.colour and mark in tints else f'{mark:>4}'
-        print(f'{shown}  {text}' + (f'  {detail}' if detail else ''), flush=True)
+        shown = (
+            f'\033[{tints[mark]}m{mark:>4}\033[0m'
+            if self.colour and mark in tints
+            else f'{mark:>4}'
+        )
+        print(f'{shown}  {text}' + (f'  {detail}' if detail else ''), file=self.out, flush=True)
         self._last_line = time.monotonic()
 
     def begin(self, name):
@@ -64,8 +74,8 @@ class Board:
             self._print('ok' if ok else 'FAIL', f'{name:<34}{seconds:7.1f} s', detail)
             if not ok and log is not None:
                 lines = log.read_text(errors='replace').splitlines()
-                print('\n'.join(f'      | {line}' for line in lines[-TAIL_LINES:]))
-                print(f'      | (the whole log: {log})', flush=True)
+                print('\n'.join(f'      | {line}' for line in lines[-TAIL_LINES:]), file=self.out)
+                print(f'      | (the whole log: {log})', file=self.out, flush=True)
 
     def note(self, text):
         with self._lock:
@@ -84,8 +94,14 @@ def run(board, name, commands, env=None, count=None):
         for command in commands:
             out.write('$ ' + ' '.join(map(str, command)) + '\n')
             out.flush()
-            done = subprocess.run(list(map(str, command)), stdout=out, stderr=subprocess.STDOUT,
-                                  stdin=subprocess.DEVNULL, env=env, check=False)
+            done = subprocess.run(
+                list(map(str, command)),
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env=env,
+                check=False,
+            )
             if done.returncode != 0:
                 out.write(f'exit code {done.returncode}\n')
                 ok = False

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A whole cluster: control plane, agents over simulated devices, the extender, the stand-ins."""
+
 import json
 import pathlib
 
@@ -13,8 +14,16 @@ PROGRAMS = ROOT / 'build' / 'release'
 AGENT = PROGRAMS / 'capacity-agent' / 'pmem-capacity-agent'
 EXTENDER = PROGRAMS / 'extender' / 'pmem-extender'
 MANIFESTS = ROOT / 'manifests'
-INSTALLED_KINDS = ('Namespace', 'ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding',
-                   'StorageClass', 'CSIDriver')
+INSTALLED_KINDS = (
+    'Namespace',
+    'ServiceAccount',
+    'ClusterRole',
+    'ClusterRoleBinding',
+    'Role',
+    'RoleBinding',
+    'StorageClass',
+    'CSIDriver',
+)
 LISTENING = r'listening on (\S+)'
 
 
@@ -29,9 +38,18 @@ class Agent:
         self._process = None
 
     def start(self, wait=True):
-        self._process = self._cluster.supervisor.start(f'agent-{self.node_name}', [
-            AGENT, '--node-name', self.node_name, '--listen', self.address,
-            '--devices', f'simulated:{self.devices.path}'])
+        self._process = self._cluster.supervisor.start(
+            f'agent-{self.node_name}',
+            [
+                AGENT,
+                '--node-name',
+                self.node_name,
+                '--listen',
+                self.address,
+                '--devices',
+                f'simulated:{self.devices.path}',
+            ],
+        )
         if wait:
             self.wait_ready()
 
@@ -60,7 +78,9 @@ class Cluster:
         self.directory = pathlib.Path(directory).resolve()
         (self.directory / 'devices').mkdir(parents=True, exist_ok=True)
         self.supervisor = processes.Supervisor(self.directory / 'logs')
-        self.control_plane = control_plane.ControlPlane(self.directory / 'control-plane', BINARIES, self.supervisor)
+        self.control_plane = control_plane.ControlPlane(
+            self.directory / 'control-plane', BINARIES, self.supervisor
+        )
         self.agents = {name: Agent(self, name) for name in node_names}
         self.extender_address = '127.0.0.1:0'
         self.extender = None
@@ -90,23 +110,38 @@ class Cluster:
         self.provisioner.start()
         self.kubelets = stand_ins.Kubelets(self.api)
         self.kubelets.start()
-        (self.directory / 'agents.json').write_text(json.dumps({n: a.url for n, a in self.agents.items()}))
+        (self.directory / 'agents.json').write_text(
+            json.dumps({n: a.url for n, a in self.agents.items()})
+        )
         self.start_extender(extender_flags)
         self._progress('extender is ready')
         self.control_plane.start_scheduler(self.extender_url, changes=scheduler_changes)
 
     def install(self):
         """What ships: roles, ServiceAccounts, StorageClasses. Not the workloads, which run as processes."""
-        for path in sorted((MANIFESTS / 'base').glob('*.yaml'), key=lambda p: p.name != 'kube_namespace.yaml'):
+        for path in sorted(
+            (MANIFESTS / 'base').glob('*.yaml'), key=lambda p: p.name != 'kube_namespace.yaml'
+        ):
             for obj in yaml.safe_load_all(path.read_text()):
                 if obj['kind'] in INSTALLED_KINDS:
                     self.api.create(obj)
 
     def start_extender(self, flags=(), wait=True):
         kubeconfig = self.control_plane.service_account_kubeconfig('pmem-system', 'pmem-extender')
-        self.extender = self.supervisor.start('extender', [
-            EXTENDER, '--kubeconfig', kubeconfig, '--listen', self.extender_address,
-            '--agents', f'static:{self.directory / "agents.json"}', '--leader-elect=false', *flags])
+        self.extender = self.supervisor.start(
+            'extender',
+            [
+                EXTENDER,
+                '--kubeconfig',
+                kubeconfig,
+                '--listen',
+                self.extender_address,
+                '--agents',
+                f'static:{self.directory / "agents.json"}',
+                '--leader-elect=false',
+                *flags,
+            ],
+        )
         if wait:
             self.wait_extender_ready()
 
@@ -135,7 +170,11 @@ class Cluster:
 
     def audit(self):
         """What is over-committed or overlapping in any device file; the independent judge."""
-        return [f'{name}: {line}' for name, agent in self.agents.items() for line in devices.audit(agent.devices.read())]
+        return [
+            f'{name}: {line}'
+            for name, agent in self.agents.items()
+            for line in devices.audit(agent.devices.read())
+        ]
 
     def stop(self):
         for stand_in in (self.provisioner, self.kubelets):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """etcd, kube-apiserver, kube-controller-manager and kube-scheduler on loopback, each on a free port."""
+
 import http.client
 import json
 import pathlib
@@ -12,11 +13,24 @@ import yaml
 from . import kube, processes, waiting
 
 START_TRIES = 3
-SCHEDULER_CONFIG = pathlib.Path(__file__).resolve().parents[3] / 'manifests' / 'scheduler' / 'kube_scheduler_config.yaml'
-CONTROLLERS = ('persistentvolume-binder-controller', 'ephemeral-volume-controller', 'statefulset-controller',
-               'replicaset-controller', 'deployment-controller', 'persistentvolumeclaim-protection-controller',
-               'persistentvolume-protection-controller', 'garbage-collector-controller', 'serviceaccount-controller',
-               'namespace-controller')
+SCHEDULER_CONFIG = (
+    pathlib.Path(__file__).resolve().parents[3]
+    / 'manifests'
+    / 'scheduler'
+    / 'kube_scheduler_config.yaml'
+)
+CONTROLLERS = (
+    'persistentvolume-binder-controller',
+    'ephemeral-volume-controller',
+    'statefulset-controller',
+    'replicaset-controller',
+    'deployment-controller',
+    'persistentvolumeclaim-protection-controller',
+    'persistentvolume-protection-controller',
+    'garbage-collector-controller',
+    'serviceaccount-controller',
+    'namespace-controller',
+)
 # Without kubelets nodes have no Ready lease to keep, and pods no use for a mounted token.
 ADMISSION_OFF = 'ServiceAccount,TaintNodesByCondition'
 
@@ -46,70 +60,162 @@ class ControlPlane:
         self.start_controller_manager()
 
     def _write_keys(self):
-        subprocess.run(['openssl', 'ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out',
-                        self.directory / 'sa.key'], check=True, capture_output=True)
-        (self.directory / 'tokens.csv').write_text(f'{self._admin_token},admin,admin,"system:masters"\n')
+        subprocess.run(
+            [
+                'openssl',
+                'ecparam',
+                '-name',
+                'prime256v1',
+                '-genkey',
+                '-noout',
+                '-out',
+                self.directory / 'sa.key',
+            ],
+            check=True,
+            capture_output=True,
+        )
+        (self.directory / 'tokens.csv').write_text(
+            f'{self._admin_token},admin,admin,"system:masters"\n'
+        )
 
     def _start_etcd(self):
         client, peer = (f'http://127.0.0.1:{processes.free_port()}' for _ in range(2))
-        etcd = self.supervisor.start('etcd', [
-            self.binaries / 'etcd', '--data-dir', self.directory / 'etcd', '--unsafe-no-fsync', '--log-level', 'warn',
-            '--listen-client-urls', client, '--advertise-client-urls', client, '--listen-peer-urls', peer,
-            '--initial-advertise-peer-urls', peer, '--initial-cluster', f'default={peer}'])
+        etcd = self.supervisor.start(
+            'etcd',
+            [
+                self.binaries / 'etcd',
+                '--data-dir',
+                self.directory / 'etcd',
+                '--unsafe-no-fsync',
+                '--log-level',
+                'warn',
+                '--listen-client-urls',
+                client,
+                '--advertise-client-urls',
+                client,
+                '--listen-peer-urls',
+                peer,
+                '--initial-advertise-peer-urls',
+                peer,
+                '--initial-cluster',
+                f'default={peer}',
+            ],
+        )
         self._etcd_url = client
-        waiting.until(lambda: _answers(etcd, client.removeprefix('http://'), '/readyz'), 'etcd is ready')
+        waiting.until(
+            lambda: _answers(etcd, client.removeprefix('http://'), '/readyz'), 'etcd is ready'
+        )
 
     def _start_api_server(self):
         port = processes.free_port()
         certificates = self.directory / 'certs'
         server = self.supervisor.start('kube-apiserver', self.api_server_command(port))
         address = f'127.0.0.1:{port}'
-        waiting.until(lambda: _answers(server, address, '/readyz', insecure=True), 'kube-apiserver is ready', 60)
-        self.admin = kube.KubeClient(f'https://{address}', self._admin_token, str(certificates / 'apiserver.crt'))
+        waiting.until(
+            lambda: _answers(server, address, '/readyz', insecure=True),
+            'kube-apiserver is ready',
+            60,
+        )
+        self.admin = kube.KubeClient(
+            f'https://{address}', self._admin_token, str(certificates / 'apiserver.crt')
+        )
 
     def api_server_command(self, port):
-        return [self.binaries / 'kube-apiserver', f'--etcd-servers={self._etcd_url}', '--bind-address=127.0.0.1',
-                f'--secure-port={port}', f'--cert-dir={self.directory / "certs"}',
-                '--service-cluster-ip-range=10.0.0.0/24', '--service-account-issuer=https://kubernetes.default.svc',
-                f'--service-account-key-file={self.directory / "sa.key"}',
-                f'--service-account-signing-key-file={self.directory / "sa.key"}',
-                f'--token-auth-file={self.directory / "tokens.csv"}', '--authorization-mode=RBAC',
-                '--anonymous-auth=true', '--allow-privileged',
-                f'--disable-admission-plugins={ADMISSION_OFF}']
+        return [
+            self.binaries / 'kube-apiserver',
+            f'--etcd-servers={self._etcd_url}',
+            '--bind-address=127.0.0.1',
+            f'--secure-port={port}',
+            f'--cert-dir={self.directory / "certs"}',
+            '--service-cluster-ip-range=10.0.0.0/24',
+            '--service-account-issuer=https://kubernetes.default.svc',
+            f'--service-account-key-file={self.directory / "sa.key"}',
+            f'--service-account-signing-key-file={self.directory / "sa.key"}',
+            f'--token-auth-file={self.directory / "tokens.csv"}',
+            '--authorization-mode=RBAC',
+            '--anonymous-auth=true',
+            '--allow-privileged',
+            f'--disable-admission-plugins={ADMISSION_OFF}',
+        ]
 
     def start_controller_manager(self):
-        self.supervisor.start('kube-controller-manager', [
-            self.binaries / 'kube-controller-manager', f'--kubeconfig={self.kubeconfig}', '--leader-elect=false',
-            '--secure-port=0', '--kube-api-qps=500', '--kube-api-burst=1000', f'--controllers={",".join(CONTROLLERS)}'])
+        self.supervisor.start(
+            'kube-controller-manager',
+            [
+                self.binaries / 'kube-controller-manager',
+                f'--kubeconfig={self.kubeconfig}',
+                '--leader-elect=false',
+                '--secure-port=0',
+                '--kube-api-qps=500',
+                '--kube-api-burst=1000',
+                f'--controllers={",".join(CONTROLLERS)}',
+            ],
+        )
 
-    def start_scheduler(self, extender_url=None, name='kube-scheduler', changes=None, profile='default-scheduler'):
+    def start_scheduler(
+        self, extender_url=None, name='kube-scheduler', changes=None, profile='default-scheduler'
+    ):
         """A kube-scheduler with the configuration that ships; without extender when there is no URL.
 
         `changes` go over the extender's part. Not ignorable: a test must see it when we do not answer.
         """
         config = yaml.safe_load(SCHEDULER_CONFIG.read_text())
-        config['clientConnection'] = {'kubeconfig': str(self.kubeconfig), 'qps': 1000, 'burst': 2000}
+        config['clientConnection'] = {
+            'kubeconfig': str(self.kubeconfig),
+            'qps': 1000,
+            'burst': 2000,
+        }
         config['leaderElection'] = {'leaderElect': False}
         config['profiles'] = [{'schedulerName': profile}]
         shipped = config.pop('extenders')
         if extender_url:
-            config['extenders'] = [{**shipped[0], 'urlPrefix': f'{extender_url}/scheduler', 'ignorable': False,
-                                    **(changes or {})}]
+            config['extenders'] = [
+                {
+                    **shipped[0],
+                    'urlPrefix': f'{extender_url}/scheduler',
+                    'ignorable': False,
+                    **(changes or {}),
+                }
+            ]
         path = self.directory / f'{name}.yaml'
         path.write_text(yaml.safe_dump(config))
-        return self.supervisor.start(name, [self.binaries / 'kube-scheduler', f'--config={path}', '--secure-port=0', '-v=3'])
+        return self.supervisor.start(
+            name, [self.binaries / 'kube-scheduler', f'--config={path}', '--secure-port=0', '-v=3']
+        )
 
     def write_kubeconfig(self, path, token):
-        path.write_text(yaml.safe_dump({
-            'apiVersion': 'v1', 'kind': 'Config', 'current-context': 'local',
-            'clusters': [{'name': 'local', 'cluster': {'server': self.server, 'certificate-authority':
-                                                       str(self.directory / 'certs' / 'apiserver.crt')}}],
-            'users': [{'name': 'user', 'user': {'token': token}}],
-            'contexts': [{'name': 'local', 'context': {'cluster': 'local', 'user': 'user'}}]}))
+        path.write_text(
+            yaml.safe_dump(
+                {
+                    'apiVersion': 'v1',
+                    'kind': 'Config',
+                    'current-context': 'local',
+                    'clusters': [
+                        {
+                            'name': 'local',
+                            'cluster': {
+                                'server': self.server,
+                                'certificate-authority': str(
+                                    self.directory / 'certs' / 'apiserver.crt'
+                                ),
+                            },
+                        }
+                    ],
+                    'users': [{'name': 'user', 'user': {'token': token}}],
+                    'contexts': [
+                        {'name': 'local', 'context': {'cluster': 'local', 'user': 'user'}}
+                    ],
+                }
+            )
+        )
 
     def service_account_kubeconfig(self, kube_namespace, name):
         """A kubeconfig with a token that the API server issued for the ServiceAccount."""
-        request = {'apiVersion': 'authentication.k8s.io/v1', 'kind': 'TokenRequest', 'spec': {'expirationSeconds': 7200}}
+        request = {
+            'apiVersion': 'authentication.k8s.io/v1',
+            'kind': 'TokenRequest',
+            'spec': {'expirationSeconds': 7200},
+        }
         path = kube.KubeClient.path('serviceaccounts', kube_namespace, name, 'token')
         token = self.admin.request('POST', path, request)['status']['token']
         target = self.directory / f'{name}.kubeconfig'
@@ -130,10 +236,15 @@ def _retry(start):
 def _answers(process, address, path, insecure=False):
     """Whether GET path answers 200; ProcessFailed when the process has ended."""
     if process.exit_code() is not None:
-        raise processes.ProcessFailed(f'{process.name} ended:\n{process.output()[-processes.LOG_TAIL_BYTES:]}')
+        raise processes.ProcessFailed(
+            f'{process.name} ended:\n{process.output()[-processes.LOG_TAIL_BYTES:]}'
+        )
     tls = ssl._create_unverified_context() if insecure else None
-    connection = (http.client.HTTPSConnection(address, timeout=2, context=tls) if insecure
-                  else http.client.HTTPConnection(address, timeout=2))
+    connection = (
+        http.client.HTTPSConnection(address, timeout=2, context=tls)
+        if insecure
+        else http.client.HTTPConnection(address, timeout=2)
+    )
     try:
         connection.request('GET', path)
         return connection.getresponse().status == 200
@@ -152,8 +263,12 @@ def call_json(method, url, body=None, seconds=10):
     host, _, path = url.removeprefix('http://').partition('/')
     connection = http.client.HTTPConnection(host, timeout=seconds)
     try:
-        connection.request(method, f'/{path}', None if body is None else json.dumps(body),
-                           {'Content-Type': 'application/json'})
+        connection.request(
+            method,
+            f'/{path}',
+            None if body is None else json.dumps(body),
+            {'Content-Type': 'application/json'},
+        )
         answer = connection.getresponse()
         text = answer.read().decode()
     finally:

@@ -4,6 +4,7 @@
 create() does what the CSI driver does on a real node: best-fit pool, first fitting extent. audit()
 is the judge: it knows nothing of how create() decides, only what may never be in such a file.
 """
+
 import json
 import os
 import pathlib
@@ -19,13 +20,24 @@ class DoesNotFit(Exception):
 
 
 def volume_group(size_bytes, name='pmemvgregion0', numa_node=0):
-    return {'name': name, 'size_bytes': size_bytes, 'extent_size_bytes': EXTENT_BYTES, 'numa_node': numa_node,
-            'volumes': []}
+    return {
+        'name': name,
+        'size_bytes': size_bytes,
+        'extent_size_bytes': EXTENT_BYTES,
+        'numa_node': numa_node,
+        'volumes': [],
+    }
 
 
 def region(size_bytes, name='region1', numa_node=1, label_slots=1023):
-    return {'name': name, 'size_bytes': size_bytes, 'align_bytes': ALIGN_BYTES, 'numa_node': numa_node,
-            'label_slots': label_slots, 'namespaces': []}
+    return {
+        'name': name,
+        'size_bytes': size_bytes,
+        'align_bytes': ALIGN_BYTES,
+        'numa_node': numa_node,
+        'label_slots': label_slots,
+        'namespaces': [],
+    }
 
 
 def layout(volume_groups=(), regions=()):
@@ -75,32 +87,49 @@ class SimulatedDevices:
         content = self.read()
         if kind == 'lvm':
             return sum(_group_free(g) for g in content['volume_groups'])
-        return sum(r['size_bytes'] - sum(n['size_bytes'] for n in r['namespaces']) for r in content['regions'])
+        return sum(
+            r['size_bytes'] - sum(n['size_bytes'] for n in r['namespaces'])
+            for r in content['regions']
+        )
 
     def volumes(self):
         """[(pool, name, bytes)] of everything on the node."""
         content = self.read()
-        return ([(f'lvm/{g["name"]}', v['name'], v['size_bytes']) for g in content['volume_groups'] for v in g['volumes']]
-                + [(f'direct/{r["name"]}', n['name'], n['size_bytes']) for r in content['regions'] for n in r['namespaces']])
+        return [
+            (f'lvm/{g["name"]}', v['name'], v['size_bytes'])
+            for g in content['volume_groups']
+            for v in g['volumes']
+        ] + [
+            (f'direct/{r["name"]}', n['name'], n['size_bytes'])
+            for r in content['regions']
+            for n in r['namespaces']
+        ]
 
 
 def _names(content):
-    return ({v['name'] for g in content['volume_groups'] for v in g['volumes']}
-            | {n['name'] for r in content['regions'] for n in r['namespaces']})
+    return {v['name'] for g in content['volume_groups'] for v in g['volumes']} | {
+        n['name'] for r in content['regions'] for n in r['namespaces']
+    }
 
 
 def _group_free(group):
-    return (group['size_bytes'] // group['extent_size_bytes'] * group['extent_size_bytes']
-            - sum(v['size_bytes'] for v in group['volumes']))
+    return group['size_bytes'] // group['extent_size_bytes'] * group['extent_size_bytes'] - sum(
+        v['size_bytes'] for v in group['volumes']
+    )
 
 
 def _create_lvm(content, name, size_bytes):
-    fitting = [(_group_free(g), g) for g in content['volume_groups']
-               if _group_free(g) >= round_up(size_bytes, g['extent_size_bytes'])]
+    fitting = [
+        (_group_free(g), g)
+        for g in content['volume_groups']
+        if _group_free(g) >= round_up(size_bytes, g['extent_size_bytes'])
+    ]
     if not fitting:
         raise DoesNotFit(f'no VolumeGroup has {size_bytes} bytes for {name}')
     group = min(fitting, key=lambda pair: pair[0])[1]
-    group['volumes'].append({'name': name, 'size_bytes': round_up(size_bytes, group['extent_size_bytes'])})
+    group['volumes'].append(
+        {'name': name, 'size_bytes': round_up(size_bytes, group['extent_size_bytes'])}
+    )
 
 
 def _free_extents(one):
@@ -116,11 +145,17 @@ def _create_direct(content, name, size_bytes):
     for one in content['regions']:
         need = round_up(size_bytes, one['align_bytes'])
         if one.get('label_slots', 1023) > len(one['namespaces']):
-            fitting += [(length, offset, need, one) for offset, length in _free_extents(one) if length >= need]
+            fitting += [
+                (length, offset, need, one)
+                for offset, length in _free_extents(one)
+                if length >= need
+            ]
     if not fitting:
         raise DoesNotFit(f'no region has {size_bytes} contiguous bytes for {name}')
     _, offset, need, one = min(fitting, key=lambda found: found[:2])
-    one['namespaces'].append({'name': name, 'offset_bytes': offset, 'size_bytes': need, 'mode': 'fsdax'})
+    one['namespaces'].append(
+        {'name': name, 'offset_bytes': offset, 'size_bytes': need, 'mode': 'fsdax'}
+    )
 
 
 def audit(content):
@@ -130,12 +165,22 @@ def audit(content):
         taken = sum(v['size_bytes'] for v in group['volumes'])
         if taken > group['size_bytes']:
             wrong.append(f'{group["name"]}: {taken} of {group["size_bytes"]} bytes taken')
-        wrong += [f'{group["name"]}: {v["name"]} is no whole number of extents' for v in group['volumes']
-                  if v['size_bytes'] % group['extent_size_bytes']]
+        wrong += [
+            f'{group["name"]}: {v["name"]} is no whole number of extents'
+            for v in group['volumes']
+            if v['size_bytes'] % group['extent_size_bytes']
+        ]
     for one in content['regions']:
-        ranges = sorted((n['offset_bytes'], n['offset_bytes'] + n['size_bytes'], n['name']) for n in one['namespaces'])
+        ranges = sorted(
+            (n['offset_bytes'], n['offset_bytes'] + n['size_bytes'], n['name'])
+            for n in one['namespaces']
+        )
         ends = [0] + [end for _, end, _ in ranges]
-        wrong += [f'{one["name"]}: {name} overlaps' for (start, _, name), before in zip(ranges, ends) if start < before]
+        wrong += [
+            f'{one["name"]}: {name} overlaps'
+            for (start, _, name), before in zip(ranges, ends)
+            if start < before
+        ]
         if ends[-1] > one['size_bytes']:
             wrong.append(f'{one["name"]}: reaches past its end')
     return wrong

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small client of the Kubernetes API: one keep-alive connection per thread, token authentication."""
+
 import http.client
 import json
 import ssl
@@ -66,7 +67,11 @@ class KubeClient:
         return http.client.HTTPSConnection(self._host, context=self._tls, timeout=seconds)
 
     def headers(self, content_type='application/json'):
-        return {'Authorization': f'Bearer {self._token}', 'Content-Type': content_type, 'Accept': 'application/json'}
+        return {
+            'Authorization': f'Bearer {self._token}',
+            'Content-Type': content_type,
+            'Accept': 'application/json',
+        }
 
     def request(self, method, path, body=None, content_type='application/json', **query):
         target = path + ('?' + urllib.parse.urlencode(query) if query else '')
@@ -119,7 +124,9 @@ class KubeClient:
         return self.request('POST', self.path(resource, where), obj, fieldValidation='Strict')
 
     def merge(self, resource, name, patch, kube_namespace=None, sub=None, content_type=MERGE_PATCH):
-        return self.request('PATCH', self.path(resource, kube_namespace, name, sub), patch, content_type)
+        return self.request(
+            'PATCH', self.path(resource, kube_namespace, name, sub), patch, content_type
+        )
 
     def delete(self, resource, name, kube_namespace=None, grace_seconds=None):
         """Deletes if it is there."""
@@ -155,8 +162,14 @@ class KubeClient:
 
     def _stream(self, resource, version):
         """One watch request, short, so that a stop is noticed soon whatever happens."""
-        query = urllib.parse.urlencode({'watch': 'true', 'resourceVersion': version, 'allowWatchBookmarks': 'true',
-                                        'timeoutSeconds': WATCH_SECONDS})
+        query = urllib.parse.urlencode(
+            {
+                'watch': 'true',
+                'resourceVersion': version,
+                'allowWatchBookmarks': 'true',
+                'timeoutSeconds': WATCH_SECONDS,
+            }
+        )
         connection = self.connect()
         try:
             connection.request('GET', f'{self.path(resource)}?{query}', headers=self.headers())

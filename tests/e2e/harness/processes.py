@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts programs, knows when they are ready, ends them whatever happens."""
+
 import ctypes
 import os
 import pathlib
@@ -36,9 +37,15 @@ class Process:
         self.log = pathlib.Path(log)
         with self.log.open('ab') as out:
             self._log_start = out.tell()
-            self._popen = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                                           start_new_session=True, preexec_fn=_die_with_parent,
-                                           env=dict(os.environ, **(env or {})))
+            self._popen = subprocess.Popen(
+                self.argv,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+                env=dict(os.environ, **(env or {})),
+            )
 
     @property
     def pid(self):
@@ -56,11 +63,15 @@ class Process:
 
     def wait_for_line(self, pattern, seconds=20):
         """The match of `pattern` in the output; ProcessFailed when the program ends before."""
+
         def look():
             match = re.search(pattern, self.output())
             if not match and self.exit_code() is not None:
-                raise ProcessFailed(f'{self.name} ended with code {self.exit_code()}:\n{self.output()[-LOG_TAIL_BYTES:]}')
+                raise ProcessFailed(
+                    f'{self.name} ended with code {self.exit_code()}:\n{self.output()[-LOG_TAIL_BYTES:]}'
+                )
             return match
+
         return waiting.until(look, f'{self.name} says {pattern!r}', seconds)
 
     def signal(self, number):

@@ -5,6 +5,7 @@ The provisioner behaves like external-provisioner with --node-deployment and
 --node-deployment-immediate-binding=false: it acts on a claim only once selected-node is set, one
 claim of a node after the other, and takes the annotation away when the node has no room.
 """
+
 import concurrent.futures
 import http.client
 import threading
@@ -22,9 +23,9 @@ class Provisioner:
         """`node_devices`: {node name: SimulatedDevices}, may grow while running."""
         self.client = client
         self.node_devices = node_devices
-        self.failed_creations = []   # (claim uid, node name), in order.
-        self.created = []            # The same, of those that went well.
-        self.delay_seconds = 0.0     # How long one creation takes.
+        self.failed_creations = []  # (claim uid, node name), in order.
+        self.created = []  # The same, of those that went well.
+        self.delay_seconds = 0.0  # How long one creation takes.
         self._stop = threading.Event()
         self._pool = concurrent.futures.ThreadPoolExecutor(WORKERS)
         self._node_locks = {}
@@ -33,7 +34,10 @@ class Provisioner:
         self._threads = []
 
     def start(self):
-        for resource, handle in (('persistentvolumeclaims', self._claim_seen), ('persistentvolumes', self._volume_seen)):
+        for resource, handle in (
+            ('persistentvolumeclaims', self._claim_seen),
+            ('persistentvolumes', self._volume_seen),
+        ):
             thread = threading.Thread(target=self._follow, args=(resource, handle), daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -49,14 +53,24 @@ class Provisioner:
 
     def _claim_seen(self, claim):
         notes = claim['metadata'].get('annotations', {})
-        if (notes.get('volume.kubernetes.io/storage-provisioner') == objects.DRIVER and notes.get(objects.SELECTED_NODE)
-                and not claim['spec'].get('volumeName') and 'deletionTimestamp' not in claim['metadata']):
-            self._submit(claim['metadata']['uid'], self._provision, claim, notes[objects.SELECTED_NODE])
+        if (
+            notes.get('volume.kubernetes.io/storage-provisioner') == objects.DRIVER
+            and notes.get(objects.SELECTED_NODE)
+            and not claim['spec'].get('volumeName')
+            and 'deletionTimestamp' not in claim['metadata']
+        ):
+            self._submit(
+                claim['metadata']['uid'], self._provision, claim, notes[objects.SELECTED_NODE]
+            )
 
     def _volume_seen(self, volume):
         spec = volume['spec']
-        if (volume.get('status', {}).get('phase') == 'Released' and spec.get('persistentVolumeReclaimPolicy') == 'Delete'
-                and volume['metadata'].get('annotations', {}).get(objects.PROVISIONED_BY) == objects.DRIVER):
+        if (
+            volume.get('status', {}).get('phase') == 'Released'
+            and spec.get('persistentVolumeReclaimPolicy') == 'Delete'
+            and volume['metadata'].get('annotations', {}).get(objects.PROVISIONED_BY)
+            == objects.DRIVER
+        ):
             self._submit(volume['metadata']['uid'], self._remove, volume)
 
     def _submit(self, key, work, *arguments):
@@ -82,8 +96,11 @@ class Provisioner:
 
     def _look_again(self, key, work, arguments):
         """After a failed call: the object as it is now, unless it is gone."""
-        resource, handle = (('persistentvolumeclaims', self._claim_seen) if work == self._provision
-                            else ('persistentvolumes', self._volume_seen))
+        resource, handle = (
+            ('persistentvolumeclaims', self._claim_seen)
+            if work == self._provision
+            else ('persistentvolumes', self._volume_seen)
+        )
         metadata = arguments[0]['metadata']
         try:
             current = self.client.find(resource, metadata['name'], metadata.get('namespace'))
@@ -110,21 +127,40 @@ class Provisioner:
         metadata, spec = claim['metadata'], claim['spec']
         uid, size = metadata['uid'], spec['resources']['requests']['storage']
         name = f'disk-{uid}'
-        parameters = self.client.get('storageclasses', spec['storageClassName']).get('parameters') or {}
+        parameters = (
+            self.client.get('storageclasses', spec['storageClassName']).get('parameters') or {}
+        )
         kind = parameters.get('pmemType', spec['storageClassName'].removeprefix('pmem-'))
         try:
             self.node_devices[node_name].create(kind, name, objects.quantity_bytes(size))
         except devices.DoesNotFit:
             self.failed_creations.append((uid, node_name))
-            self.client.merge('persistentvolumeclaims', metadata['name'],
-                              {'metadata': {'annotations': {objects.SELECTED_NODE: None}}}, metadata['namespace'])
+            self.client.merge(
+                'persistentvolumeclaims',
+                metadata['name'],
+                {'metadata': {'annotations': {objects.SELECTED_NODE: None}}},
+                metadata['namespace'],
+            )
             return
         self.created.append((uid, node_name))
-        reference = {'kind': 'PersistentVolumeClaim', 'apiVersion': 'v1', 'namespace': metadata['namespace'],
-                     'name': metadata['name'], 'uid': uid}
+        reference = {
+            'kind': 'PersistentVolumeClaim',
+            'apiVersion': 'v1',
+            'namespace': metadata['namespace'],
+            'name': metadata['name'],
+            'uid': uid,
+        }
         try:
-            self.client.create(objects.persistent_volume(name, node_name, size, spec['storageClassName'], reference,
-                                                         {objects.PROVISIONED_BY: objects.DRIVER}))
+            self.client.create(
+                objects.persistent_volume(
+                    name,
+                    node_name,
+                    size,
+                    spec['storageClassName'],
+                    reference,
+                    {objects.PROVISIONED_BY: objects.DRIVER},
+                )
+            )
         except kube.ApiError as error:
             if error.status != 409:  # It is there from an earlier try.
                 raise
@@ -163,7 +199,18 @@ class Kubelets:
         if 'deletionTimestamp' in metadata:
             self.client.delete('pods', metadata['name'], metadata['namespace'], grace_seconds=0)
         elif pod['status'].get('phase') == 'Pending' and not pod['status'].get('containerStatuses'):
-            status = {'phase': 'Running', 'conditions': [{'type': kind, 'status': 'True'} for kind in
-                                                         ('PodScheduled', 'Initialized', 'ContainersReady', 'Ready')]}
-            self.client.merge('pods', metadata['name'], {'status': status}, metadata['namespace'], sub='status',
-                              content_type=kube.STRATEGIC_PATCH)
+            status = {
+                'phase': 'Running',
+                'conditions': [
+                    {'type': kind, 'status': 'True'}
+                    for kind in ('PodScheduled', 'Initialized', 'ContainersReady', 'Ready')
+                ],
+            }
+            self.client.merge(
+                'pods',
+                metadata['name'],
+                {'status': status},
+                metadata['namespace'],
+                sub='status',
+                content_type=kube.STRATEGIC_PATCH,
+            )

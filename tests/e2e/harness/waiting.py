@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Waiting for a condition, with a deadline; the only place that lets time pass."""
+
 import time
 
 POLL_SECONDS = 0.05

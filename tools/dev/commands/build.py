@@ -3,6 +3,7 @@
 
 usage: ./dev build [release|asan|tsan|clang] [--werror] [NINJA_TARGET...]
 """
+
 import subprocess
 import sys
 
@@ -19,8 +20,13 @@ def main(arguments):
     build = BUILDS[rest.pop(0)] if rest and rest[0] in BUILDS else builds.RELEASE
     for command in builds.build_commands(build, builds.werror_wanted(arguments), rest):
         quiet = command[0] == 'meson'
-        done = subprocess.run(command, env=builds.environment(build), check=False,
-                              stdout=subprocess.PIPE if quiet else None, text=True)
+        done = subprocess.run(
+            command,
+            env=builds.environment(build),
+            check=False,
+            stdout=subprocess.PIPE if quiet else None,
+            text=True,
+        )
         if done.returncode != 0:
             print((done.stdout or '')[-4000:], file=sys.stderr)
             return 1

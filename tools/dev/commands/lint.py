@@ -6,6 +6,7 @@ usage: ./dev lint [CHECK...] [--tests] [--fix]
   --tests  clang-tidy looks at the C++ tests too
   --fix    lays out the C++ files with clang-format first
 """
+
 import subprocess
 import sys
 
@@ -24,10 +25,16 @@ import sources  # noqa: E402
 
 def _tidy(texts, with_tests):
     for command in builds.setup_commands(builds.CLANG, werror=False):
-        subprocess.run(command, env=builds.environment(builds.CLANG), check=True, stdout=subprocess.PIPE)
+        subprocess.run(
+            command, env=builds.environment(builds.CLANG), check=True, stdout=subprocess.PIPE
+        )
     wanted = sources.PRODUCT + (('tests/',) if with_tests else ())
-    return clang_checks.check_tidy(builds.CLANG.directory, texts, builds.BUILD / 'lint-cache',
-                                   lambda path: path.startswith(wanted))
+    return clang_checks.check_tidy(
+        builds.CLANG.directory,
+        texts,
+        builds.BUILD / 'lint-cache',
+        lambda path: path.startswith(wanted),
+    )
 
 
 def checks(with_tests=False):
@@ -44,7 +51,17 @@ def checks(with_tests=False):
 
 
 def self_test_command(xml):
-    return ['/usr/bin/python3', '-B', '-m', 'pytest', '-q', '-p', 'no:cacheprovider', f'--junitxml={xml}', str(LINT)]
+    return [
+        '/usr/bin/python3',
+        '-B',
+        '-m',
+        'pytest',
+        '-q',
+        '-p',
+        'no:cacheprovider',
+        f'--junitxml={xml}',
+        str(LINT),
+    ]
 
 
 def run(board, chosen=(), with_tests=False):
@@ -62,7 +79,9 @@ def run(board, chosen=(), with_tests=False):
     if not chosen:
         xml = board.logs / 'lint-self-test.xml'
         xml.unlink(missing_ok=True)
-        _, counts = steps.run(board, 'lint self-test', [self_test_command(xml)], count=lambda: junit.count(xml))
+        _, counts = steps.run(
+            board, 'lint self-test', [self_test_command(xml)], count=lambda: junit.count(xml)
+        )
         total.add(counts)
     return total
 
@@ -72,11 +91,17 @@ def main(arguments):
         print(__doc__)
         return 0
     if '--fix' in arguments:
-        subprocess.run([clang_checks.FORMAT, '-i', *filter(sources.is_cpp, sources.tracked())], check=True,
-                       cwd=builds.ROOT)
+        subprocess.run(
+            [clang_checks.FORMAT, '-i', *filter(sources.is_cpp, sources.tracked())],
+            check=True,
+            cwd=builds.ROOT,
+        )
     chosen = [a for a in arguments if not a.startswith('--')]
     if unknown := set(chosen) - set(checks()):
-        print(f'dev lint: no check {", ".join(sorted(unknown))}; there are {", ".join(checks())}', file=sys.stderr)
+        print(
+            f'dev lint: no check {", ".join(sorted(unknown))}; there are {", ".join(checks())}',
+            file=sys.stderr,
+        )
         return 2
     board = steps.Board(builds.BUILD / 'logs')
     total = run(board, chosen, '--tests' in arguments)

@@ -8,6 +8,7 @@ usage: ./dev test [STEP...] [--werror]
 Three lanes run side by side: what compiles, and what mostly waits (the control plane's build at a low
 priority and end-to-end tests; the emulated machine). A failing step does not stop the ones that do not need it.
 """
+
 import os
 import threading
 
@@ -69,8 +70,11 @@ class Run:
         is_release = build is builds.RELEASE
         wanted = self.wants(build.name)
         if wanted or is_release:
-            ok = self.step(f'{build.name} build', builds.build_commands(build, self.werror, nice=nice),
-                           builds.environment(build))
+            ok = self.step(
+                f'{build.name} build',
+                builds.build_commands(build, self.werror, nice=nice),
+                builds.environment(build),
+            )
             if is_release:
                 self.release_ok = ok
                 self.release_built.set()
@@ -85,7 +89,9 @@ class Run:
             command += ['--suite', suite]
         if build is builds.TSAN:  # The thread sanitizer of g++ 12 needs a fixed address layout.
             command = ['setarch', '-R', *command]
-        self.step(f'{build.name} tests', [command], sanitizer_environment(), lambda: junit.count(xml))
+        self.step(
+            f'{build.name} tests', [command], sanitizer_environment(), lambda: junit.count(xml)
+        )
 
 
 def compile_lane(run):
@@ -108,7 +114,11 @@ def waiting_lane(run):
     if run.release_ok and not control_plane.missing():
         xml = run.board.logs / 'e2e.xml'
         xml.unlink(missing_ok=True)
-        run.step('e2e tests', [PYTEST + [f'--junitxml={xml}', END_TO_END]], count=lambda: junit.count(xml))
+        run.step(
+            'e2e tests',
+            [PYTEST + [f'--junitxml={xml}', END_TO_END]],
+            count=lambda: junit.count(xml),
+        )
 
 
 def guest_lane(run):
@@ -126,7 +136,10 @@ def main(arguments):
         print(__doc__)
         return 0
     run = Run([a for a in arguments if not a.startswith('--')], builds.werror_wanted(arguments))
-    lanes = [threading.Thread(target=lane, args=(run,)) for lane in (compile_lane, waiting_lane, guest_lane)]
+    lanes = [
+        threading.Thread(target=lane, args=(run,))
+        for lane in (compile_lane, waiting_lane, guest_lane)
+    ]
     for lane in lanes:
         lane.start()
     for lane in lanes:

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""No room: pending with a constant reason, numbers on request, and placed once room is freed."""
+
+from harness import waiting
+from scene import both, direct, lvm
+
+
+def test_pending_pod_is_explained_and_placed_when_room_is_freed(scene):
+    node = scene.add_node(lvm(15))
+    scene.claim_and_pod('first')
+    assert scene.wait_scheduled('first') == node
+    scene.wait_known(node)
+    scene.claim_and_pod('second')
+    message = scene.wait_refused('second')
+    assert not any(c.isdigit() for c in message.replace('0/1', '').replace('1 ', '')), message
+    assert_explained(scene, 'second', node, need=10 << 30, free=5 << 30)
+    scene.delete_pod('first')
+    scene.delete_claim('first')
+    assert scene.wait_scheduled('second', seconds=40) == node
+    assert scene.wait_bound('second') == node
+    assert scene.failed_creations() == []
+
+
+def assert_explained(scene, pod_name, node, need, free):
+    status, explained = scene.explain(pod_name)
+    assert status == 200
+    row = next(n for n in explained['nodes'] if n['node'] == node)
+    assert not row['fits']
+    assert row['reason']
+    assert row['need_bytes'] == need
+    assert row['free_bytes'] == free
+
+
+def test_the_reason_stays_the_same_while_the_numbers_change(scene):
+    """Numbers in it would make the scheduler try again for ever."""
+    node = scene.add_node(lvm(25))
+    scene.claim_and_pod('huge', '100Gi')
+    before = scene.wait_refused('huge')
+    scene.claim_and_pod('small')
+    assert scene.wait_scheduled('small') == node
+    scene.wait_known(node)
+    scene.claim_and_pod('other', '90Gi')
+    assert scene.wait_refused('other') == before
+    assert scene.refusal('huge') == before
+
+
+def test_every_kind_of_node_without_room_is_told_apart_in_explain(scene):
+    full, wrong_kind, fits_not_both = scene.add_nodes(lvm(8), direct(64), both(64, 4))
+    scene.claim('bulk', '10Gi', 'pmem-lvm')
+    scene.claim('fast', '9Gi', 'pmem-direct')
+    scene.pod('database', 'bulk', 'fast')
+    scene.wait_refused('database')
+    status, explained = scene.explain('database')
+    assert status == 200
+    rows = {n['node']: n for n in explained['nodes']}
+    assert {name: rows[name]['fits'] for name in (full, wrong_kind, fits_not_both)} == {
+        full: False,
+        wrong_kind: False,
+        fits_not_both: False,
+    }
+
+
+def test_explain_of_a_pod_that_is_not_there_is_a_404(scene):
+    status, problem = scene.explain('nobody')
+    assert status == 404
+    assert problem['status'] == 404
+
+
+def test_deleted_pending_pod_leaves_nothing_behind(scene):
+    node = scene.add_node(lvm(8))
+    scene.claim_and_pod('data')
+    scene.wait_refused('data')
+    scene.delete_pod('data')
+    scene.delete_claim('data')
+    waiting.until(
+        lambda: not scene.api.list('persistentvolumeclaims', scene.kube_namespace),
+        'the claim is gone',
+    )
+    scene.claim_and_pod('small', '8Gi')
+    assert scene.wait_scheduled('small') == node

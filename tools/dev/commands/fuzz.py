@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Feeds mutated input to every parser of bytes from outside, under the sanitizers.
+
+usage: ./dev fuzz [FUZZER...] [--seconds N]
+  FUZZER       words of the fuzzers' names; without one, all of them
+  --seconds N  how long each runs (60)
+What is found stays in build/fuzz/found, and is a file to add to tests/fuzz/corpus once mended.
+"""
+
+import os
+import pathlib
+import sys
+
+import builds
+import steps
+
+SECONDS = 60
+INPUT_BYTES_MAX = 65536
+
+
+def commands(line, seconds, found):
+    """libFuzzer's command for one line of fuzzers.txt: a program, then the folders of its seeds."""
+    program, *seeds = line.split()
+    grown = builds.FUZZ.directory / 'corpus' / pathlib.Path(program).name
+    grown.mkdir(parents=True, exist_ok=True)
+    return [
+        [
+            program,
+            grown,
+            *seeds,
+            f'-max_total_time={seconds}',
+            f'-max_len={INPUT_BYTES_MAX}',
+            '-timeout=10',
+            '-rss_limit_mb=2048',
+            f'-artifact_prefix={found}/',
+            '-print_final_stats=1',
+        ]
+    ]
+
+
+def main(arguments):
+    if '--help' in arguments:
+        print(__doc__)
+        return 0
+    words, seconds = list(arguments), SECONDS
+    if '--seconds' in words:
+        at = words.index('--seconds')
+        seconds = int(words[at + 1])
+        del words[at : at + 2]
+    board = steps.Board(builds.BUILD / 'logs')
+    env = builds.environment(builds.FUZZ)
+    build = builds.build_commands(builds.FUZZ, False, ('fuzzers',))
+    if not steps.run(board, 'fuzzers build', build, env)[0]:
+        return 1
+    found = builds.FUZZ.directory / 'found'
+    found.mkdir(exist_ok=True)
+    total = steps.Counts()
+    for line in (builds.FUZZ.directory / 'tests' / 'fuzz' / 'fuzzers.txt').read_text().split('\n'):
+        name = pathlib.Path(line.split(' ')[0]).name
+        if line and (not words or any(word in name for word in words)):
+            ok, _ = steps.run(board, name, commands(line, seconds, found), dict(os.environ))
+            total.add(steps.Counts(passed=1) if ok else steps.Counts(failed=1))
+    if total == steps.Counts():
+        print('dev fuzz: no fuzzer of that name', file=sys.stderr)
+        return 2
+    print(total)
+    return 1 if total.failed else 0

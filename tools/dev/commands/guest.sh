@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Boots an emulated machine with NVDIMMs and compares the agent with ndctl and LVM there.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
+./dev build release capacity-agent/pmem-capacity-agent
+exec tests/guest/run "$@"
