@@ -22,6 +22,7 @@
 #include "extender/intake/leader_elector.h"
 #include "extender/ledger_service.h"
 #include "extender/placement_controller.h"
+#include "extender/rest_api.h"
 #include "extender/status_api.h"
 #include "extender/verb_api.h"
 
@@ -79,6 +80,7 @@ int Run(const ExtenderConfig& config) {
   ExtenderMetrics metrics(&service);
   StatusApi status(&service, &metrics.registry(), &clock);
   VerbApi verbs(&service, &metrics);
+  RestApi rest(&service);
   EventWriter events("pmem-extender", client->get(), &clock);
   KubePlacementApi placement_api(client->get(), &events);
   PlacementController placement(
@@ -89,6 +91,7 @@ int Run(const ExtenderConfig& config) {
       {.observer = [&metrics](const HttpExchange& exchange) { metrics.OnExchange(exchange); }});
   verbs.Register(server);
   status.Register(server);
+  rest.Register(server);
   const auto port = server.Start(config.listen);
   if (!port.ok()) return Fail(port.status());
   const std::string host = config.listen.substr(0, config.listen.rfind(':'));

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/core/node_numbers.h"
+
+#include "common/pure/units.h"
+
+namespace pmem::extender {
+namespace {
+
+int64_t SumOf(const std::vector<Item>& items, PoolKind kind) {
+  int64_t bytes = 0;
+  for (const Item& item : items) {
+    if (item.kind == kind) bytes = AddBytes(bytes, item.requested_bytes);
+  }
+  return bytes;
+}
+
+}  // namespace
+
+NodeNumbers NumbersOf(const Ledger& ledger, const NodeState& node, PoolKind kind,
+                      absl::Span<const Item> except, std::string_view owner) {
+  NodeNumbers numbers;
+  if (node.report != nullptr) {
+    for (const PoolReport& pool : node.report->pools) {
+      if (pool.kind != kind) continue;
+      numbers.total_bytes = AddBytes(numbers.total_bytes, pool.total_bytes);
+      numbers.available_bytes = AddBytes(numbers.available_bytes, pool.available_bytes);
+    }
+  }
+  numbers.assumed_bytes = SumOf(NodeBook::FirmItems(node, except), kind);
+  numbers.held_bytes = SumOf(ledger.holds().ItemsOn(node.id, owner, except), kind);
+  const std::optional<Room> room = Ledger::RoomLeft(node, except);
+  numbers.is_overbooked = !room.has_value();
+  if (room) {
+    numbers.free_bytes = FreeBytes(*room, kind);
+    numbers.largest_bytes = LargestVolumeBytes(*room, kind);
+  }
+  return numbers;
+}
+
+std::string_view FreshnessName(Freshness freshness) {
+  switch (freshness) {
+    case Freshness::kFresh:
+      return "fresh";
+    case Freshness::kStale:
+      return "stale";
+    case Freshness::kNoReport:
+      return "no_report";
+    case Freshness::kNoAgent:
+      return "no_agent";
+  }
+  return "";
+}
+
+}  // namespace pmem::extender

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/core/simulation.h"
+
+#include <map>
+#include <optional>
+#include <queue>
+#include <tuple>
+
+#include "common/pure/units.h"
+
+namespace pmem::extender {
+namespace {
+
+struct Candidate {
+  int64_t left_bytes = 0;  // After the next replica.
+  size_t index = 0;
+};
+
+int64_t Total(const Leftover& left) {
+  return AddBytes(left.lvm_bytes.value_or(0), left.direct_bytes.value_or(0));
+}
+
+std::optional<Candidate> Next(const NodeRoom& room, size_t index, absl::Span<const Item> items,
+                              Strategy strategy) {
+  const std::optional<Leftover> left = LeftoverOf(room.room, items, strategy);
+  if (!left) return std::nullopt;
+  return Candidate{.left_bytes = Total(*left), .index = index};
+}
+
+// True when b is to be taken before a.
+class IsWorse {
+ public:
+  explicit IsWorse(Strategy strategy) : is_binpack_(strategy == Strategy::kBinpack) {}
+  bool operator()(const Candidate& a, const Candidate& b) const {
+    if (a.left_bytes == b.left_bytes) return a.index > b.index;
+    return is_binpack_ ? a.left_bytes > b.left_bytes : a.left_bytes < b.left_bytes;
+  }
+
+ private:
+  bool is_binpack_;
+};
+
+}  // namespace
+
+std::string AddRooms(const Ledger& ledger, absl::Time now, const Page& page,
+                     std::vector<NodeRoom>& rooms) {
+  const auto& nodes = ledger.nodes().nodes();
+  auto at = page.after.empty() ? nodes.begin() : nodes.upper_bound(page.after);
+  std::string last;
+  for (int seen = 0; at != nodes.end() && seen < page.limit; ++at, ++seen) {
+    const NodeState& node = *at->second;
+    last = at->first;
+    const absl::Duration silence_max = ledger.options().agent_silence_max;
+    if (NodeBook::FreshnessOf(node, now, silence_max) != Freshness::kFresh) continue;
+    std::optional<Room> room = Ledger::RoomLeft(node, {});
+    if (!room) continue;
+    std::vector<Item> others = NodeBook::DebtItems(node, {});
+    for (Item& item : ledger.holds().ItemsOn(node.id, "", NodeBook::FirmItems(node, {}))) {
+      if (!HasClaim(others, item.claim_uid)) others.push_back(std::move(item));
+    }
+    const auto bins = Pack(*room, others);
+    if (!bins) continue;
+    Take(*room, others, *bins);
+    rooms.push_back({.node = node.name, .room = *std::move(room)});
+  }
+  return at == nodes.end() ? "" : last;
+}
+
+Simulation Simulate(std::vector<NodeRoom> rooms, absl::Span<const Item> items, int replicas,
+                    Strategy strategy) {
+  std::priority_queue<Candidate, std::vector<Candidate>, IsWorse> best{IsWorse(strategy)};
+  for (size_t i = 0; i < rooms.size(); ++i) {
+    if (const auto next = Next(rooms[i], i, items, strategy)) best.push(*next);
+  }
+  Simulation result;
+  std::map<std::string, int64_t> shares;
+  while (result.placed < replicas && !best.empty()) {
+    const size_t index = best.top().index;
+    best.pop();
+    NodeRoom& chosen = rooms[index];
+    const auto bins = Pack(chosen.room, items);
+    if (!bins) continue;
+    Take(chosen.room, items, *bins);
+    ++result.placed;
+    ++shares[chosen.node];
+    if (const auto next = Next(chosen, index, items, strategy)) best.push(*next);
+  }
+  for (const auto& [node, count] : shares) result.shares.push_back({node, count});
+  return result;
+}
+
+}  // namespace pmem::extender

@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/core/views.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "common/pure/units.h"
+#include "extender/core/node_match.h"
+#include "extender/core/node_numbers.h"
+
+namespace pmem::extender {
+namespace {
+
+constexpr PoolKind kKinds[] = {PoolKind::kLvm, PoolKind::kDirect};
+
+// Calls write(element) for the page's elements of an ordered map, then says where to go on.
+template <class Map, class Write>
+void WritePage(const Map& map, const Page& page, JsonWriter& json, Write&& write) {
+  json.BeginArray();
+  auto at = page.after.empty() ? map.begin() : map.upper_bound(page.after);
+  std::string last;
+  for (int written = 0; at != map.end() && written < page.limit; ++at) {
+    if (!write(at->second)) continue;
+    last = at->first;
+    ++written;
+  }
+  json.EndArray();
+  if (at != map.end() && !last.empty()) json.String("continue", last);
+}
+
+void WriteAge(absl::Time then, absl::Time now, std::string_view name, JsonWriter& json) {
+  json.Key(name);
+  if (then == absl::InfinitePast()) {
+    json.Null();
+  } else {
+    json.Int(absl::ToInt64Seconds(std::max(absl::ZeroDuration(), now - then)));
+  }
+}
+
+void WritePool(const PoolReport& pool, bool with_volumes, JsonWriter& json) {
+  json.BeginObject()
+      .String("id", pool.id)
+      .String("kind", PoolKindName(pool.kind))
+      .String("state", PoolStateName(pool.state))
+      .Int("total_bytes", pool.total_bytes)
+      .Int("allocatable_bytes", pool.allocatable_bytes)
+      .Int("available_bytes", pool.available_bytes)
+      .Int("max_volume_bytes", pool.max_volume_bytes)
+      .Int("alignment_bytes", pool.alignment_bytes)
+      .Int("volume_count", static_cast<int64_t>(pool.volumes.size()));
+  if (with_volumes) {
+    json.Key("volumes").BeginArray();
+    for (const VolumeReport& volume : pool.volumes) {
+      json.BeginObject().String("name", volume.name).Int("bytes", volume.bytes).EndObject();
+    }
+    json.EndArray();
+  }
+  json.EndObject();
+}
+
+void WriteNumbers(const NodeNumbers& numbers, PoolKind kind, JsonWriter& json) {
+  json.BeginObject()
+      .String("kind", PoolKindName(kind))
+      .Int("available_bytes", numbers.available_bytes)
+      .Int("assumed_bytes", numbers.assumed_bytes)
+      .Int("free_bytes", numbers.free_bytes)
+      .Int("held_bytes", numbers.held_bytes)
+      .Int("largest_bytes", numbers.largest_bytes)
+      .Bool("overbooked", numbers.is_overbooked)
+      .EndObject();
+}
+
+void WriteReport(const CapacityReport& report, bool with_volumes, JsonWriter& json) {
+  json.Int("generation", report.generation).Key("pools").BeginArray();
+  for (const PoolReport& pool : report.pools) WritePool(pool, with_volumes, json);
+  json.EndArray().Key("errors").BeginArray();
+  for (const ReportError& error : report.errors) {
+    json.BeginObject().String("source", error.source).String("message", error.message).EndObject();
+  }
+  json.EndArray();
+}
+
+Freshness FreshnessOf(const Ledger& ledger, const NodeState& node, absl::Time now) {
+  return NodeBook::FreshnessOf(node, now, ledger.options().agent_silence_max);
+}
+
+void WriteNode(const Ledger& ledger, const NodeState& node, absl::Time now, bool with_volumes,
+               JsonWriter& json) {
+  json.BeginObject()
+      .String("node", node.name)
+      .String("freshness", FreshnessName(FreshnessOf(ledger, node, now)));
+  WriteAge(node.contact, now, "report_age_seconds", json);
+  if (!node.failure.empty()) json.String("failure", node.failure);
+  json.Key("kinds").BeginArray();
+  for (const PoolKind kind : kKinds) {
+    WriteNumbers(NumbersOf(ledger, node, kind, {}, ""), kind, json);
+  }
+  json.EndArray();
+  if (node.report != nullptr) WriteReport(*node.report, with_volumes, json);
+  json.EndObject();
+}
+
+struct ClaimView {
+  const Claim* claim = nullptr;
+  const Ledger::Place* place = nullptr;  // Null: no node yet.
+  Item item;
+};
+
+// nullopt: not a claim of ours.
+std::optional<ClaimView> ViewOf(const Ledger& ledger, const Claim& claim) {
+  ClaimView view{.claim = &claim, .place = ledger.FindPlace(claim.meta.uid), .item = {}};
+  if (view.place != nullptr) {
+    view.item = view.place->item;
+    return view;
+  }
+  const std::optional<Item> item = ItemOf(claim, ledger.cache());
+  if (!item) return std::nullopt;
+  view.item = *item;
+  return view;
+}
+
+// pending: no node yet. assigned: the ledger keeps its room. reported: the node's report lists its
+// volume.
+std::string_view StateOf(const ClaimView& view) {
+  if (view.place == nullptr) return "pending";
+  return view.place->is_counted ? "assigned" : "reported";
+}
+
+void WriteClaim(const ClaimView& view, JsonWriter& json) {
+  const ObjectMeta& meta = view.claim->meta;
+  json.BeginObject()
+      .String("kube_namespace", meta.key.kube_namespace)
+      .String("name", meta.key.name)
+      .String("uid", meta.uid)
+      .String("storage_class", view.claim->storage_class_name.value_or(""))
+      .String("kind", PoolKindName(view.item.kind))
+      .Int("requested_bytes", view.item.requested_bytes)
+      .String("state", StateOf(view));
+  if (view.place != nullptr) json.String("node", view.place->node);
+  json.EndObject();
+}
+
+bool Passes(const ClaimView& view, const ClaimFilter& filter) {
+  const bool is_there =
+      filter.kube_namespace.empty() || view.claim->meta.key.kube_namespace == filter.kube_namespace;
+  if (filter.node.empty()) return is_there;
+  return is_there && view.place != nullptr && view.place->node == filter.node;
+}
+
+void WriteItems(const std::vector<Item>& items, JsonWriter& json) {
+  json.BeginArray();
+  for (const Item& item : items) {
+    json.BeginObject()
+        .String("uid", item.claim_uid)
+        .String("kind", PoolKindName(item.kind))
+        .Int("requested_bytes", item.requested_bytes)
+        .EndObject();
+  }
+  json.EndArray();
+}
+
+void WriteHold(const Hold& hold, const std::vector<std::string_view>& names, absl::Time now,
+               JsonWriter& json) {
+  json.BeginObject()
+      .String("owner", hold.owner)
+      .String("kube_namespace", hold.pod.kube_namespace)
+      .String("name", hold.pod.name);
+  WriteAge(hold.since, now, "age_seconds", json);
+  json.Int("expires_in_seconds",
+           absl::ToInt64Seconds(std::max(absl::ZeroDuration(), hold.until - now)));
+  json.Int("node_count", static_cast<int64_t>(hold.node_ids.size())).Key("nodes").BeginArray();
+  const size_t named = std::min<size_t>(hold.node_ids.size(), kHoldNodesMax);
+  for (size_t i = 0; i < named; ++i) json.String(names[static_cast<size_t>(hold.node_ids[i])]);
+  json.EndArray().Key("claims");
+  WriteItems(hold.items, json);
+  json.EndObject();
+}
+
+// The numbers that stand against a demand on one node: sums over the kinds that it asks for.
+struct Need {
+  int64_t need_bytes = 0, free_bytes = 0, held_bytes = 0;
+  int64_t largest_bytes = kBytesMax;  // The smaller one, when it asks for both kinds.
+};
+
+Need NeedOf(const Ledger& ledger, const NodeState* node, const PodDemand& demand,
+            std::string_view owner) {
+  Need need;
+  for (const PoolKind kind : kKinds) {
+    bool asks = false;
+    for (const Item& item : demand.items) {
+      if (item.kind != kind) continue;
+      asks = true;
+      need.need_bytes = AddBytes(need.need_bytes, item.requested_bytes);
+    }
+    if (!asks) continue;
+    const NodeNumbers numbers =
+        node == nullptr ? NodeNumbers() : NumbersOf(ledger, *node, kind, demand.items, owner);
+    need.free_bytes = AddBytes(need.free_bytes, numbers.free_bytes);
+    need.held_bytes = AddBytes(need.held_bytes, numbers.held_bytes);
+    need.largest_bytes = std::min(need.largest_bytes, numbers.largest_bytes);
+  }
+  if (need.largest_bytes == kBytesMax) need.largest_bytes = 0;
+  return need;
+}
+
+void WriteVerdict(const Ledger& ledger, absl::Time now, const Pod& pod, const PodDemand& demand,
+                  const NodeState& node, JsonWriter& json) {
+  const std::string& owner = pod.meta.uid;
+  const Reason reason = ledger.Judge(node.name, demand, owner, now, nullptr);
+  const Need need = NeedOf(ledger, &node, demand, owner);
+  json.BeginObject().String("node", node.name).Bool("fits", reason == Reason::kFits);
+  if (reason != Reason::kFits) {
+    json.String("reason", ReasonName(reason)).String("text", ReasonText(reason));
+  }
+  json.Int("need_bytes", need.need_bytes)
+      .Int("free_bytes", need.free_bytes)
+      .Int("held_bytes", need.held_bytes)
+      .Int("largest_bytes", need.largest_bytes)
+      .String("freshness", FreshnessName(FreshnessOf(ledger, node, now)));
+  WriteAge(node.contact, now, "report_age_seconds", json);
+  const Node* kube_node = ledger.cache().FindNode(node.name);
+  if (kube_node == nullptr) {
+    json.String("node_mismatch", "unknown_node");
+  } else if (const auto mismatch = MatchNode(pod, *kube_node, {})) {
+    json.String("node_mismatch", NodeMismatchName(*mismatch));
+  }
+  json.EndObject();
+}
+
+void WriteDemand(const PodDemand& demand, JsonWriter& json) {
+  json.Key("claims").BeginArray();
+  for (size_t i = 0; i < demand.items.size(); ++i) {
+    json.BeginObject()
+        .String("name", demand.item_keys[i].name)
+        .String("storage_class", demand.item_classes[i])
+        .String("kind", PoolKindName(demand.items[i].kind))
+        .Int("requested_bytes", demand.items[i].requested_bytes)
+        .EndObject();
+  }
+  json.EndArray().Key("missing").BeginArray();
+  for (const ObjectKey& claim : demand.missing_claims) json.String("claim " + claim.name);
+  for (const std::string& name : demand.missing_classes) json.String("class " + name);
+  json.EndArray();
+}
+
+void Add(const NodeNumbers& numbers, bool is_fresh, Summary::Kind& kind) {
+  kind.total_bytes = AddBytes(kind.total_bytes, numbers.total_bytes);
+  kind.available_bytes = AddBytes(kind.available_bytes, numbers.available_bytes);
+  kind.assumed_bytes = AddBytes(kind.assumed_bytes, numbers.assumed_bytes);
+  if (!is_fresh) return;
+  kind.free_bytes = AddBytes(kind.free_bytes, numbers.free_bytes);
+  kind.largest_bytes = std::max(kind.largest_bytes, numbers.largest_bytes);
+}
+
+void WriteKind(const Summary::Kind& kind, PoolKind name, JsonWriter& json) {
+  json.BeginObject()
+      .String("kind", PoolKindName(name))
+      .Int("total_bytes", kind.total_bytes)
+      .Int("available_bytes", kind.available_bytes)
+      .Int("assumed_bytes", kind.assumed_bytes)
+      .Int("free_bytes", kind.free_bytes)
+      .Int("largest_bytes", kind.largest_bytes)
+      .EndObject();
+}
+
+}  // namespace
+
+std::string NodesJson(const Ledger& ledger, absl::Time now, const Page& page) {
+  JsonWriter json;
+  json.BeginObject().Key("nodes");
+  WritePage(ledger.nodes().nodes(), page, json, [&](const auto& node) {
+    WriteNode(ledger, *node, now, false, json);
+    return true;
+  });
+  json.EndObject();
+  return json.Take();
+}
+
+std::optional<std::string> NodeJson(const Ledger& ledger, absl::Time now, std::string_view name) {
+  const NodeState* node = ledger.nodes().Find(name);
+  if (node == nullptr) return std::nullopt;
+  JsonWriter json;
+  WriteNode(ledger, *node, now, true, json);
+  return json.Take();
+}
+
+std::string ClaimsJson(const Ledger& ledger, const Page& page, const ClaimFilter& filter) {
+  JsonWriter json;
+  json.BeginObject().Key("claims");
+  WritePage(ledger.cache().claims(), page, json, [&](const Claim& claim) {
+    const std::optional<ClaimView> view = ViewOf(ledger, claim);
+    if (!view || !Passes(*view, filter)) return false;
+    WriteClaim(*view, json);
+    return true;
+  });
+  json.EndObject();
+  return json.Take();
+}
+
+std::string HoldsJson(const Ledger& ledger, absl::Time now, const Page& page) {
+  std::vector<std::string_view> names(static_cast<size_t>(ledger.nodes().id_end()));
+  for (const auto& [name, node] : ledger.nodes().nodes()) {
+    names[static_cast<size_t>(node->id)] = name;
+  }
+  JsonWriter json;
+  json.BeginObject().Key("holds");
+  WritePage(ledger.holds().holds(), page, json, [&](const Hold& hold) {
+    WriteHold(hold, names, now, json);
+    return true;
+  });
+  json.EndObject();
+  return json.Take();
+}
+
+std::optional<std::string> ExplainJson(const Ledger& ledger, absl::Time now, const ObjectKey& key,
+                                       const Page& page) {
+  const Pod* pod = ledger.cache().FindPod(key);
+  if (pod == nullptr) return std::nullopt;
+  const PodDemand demand = ledger.Demand(*pod, nullptr);
+  JsonWriter json;
+  json.BeginObject()
+      .String("kube_namespace", key.kube_namespace)
+      .String("name", key.name)
+      .String("uid", pod->meta.uid)
+      .Bool("needs_pmem", demand.IsPmem());
+  WriteDemand(demand, json);
+  json.Key("nodes");
+  WritePage(ledger.nodes().nodes(), page, json, [&](const auto& node) {
+    WriteVerdict(ledger, now, *pod, demand, *node, json);
+    return true;
+  });
+  json.EndObject();
+  return json.Take();
+}
+
+std::string AddToSummary(const Ledger& ledger, absl::Time now, const Page& page, Summary& summary) {
+  const auto& nodes = ledger.nodes().nodes();
+  auto at = page.after.empty() ? nodes.begin() : nodes.upper_bound(page.after);
+  std::string last;
+  for (int seen = 0; at != nodes.end() && seen < page.limit; ++at, ++seen) {
+    const NodeState& node = *at->second;
+    const Freshness freshness = FreshnessOf(ledger, node, now);
+    ++summary.nodes[FreshnessName(freshness)];
+    const bool is_fresh = freshness == Freshness::kFresh;
+    Add(NumbersOf(ledger, node, PoolKind::kLvm, {}, ""), is_fresh, summary.lvm);
+    Add(NumbersOf(ledger, node, PoolKind::kDirect, {}, ""), is_fresh, summary.direct);
+    last = at->first;
+  }
+  return at == nodes.end() ? "" : last;
+}
+
+void WriteSummary(const Ledger& ledger, const Summary& summary, JsonWriter& json) {
+  json.Key("nodes").BeginObject();
+  for (const Freshness freshness :
+       {Freshness::kFresh, Freshness::kStale, Freshness::kNoReport, Freshness::kNoAgent}) {
+    const auto found = summary.nodes.find(FreshnessName(freshness));
+    json.Int(FreshnessName(freshness), found == summary.nodes.end() ? 0 : found->second);
+  }
+  json.EndObject().Key("kinds").BeginArray();
+  WriteKind(summary.lvm, PoolKind::kLvm, json);
+  WriteKind(summary.direct, PoolKind::kDirect, json);
+  json.EndArray()
+      .Int("claims_with_node", static_cast<int64_t>(ledger.places().size()))
+      .Int("holds", static_cast<int64_t>(ledger.holds().holds().size()))
+      .Int("version", ledger.version());
+}
+
+}  // namespace pmem::extender

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the ledger knows, for people: the answers of the REST API as JSON. Described member by
+// member in extender/openapi.json. Lists are sorted by their key and cut into pages, so that a look
+// takes the ledger's lock for a short while only. Pure, deterministic.
+//
+// Of a node and a kind: available_bytes is what the agents report, assumed_bytes what is promised
+// to claims and not in the report yet, free_bytes the difference in whole steps of the alignment,
+// held_bytes what undecided pods hold at the moment, largest_bytes the largest volume that fits.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/time/time.h"
+#include "common/pure/json_writer.h"
+#include "extender/core/ledger.h"
+
+namespace pmem::extender {
+
+inline constexpr int kPageDefault = 100;
+inline constexpr int kPageMax = 500;
+inline constexpr int kHoldNodesMax = 100;  // Nodes of a hold that are named.
+
+// Elements whose key is above `after`, at most `limit`.
+struct Page {
+  std::string after;
+  int limit = kPageDefault;
+};
+
+struct ClaimFilter {
+  std::string kube_namespace;  // Empty: any.
+  std::string node;
+};
+
+// {"nodes":[...],"continue":"n7"}; continue is absent on the last page.
+std::string NodesJson(const Ledger& ledger, absl::Time now, const Page& page);
+// One node with its volumes; nullopt: neither an agent nor a promise is known there.
+std::optional<std::string> NodeJson(const Ledger& ledger, absl::Time now, std::string_view name);
+// {"claims":[...],"continue":"<uid>"}: claims of our classes, by UID.
+std::string ClaimsJson(const Ledger& ledger, const Page& page, const ClaimFilter& filter);
+// {"holds":[...],"continue":"<owner>"}
+std::string HoldsJson(const Ledger& ledger, absl::Time now, const Page& page);
+// Per node: fits, or the reason and the numbers. nullopt: no pod of that name waits for a node.
+std::optional<std::string> ExplainJson(const Ledger& ledger, absl::Time now, const ObjectKey& pod,
+                                       const Page& page);
+
+// Sums over nodes, added up page by page.
+struct Summary {
+  struct Kind {
+    int64_t total_bytes = 0;
+    int64_t available_bytes = 0;
+    int64_t assumed_bytes = 0;
+    int64_t free_bytes = 0;  // On fresh nodes only.
+    int64_t largest_bytes = 0;
+  };
+  std::map<std::string_view, int64_t> nodes;  // By freshness.
+  Kind lvm, direct;
+};
+// Adds the nodes of the page. Returns the name to go on after; empty: done.
+std::string AddToSummary(const Ledger& ledger, absl::Time now, const Page& page, Summary& summary);
+// The members of a summary: nodes, kinds, claims, holds, version.
+void WriteSummary(const Ledger& ledger, const Summary& summary, JsonWriter& json);
+
+}  // namespace pmem::extender

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/rest_api.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/pure/json_writer.h"
+#include "common/pure/status_macros.h"
+#include "extender/core/simulation.h"
+#include "extender/core/views.h"
+#include "extender/rest_parse.h"
+
+namespace pmem::extender {
+namespace {
+
+constexpr std::string_view kNodePrefix = "/v1/nodes/";
+constexpr std::string_view kExplainPrefix = "/v1/explain/pods/";
+
+HttpResponse Bad(const absl::Status& status) {
+  return ProblemResponse(400, "Not a question we know", std::string(status.message()));
+}
+
+HttpResponse NotFound(std::string_view detail) { return ProblemResponse(404, "Not found", detail); }
+
+HttpResponse Ok(std::string body) {
+  HttpResponse response;
+  response.body = std::move(body);
+  return response;
+}
+
+// The page of a list that takes no other parameters.
+absl::StatusOr<Page> PageOf(const HttpRequest& request) {
+  PMEM_RETURN_IF_ERROR(CheckQuery(request.query, {"limit", "continue"}));
+  return ParsePage(request.query);
+}
+
+std::string Parameter(const HttpRequest& request, const std::string& name) {
+  const auto found = request.query.find(name);
+  return found == request.query.end() ? "" : found->second;
+}
+
+// What the claims of a simulation ask for; classes are looked up.
+absl::StatusOr<std::vector<Item>> ItemsOf(const Ledger& ledger, const SimulationRequest& request) {
+  std::vector<Item> items;
+  for (const SimulationClaim& claim : request.claims) {
+    PoolKind kind = claim.kind;
+    if (!claim.storage_class.empty()) {
+      const StorageClass* found = ledger.cache().FindClass(claim.storage_class);
+      const bool is_ours = found != nullptr && IsOurs(*found) && KindOf(*found);
+      if (!is_ours) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("storage_class ", claim.storage_class, ": not a class of ours"));
+      }
+      kind = *KindOf(*found);
+    }
+    items.push_back({.claim_uid = absl::StrCat("simulated-", items.size()),
+                     .kind = kind,
+                     .requested_bytes = claim.requested_bytes});
+  }
+  return items;
+}
+
+std::string SimulationJson(const Simulation& result, int replicas) {
+  JsonWriter json;
+  json.BeginObject()
+      .Int("replicas", replicas)
+      .Int("placed", result.placed)
+      .Bool("fits", result.placed == replicas)
+      .Key("nodes")
+      .BeginArray();
+  for (const Simulation::Share& share : result.shares) {
+    json.BeginObject().String("node", share.node).Int("replicas", share.replicas).EndObject();
+  }
+  json.EndArray().EndObject();
+  return json.Take();
+}
+
+}  // namespace
+
+void RestApi::Register(HttpServer& server) {
+  const auto answer = [this](const HttpRequest& request, const Responder& respond) {
+    respond(Answer(request));
+  };
+  server.Handle("GET", "/v1/nodes", answer);
+  server.Handle("GET", "/v1/nodes/", answer);
+  server.Handle("GET", "/v1/claims", answer);
+  server.Handle("GET", "/v1/holds", answer);
+  server.Handle("GET", "/v1/summary", answer);
+  server.Handle("GET", "/v1/explain/pods/", answer);
+  server.Handle("POST", "/v1/simulate", answer);
+  server.Handle("GET", "/openapi.json", answer);
+}
+
+HttpResponse RestApi::Answer(const HttpRequest& request) const {
+  const std::string& path = request.path;
+  if (path == "/v1/nodes") return Nodes(request);
+  if (path == "/v1/claims") return Claims(request);
+  if (path == "/v1/holds") return Holds(request);
+  if (path == "/v1/summary") return SummaryOfAll(request);
+  if (path == "/v1/simulate") return Simulated(request);
+  if (path == "/openapi.json") return Ok(std::string(OpenApiJson()));
+  if (path.starts_with(kNodePrefix)) return OneNode(request);
+  if (path.starts_with(kExplainPrefix)) return Explain(request);
+  return NotFound(path);
+}
+
+HttpResponse RestApi::Nodes(const HttpRequest& request) const {
+  const auto page = PageOf(request);
+  if (!page.ok()) return Bad(page.status());
+  return Ok(service_->Read(
+      [&](const Ledger& ledger, absl::Time now) { return NodesJson(ledger, now, *page); }));
+}
+
+HttpResponse RestApi::OneNode(const HttpRequest& request) const {
+  if (const auto status = CheckQuery(request.query, {}); !status.ok()) return Bad(status);
+  const std::string name = request.path.substr(kNodePrefix.size());
+  auto json = service_->Read(
+      [&](const Ledger& ledger, absl::Time now) { return NodeJson(ledger, now, name); });
+  if (json) return Ok(*std::move(json));
+  return NotFound(absl::StrCat("no agent is known on node ", name));
+}
+
+HttpResponse RestApi::Claims(const HttpRequest& request) const {
+  const auto status = CheckQuery(request.query, {"limit", "continue", "kube_namespace", "node"});
+  if (!status.ok()) return Bad(status);
+  const auto page = ParsePage(request.query);
+  if (!page.ok()) return Bad(page.status());
+  const ClaimFilter filter{.kube_namespace = Parameter(request, "kube_namespace"),
+                           .node = Parameter(request, "node")};
+  return Ok(service_->Read(
+      [&](const Ledger& ledger, absl::Time) { return ClaimsJson(ledger, *page, filter); }));
+}
+
+HttpResponse RestApi::Holds(const HttpRequest& request) const {
+  const auto page = PageOf(request);
+  if (!page.ok()) return Bad(page.status());
+  return Ok(service_->Read(
+      [&](const Ledger& ledger, absl::Time now) { return HoldsJson(ledger, now, *page); }));
+}
+
+HttpResponse RestApi::SummaryOfAll(const HttpRequest& request) const {
+  if (const auto status = CheckQuery(request.query, {}); !status.ok()) return Bad(status);
+  Summary summary;
+  Page page{.after = "", .limit = kPageMax};
+  do {  // The lock is let go between pages.
+    page.after = service_->Read([&](const Ledger& ledger, absl::Time now) {
+      return AddToSummary(ledger, now, page, summary);
+    });
+  } while (!page.after.empty());
+  const Readiness readiness = service_->GetReadiness();
+  JsonWriter json;
+  json.BeginObject()
+      .Bool("ready", readiness.is_ready)
+      .Bool("synced", readiness.is_synced)
+      .Bool("leading", readiness.is_leading);
+  service_->Read([&](const Ledger& ledger, absl::Time) {
+    WriteSummary(ledger, summary, json);
+    return 0;
+  });
+  json.EndObject();
+  return Ok(json.Take());
+}
+
+HttpResponse RestApi::Explain(const HttpRequest& request) const {
+  const auto page = PageOf(request);
+  if (!page.ok()) return Bad(page.status());
+  const auto key = ParseKey(std::string_view(request.path).substr(kExplainPrefix.size()));
+  if (!key.ok()) return NotFound(std::string(key.status().message()));
+  auto json = service_->Read(
+      [&](const Ledger& ledger, absl::Time now) { return ExplainJson(ledger, now, *key, *page); });
+  if (json) return Ok(*std::move(json));
+  return NotFound(absl::StrCat("no pod ", key->kube_namespace, "/", key->name,
+                               " waits for a node: it is not there, or has one"));
+}
+
+HttpResponse RestApi::Simulated(const HttpRequest& request) const {
+  if (const auto status = CheckQuery(request.query, {}); !status.ok()) return Bad(status);
+  const auto wanted = ParseSimulation(request.body);
+  if (!wanted.ok()) return Bad(wanted.status());
+  const auto items =
+      service_->Read([&](const Ledger& ledger, absl::Time) { return ItemsOf(ledger, *wanted); });
+  if (!items.ok()) return Bad(items.status());
+  std::vector<NodeRoom> rooms;
+  Page page{.after = "", .limit = kPageMax};
+  do {  // The lock is let go between pages.
+    page.after = service_->Read(
+        [&](const Ledger& ledger, absl::Time now) { return AddRooms(ledger, now, page, rooms); });
+  } while (!page.after.empty());
+  const Strategy strategy = wanted->strategy.value_or(service_->options().verbs.strategy);
+  return Ok(SimulationJson(Simulate(std::move(rooms), *items, wanted->replicas, strategy),
+                           wanted->replicas));
+}
+
+}  // namespace pmem::extender

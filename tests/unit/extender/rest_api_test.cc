@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/rest_api.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/pure/json_reader.h"
+#include "extender/core/simulation.h"
+#include "tests/fakes/fake_clock.h"
+#include "tests/support/builders.h"
+#include "tests/support/schema_check.h"
+
+namespace pmem::extender {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class NoLiveReader final : public LiveReader {
+ public:
+  absl::StatusOr<LiveObjects> Read(const std::vector<ObjectKey>&,
+                                   const std::vector<std::string>&) override {
+    return absl::UnavailableError("not in this test");
+  }
+};
+
+// n1: an LVM pool of 100 GiB with a volume of 10 GiB, and 20 GiB promised to claim-1. n2: a region
+// with extents of 8 and 4 GiB. n3: an agent that has not reported. pod-2 waits with 200 GiB.
+class RestApiTest : public testing::Test {
+ protected:
+  RestApiTest() {
+    service_.SetLeading(true);
+    Emit(Relisted<Node>{{MakeNode("n1"), MakeNode("n2")}});
+    Emit(Relisted<PersistentVolume>{});
+    Emit(Relisted<StorageClass>{{MakeClass("pmem-lvm"), MakeClass("pmem-direct")}});
+    Claim pinned = MakeClaim(1, 20 * kGiB);
+    pinned.selected_node = "n1";
+    const Claim waiting = MakeClaim(2, 200 * kGiB);
+    Emit(Relisted<Claim>{{pinned, waiting}});
+    Emit(Relisted<Pod>{{MakePod(2, {waiting})}});
+    Emit(AgentsListed{{"n1", "n2", "n3"}});
+    Emit(MakeReport("n1", 7, {MakeLvmPool(100 * kGiB, {{"disk-x", 10 * kGiB}})}));
+    Emit(MakeReport("n2", 1, {MakeDirectPool({{0, 8 * kGiB}, {16 * kGiB, 4 * kGiB}})}));
+  }
+
+  static Node MakeNode(const std::string& name) {
+    Node node;
+    node.meta.key.name = name;
+    return node;
+  }
+
+  void Emit(Event event) { service_.Emit(std::move(event)); }
+
+  HttpResponse Ask(const std::string& path, std::map<std::string, std::string> query = {}) {
+    HttpRequest request;
+    request.method = "GET";
+    request.path = path;
+    request.query = std::move(query);
+    return api_.Answer(request);
+  }
+
+  HttpResponse Post(const std::string& body) {
+    HttpRequest request;
+    request.method = "POST";
+    request.path = "/v1/simulate";
+    request.body = body;
+    return api_.Answer(request);
+  }
+
+  // The answer is 200 and as the document says.
+  static void ExpectSchema(const HttpResponse& response, const std::string& schema) {
+    EXPECT_EQ(response.status, 200) << response.body;
+    const auto document = JsonDocument::Parse(OpenApiJson());
+    ASSERT_TRUE(document.ok()) << document.status();
+    const auto answer = JsonDocument::Parse(response.body);
+    ASSERT_TRUE(answer.ok()) << answer.status();
+    EXPECT_THAT(SchemaCheck(&*document).Check(answer->root(), schema), IsEmpty()) << response.body;
+  }
+
+  static void ExpectProblem(const HttpResponse& response, int status, const std::string& detail) {
+    EXPECT_EQ(response.status, status) << response.body;
+    EXPECT_EQ(response.content_type, "application/problem+json");
+    EXPECT_THAT(response.body, HasSubstr(detail));
+  }
+
+  FakeClock clock_;
+  NoLiveReader live_;
+  // The clock stands still: nothing may wait for it.
+  LedgerService service_{{.hold_wait_max = absl::ZeroDuration()}, &live_, &clock_};
+  RestApi api_{&service_};
+};
+
+TEST_F(RestApiTest, EveryAnswerIsAsTheDocumentSays) {
+  ExpectSchema(Ask("/v1/nodes"), "NodeList");
+  ExpectSchema(Ask("/v1/nodes/n1"), "Node");
+  ExpectSchema(Ask("/v1/nodes/n3"), "Node");
+  ExpectSchema(Ask("/v1/claims"), "ClaimList");
+  ExpectSchema(Ask("/v1/holds"), "HoldList");
+  ExpectSchema(Ask("/v1/summary"), "Summary");
+  ExpectSchema(Ask("/v1/explain/pods/default/pod-2"), "Explanation");
+  ExpectSchema(Post(R"({"claims":[{"kind":"lvm","size":"10Gi"}],"replicas":3})"), "Simulation");
+  EXPECT_EQ(Ask("/openapi.json").body, OpenApiJson());
+}
+
+TEST_F(RestApiTest, ANodeShowsItsPoolsAndWhatIsPromised) {
+  const std::string body = Ask("/v1/nodes/n1").body;
+  EXPECT_THAT(
+      body,
+      HasSubstr(
+          R"("kind":"lvm","available_bytes":96636764160,"assumed_bytes":21474836480,"free_bytes":75161927680,)"
+          R"("held_bytes":0,"largest_bytes":75161927680,"overbooked":false)"));
+  EXPECT_THAT(body, HasSubstr(R"("volumes":[{"name":"disk-x","bytes":10737418240}])"));
+  EXPECT_THAT(body, HasSubstr(R"("freshness":"fresh","report_age_seconds":0)"));
+}
+
+TEST_F(RestApiTest, UnknownStaleAndZeroAreThreeDifferentThings) {
+  EXPECT_EQ(Ask("/v1/nodes/n3").body.find("\"pools\""), std::string::npos);
+  EXPECT_THAT(Ask("/v1/nodes/n3").body,
+              HasSubstr(R"("freshness":"no_report","report_age_seconds":null)"));
+  clock_.Advance(absl::Minutes(2));
+  EXPECT_THAT(Ask("/v1/nodes/n1").body,
+              HasSubstr(R"("freshness":"stale","report_age_seconds":120)"));
+  ExpectProblem(Ask("/v1/nodes/n9"), 404, "no agent is known on node n9");
+}
+
+TEST_F(RestApiTest, ListsGoOnWhereTheyStopped) {
+  EXPECT_THAT(Ask("/v1/nodes", {{"limit", "2"}}).body, HasSubstr(R"("continue":"n2")"));
+  const std::string rest = Ask("/v1/nodes", {{"limit", "2"}, {"continue", "n2"}}).body;
+  EXPECT_THAT(rest, HasSubstr(R"({"nodes":[{"node":"n3")"));
+  EXPECT_EQ(rest.find("continue"), std::string::npos);
+}
+
+TEST_F(RestApiTest, ClaimsAreListedWithTheirStateAndFiltered) {
+  const std::string pending =
+      R"({"kube_namespace":"default","name":"claim-2","uid":"00000000-0000-4000-8000-000000000002",)"
+      R"("storage_class":"pmem-lvm","kind":"lvm","requested_bytes":214748364800,"state":"pending"})";
+  const std::string assigned =
+      R"({"kube_namespace":"default","name":"claim-1","uid":"00000000-0000-4000-8000-000000000001",)"
+      R"("storage_class":"pmem-lvm","kind":"lvm","requested_bytes":21474836480,"state":"assigned","node":"n1"})";
+  EXPECT_EQ(Ask("/v1/claims").body, R"({"claims":[)" + assigned + "," + pending + "]}");
+  EXPECT_EQ(Ask("/v1/claims", {{"node", "n1"}}).body, R"({"claims":[)" + assigned + "]}");
+  EXPECT_EQ(Ask("/v1/claims", {{"kube_namespace", "x"}}).body, R"({"claims":[]})");
+}
+
+TEST_F(RestApiTest, ExplainGivesTheNumbersOfEveryNode) {
+  const std::string body = Ask("/v1/explain/pods/default/pod-2").body;
+  EXPECT_THAT(
+      body,
+      HasSubstr(R"({"node":"n1","fits":false,"reason":"no_room","text":"insufficient free PMEM",)"
+                R"("need_bytes":214748364800,"free_bytes":75161927680,"held_bytes":0,)"
+                R"("largest_bytes":75161927680,"freshness":"fresh","report_age_seconds":0})"));
+  EXPECT_THAT(body, HasSubstr(R"("node":"n2","fits":false,"reason":"no_pool")"));
+  EXPECT_THAT(body, HasSubstr(R"("node":"n3","fits":false,"reason":"no_report")"));
+  EXPECT_THAT(body, HasSubstr(R"("node_mismatch":"unknown_node")"));
+  ExpectProblem(Ask("/v1/explain/pods/default/nobody"), 404, "default/nobody");
+  ExpectProblem(Ask("/v1/explain/pods/default"), 404, "{kube_namespace}/{name}");
+}
+
+TEST_F(RestApiTest, AHoldNamesItsPodAndNodes) {
+  const Claim claim = MakeClaim(3, kGiB);
+  const Pod pod = MakePod(3, {claim});
+  Emit(Seen<Claim>{claim});
+  Emit(Seen<Pod>{pod});
+  for (int i = 0; i < 2; ++i) {  // Beyond the wait for n3, then beyond the takeover.
+    clock_.Advance(absl::Seconds(10));
+    service_.Tick();
+  }
+  const std::vector<std::string_view> nodes = {"n1", "n2"};
+  ASSERT_TRUE(service_.Filter(pod, nodes, LedgerService::Patience::kBlocks).has_value());
+  const HttpResponse holds = Ask("/v1/holds");
+  ExpectSchema(holds, "HoldList");
+  EXPECT_THAT(holds.body, HasSubstr(R"("name":"pod-3")"));
+  EXPECT_THAT(holds.body, HasSubstr(R"("node_count":1,"nodes":["n1"])"));
+}
+
+TEST_F(RestApiTest, TheSummaryAddsUp) {
+  const std::string body = Ask("/v1/summary").body;
+  EXPECT_THAT(body, HasSubstr(R"("nodes":{"fresh":2,"stale":0,"no_report":1,"no_agent":0})"));
+  EXPECT_THAT(body, HasSubstr(R"("free_bytes":75161927680,"largest_bytes":75161927680})"));
+  EXPECT_THAT(body, HasSubstr(R"("free_bytes":12884901888,"largest_bytes":8589934592})"));
+  EXPECT_THAT(body, HasSubstr(R"("claims_with_node":1)"));
+}
+
+TEST_F(RestApiTest, SimulateSaysHowManyFitAndWhere) {
+  EXPECT_EQ(Post(R"({"claims":[{"storage_class":"pmem-lvm","size":"20Gi"}],"replicas":5})").body,
+            R"({"replicas":5,"placed":3,"fits":false,"nodes":[{"node":"n1","replicas":3}]})");
+  EXPECT_EQ(Post(R"({"claims":[{"kind":"direct","bytes":4294967296}],"replicas":3})").body,
+            R"({"replicas":3,"placed":3,"fits":true,"nodes":[{"node":"n2","replicas":3}]})");
+  EXPECT_EQ(Post(R"({"claims":[{"kind":"lvm","size":"1Gi"},{"kind":"direct","size":"1Gi"}]})").body,
+            R"({"replicas":1,"placed":0,"fits":false,"nodes":[]})");
+  ExpectProblem(Post(R"({"claims":[{"storage_class":"other","size":"1Gi"}]})"), 400,
+                "storage_class other");
+}
+
+struct BadQuestion {
+  const char* name;
+  const char* path;
+  std::map<std::string, std::string> query;
+  const char* detail;
+};
+void PrintTo(const BadQuestion& c, std::ostream* os) { *os << c.name; }
+
+class BadQuestions : public RestApiTest, public testing::WithParamInterface<BadQuestion> {};
+
+TEST_P(BadQuestions, AreRefused) {
+  ExpectProblem(Ask(GetParam().path, GetParam().query), 400, GetParam().detail);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    RestApi, BadQuestions,
+    testing::Values(
+        BadQuestion{"UnknownParameter", "/v1/nodes", {{"limits", "1"}}, "no parameter limits"},
+        BadQuestion{"LimitZero", "/v1/nodes", {{"limit", "0"}}, "wanted 1 to 500"},
+        BadQuestion{"LimitTooLarge", "/v1/claims", {{"limit", "501"}}, "wanted 1 to 500"},
+        BadQuestion{"LimitIsText", "/v1/holds", {{"limit", "many"}}, "got many"},
+        BadQuestion{"LimitTooLong", "/v1/holds", {{"limit", "99999999999999999999"}}, "limit"},
+        BadQuestion{"LongContinue", "/v1/nodes", {{"continue", std::string(513, 'x')}}, "too long"},
+        BadQuestion{"NodeTakesNone", "/v1/nodes/n1", {{"limit", "1"}}, "no parameter limit"},
+        BadQuestion{"SummaryTakesNone", "/v1/summary", {{"a", "b"}}, "no parameter a"},
+        BadQuestion{"ExplainParameter", "/v1/explain/pods/a/b", {{"node", "x"}}, "parameter node"}),
+    [](const auto& row) { return std::string(row.param.name); });
+
+class BadSimulations : public RestApiTest,
+                       public testing::WithParamInterface<std::pair<const char*, const char*>> {};
+
+TEST_P(BadSimulations, AreRefused) {
+  ExpectProblem(Post(GetParam().first), 400, GetParam().second);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    RestApi, BadSimulations,
+    testing::Values(
+        std::pair{"", "detail"}, std::pair{"[]", "detail"}, std::pair{"{}", "claims"},
+        std::pair{R"({"claims":[]})", "at least one"},
+        std::pair{R"({"claims":[{}]})", "wants kind or storage_class"},
+        std::pair{R"({"claims":[{"kind":"lvm","storage_class":"x","size":"1Gi"}]})", "kind or"},
+        std::pair{R"({"claims":[{"kind":"tape","size":"1Gi"}]})", "lvm or direct"},
+        std::pair{R"({"claims":[{"kind":"lvm"}]})", "wants size or bytes"},
+        std::pair{R"({"claims":[{"kind":"lvm","size":"1Gi","bytes":1}]})", "wants size or bytes"},
+        std::pair{R"({"claims":[{"kind":"lvm","size":"-1"}]})", "detail"},
+        std::pair{R"({"claims":[{"kind":"lvm","bytes":0}]})", "bytes"},
+        std::pair{R"({"claims":[{"kind":"lvm","bytes":1}],"replicas":0})", "replicas"},
+        std::pair{R"({"claims":[{"kind":"lvm","bytes":1}],"replicas":10001})", "replicas"},
+        std::pair{R"({"claims":[{"kind":"lvm","bytes":1}],"strategy":"best"})",
+                  "binpack or spread"},
+        std::pair{R"({"claims":[{"kind":"lvm","bytes":1}],"replica":1})", "no such member"}));
+
+TEST_F(RestApiTest, TooManyClaimsOfAReplicaAreRefused) {
+  std::string body = R"({"claims":[{"kind":"lvm","bytes":1})";
+  for (int i = 0; i < kClaimsPerReplicaMax; ++i) body += R"(,{"kind":"lvm","bytes":1})";
+  ExpectProblem(Post(body + "]}"), 400, "claims");
+}
+
+}  // namespace
+}  // namespace pmem::extender
