@@ -123,6 +123,20 @@ TEST_F(RestApiTest, UnknownStaleAndZeroAreThreeDifferentThings) {
   ExpectProblem(Ask("/v1/nodes/n9"), 404, "no agent is known on node n9");
 }
 
+TEST_F(RestApiTest, WhatIsNotListedYetIsNotShownAsNothing) {
+  LedgerService unsynced({}, &live_, &clock_);
+  const RestApi api(&unsynced);
+  for (const char* path : {"/v1/nodes", "/v1/nodes/n1", "/v1/claims", "/v1/holds",
+                           "/v1/explain/pods/a/b", "/v1/simulate"}) {
+    HttpRequest request;
+    request.path = path;
+    ExpectProblem(api.Answer(request), 503, "not listed yet: ");
+  }
+  HttpRequest summary;
+  summary.path = "/v1/summary";
+  EXPECT_THAT(api.Answer(summary).body, HasSubstr(R"("synced":false)"));
+}
+
 TEST_F(RestApiTest, ListsGoOnWhereTheyStopped) {
   EXPECT_THAT(Ask("/v1/nodes", {{"limit", "2"}}).body, HasSubstr(R"("continue":"n2")"));
   const std::string rest = Ask("/v1/nodes", {{"limit", "2"}, {"continue", "n2"}}).body;
