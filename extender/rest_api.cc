@@ -28,6 +28,15 @@ HttpResponse Ok(std::string body) {
   return response;
 }
 
+// What is not known yet must not look like nothing.
+HttpResponse NotSynced(const Readiness& readiness) {
+  std::string kinds;
+  for (const std::string& kind : readiness.unsynced) {
+    absl::StrAppend(&kinds, kinds.empty() ? "" : ", ", kind);
+  }
+  return ProblemResponse(503, "Not known yet", absl::StrCat("not listed yet: ", kinds));
+}
+
 // The page of a list that takes no other parameters.
 absl::StatusOr<Page> PageOf(const HttpRequest& request) {
   PMEM_RETURN_IF_ERROR(CheckQuery(request.query, {"limit", "continue"}));
@@ -93,6 +102,11 @@ void RestApi::Register(HttpServer& server) {
 
 HttpResponse RestApi::Answer(const HttpRequest& request) const {
   const std::string& path = request.path;
+  const bool needs_all = path.starts_with("/v1/") && path != "/v1/summary";
+  if (needs_all) {
+    const Readiness readiness = service_->GetReadiness();
+    if (!readiness.is_synced) return NotSynced(readiness);
+  }
   if (path == "/v1/nodes") return Nodes(request);
   if (path == "/v1/claims") return Claims(request);
   if (path == "/v1/holds") return Holds(request);

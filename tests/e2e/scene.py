@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a test acts with: nodes with PMEM, claims and pods in a kube namespace of its own."""
 
+import itertools
+
 from harness import devices, objects, waiting
 
 GI = devices.GI
@@ -27,6 +29,7 @@ class Scene:
         self.kube_namespace = kube_namespace
         self.nodes = []
         self.classes = []
+        self._wakes = itertools.count()
         self.api.create(
             {'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': {'name': kube_namespace}}
         )
@@ -36,7 +39,7 @@ class Scene:
 
     def add_node(self, layout, labels=None, known=True, **spec):
         """A fresh node with these devices; returns once the extender has its report."""
-        name = next(n for n in self.cluster.agents if n not in self.nodes)
+        name = next(self.cluster.unused_names)
         self.nodes.append(name)
         self.cluster.add_node(name, layout, labels, **spec)
         if known:
@@ -51,10 +54,18 @@ class Scene:
 
     def wait_known(self, name):
         """Until the extender sees of the node what is in its device file."""
-        free = sum(self.free(name, kind) for kind in ('lvm', 'direct'))
+        self.wait_known_free(name, sum(self.free(name, kind) for kind in ('lvm', 'direct')))
+
+    def wait_known_free(self, name, free):
+        """Until the extender has a report of the node with so many bytes free."""
         waiting.until(
-            lambda: self.known_free(name) == free, f'the extender knows {name} ({free} bytes free)'
+            lambda: self.known_free(name) == free, f'the extender knows {free} bytes free on {name}'
         )
+
+    def wake(self):
+        """A label of a node changes, for which kube-scheduler tries refused pods again."""
+        label = {self.kube_namespace: str(next(self._wakes))}
+        self.api.merge('nodes', self.nodes[0], {'metadata': {'labels': label}})
 
     def known_free(self, name):
         status, node = self.cluster.ask(f'/v1/nodes/{name}')
@@ -157,6 +168,12 @@ class Scene:
             and reporter
             in (e.get('reportingComponent') or e.get('source', {}).get('component', ''))
         ]
+
+    def ledger_claims(self):
+        """{claim name: (state, node)} as the extender's REST says."""
+        status, answer = self.cluster.ask(f'/v1/claims?kube_namespace={self.kube_namespace}')
+        assert status == 200, status
+        return {c['name']: (c['state'], c.get('node')) for c in answer['claims']}
 
     def failed_creations(self):
         return self.cluster.provisioner.failed_creations[self._failed_before :]

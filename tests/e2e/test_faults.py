@@ -36,15 +36,8 @@ def test_node_whose_agent_is_down_takes_nothing_new_and_the_rest_go_on(scene, ag
     scene.cluster.agents[silent].start()
     agents_back.remove(silent)
     waiting.until(lambda: is_fresh(scene, silent), 'the node is back')
-    wake(scene)
+    scene.wake()
     assert scene.wait_scheduled('big', seconds=40) == silent
-
-
-def wake(scene):
-    """Another node's label changes: something that kube-scheduler retries refused pods for."""
-    scene.api.merge(
-        'nodes', scene.nodes[0], {'metadata': {'labels': {'seen': scene.kube_namespace}}}
-    )
 
 
 def is_fresh(scene, name):
@@ -98,7 +91,7 @@ def test_added_node_takes_a_pending_pod(scene):
     scene.claim_and_pod('data')
     scene.wait_refused('data')
     added = scene.add_node(lvm(12))
-    wake(scene)
+    scene.wake()
     assert scene.wait_scheduled('data', seconds=40) == added
 
 

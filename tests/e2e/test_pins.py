@@ -32,8 +32,8 @@ def test_pinned_claim_without_a_pod_counts_from_the_moment_it_is_seen(scene):
         node = scene.add_node(lvm(15))
         scene.claim('pinned', pinned_to=node)
         waiting.until(
-            lambda: (scene.cluster.ask('/v1/claims')[1] or {}).get('claims'),
-            'the claim is in the ledger',
+            lambda: scene.ledger_claims().get('pinned') == ('assigned', node),
+            'the ledger keeps the room of the claim',
         )
         scene.claim_and_pod('late')
         scene.wait_refused('late')

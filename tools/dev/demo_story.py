@@ -230,6 +230,7 @@ class Story:
     def ask_rest(self, after):
         """The same questions to the extender: every answer must be what API objects and devices say."""
         lines = []
+        waiting.until(lambda: self.reports_are(after), 'the last report has come in')
         for node, pools in after.items():
             _, known = self.cluster.ask(f'/v1/nodes/{node}')
             said = {p['id']: p['available_bytes'] for p in (known or {}).get('pools', [])}
@@ -239,10 +240,31 @@ class Story:
                 said,
                 {pool: free for pool, (_, free, _) in pools.items()},
             )
+        self.compare_claims(lines)
         status, summary = self.cluster.ask('/v1/summary')
         self.expect(status == 200, f'GET /v1/summary answers {status}')
         self.result['summary'] = summary
         self.show('The REST API, asked the same', lines)
+
+    def reports_are(self, after):
+        """Whether the extender has heard of every volume."""
+        for node, pools in after.items():
+            _, known = self.cluster.ask(f'/v1/nodes/{node}')
+            said = {p['id']: p['available_bytes'] for p in (known or {}).get('pools', [])}
+            if said != {pool: free for pool, (_, free, _) in pools.items()}:
+                return False
+        return True
+
+    def compare_claims(self, lines):
+        """Where the ledger has each claim, beside the annotation that the scheduler wrote."""
+        _, answer = self.cluster.ask('/v1/claims')
+        said = {c['name']: c.get('node', '-') for c in (answer or {}).get('claims', [])}
+        real = {row[0]: row[3] for row in self.claims()}
+        self.expect(said == real, f'GET /v1/claims says {said}, the API objects say {real}')
+        mark = tables.tint('as the API objects say', 'good', self.out)
+        lines.append(
+            f'  GET /v1/claims: {len(said)} claims, {mark if said == real else "DIFFERENT"}'
+        )
 
     def compare(self, lines, question, said, real):
         same = said == real

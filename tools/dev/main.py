@@ -13,8 +13,6 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 COMMANDS = HERE / 'commands'
-# Commands that need a part of the product to be there.
-NEEDS = {'demo': 'extender/main.cc'}
 ORDER = ['demo', 'build', 'test', 'lint', 'fuzz', 'guest', 'bench']
 
 
@@ -29,7 +27,6 @@ def commands():
     found = {
         p.stem: p for p in COMMANDS.iterdir() if p.suffix in ('.py', '.sh') and p.stem[0] != '_'
     }
-    found = {n: p for n, p in found.items() if (HERE.parents[1] / NEEDS.get(n, '')).exists()}
     return dict(
         sorted(found.items(), key=lambda kv: (ORDER.index(kv[0]) if kv[0] in ORDER else 99, kv[0]))
     )

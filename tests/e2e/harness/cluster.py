@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A whole cluster: control plane, agents over simulated devices, the extender, the stand-ins."""
 
+import itertools
 import json
 import pathlib
 
@@ -82,8 +83,11 @@ class Cluster:
             self.directory / 'control-plane', BINARIES, self.supervisor
         )
         self.agents = {name: Agent(self, name) for name in node_names}
+        # In turn, so that a name comes back as late as can be.
+        self.unused_names = itertools.cycle(self.agents)
         self.extender_address = '127.0.0.1:0'
         self.extender = None
+        self.extender_flags = ()
         self.provisioner = None
         self.kubelets = None
         self._progress = progress
@@ -113,7 +117,8 @@ class Cluster:
         (self.directory / 'agents.json').write_text(
             json.dumps({n: a.url for n, a in self.agents.items()})
         )
-        self.start_extender(extender_flags)
+        self.extender_flags = extender_flags
+        self.start_extender()
         self._progress('extender is ready')
         self.control_plane.start_scheduler(self.extender_url, changes=scheduler_changes)
 
@@ -126,7 +131,7 @@ class Cluster:
                 if obj['kind'] in INSTALLED_KINDS:
                     self.api.create(obj)
 
-    def start_extender(self, flags=(), wait=True):
+    def start_extender(self, wait=True):
         kubeconfig = self.control_plane.service_account_kubeconfig('pmem-system', 'pmem-extender')
         self.extender = self.supervisor.start(
             'extender',
@@ -139,7 +144,7 @@ class Cluster:
                 '--agents',
                 f'static:{self.directory / "agents.json"}',
                 '--leader-elect=false',
-                *flags,
+                *self.extender_flags,
             ],
         )
         if wait:

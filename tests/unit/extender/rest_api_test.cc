@@ -85,7 +85,8 @@ class RestApiTest : public testing::Test {
 
   FakeClock clock_;
   NoLiveReader live_;
-  LedgerService service_{{}, &live_, &clock_};
+  // The clock stands still: nothing may wait for it.
+  LedgerService service_{{.hold_wait_max = absl::ZeroDuration()}, &live_, &clock_};
   RestApi api_{&service_};
 };
 
@@ -120,6 +121,20 @@ TEST_F(RestApiTest, UnknownStaleAndZeroAreThreeDifferentThings) {
   EXPECT_THAT(Ask("/v1/nodes/n1").body,
               HasSubstr(R"("freshness":"stale","report_age_seconds":120)"));
   ExpectProblem(Ask("/v1/nodes/n9"), 404, "no agent is known on node n9");
+}
+
+TEST_F(RestApiTest, WhatIsNotListedYetIsNotShownAsNothing) {
+  LedgerService unsynced({}, &live_, &clock_);
+  const RestApi api(&unsynced);
+  for (const char* path : {"/v1/nodes", "/v1/nodes/n1", "/v1/claims", "/v1/holds",
+                           "/v1/explain/pods/a/b", "/v1/simulate"}) {
+    HttpRequest request;
+    request.path = path;
+    ExpectProblem(api.Answer(request), 503, "not listed yet: ");
+  }
+  HttpRequest summary;
+  summary.path = "/v1/summary";
+  EXPECT_THAT(api.Answer(summary).body, HasSubstr(R"("synced":false)"));
 }
 
 TEST_F(RestApiTest, ListsGoOnWhereTheyStopped) {
@@ -160,8 +175,10 @@ TEST_F(RestApiTest, AHoldNamesItsPodAndNodes) {
   const Pod pod = MakePod(3, {claim});
   Emit(Seen<Claim>{claim});
   Emit(Seen<Pod>{pod});
-  clock_.Advance(absl::Seconds(10));  // Beyond the takeover.
-  service_.Tick();
+  for (int i = 0; i < 2; ++i) {  // Beyond the wait for n3, then beyond the takeover.
+    clock_.Advance(absl::Seconds(10));
+    service_.Tick();
+  }
   const std::vector<std::string_view> nodes = {"n1", "n2"};
   ASSERT_TRUE(service_.Filter(pod, nodes, LedgerService::Patience::kBlocks).has_value());
   const HttpResponse holds = Ask("/v1/holds");

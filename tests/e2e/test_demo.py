@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demo does what it says and leaves nothing running."""
+
+import json
+import pathlib
+import subprocess
+
+from harness import cluster as clusters
+from harness import waiting
+
+
+def processes_with(text):
+    """Command lines that contain the text."""
+    found = []
+    for path in pathlib.Path('/proc').glob('[0-9]*/cmdline'):
+        try:
+            words = path.read_bytes().replace(b'\0', b' ').decode(errors='replace')
+        except OSError:
+            continue
+        if text in words:
+            found.append(words)
+    return found
+
+
+def run_demo(*arguments):
+    command = [
+        '/usr/bin/python3',
+        '-B',
+        clusters.ROOT / 'tools' / 'dev' / 'main.py',
+        'demo',
+        *arguments,
+    ]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_demo_places_all_but_the_one_too_many_and_leaves_nothing_running():
+    done = run_demo('--json')
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    verdict = told['verdict']
+    assert verdict['placed'] == verdict['wanted'] == 14
+    assert (verdict['over_committed'], verdict['failed_creations'], verdict['wrong']) == (0, 0, [])
+    nodes = {claim['claim']: claim['node'] for claim in told['claims']}
+    assert nodes.pop('one-too-many') == '-'
+    assert set(nodes.values()) == {'node-lvm', 'node-direct', 'node-both'}
+    assert not any(n['fits'] for n in told['one_too_many']['explain']['nodes'])
+    assert processes_with(str(clusters.ROOT / 'build' / 'demo')) == []
+
+
+def test_kept_demo_answers_kubectl_and_is_stopped():
+    done = run_demo('--keep')
+    try:
+        assert done.returncode == 0, done.stdout + done.stderr
+        kubeconfig = next(
+            line.split()[1] for line in done.stdout.split('\n') if 'kubeconfig  ' in line
+        )
+        pods = subprocess.run(
+            [
+                clusters.BINARIES / 'kubectl',
+                f'--kubeconfig={kubeconfig}',
+                'get',
+                'pods',
+                '-o',
+                'json',
+            ],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert len(json.loads(pods.stdout)['items']) == 15
+    finally:
+        stopped = run_demo('--stop')
+    assert stopped.returncode == 0, stopped.stderr
+    waiting.until(
+        lambda: processes_with(str(clusters.ROOT / 'build' / 'demo')) == [],
+        'nothing is left running',
+    )

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/io/signals.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <csignal>
+
+namespace pmem {
+namespace {
+
+TEST(SignalsDeathTest, ABlockedSignalIsWaitedForAndABrokenPipeIsNotDeadly) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        BlockSignals();
+        std::raise(SIGPIPE);
+        ::kill(::getpid(), SIGTERM);
+        ::_exit(WaitForSignal() == SIGTERM ? 0 : 1);
+      },
+      ::testing::ExitedWithCode(0), "");
+}
+
+}  // namespace
+}  // namespace pmem
