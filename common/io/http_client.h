@@ -31,9 +31,9 @@ struct ClientRequest {
   std::string method = "GET";
   std::string path_and_query;
   std::string body;
-  std::string content_type;                    // Sent when a body is.
-  std::map<std::string, std::string> headers;  // E.g. Authorization, If-None-Match.
-  int64_t body_bytes_max = 64 * 1024 * 1024;   // Of the answer.
+  std::string content_type;                            // Sent when a body is.
+  std::map<std::string, std::string> headers;          // E.g. Authorization, If-None-Match.
+  int64_t body_bytes_max = int64_t{64} * 1024 * 1024;  // Of the answer.
   // From the call to the end of the answer; beside the silence that the read timeout watches.
   absl::Duration deadline = absl::InfiniteDuration();
 };

@@ -15,7 +15,7 @@
 
 namespace pmem::extender {
 
-inline constexpr int64_t kAgentsFileBytesMax = 8 * 1024 * 1024;
+inline constexpr int64_t kAgentsFileBytesMax = int64_t{8} * 1024 * 1024;
 inline constexpr int64_t kAgentsMax = 20'000;
 // A node whose agent pod is gone counts as having an agent for so long: a DaemonSet update deletes
 // the old pod before it makes the new one.

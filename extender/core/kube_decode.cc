@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view kInitialEventsEnd = "k8s.io/initial-events-end";
 constexpr std::string_view kVersionTooLarge = "ResourceVersionTooLarge";
-constexpr int64_t kRetryAfterSecondsMax = 24 * 3600;
+constexpr int64_t kRetryAfterSecondsMax = int64_t{24} * 3600;
 
 // Which object it was, as far as that can be read.
 absl::Status NameObject(const absl::Status& error, const JsonValue& object) {

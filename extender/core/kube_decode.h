@@ -22,8 +22,8 @@
 namespace pmem::extender {
 
 // Of one list page, and of one watch event.
-inline constexpr int64_t kListBytesMax = 256 * 1024 * 1024;
-inline constexpr int64_t kWatchLineBytesMax = 8 * 1024 * 1024;
+inline constexpr int64_t kListBytesMax = int64_t{256} * 1024 * 1024;
+inline constexpr int64_t kWatchLineBytesMax = int64_t{8} * 1024 * 1024;
 
 // A pod of the node agent: where it can be asked.
 struct AgentPod {

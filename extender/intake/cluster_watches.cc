@@ -48,6 +48,7 @@ bool ClusterWatches::IsSynced() const {
 
 std::vector<WatchHealth> ClusterWatches::Health() const {
   std::vector<WatchHealth> health;
+  health.reserve(loops_.size());
   for (const auto& loop : loops_) health.push_back(loop->Health());
   return health;
 }

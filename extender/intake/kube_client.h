@@ -109,6 +109,6 @@ inline constexpr std::string_view kJsonPatch = "application/json-patch+json";
 inline constexpr std::string_view kMergePatch = "application/merge-patch+json";
 
 // Of one object in an answer; lists have their own limit (kListBytesMax).
-inline constexpr int64_t kObjectBytesMax = 8 * 1024 * 1024;
+inline constexpr int64_t kObjectBytesMax = int64_t{8} * 1024 * 1024;
 
 }  // namespace pmem::extender

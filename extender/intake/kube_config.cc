@@ -20,7 +20,7 @@ namespace {
 // for what is absent or of the wrong kind.
 class Field {
  public:
-  Field(YAML::Node node, std::string place) : node_(std::move(node)), place_(std::move(place)) {}
+  Field(const YAML::Node& node, std::string place) : node_(node), place_(std::move(place)) {}
 
   bool is_absent() const { return !node_.IsDefined() || node_.IsNull(); }
   const std::string& place() const { return place_; }

@@ -16,7 +16,7 @@
 
 namespace pmem::extender {
 
-inline constexpr int64_t kKubeconfigBytesMax = 1024 * 1024;
+inline constexpr int64_t kKubeconfigBytesMax = int64_t{1024} * 1024;
 
 struct KubeConfig {
   std::string server;  // "https://host:6443[/prefix]"

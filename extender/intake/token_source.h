@@ -16,7 +16,7 @@
 namespace pmem::extender {
 
 inline constexpr absl::Duration kTokenReadPeriod = absl::Seconds(50);
-inline constexpr int64_t kTokenBytesMax = 64 * 1024;
+inline constexpr int64_t kTokenBytesMax = int64_t{64} * 1024;
 
 class TokenSource {
  public:
