@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """One agent over simulated devices and one extender that listens to it, without an API server.
 
-Enough for what both say about themselves: metrics, REST about nodes. The extender never becomes
-ready, for its watches never connect.
+Enough for what both say about themselves. The extender never becomes ready, for its watches never
+connect.
 """
 import contextlib
+import http.client
 import json
 import pathlib
 
 import yaml
 
-from . import cluster, control_plane, processes, waiting
+from . import cluster, processes, waiting
 
 NODE = 'n1'
 LISTENING = cluster.LISTENING
@@ -38,12 +39,16 @@ def running(directory, layout, agent=cluster.AGENT, extender=cluster.EXTENDER):
             extender, '--kubeconfig', directory / 'kubeconfig', '--listen', '127.0.0.1:0',
             '--agents', f'static:{directory / "agents.json"}', '--leader-elect=false'])
         extender_url = f'http://{extender_process.wait_for_line(LISTENING)[1]}'
-        waiting.until(lambda: _freshness(extender_url) == ['fresh'], 'the extender has the report')
+        waiting.until(lambda: _has_report(extender_url), 'the extender has the report')
         yield agent_url, extender_url
     finally:
         supervisor.stop_all()
 
 
-def _freshness(extender_url):
-    """Of each node that the extender knows."""
-    return [node['freshness'] for node in control_plane.get_json(f'{extender_url}/v1/nodes')[1]['nodes']]
+def _has_report(extender_url):
+    """Asked of the metrics: REST answers 503 until the API server was listed, which never happens."""
+    connection = http.client.HTTPConnection(extender_url.removeprefix('http://'), timeout=10)
+    connection.request('GET', '/metrics')
+    text = connection.getresponse().read().decode()
+    connection.close()
+    return f'pmem_extender_report_age_seconds{{node="{NODE}"}}' in text
