@@ -7,6 +7,17 @@ from harness import objects, waiting
 from scene import direct, lvm
 
 
+@pytest.fixture
+def driver_delay(cluster):
+    """Sets how many seconds a driver takes to create a volume or to refuse."""
+
+    def delay(seconds):
+        cluster.provisioner.delay_seconds = seconds
+
+    yield delay
+    delay(0.0)
+
+
 def selected_node(scene, claim_name):
     return scene.get_claim(claim_name)['metadata'].get('annotations', {}).get(objects.SELECTED_NODE)
 
@@ -52,9 +63,13 @@ BAD_PINS = {
 
 
 @pytest.mark.parametrize('choose,word', BAD_PINS.values(), ids=BAD_PINS.keys())
-def test_pin_that_cannot_work_is_told_on_the_claim_and_nothing_is_lost(scene, choose, word):
+def test_pin_that_cannot_work_is_told_on_the_claim_and_nothing_is_lost(
+    scene, driver_delay, choose, word
+):
+    """The driver is slower to refuse than our patience with a pin, which it then takes away."""
     good = scene.add_node(lvm(12))
     bad = choose(scene)
+    driver_delay(7.0)
     claim = scene.claim('data', pinned_to=bad)
     event = waiting.until(lambda: scene.events_of('data'), 'an Event of ours on the claim')[0]
     assert event['type'] == 'Warning'
