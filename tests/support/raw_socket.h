@@ -77,7 +77,7 @@ class RawSocket {
     if (head == std::string::npos) return std::string::npos;
     const size_t field = received_.find("Content-Length: ");
     if (field == std::string::npos || field > head) return head + 4;
-    return head + 4 + std::stoul(received_.substr(field + 16));
+    return head + 4 + std::stoul(received_.substr(field + 16, 20));
   }
 
   int fd_;
