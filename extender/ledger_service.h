@@ -15,17 +15,10 @@
 #include "common/io/clock.h"
 #include "common/io/mutex.h"
 #include "extender/core/ledger.h"
+#include "extender/core/live_reader.h"
 #include "extender/core/verbs.h"
 
 namespace pmem::extender {
-
-// Reads objects that the cache lacks from the API server, once, for one decision. Blocks.
-class LiveReader {
- public:
-  virtual ~LiveReader() = default;
-  virtual absl::StatusOr<LiveObjects> Read(const std::vector<ObjectKey>& claims,
-                                           const std::vector<std::string>& classes) = 0;
-};
 
 struct LedgerServiceOptions {
   LedgerOptions ledger;

@@ -24,49 +24,16 @@
 #include "extender/placement_controller.h"
 #include "extender/rest_api.h"
 #include "extender/status_api.h"
+#include "extender/ticker.h"
 #include "extender/verb_api.h"
 
 namespace pmem::extender {
 namespace {
 
-constexpr absl::Duration kTickPeriod = absl::Milliseconds(100);
-constexpr int kTicksPerCheck = 100;
-
 int Fail(const absl::Status& status) {
   std::fprintf(stderr, "pmem-extender: %s\n", std::string(status.message()).c_str());
   return 1;
 }
-
-// The timer's work: what is over ends, and now and then the ledger checks itself.
-class Ticker {
- public:
-  Ticker(LedgerService* service, ExtenderMetrics* metrics, StatusApi* status)
-      : service_(service),
-        metrics_(metrics),
-        status_(status),
-        task_("tick", kTickPeriod, [this] { Tick(); }) {}
-  void Start() { task_.Start(); }
-  void Stop() { task_.Stop(); }
-
- private:
-  void Tick() {
-    service_->Tick();
-    metrics_->OnTick(*service_);
-    status_->OnTick();
-    if (++ticks_ % kTicksPerCheck != 0) return;
-    const absl::Status broken = service_->Read(
-        [](const Ledger& ledger, absl::Time now) { return ledger.CheckInvariants(now); });
-    if (broken.ok()) return;
-    metrics_->OnInvariantsBroken();
-    LogError("ledger", "invariant broken", {{"error", broken}});
-  }
-
-  LedgerService* const service_;
-  ExtenderMetrics* const metrics_;
-  StatusApi* const status_;
-  int ticks_ = 0;
-  PeriodicTask task_;
-};
 
 int Run(const ExtenderConfig& config) {
   const RealClock clock;

@@ -14,23 +14,10 @@
 #include "common/io/metrics.h"
 #include "common/io/periodic_task.h"
 #include "extender/core/pinning.h"
+#include "extender/core/placement_api.h"
 #include "extender/ledger_service.h"
 
 namespace pmem::extender {
-
-// The API calls of the controller. Blocks. A fake stands in for unit tests.
-class PlacementApi {
- public:
-  virtual ~PlacementApi() = default;
-  // Patches a claim. FailedPrecondition: a test failed (the race is lost); NotFound: it is gone.
-  virtual absl::Status PatchClaim(const ObjectKey& claim, const std::string& json_patch) = 0;
-  // All pods of a kube_namespace.
-  virtual absl::StatusOr<std::vector<Pod>> ListPods(const std::string& kube_namespace) = 0;
-  // Changes an object that kube-scheduler listens to, so that it tries refused pods again.
-  virtual absl::Status WakeScheduler(int64_t sequence) = 0;
-  // Tells the claim's users; repeated notices are the implementation's business.
-  virtual void Tell(const Notice& notice) = 0;
-};
 
 class PlacementController {
  public:

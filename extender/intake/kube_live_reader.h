@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "extender/core/live_reader.h"
 #include "extender/intake/kube_client.h"
-#include "extender/ledger_service.h"
 
 namespace pmem::extender {
 

@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "extender/core/placement_api.h"
 #include "extender/intake/event_writer.h"
 #include "extender/intake/kube_client.h"
-#include "extender/placement_controller.h"
 
 namespace pmem::extender {
 

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// The seam between the placement controller and the API server.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "extender/core/kube_objects.h"
+#include "extender/core/pinning.h"
+
+namespace pmem::extender {
+
+// The API calls of the controller. Blocks. A fake stands in for unit tests.
+class PlacementApi {
+ public:
+  virtual ~PlacementApi() = default;
+  // Patches a claim. FailedPrecondition: a test failed (the race is lost); NotFound: it is gone.
+  virtual absl::Status PatchClaim(const ObjectKey& claim, const std::string& json_patch) = 0;
+  // All pods of a kube_namespace.
+  virtual absl::StatusOr<std::vector<Pod>> ListPods(const std::string& kube_namespace) = 0;
+  // Changes an object that kube-scheduler listens to, so that it tries refused pods again.
+  virtual absl::Status WakeScheduler(int64_t sequence) = 0;
+  // Tells the claim's users; repeated notices are the implementation's business.
+  virtual void Tell(const Notice& notice) = 0;
+};
+
+}  // namespace pmem::extender
