@@ -64,11 +64,11 @@ def self_test_command(xml):
     ]
 
 
-def run(board, chosen=(), with_tests=False):
+def run(board, chosen=(), with_tests=False, without=()):
     """Runs the checks (all without a choice) and the lint's own tests; returns Counts."""
     total = steps.Counts()
     for name, check in checks(with_tests).items():
-        if chosen and name not in chosen:
+        if name in without or (chosen and name not in chosen):
             continue
         board.begin(f'lint {name}')
         found = check()

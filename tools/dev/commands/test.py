@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs every test: all builds, sanitizers, lint, real control plane; ends with one line of counts.
+"""Runs every test: all builds, sanitizers, quick lint, real control plane; ends with one line of counts.
 
 usage: ./dev test [STEP...] [--werror]
   STEP      only steps whose name starts with one of these words (builds they need are made)
