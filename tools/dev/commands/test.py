@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs every test: all builds, sanitizers, quick lint, real control plane; ends with one line of counts.
+"""Runs the tests: release and ASan+UBSan, quick lint, real control plane; ends with one line of counts.
 
 usage: ./dev test [STEP...] [--werror]
-  STEP      only steps whose name starts with one of these words (builds they need are made)
+  STEP      only steps whose name starts with one of these words (builds they need are made);
+            tsan, the thread sanitizer, runs only when it is named
   --werror  compiler warnings are errors (our own CI)
 
 Three lanes run side by side: what compiles, and what mostly waits (the control plane's build at a low
@@ -101,7 +102,8 @@ def compile_lane(run):
     if run.wants('lint'):
         run.count(lint.run(run.board, without=SLOW_CHECKS))
     run.leg(builds.ASAN, SANITIZED_SUITES, nice=10)
-    run.leg(builds.TSAN, SANITIZED_SUITES, nice=10)
+    if run.chosen:  # `./dev test tsan`: libcpprest's own memory still gives a false race at times.
+        run.leg(builds.TSAN, SANITIZED_SUITES, nice=10)
 
 
 def waiting_lane(run):
