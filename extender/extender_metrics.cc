@@ -4,8 +4,8 @@
 #include <string>
 
 #include "common/pure/units.h"
-
 #include "extender/config.h"
+#include "extender/core/node_numbers.h"
 
 namespace pmem::extender {
 namespace {
@@ -30,20 +30,6 @@ std::vector<double> VerbBuckets() {
 }
 
 constexpr std::string_view kVerbPrefix = "/scheduler/";
-
-std::string_view FreshnessName(Freshness freshness) {
-  switch (freshness) {
-    case Freshness::kFresh:
-      return "fresh";
-    case Freshness::kStale:
-      return "stale";
-    case Freshness::kNoReport:
-      return "no_report";
-    case Freshness::kNoAgent:
-      return "no_agent";
-  }
-  return "";
-}
 
 std::vector<MetricSample> NodesByFreshness(const Ledger& ledger, absl::Time now) {
   std::map<Freshness, int> counts = {
