@@ -17,7 +17,7 @@
 #include "common/io/http_server.h"
 #include "common/io/mutex.h"
 #include "common/io/worker_pool.h"
-#include "extender/core/reasons.h"
+#include "common/pure/reasons.h"
 #include "extender/ledger_service.h"
 #include "extender/wire/extender_v1.h"
 

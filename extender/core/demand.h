@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "common/pure/placement.h"
 #include "extender/core/kube_objects.h"
 #include "extender/core/object_cache.h"
-#include "extender/core/placement.h"
 
 namespace pmem::extender {
 

@@ -20,8 +20,8 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "common/pure/placement.h"
 #include "extender/core/kube_objects.h"
-#include "extender/core/placement.h"
 
 namespace pmem::extender {
 

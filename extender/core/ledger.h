@@ -38,12 +38,12 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "common/pure/reasons.h"
 #include "extender/core/demand.h"
 #include "extender/core/event.h"
 #include "extender/core/hold_book.h"
 #include "extender/core/node_book.h"
 #include "extender/core/object_cache.h"
-#include "extender/core/reasons.h"
 #include "extender/core/score.h"
 
 namespace pmem::extender {

@@ -16,7 +16,7 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "common/pure/capacity_report.h"
-#include "extender/core/placement.h"
+#include "common/pure/placement.h"
 
 namespace pmem::extender {
 

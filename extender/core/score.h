@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
-#include "extender/core/placement.h"
+#include "common/pure/placement.h"
 
 namespace pmem::extender {
 

@@ -50,7 +50,7 @@ def test_every_metric_that_operations_names_exists():
 
 
 def test_every_reason_is_documented_with_its_text():
-    source = (ROOT / 'extender' / 'core' / 'reasons.cc').read_text()
+    source = (ROOT / 'common' / 'pure' / 'reasons.cc').read_text()
     rows = re.findall(r'return \{"(\w+)", "([^"]+)"\}', source)
     assert len(rows) >= 10
     page = (DOCS / 'protocol.md').read_text()

@@ -10,9 +10,9 @@
 
 #include "absl/types/span.h"
 #include "common/pure/capacity_report.h"
-#include "extender/core/reasons.h"
+#include "common/pure/reasons.h"
 
-namespace pmem::extender {
+namespace pmem {
 
 // One volume that has to go somewhere.
 struct Item {
@@ -73,4 +73,4 @@ Reason WhyNot(const CapacityReport& report, const Room& room, absl::Span<const I
 int64_t FreeBytes(const Room& room, PoolKind kind);
 int64_t LargestVolumeBytes(const Room& room, PoolKind kind);
 
-}  // namespace pmem::extender
+}  // namespace pmem

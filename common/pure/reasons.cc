@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "extender/core/reasons.h"
+#include "common/pure/reasons.h"
 
-namespace pmem::extender {
+namespace pmem {
 namespace {
 
 struct Row {
@@ -44,4 +44,4 @@ constexpr Row RowOf(Reason reason) {
 std::string_view ReasonName(Reason reason) { return RowOf(reason).name; }
 std::string_view ReasonText(Reason reason) { return RowOf(reason).text; }
 
-}  // namespace pmem::extender
+}  // namespace pmem

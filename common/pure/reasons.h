@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace pmem::extender {
+namespace pmem {
 
 enum class Reason : uint8_t {
   kFits,             // Not refused.
@@ -41,4 +41,4 @@ std::string_view ReasonText(Reason reason);
 // room helps, preemption does not (goes to FailedAndUnresolvableNodes).
 constexpr bool IsForNow(Reason reason) { return reason == Reason::kHeld; }
 
-}  // namespace pmem::extender
+}  // namespace pmem

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "extender/core/placement.h"
+#include "common/pure/placement.h"
 
 #include <algorithm>
 #include <numeric>
 
 #include "common/pure/sizing.h"
 
-namespace pmem::extender {
+namespace pmem {
 namespace {
 
 Bin TrimmedExtent(int32_t pool, const FreeExtent& extent, int64_t alignment_bytes) {
@@ -192,4 +192,4 @@ int64_t LargestVolumeBytes(const Room& room, PoolKind kind) {
   return largest;
 }
 
-}  // namespace pmem::extender
+}  // namespace pmem

@@ -2,11 +2,14 @@
 // Which room of a report may be used at all.
 #include <gtest/gtest.h>
 
-#include "extender/core/placement.h"
+#include "common/pure/placement.h"
 #include "tests/support/builders.h"
 
-namespace pmem::extender {
+namespace pmem {
 namespace {
+
+using extender::MakeDirectPool;
+using extender::MakeLvmPool;
 
 CapacityReport ReportOf(std::vector<PoolReport> pools) { return {.pools = std::move(pools)}; }
 
@@ -31,4 +34,4 @@ TEST(Room, ExtentsOfUnknownPlaceHoldOneVolume) {
 }
 
 }  // namespace
-}  // namespace pmem::extender
+}  // namespace pmem
