@@ -184,6 +184,25 @@ def test_clang_tidy_finds(tmp_path, text, expected):
     assert (expected in '\n'.join(found)) if expected else found == []
 
 
+@pytest.mark.parametrize('name', ['an unguarded read', 'nothing wrong'])
+@pytest.mark.parametrize('reaches_mutex', [True, False])
+def test_thread_safety_finds(tmp_path, name, reaches_mutex):
+    text, expected = PLANTED[name]
+    header = '#include "common/io/mutex.h"\n' if reaches_mutex else ''
+    texts = {'x.cc': header + text, 'common/io/mutex.h': ''}
+    (tmp_path / 'common/io').mkdir(parents=True)
+    for path, content in texts.items():
+        (tmp_path / path).write_text(content)
+    command = f'ccache clang++-16 -std=c++20 -I{tmp_path} -o x.o -c {tmp_path}/x.cc'
+    (tmp_path / 'compile_commands.json').write_text(
+        f'[{{"directory": "{tmp_path}", "command": "{command}", "file": "{tmp_path}/x.cc"}}]'
+    )
+    found = clang_checks.check_thread_safety(
+        tmp_path, texts, tmp_path / 'cache', lambda path: True, tmp_path
+    )
+    assert bool(found) == bool(expected and reaches_mutex), found
+
+
 def test_every_text_of_ours_is_seen():
     seen = sources.read_all()
     assert 'common/pure/units.h' in seen and 'tools/dev/packages.txt' in seen

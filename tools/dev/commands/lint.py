@@ -3,7 +3,7 @@
 
 usage: ./dev lint [CHECK...] [--tests] [--fix]
   CHECK    one of the names that a run prints; without one, all of them
-  --tests  clang-tidy looks at the C++ tests too
+  --tests  clang looks at the C++ tests too
   --fix    lays out the C++ files with clang-format first
 """
 
@@ -23,13 +23,13 @@ import sizes  # noqa: E402
 import sources  # noqa: E402
 
 
-def _tidy(texts, with_tests):
+def _clang(check, texts, with_tests):
     for command in builds.setup_commands(builds.CLANG, werror=False):
         subprocess.run(
             command, env=builds.environment(builds.CLANG), check=True, stdout=subprocess.PIPE
         )
     wanted = sources.PRODUCT + (('tests/',) if with_tests else ())
-    return clang_checks.check_tidy(
+    return check(
         builds.CLANG.directory,
         texts,
         builds.BUILD / 'lint-cache',
@@ -46,7 +46,8 @@ def checks(with_tests=False):
         'banned_calls': lambda: banned_calls.check(texts),
         'sizes': lambda: sizes.check(texts),
         'clang-format': lambda: clang_checks.check_format(cpp),
-        'clang-tidy': lambda: _tidy(texts, with_tests),
+        'thread-safety': lambda: _clang(clang_checks.check_thread_safety, texts, with_tests),
+        'clang-tidy': lambda: _clang(clang_checks.check_tidy, texts, with_tests),
     }
 
 
