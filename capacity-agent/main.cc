@@ -8,6 +8,7 @@
 #include "capacity-agent/agent.h"
 #include "capacity-agent/config.h"
 #include "capacity-agent/device/boot_id.h"
+#include "common/io/flags.h"
 #include "common/io/http_server.h"
 #include "common/io/log.h"
 #include "common/io/signals.h"
@@ -19,7 +20,7 @@ constexpr int kIoThreads = 4;
 
 int Fail(const absl::Status& status) {
   std::fprintf(stderr, "pmem-capacity-agent: %s\n", std::string(status.message()).c_str());
-  return EXIT_FAILURE;
+  return pmem::Flags::kBadFlagsExit;
 }
 
 }  // namespace

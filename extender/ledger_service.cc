@@ -11,6 +11,7 @@ namespace pmem::extender {
 namespace {
 
 constexpr size_t kSilentAgentsNamedMax = 20;
+constexpr int kLiveReadsMax = 2;  // Of one decision.
 
 FilterAnswer AnswerOf(const FilterDecision& decision, absl::Span<const std::string_view> nodes) {
   FilterAnswer answer{.is_pmem = true, .reasons = decision.reasons};
@@ -111,14 +112,15 @@ int64_t LedgerService::WaitForChange(int64_t version, absl::Duration timeout) {
 std::optional<absl::StatusOr<LiveObjects>> LedgerService::Complete(const Pod& pod,
                                                                    Patience patience) {
   LiveObjects live;
-  // A claim leads to a class: at most two rounds.
-  for (int round = 0; round < 2; ++round) {
+  // A claim leads to a class.
+  for (int reads = 0;; ++reads) {
     PodDemand demand;
     {
       MutexLock lock(&mu_);
       demand = ledger_.Demand(pod, &live);
     }
-    if (demand.IsKnown()) break;
+    if (demand.IsKnown() && !demand.absent.empty()) return absl::NotFoundError(demand.absent);
+    if (demand.IsKnown() || reads == kLiveReadsMax) return live;
     if (patience == Patience::kNone) return std::nullopt;
     absl::StatusOr<LiveObjects> more = live_->Read(demand.missing_claims, demand.missing_classes);
     if (!more.ok()) return more.status();
@@ -129,7 +131,6 @@ std::optional<absl::StatusOr<LiveObjects>> LedgerService::Complete(const Pod& po
     std::move(more->absent_classes.begin(), more->absent_classes.end(),
               std::back_inserter(live.absent_classes));
   }
-  return live;
 }
 
 std::optional<FilterDecision> LedgerService::DecideFilter(const Pod& pod, const LiveObjects& live,

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "common/io/clock.h"
+#include "common/io/flags.h"
 #include "common/io/http_server.h"
 #include "common/io/log.h"
 #include "common/io/periodic_task.h"
@@ -32,7 +33,7 @@ namespace {
 
 int Fail(const absl::Status& status) {
   std::fprintf(stderr, "pmem-extender: %s\n", std::string(status.message()).c_str());
-  return 1;
+  return Flags::kBadFlagsExit;
 }
 
 int Run(const ExtenderConfig& config) {

@@ -205,8 +205,9 @@ absl::StatusOr<JsonDocument> JsonDocument::Parse(std::string_view text, const Js
     return JsonDocument(std::make_unique<json>(json::parse(text.begin(), text.end())));
   } catch (const json::parse_error& error) {
     return absl::InvalidArgumentError(absl::StrCat("not JSON at byte ", error.byte));
+  } catch (const json::out_of_range&) {
+    return absl::InvalidArgumentError("a number is larger than any that is meant, like 1e999");
   } catch (const json::exception& error) {
-    // E.g. 1e999, a number that no double holds.
     return absl::InvalidArgumentError(absl::StrCat("not usable JSON: error ", error.id));
   }
 }

@@ -35,8 +35,8 @@ absl::StatusOr<AgentsFlag> ParseAgentsFlag(std::string_view text) {
     flag.label_selector = text.substr(slash + 1);
     if (!flag.kube_namespace.empty() && !flag.label_selector.empty()) return flag;
   }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "\"", AbslView(text), "\" is neither pods:KUBE_NAMESPACE/LABEL_SELECTOR nor static:FILE"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("is neither pods:KUBE_NAMESPACE/LABEL_SELECTOR nor static:FILE"));
 }
 
 absl::StatusOr<std::vector<AgentEndpoint>> ParseAgentsFile(std::string_view json) {

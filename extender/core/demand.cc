@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "common/pure/names.h"
 
 namespace pmem::extender {
@@ -81,7 +82,11 @@ void AddVolume(const Pod& pod, const PodVolume& volume, const Lookup& lookup,
   const ObjectKey key{pod.meta.key.kube_namespace, volume.claim_name};
   const Claim* claim = lookup.FindClaim(key);
   if (claim == nullptr) {
-    if (!lookup.IsAbsentClaim(key)) demand.missing_claims.push_back(key);
+    if (!lookup.IsAbsentClaim(key)) {
+      demand.missing_claims.push_back(key);
+    } else if (demand.absent.empty()) {
+      demand.absent = absl::StrCat("claim ", key.kube_namespace, "/", key.name, " does not exist");
+    }
     return;
   }
   if (volume.is_ephemeral && !IsControlledBy(*claim, pod.meta.uid)) return;
@@ -91,6 +96,8 @@ void AddVolume(const Pod& pod, const PodVolume& volume, const Lookup& lookup,
     if (IsOurs(*storage_class)) AddOurs(*claim, *storage_class, cache, demand);
   } else if (!lookup.IsAbsentClass(*claim->storage_class_name)) {
     demand.missing_classes.push_back(*claim->storage_class_name);
+  } else if (!IsBound(*claim) && demand.absent.empty()) {
+    demand.absent = absl::StrCat("StorageClass ", *claim->storage_class_name, " does not exist");
   }
 }
 

@@ -39,6 +39,9 @@ struct PodDemand {
   bool has_unknown_kind = false;  // A claim of ours whose class asks for no kind we know.
   std::vector<ObjectKey> missing_claims;  // Not in the cache: read them live, then ask again.
   std::vector<std::string> missing_classes;
+  // The API server says that it does not exist: a claim, or the class of a claim without a volume.
+  // Whoever asks about such a pod knows something else than we do. Empty: nothing of the kind.
+  std::string absent;
   bool IsPmem() const { return !items.empty() || has_unknown_kind; }
   bool IsKnown() const { return missing_claims.empty() && missing_classes.empty(); }
 };

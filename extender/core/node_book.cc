@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "common/pure/names.h"
 
 namespace pmem::extender {
@@ -77,9 +78,17 @@ std::vector<int32_t> NodeBook::DropIdle() {
 
 bool NodeBook::TakeReport(std::shared_ptr<const CapacityReport> report, absl::Time now) {
   NodeState& node = At(report->node);
+  const bool is_repeated = node.report != nullptr && node.report->boot_id == report->boot_id &&
+                           node.report->generation == report->generation;
+  const bool is_newer = IsNewer(node, *report);
+  if (!is_newer && !is_repeated) {
+    node.failure = absl::StrCat("its reports go backwards: generation ", report->generation,
+                                " came after ", node.report->generation);
+    return false;
+  }
   node.contact = now;
   node.failure.clear();
-  if (!IsNewer(node, *report)) return false;
+  if (!is_newer) return false;
   RememberBoot(node, *report);
   node.report = std::move(report);
   VolumeIndex& index = volumes_[node.name];

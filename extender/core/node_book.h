@@ -76,8 +76,9 @@ class NodeBook {
   // Forgets nodes that have neither an agent nor anything promised there. Returns their ids.
   std::vector<int32_t> DropIdle();
 
-  // Takes a report if it is newer than what is there. False: older, the same, or of an earlier
-  // boot; it still counts as a sign of life.
+  // Takes a report if it is newer than what is there. False: the same again, which is a sign of
+  // life; or older, or of an earlier boot, which is none: what such an agent says of now is not
+  // known, so its node grows stale.
   bool TakeReport(std::shared_ptr<const CapacityReport> report, absl::Time now);
 
   // Volume of the claim in the node's newest report; null: not listed. Matches disk-<uid>, and any

@@ -157,7 +157,7 @@ absl::StatusOr<KubeConfig> ReadDocument(const std::string& text, const std::stri
 
 std::string OneLine(std::string text) {
   for (char& c : text) {
-    if (c == '\n' || c == '\r') c = ' ';
+    if (static_cast<unsigned char>(c) < ' ') c = ' ';
   }
   return text;
 }

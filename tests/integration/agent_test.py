@@ -18,6 +18,7 @@ import pytest
 AGENT = os.environ["AGENT"]
 GIB = 1 << 30
 ANSWER_SECONDS_MAX = 20
+SIMULATED_FILE_BYTES_MAX = 16 << 20  # kSimulatedFileBytesMax
 # What a notice takes, on a busy machine. The re-read comes after 60 s: below it, it was the notice.
 NOTICE_SECONDS_MAX = 15
 END_SECONDS_MAX = 5
@@ -221,7 +222,19 @@ def test_the_same_report_is_answered_304(start):
      "regions[0].size_bytes: -1 is not in"),
     ("{\"volume_groups\": [{\"name\": \"\u00e9\", \"size_bytes\": \"10Gi\"}]}", "is not an integer"),
     ("\x00\x01\x02", "not JSON at byte 1"),
-])
+    ("null", "null is not an object"),
+    ("[]", "an array is not an object"),
+    ("{\"regions\": 7}", "regions: 7 is not an array"),
+    ("{\"regions\": [{\"name\": \"region1\", \"size_bytes\": 1e400}]}",
+     "a number is larger than any"),
+    ("{\"regions\": [{\"name\": \"region1\", \"size_bytes\": 99999999999999999999}]}",
+     "regions[0].size_bytes: "),
+    ("{\"volume_groups\": [{\"name\": \"g\", \"size_bytes\": 1, \"volumes\": "
+     "[{\"name\": \"disk-a\", \"size_bytes\": 9223372036854775807}]}]}",
+     "volume_groups[0].volumes[0].size_bytes: "),
+    ("{\"volume_groups\": [" + ",".join("{}" for _ in range(300)) + "]}", "at most 256"),
+    (" " * (SIMULATED_FILE_BYTES_MAX + 1), "longer than the limit of"),
+], ids=lambda text: text[:24])
 def test_garbage_keeps_the_last_good_numbers_and_says_so(start, garbage, complaint):
     agent = start()
     good = agent.report()
@@ -239,6 +252,26 @@ def test_garbage_keeps_the_last_good_numbers_and_says_so(start, garbage, complai
     again = agent.next_report(bad)
     assert again["errors"] == []
     assert pool(again, "lvm/pmemvgregion0")["state"] == "ok"
+
+
+@pytest.mark.parametrize("replace, complaint", [
+    (pathlib.Path.unlink, "No such file or directory"),
+    (lambda file: (file.unlink(), file.mkdir()), "Is a directory"),
+    (lambda file: (file.unlink(), file.symlink_to(file)), "Too many levels of symbolic links"),
+], ids=["gone", "a folder", "a link to itself"])
+def test_what_is_no_file_keeps_the_last_good_numbers_too(start, replace, complaint):
+    agent = start()
+    good = agent.report()
+    replace(agent.file)
+    # It may be read between the two steps of a replacement.
+    wait_for(lambda: any(complaint in error["message"] for error in agent.report()["errors"]))
+    bad = agent.report()
+    assert [each["available_bytes"] for each in bad["pools"]] == [
+        each["available_bytes"] for each in good["pools"]]
+    if agent.file.is_dir():
+        agent.file.rmdir()
+    agent.write(devices())
+    wait_for(lambda: agent.report()["errors"] == [])
 
 
 def test_a_file_that_comes_late_makes_it_ready(tmp_path):
@@ -354,11 +387,11 @@ def test_a_bad_flag_is_one_line_and_exit_2(flags, complaint):
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_a_port_in_use_is_one_line_and_exit_1():
+def test_a_port_in_use_is_one_line_and_exit_2():
     with socket.create_server(("127.0.0.1", 0)) as other:
         address = f"127.0.0.1:{other.getsockname()[1]}"
         result = run("--node-name", "n1", "--devices", "simulated:/nonexistent", "--listen", address)
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert result.stdout == ""
     assert address in result.stderr
     assert len(result.stderr.splitlines()) == 1
