@@ -79,6 +79,9 @@ void AddChoices(Flags& flags, ExtenderConfig& config, int64_t* candidates_max,
                  "How long between two tries");
   flags.Bool("--placement-controller", &config.has_placement_controller,
              "Write selected-node where the scheduler does not");
+  flags.Bool("--capacity-objects", &config.has_capacity_objects,
+             "Write CSIStorageCapacity objects; false only with spec.storageCapacity false in the "
+             "CSIDriver");
   flags.Enum<LogLevel>("--log-level", &config.log_level,
                        {{"debug", LogLevel::kDebug},
                         {"info", LogLevel::kInfo},

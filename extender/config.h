@@ -30,6 +30,7 @@ struct ExtenderConfig {
   LeaderElector::Options lease{.kube_namespace = "pmem-system", .lease_name = "pmem-extender"};
   bool has_placement_controller = true;
   absl::Duration placement_settle = absl::Seconds(1);
+  bool has_capacity_objects = true;
   LogLevel log_level = LogLevel::kInfo;
   int io_threads = 8;
 };

@@ -98,6 +98,12 @@ Readiness LedgerService::GetReadiness() const {
   return readiness;
 }
 
+bool LedgerService::MayWrite() const {
+  if (!IsLeaderNow()) return false;
+  MutexLock lock(&mu_);
+  return is_deciding_;
+}
+
 LedgerService::Waits LedgerService::GetWaits() const {
   MutexLock lock(&mu_);
   return waits_;

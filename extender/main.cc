@@ -10,12 +10,14 @@
 #include "common/io/log.h"
 #include "common/io/periodic_task.h"
 #include "common/io/signals.h"
+#include "extender/capacity_object_controller.h"
 #include "extender/config.h"
 #include "extender/extender_metrics.h"
 #include "extender/intake/agent_discovery.h"
 #include "extender/intake/agent_poller.h"
 #include "extender/intake/cluster_watches.h"
 #include "extender/intake/event_writer.h"
+#include "extender/intake/kube_capacity_api.h"
 #include "extender/intake/kube_client.h"
 #include "extender/intake/kube_config.h"
 #include "extender/intake/kube_live_reader.h"
@@ -54,6 +56,10 @@ int Run(const ExtenderConfig& config) {
   PlacementController placement(
       {.strategy = config.service.verbs.strategy, .settle = config.placement_settle}, &service,
       &placement_api, &clock, &metrics.registry());
+  KubeCapacityApi capacity_api(client->get(), config.lease.kube_namespace);
+  CapacityObjectController capacities(&service, &capacity_api, &clock, &metrics.registry());
+  WatchLoop capacity_watch(CapacityWatchOptions(config.lease.kube_namespace), client->get(),
+                           std::make_unique<TypedKind<CapacityObject>>(&capacities), &clock);
 
   HttpServer server(
       {.observer = [&metrics](const HttpExchange& exchange) { metrics.OnExchange(exchange); }});
@@ -82,8 +88,12 @@ int Run(const ExtenderConfig& config) {
   discovery->Start();
   ticker.Start();
   if (config.has_placement_controller) placement.Start();
+  if (config.has_capacity_objects) capacity_watch.Start();
+  if (config.has_capacity_objects) capacities.Start();
 
   WaitForSignal();
+  capacities.Stop();
+  capacity_watch.Stop();
   placement.Stop();
   verbs.Stop();
   server.Stop();

@@ -214,6 +214,22 @@ absl::StatusOr<StorageClass> DecodeObject<StorageClass>(const JsonValue& object)
   return storage_class;
 }
 
+template <>
+absl::StatusOr<CapacityObject> DecodeObject<CapacityObject>(const JsonValue& object) {
+  CapacityObject capacity;
+  PMEM_ASSIGN_OR_RETURN(capacity.meta, Meta(object));
+  PMEM_ASSIGN_OR_RETURN(capacity.owners, Owners(object));
+  PMEM_ASSIGN_OR_RETURN(const JsonValue metadata, Child(object, "metadata"));
+  PMEM_ASSIGN_OR_RETURN(capacity.labels, TextMap(metadata, "labels"));
+  PMEM_ASSIGN_OR_RETURN(capacity.storage_class_name, Text(object, "storageClassName"));
+  PMEM_ASSIGN_OR_RETURN(const JsonValue topology, Child(object, "nodeTopology"));
+  PMEM_ASSIGN_OR_RETURN(capacity.topology, TextMap(topology, "matchLabels"));
+  // An amount that somebody wrote and we cannot read is one to be written anew, not an error.
+  capacity.capacity_bytes = Bytes(object, "capacity").value_or(std::nullopt);
+  capacity.volume_bytes_max = Bytes(object, "maximumVolumeSize").value_or(std::nullopt);
+  return capacity;
+}
+
 template <class T>
 absl::StatusOr<T> DecodeObject(std::string_view json) {
   PMEM_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Parse(json));
@@ -285,6 +301,7 @@ PMEM_DECODE_INSTANTIATE(Pod);
 PMEM_DECODE_INSTANTIATE(Claim);
 PMEM_DECODE_INSTANTIATE(PersistentVolume);
 PMEM_DECODE_INSTANTIATE(StorageClass);
+PMEM_DECODE_INSTANTIATE(CapacityObject);
 PMEM_DECODE_INSTANTIATE(AgentPod);
 
 }  // namespace pmem::extender

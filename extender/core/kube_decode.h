@@ -3,7 +3,8 @@
 // its metadata.name may be absent; a member of the wrong type is InvalidArgument with its JSON
 // path. An amount beyond kBytesMax counts as kBytesMax: it fits nowhere, but it is not unknown.
 //
-// T is one of Node, Pod, Claim, PersistentVolume, StorageClass, AgentPod. Pure, thread-safe.
+// T is one of Node, Pod, Claim, PersistentVolume, StorageClass, CapacityObject, AgentPod. Pure,
+// thread-safe.
 #pragma once
 
 #include <cstdint>

@@ -141,4 +141,16 @@ struct StorageClass {
   bool operator==(const StorageClass&) const = default;
 };
 
+// CSIStorageCapacity. Sizes that are absent, or that are no amount, are nullopt.
+struct CapacityObject {
+  ObjectMeta meta;
+  std::map<std::string, std::string> labels;
+  std::vector<OwnerReference> owners;
+  std::string storage_class_name;
+  std::map<std::string, std::string> topology;  // nodeTopology.matchLabels
+  std::optional<int64_t> capacity_bytes;
+  std::optional<int64_t> volume_bytes_max;  // maximumVolumeSize
+  bool operator==(const CapacityObject&) const = default;
+};
+
 }  // namespace pmem::extender

@@ -142,8 +142,11 @@ absl::StatusOr<ApiAnswer> KubeClient::Put(std::string_view path, std::string bod
   return Send(WithBody(Request("PUT", path, deadline), std::move(body), kJson));
 }
 
-absl::StatusOr<ApiAnswer> KubeClient::Delete(std::string_view path) {
-  return Send(Request("DELETE", path, kRequestDeadline));
+absl::StatusOr<ApiAnswer> KubeClient::Delete(std::string_view path, std::string options,
+                                             absl::Duration deadline) {
+  ClientRequest request = Request("DELETE", path, deadline);
+  if (options.empty()) return Send(std::move(request));
+  return Send(WithBody(std::move(request), std::move(options), kJson));
 }
 
 absl::Status KubeClient::Authorize(ClientRequest* request) {

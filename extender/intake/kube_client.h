@@ -88,7 +88,9 @@ class KubeClient {
   // The body carries metadata.resourceVersion: 409 when the object has changed since.
   absl::StatusOr<ApiAnswer> Put(std::string_view path, std::string body,
                                 absl::Duration deadline = kRequestDeadline);
-  absl::StatusOr<ApiAnswer> Delete(std::string_view path);
+  // `options`: DeleteOptions with preconditions (409 when one does not hold); empty: none.
+  absl::StatusOr<ApiAnswer> Delete(std::string_view path, std::string options = {},
+                                   absl::Duration deadline = kRequestDeadline);
 
   // Streams a watch, see HttpClient::Stream. An answer other than 200 is OK with its failure in
   // *refusal, whose code is otherwise 0. After a 401 the token is read anew and the watch asked for

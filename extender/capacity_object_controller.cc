@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/capacity_object_controller.h"
+
+#include <string>
+#include <utility>
+
+#include "common/io/log.h"
+
+namespace pmem::extender {
+namespace {
+
+constexpr std::string_view kComponent = "capacity-objects";
+constexpr const char* kWrites = "capacity_object_writes_total";
+constexpr const char* kWritesHelp = "CSIStorageCapacity objects written by us";
+
+// Versions of one object are whole numbers without leading zeros (docs/protocol.md).
+bool IsOlder(const std::string& a, const std::string& b) {
+  return a.size() != b.size() ? a.size() < b.size() : a < b;
+}
+
+}  // namespace
+
+CapacityObjectController::CapacityObjectController(LedgerService* service, CapacityApi* api,
+                                                   const Clock* clock, Metrics* metrics)
+    : service_(service),
+      api_(api),
+      clock_(clock),
+      created_(metrics->AddCounter(kWrites, kWritesHelp, {{"action", "create"}})),
+      replaced_(metrics->AddCounter(kWrites, kWritesHelp, {{"action", "replace"}})),
+      deleted_(metrics->AddCounter(kWrites, kWritesHelp, {{"action", "delete"}})),
+      failed_(metrics->AddCounter("capacity_object_failures_total",
+                                  "Writes of CSIStorageCapacity objects that failed")),
+      standing_(metrics->AddGauge("capacity_objects", "CSIStorageCapacity objects of ours")),
+      pending_(metrics->AddGauge("capacity_objects_pending",
+                                 "CSIStorageCapacity objects that are not yet as they should be")),
+      task_("capacity", kPeriod, [this] { Tick(); }) {}
+
+void CapacityObjectController::Tick() {
+  const absl::Time now = clock_->SteadyNow();
+  if (now < paused_until_ || !service_->MayWrite() || !HasToLook(now)) return;
+  const std::vector<CapacityChange> changes = Plan(Wanted());
+  int written = 0;
+  for (const CapacityChange& change : changes) {
+    // Asked each time: a round may take longer than our lease.
+    if (written >= kWritesPerRoundMax || !service_->MayWrite()) break;
+    if (!Write(change)) {
+      paused_until_ = clock_->SteadyNow() + kFailurePause;
+      break;
+    }
+    ++written;
+  }
+  const size_t left = changes.size() - static_cast<size_t>(written);
+  has_more_ = left > 0;
+  pending_.Set(static_cast<double>(left));
+}
+
+bool CapacityObjectController::HasToLook(absl::Time now) {
+  const int64_t version =
+      service_->Read([](const Ledger& ledger, absl::Time) { return ledger.version(); });
+  MutexLock lock(&mu_);
+  if (!is_synced_) return false;
+  if (version == version_ && !is_changed_ && !has_more_ && now < look_at_) return false;
+  version_ = version;
+  is_changed_ = false;
+  look_at_ = now + kLookPause;
+  return true;
+}
+
+WantedCapacities CapacityObjectController::Wanted() const {
+  WantedCapacities wanted;
+  Page page{.after = "", .limit = kPageMax};
+  do {  // The lock is let go between pages.
+    page.after = service_->Read([&](const Ledger& ledger, absl::Time) {
+      return AddWantedCapacities(ledger, page, wanted);
+    });
+  } while (!page.after.empty());
+  return wanted;
+}
+
+std::vector<CapacityChange> CapacityObjectController::Plan(const WantedCapacities& wanted) {
+  MutexLock lock(&mu_);
+  standing_.Set(static_cast<double>(seen_.size()));
+  return PlanCapacityChanges(wanted, seen_);
+}
+
+bool CapacityObjectController::Write(const CapacityChange& change) {
+  absl::StatusOr<CapacityObject> object = api_->Write(change);
+  if (object.ok()) {
+    switch (change.kind) {
+      case CapacityChange::Kind::kCreate:
+        created_.Increment();
+        break;
+      case CapacityChange::Kind::kReplace:
+        replaced_.Increment();
+        break;
+      case CapacityChange::Kind::kDelete:
+        deleted_.Increment();
+        Forget(change.name);
+        return true;
+    }
+    MutexLock lock(&mu_);
+    PutLocked(*std::move(object));
+    return true;
+  }
+  if (absl::IsNotFound(object.status())) {
+    Forget(change.name);
+    return true;
+  }
+  failed_.Increment();
+  if (absl::IsAborted(object.status())) {  // Somebody was faster.
+    LookAgain(change.name);
+    return true;
+  }
+  LogWarning(kComponent, "a capacity object was not written",
+             {{"object", change.name}, {"error", object.status()}});
+  return false;
+}
+
+void CapacityObjectController::LookAgain(const std::string& name) {
+  absl::StatusOr<CapacityObject> object = api_->Get(name);
+  if (absl::IsNotFound(object.status())) return Forget(name);
+  if (!object.ok()) return;  // The watch will say.
+  MutexLock lock(&mu_);
+  PutLocked(*std::move(object));
+  is_changed_ = true;
+}
+
+void CapacityObjectController::Forget(const std::string& name) {
+  MutexLock lock(&mu_);
+  seen_.erase(name);
+  is_changed_ = true;
+}
+
+// Answers to our writes and the watch come on two ways: the newer one stays.
+void CapacityObjectController::PutLocked(CapacityObject object) {
+  CapacityObject& known = seen_[object.meta.key.name];
+  const bool is_old = known.meta.uid == object.meta.uid &&
+                      IsOlder(object.meta.resource_version, known.meta.resource_version);
+  if (!is_old) known = std::move(object);
+}
+
+void CapacityObjectController::OnSeen(CapacityObject object) {
+  MutexLock lock(&mu_);
+  PutLocked(std::move(object));
+  is_changed_ = true;
+}
+
+void CapacityObjectController::OnGone(CapacityObject last) {
+  MutexLock lock(&mu_);
+  const auto it = seen_.find(last.meta.key.name);
+  if (it == seen_.end() || it->second.meta.uid != last.meta.uid) return;
+  seen_.erase(it);
+  is_changed_ = true;
+}
+
+void CapacityObjectController::OnRelisted(std::vector<CapacityObject> objects) {
+  MutexLock lock(&mu_);
+  seen_.clear();
+  for (CapacityObject& object : objects) {
+    const std::string name = object.meta.key.name;
+    seen_[name] = std::move(object);
+  }
+  is_synced_ = true;
+  is_changed_ = true;
+}
+
+}  // namespace pmem::extender

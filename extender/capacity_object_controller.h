@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps the CSIStorageCapacity objects as core/capacity_objects wants them: writes what differs,
+// soon after it differs and never faster than kWritesPerRoundMax each kPeriod. Only while we lead.
+// What others do to our objects comes by the watch and is put right. Since kube-scheduler listens
+// to these objects, a raise is also what makes it try refused pods again: the ledger has the room
+// first, the object says so second.
+//
+// One thread of its own (a PeriodicTask) for all writes; the watch's thread brings what is seen.
+#pragma once
+
+#include <vector>
+
+#include "absl/time/time.h"
+#include "common/io/clock.h"
+#include "common/io/metrics.h"
+#include "common/io/mutex.h"
+#include "common/io/periodic_task.h"
+#include "extender/core/capacity_api.h"
+#include "extender/core/capacity_objects.h"
+#include "extender/intake/watched_kind.h"
+#include "extender/ledger_service.h"
+
+namespace pmem::extender {
+
+class CapacityObjectController final : public ObjectSink<CapacityObject> {
+ public:
+  // How soon a change is looked at: with the write well within 200 ms.
+  static constexpr absl::Duration kPeriod = absl::Milliseconds(50);
+  static constexpr int kWritesPerRoundMax = 20;
+  // What changes without a new version of the ledger (a Node's labels) is looked at so often.
+  static constexpr absl::Duration kLookPause = absl::Seconds(1);
+  // After a write that failed for another reason than a lost race.
+  static constexpr absl::Duration kFailurePause = absl::Seconds(1);
+
+  // All must outlive the controller, and the controller the watch that feeds it.
+  CapacityObjectController(LedgerService* service, CapacityApi* api, const Clock* clock,
+                           Metrics* metrics);
+
+  void Start() { task_.Start(); }
+  void Stop() { task_.Stop(); }
+  // One round: what differs now is written.
+  void Tick() ABSL_LOCKS_EXCLUDED(mu_);
+
+  void OnSeen(CapacityObject object) override ABSL_LOCKS_EXCLUDED(mu_);
+  void OnGone(CapacityObject last) override ABSL_LOCKS_EXCLUDED(mu_);
+  void OnRelisted(std::vector<CapacityObject> objects) override ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  bool HasToLook(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
+  WantedCapacities Wanted() const;
+  std::vector<CapacityChange> Plan(const WantedCapacities& wanted) ABSL_LOCKS_EXCLUDED(mu_);
+  // False: the API server is not itself; try later.
+  bool Write(const CapacityChange& change) ABSL_LOCKS_EXCLUDED(mu_);
+  void LookAgain(const std::string& name) ABSL_LOCKS_EXCLUDED(mu_);
+  void Forget(const std::string& name) ABSL_LOCKS_EXCLUDED(mu_);
+  void PutLocked(CapacityObject object) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  LedgerService* const service_;
+  CapacityApi* const api_;
+  const Clock* const clock_;
+  Counter created_;
+  Counter replaced_;
+  Counter deleted_;
+  Counter failed_;
+  Gauge standing_;
+  Gauge pending_;
+
+  // Of the writing thread only.
+  int64_t version_ = -1;  // Of the ledger, when it was last looked at.
+  absl::Time look_at_ = absl::InfinitePast();
+  absl::Time paused_until_ = absl::InfinitePast();
+  bool has_more_ = false;
+
+  Mutex mu_;
+  SeenCapacities seen_ ABSL_GUARDED_BY(mu_);
+  bool is_synced_ ABSL_GUARDED_BY(mu_) = false;
+  bool is_changed_ ABSL_GUARDED_BY(mu_) = false;
+  PeriodicTask task_;
+};
+
+}  // namespace pmem::extender

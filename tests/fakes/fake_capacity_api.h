@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The API server's CSIStorageCapacity objects, with its preconditions. Not thread-safe: for a
+// controller whose rounds the test runs itself.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "extender/core/capacity_api.h"
+#include "extender/core/kube_decode.h"
+
+namespace pmem::extender {
+
+class FakeCapacityApi final : public CapacityApi {
+ public:
+  absl::StatusOr<CapacityObject> Write(const CapacityChange& change) override {
+    ++writes;
+    if (!failure.ok()) return failure;
+    const auto it = objects.find(change.name);
+    if (change.kind == CapacityChange::Kind::kCreate) {
+      if (it != objects.end()) return absl::AbortedError("it is there already");
+    } else {
+      if (it == objects.end()) return absl::NotFoundError("it is gone");
+      const ObjectMeta& meta = it->second.meta;
+      if (meta.uid != change.uid || meta.resource_version != change.resource_version) {
+        return absl::AbortedError("it changed meanwhile");
+      }
+    }
+    if (change.kind == CapacityChange::Kind::kDelete) {
+      objects.erase(it);
+      return CapacityObject{};
+    }
+    return Put(change);
+  }
+
+  absl::StatusOr<CapacityObject> Get(const std::string& name) override {
+    const auto it = objects.find(name);
+    if (it == objects.end()) return absl::NotFoundError("it is not there");
+    return it->second;
+  }
+
+  // Somebody else changes an object.
+  template <class Change>
+  CapacityObject Edit(const std::string& name, Change change) {
+    CapacityObject& object = objects.at(name);
+    change(object);
+    object.meta.resource_version = absl::StrCat(++version);
+    return object;
+  }
+
+  std::map<std::string, CapacityObject> objects;
+  absl::Status failure;  // Of every write, unless OK.
+  int writes = 0;        // Tried.
+  int version = 8;
+
+ private:
+  CapacityObject Put(const CapacityChange& change) {
+    CapacityObject object = *DecodeObject<CapacityObject>(CapacityObjectJson("x", change));
+    const auto it = objects.find(change.name);
+    object.meta.uid = it == objects.end() ? absl::StrCat("uid-", version) : it->second.meta.uid;
+    object.meta.resource_version = absl::StrCat(++version);
+    objects[change.name] = object;
+    return object;
+  }
+};
+
+}  // namespace pmem::extender

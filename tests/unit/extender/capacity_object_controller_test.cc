@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/capacity_object_controller.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "tests/fakes/fake_capacity_api.h"
+#include "tests/fakes/fake_clock.h"
+#include "tests/support/builders.h"
+
+namespace pmem::extender {
+namespace {
+
+class NoLiveReader final : public LiveReader {
+ public:
+  absl::StatusOr<LiveObjects> Read(const std::vector<ObjectKey>&,
+                                   const std::vector<std::string>&) override {
+    return absl::UnavailableError("not in this test");
+  }
+};
+
+// A leader with one class and node n1 with 40 GiB; the watch of its own objects has found none.
+class CapacityObjectControllerTest : public testing::Test {
+ protected:
+  CapacityObjectControllerTest() {
+    service_.SetLeaderCheck([this] { return is_leader_; });
+    service_.SetLeading(true);
+    service_.Emit(Relisted<Pod>{});
+    service_.Emit(Relisted<Claim>{});
+    service_.Emit(Relisted<PersistentVolume>{});
+    service_.Emit(Relisted<StorageClass>{{MakeClass("pmem-lvm")}});
+    AddNodes(1);
+    controller_.OnRelisted({});
+  }
+
+  // Nodes n1 to n<count>, each with an agent that has reported.
+  void AddNodes(int count) {
+    std::vector<Node> nodes;
+    AgentsListed agents;
+    for (int i = 1; i <= count; ++i) {
+      Node node;
+      node.meta = {.key = {"", absl::StrCat("n", i)}, .uid = absl::StrCat("uid-n", i)};
+      node.labels = {{"kubernetes.io/hostname", node.meta.key.name}};
+      agents.nodes.push_back(node.meta.key.name);
+      nodes.push_back(std::move(node));
+    }
+    service_.Emit(Relisted<Node>{nodes});
+    service_.Emit(agents);
+    for (const Node& node : nodes) Report(node.meta.key.name, 40);
+  }
+
+  void Report(const std::string& node, int64_t gib) {
+    service_.Emit(MakeReport(node, ++generation_, {MakeLvmPool(gib * kGiB)}));
+  }
+
+  CapacityObject& Only() {
+    EXPECT_EQ(api_.objects.size(), 1U);
+    return api_.objects.begin()->second;
+  }
+  int64_t Gib() { return Only().volume_bytes_max.value_or(-1) / kGiB; }
+
+  FakeClock clock_;
+  NoLiveReader live_;
+  LedgerService service_{{}, &live_, &clock_};
+  Metrics metrics_{"pmem_extender", "0"};
+  FakeCapacityApi api_;
+  CapacityObjectController controller_{&service_, &api_, &clock_, &metrics_};
+  bool is_leader_ = true;
+  int64_t generation_ = 0;
+};
+
+TEST_F(CapacityObjectControllerTest, WritesWhatDiffersAndOnlyThat) {
+  controller_.Tick();
+  EXPECT_EQ(Gib(), 40);
+  Report("n1", 30);
+  controller_.Tick();
+  EXPECT_EQ(Gib(), 30);
+  for (int i = 0; i < 10; ++i) {
+    clock_.Advance(absl::Seconds(1));
+    controller_.Tick();
+  }
+  EXPECT_EQ(api_.writes, 2);
+}
+
+TEST_F(CapacityObjectControllerTest, WritesNothingBeforeItKnowsItsOwnObjects) {
+  CapacityObjectController fresh(&service_, &api_, &clock_, &metrics_);
+  fresh.Tick();
+  EXPECT_EQ(api_.writes, 0);
+}
+
+TEST_F(CapacityObjectControllerTest, WritesNothingWhenItDoesNotLeadNow) {
+  is_leader_ = false;
+  controller_.Tick();
+  EXPECT_EQ(api_.writes, 0);
+  is_leader_ = true;
+  controller_.Tick();
+  EXPECT_EQ(Gib(), 40);
+}
+
+TEST_F(CapacityObjectControllerTest, StopsInTheMiddleOfARoundWhenItLeadsNoMore) {
+  AddNodes(5);
+  service_.SetLeaderCheck([this] { return api_.writes < 2; });
+  controller_.Tick();
+  EXPECT_EQ(api_.writes, 2);
+}
+
+TEST_F(CapacityObjectControllerTest, WritesABoundedNumberInEachRound) {
+  AddNodes(50);
+  controller_.Tick();
+  EXPECT_EQ(api_.objects.size(), 20U);
+  controller_.Tick();
+  controller_.Tick();
+  EXPECT_EQ(api_.objects.size(), 50U);
+  EXPECT_EQ(CapacityObjectController::kWritesPerRoundMax, 20);
+}
+
+TEST_F(CapacityObjectControllerTest, PutsRightWhatOthersDo) {
+  controller_.Tick();
+  const std::string name = Only().meta.key.name;
+  controller_.OnSeen(api_.Edit(name, [](CapacityObject& o) { o.volume_bytes_max = 1; }));
+  controller_.Tick();
+  EXPECT_EQ(Gib(), 40);
+  const CapacityObject last = Only();
+  api_.objects.clear();
+  controller_.OnGone(last);
+  controller_.Tick();
+  EXPECT_EQ(Gib(), 40);
+}
+
+TEST_F(CapacityObjectControllerTest, AnObjectThatLostOurLabelIsFoundAgain) {
+  controller_.Tick();
+  const CapacityObject edited =
+      api_.Edit(Only().meta.key.name, [](CapacityObject& o) { o.labels.clear(); });
+  controller_.OnGone(edited);  // Of the watch's selection.
+  controller_.Tick();          // Creating it is refused: it is there.
+  controller_.Tick();
+  EXPECT_EQ(Only().labels.size(), 2U);
+}
+
+TEST_F(CapacityObjectControllerTest, ALostRaceIsTriedOnTheNewState) {
+  controller_.Tick();
+  api_.Edit(Only().meta.key.name, [](CapacityObject&) {});  // The watch has not said so yet.
+  Report("n1", 30);
+  controller_.Tick();
+  EXPECT_EQ(Gib(), 40);
+  controller_.Tick();
+  EXPECT_EQ(Gib(), 30);
+}
+
+TEST_F(CapacityObjectControllerTest, AnOldEventDoesNotUndoWhatTheAnswerSaid) {
+  controller_.Tick();
+  const CapacityObject before = Only();
+  Report("n1", 30);
+  controller_.Tick();
+  controller_.OnSeen(before);
+  clock_.Advance(absl::Seconds(2));
+  controller_.Tick();
+  EXPECT_EQ(api_.writes, 2);
+}
+
+TEST_F(CapacityObjectControllerTest, AnApiServerThatFailsIsLeftAloneForAWhile) {
+  api_.failure = absl::UnavailableError("away");
+  AddNodes(5);
+  controller_.Tick();
+  controller_.Tick();
+  EXPECT_EQ(api_.writes, 1);
+  api_.failure = absl::OkStatus();
+  clock_.Advance(CapacityObjectController::kFailurePause);
+  controller_.Tick();
+  EXPECT_EQ(api_.objects.size(), 5U);
+}
+
+TEST_F(CapacityObjectControllerTest, TakesAwayWhatNobodyWants) {
+  AddNodes(2);
+  controller_.Tick();
+  EXPECT_EQ(api_.objects.size(), 2U);
+  Node gone;
+  gone.meta.key.name = "n2";
+  service_.Emit(Gone<Node>{gone});  // No new version of the ledger: seen by the slow look.
+  controller_.Tick();
+  EXPECT_EQ(api_.objects.size(), 2U);
+  clock_.Advance(CapacityObjectController::kLookPause);
+  controller_.Tick();
+  EXPECT_EQ(api_.objects.size(), 1U);
+  service_.Emit(Gone<StorageClass>{MakeClass("pmem-lvm")});
+  controller_.Tick();
+  EXPECT_EQ(api_.objects.size(), 0U);
+}
+
+}  // namespace
+}  // namespace pmem::extender
