@@ -54,7 +54,7 @@ void PlacementController::WakeScheduler() {
   bool is_due = false;
   for (const std::string& uid : fitting) {
     const auto it = woken_.find(uid);
-    WakeUp wake = it == woken_.end() ? WakeUp{now, kWakePauseMin} : it->second;
+    WakeUp wake = it == woken_.end() ? WakeUp{now + kWakeDelay, kWakePauseMin} : it->second;
     if (now >= wake.next) {
       is_due = true;
       wake = {now + wake.pause, std::min(wake.pause * 2, kWakePauseMax)};

@@ -23,7 +23,9 @@ class PlacementController {
  public:
   // How soon a change is looked at, and how often nothing is looked at.
   static constexpr absl::Duration kPeriod = absl::Milliseconds(200);
-  // A pod that would fit and is not taken by the scheduler is woken ever more rarely.
+  // A refused pod that would fit is first left to what the capacity objects wake up; then it is
+  // woken, ever more rarely.
+  static constexpr absl::Duration kWakeDelay = absl::Milliseconds(300);
   static constexpr absl::Duration kWakePauseMin = absl::Seconds(1);
   static constexpr absl::Duration kWakePauseMax = absl::Minutes(1);
   // Pods read live are believed for so long.

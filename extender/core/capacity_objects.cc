@@ -266,12 +266,12 @@ std::vector<CapacityChange> PlanCapacityChanges(const WantedCapacities& wanted,
   return changes;
 }
 
-std::string CapacityObjectJson(std::string_view kube_namespace, const CapacityChange& change) {
+std::string CapacityObjectJson(const CapacityChange& change) {
   const WantedCapacity& wanted = change.wanted;
   JsonWriter json;
   json.BeginObject().String("apiVersion", "storage.k8s.io/v1").String("kind", "CSIStorageCapacity");
   json.Key("metadata").BeginObject();
-  json.String("name", change.name).String("namespace", kube_namespace);
+  json.String("name", change.name);
   if (change.kind == CapacityChange::Kind::kReplace) {
     json.String("uid", change.uid).String("resourceVersion", change.resource_version);
   }

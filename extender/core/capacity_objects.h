@@ -83,8 +83,8 @@ struct CapacityChange {
 std::vector<CapacityChange> PlanCapacityChanges(const WantedCapacities& wanted,
                                                 const SeenCapacities& seen);
 
-// The object's JSON. With a resource version it replaces exactly that state of the object.
-std::string CapacityObjectJson(std::string_view kube_namespace, const CapacityChange& change);
+// The object's JSON; its kube namespace is the path's. A replacement is of exactly the seen state.
+std::string CapacityObjectJson(const CapacityChange& change);
 // DeleteOptions that delete exactly the object that was seen.
 std::string CapacityDeleteJson(const CapacityChange& change);
 

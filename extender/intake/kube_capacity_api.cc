@@ -13,9 +13,9 @@ absl::StatusOr<ApiAnswer> KubeCapacityApi::Send(const CapacityChange& change) {
   switch (change.kind) {
     case CapacityChange::Kind::kCreate:
       return client_->Create(ApiPath(kStorageCapacitiesResource, kube_namespace_),
-                             CapacityObjectJson(kube_namespace_, change), kCapacityWriteMax);
+                             CapacityObjectJson(change), kCapacityWriteMax);
     case CapacityChange::Kind::kReplace:
-      return client_->Put(path, CapacityObjectJson(kube_namespace_, change), kCapacityWriteMax);
+      return client_->Put(path, CapacityObjectJson(change), kCapacityWriteMax);
     case CapacityChange::Kind::kDelete:
       return client_->Delete(path, CapacityDeleteJson(change), kCapacityWriteMax);
   }

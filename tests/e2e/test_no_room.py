@@ -15,11 +15,12 @@ def test_pending_pod_is_explained_and_placed_when_room_is_freed(scene):
     row = explained_row(scene, 'second', node)
     assert (row['fits'], row['reason']) == (False, 'no_room')
     assert (row['need_bytes'], row['free_bytes']) == (10 << 30, 5 << 30)
-    assert row['text'] in message and not any(c.isdigit() for c in row['text'])
+    # The capacity objects spare the extender such pods: the in-tree filter says it first.
+    assert 'did not have enough free storage' in message
+    assert not any(c.isdigit() for c in row['text'])
     scene.delete_pod('first')
     scene.delete_claim('first')
     scene.wait_known_free(node, 15 << 30)
-    scene.wake()
     assert scene.wait_scheduled('second', seconds=40) == node
     assert scene.wait_bound('second') == node
     assert scene.failed_creations() == []

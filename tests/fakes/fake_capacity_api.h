@@ -57,7 +57,7 @@ class FakeCapacityApi final : public CapacityApi {
 
  private:
   CapacityObject Put(const CapacityChange& change) {
-    CapacityObject object = *DecodeObject<CapacityObject>(CapacityObjectJson("x", change));
+    CapacityObject object = *DecodeObject<CapacityObject>(CapacityObjectJson(change));
     const auto it = objects.find(change.name);
     object.meta.uid = it == objects.end() ? absl::StrCat("uid-", version) : it->second.meta.uid;
     object.meta.resource_version = absl::StrCat(++version);

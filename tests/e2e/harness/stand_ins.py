@@ -9,6 +9,7 @@ claim of a node after the other, and takes the annotation away when the node has
 import concurrent.futures
 import http.client
 import threading
+import time
 
 from . import devices, kube, objects
 
@@ -25,6 +26,7 @@ class Provisioner:
         self.node_devices = node_devices
         self.failed_creations = []  # (claim uid, node name), in order.
         self.created = []  # The same, of those that went well.
+        self.removed = {}  # Volume name -> time.monotonic() when it was gone from the node.
         self.delay_seconds = 0.0  # How long one creation takes.
         self._stop = threading.Event()
         self._pool = concurrent.futures.ThreadPoolExecutor(WORKERS)
@@ -170,6 +172,7 @@ class Provisioner:
         node_name = terms[0]['matchExpressions'][0]['values'][0]
         if node_name in self.node_devices:
             self.node_devices[node_name].delete(volume['spec']['csi']['volumeHandle'])
+            self.removed[volume['spec']['csi']['volumeHandle']] = time.monotonic()
         self.client.delete('persistentvolumes', volume['metadata']['name'])
 
 

@@ -24,7 +24,7 @@ Node MakeNode(const std::string& name) {
 CapacityObject ObjectOf(const WantedCapacity& wanted, const std::string& version = "5") {
   const CapacityChange change{
       .name = CapacityObjectName(wanted), .wanted = wanted, .resource_version = version};
-  CapacityObject object = *DecodeObject<CapacityObject>(CapacityObjectJson("pmem-system", change));
+  CapacityObject object = *DecodeObject<CapacityObject>(CapacityObjectJson(change));
   object.meta.uid = "uid-of-" + change.name;
   object.meta.resource_version = version;
   return object;
@@ -348,9 +348,9 @@ TEST(CapacityObject, IsWrittenAsTheApiWantsIt) {
                         .resource_version = "7"};
   change.wanted.volume_bytes_max = 5;
   EXPECT_EQ(
-      CapacityObjectJson("pmem-system", change),
+      CapacityObjectJson(change),
       R"({"apiVersion":"storage.k8s.io/v1","kind":"CSIStorageCapacity","metadata":{"name":"x",)"
-      R"("namespace":"pmem-system","uid":"u","resourceVersion":"7","labels":{)"
+      R"("uid":"u","resourceVersion":"7","labels":{)"
       R"("csi.storage.k8s.io/drivername":"pmem.csi.alibabacloud.com",)"
       R"("csi.storage.k8s.io/managed-by":"pmem-extender"},"ownerReferences":[{)"
       R"("apiVersion":"v1","kind":"Node","name":"n1","uid":"uid-n1"}]},)"

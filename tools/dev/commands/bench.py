@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measures on a real control plane and prints; nothing is judged.
+
+usage: ./dev bench wakeup [--runs N]
+  wakeup  the cluster is full, a claim is deleted: from the freed volume to the pending pod's node
+"""
+
+import contextlib
+import shutil
+import sys
+import types
+
+import builds
+from commands import demo
+
+DIRECTORY = builds.BUILD / 'bench'
+RUNS = 30
+
+
+@contextlib.contextmanager
+def scene(node_count):
+    """A cluster of its own and a kube namespace in it; nothing runs afterwards."""
+    sys.path.insert(0, str(builds.ROOT / 'tests' / 'e2e'))
+    from harness import cluster
+    from scene import Scene
+
+    shutil.rmtree(DIRECTORY, ignore_errors=True)
+    running = cluster.Cluster(DIRECTORY, [f'node-{i:02}' for i in range(node_count)])
+    try:
+        running.start()
+        yield Scene(running, 'bench')
+    finally:
+        running.stop()
+
+
+def wakeup(runs):
+    with scene(node_count=3) as one:
+        import wakeup as measured
+
+        times = measured.measure(one, runs)
+    print('wake-up, freed to pod bound (kube-scheduler itself waits 1 s for the volume):')
+    print(f'  {measured.summary(times)}')
+
+
+MEASURES = types.MappingProxyType({'wakeup': wakeup})
+
+
+def main(arguments):
+    runs = RUNS
+    if '--runs' in arguments:
+        at = arguments.index('--runs')
+        runs = int(arguments[at + 1])
+        arguments = arguments[:at] + arguments[at + 2 :]
+    if '--help' in arguments or not arguments or set(arguments) - set(MEASURES):
+        print(__doc__)
+        return 0 if '--help' in arguments else 2
+    if not demo.prepare(sys.stdout):
+        return 1
+    for name in arguments:
+        MEASURES[name](runs)
+    return 0
