@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "capacity-agent/core/device_choice.h"
 #include "capacity-agent/device/boot_id.h"
 #include "capacity-agent/device/lvm_reader.h"
 #include "capacity-agent/device/ndctl_reader.h"
@@ -49,7 +50,7 @@ std::vector<std::unique_ptr<PoolReader>> MakeReaders(const AgentConfig& config) 
     return readers;
   }
   readers.push_back(std::make_unique<NdctlReader>());
-  if (!config.lvm_command.empty() && config.lvm_command != kNoLvm) {
+  if (HasLvm(config.lvm_command)) {
     readers.push_back(std::make_unique<LvmReader>(config.lvm_command, config.lvm_timeout));
   }
   return readers;

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
+#include "capacity-agent/core/device_choice.h"
 #include "capacity-agent/core/name_pattern.h"
 #include "common/io/flags.h"
 #include "common/pure/capacity_report.h"
@@ -12,21 +13,8 @@ namespace pmem::agent {
 namespace {
 
 constexpr std::string_view kRealDevices = "real";
-constexpr std::string_view kSimulatedPrefix = "simulated:";
 
 }  // namespace
-
-absl::Status ParseDevices(const std::string& text, std::string* simulated_file) {
-  if (text == kRealDevices) {
-    simulated_file->clear();
-    return absl::OkStatus();
-  }
-  if (!text.starts_with(kSimulatedPrefix) || text.size() == kSimulatedPrefix.size()) {
-    return absl::InvalidArgumentError("is neither real nor simulated:FILE");
-  }
-  *simulated_file = text.substr(kSimulatedPrefix.size());
-  return absl::OkStatus();
-}
 
 absl::Status Validate(const AgentConfig& config) {
   if (config.node_name.empty()) return absl::InvalidArgumentError("--node-name is missing");

@@ -24,14 +24,10 @@ struct AgentConfig {
   bool is_verbose = false;
 };
 
-inline constexpr std::string_view kNoLvm = "none";
 inline constexpr absl::Duration kResyncMin = absl::Seconds(1);
 
 // InvalidArgument for values that cannot work, naming the flag. Pure.
 absl::Status Validate(const AgentConfig& config);
-
-// "real" or "simulated:FILE" into *simulated_file.
-absl::Status ParseDevices(const std::string& text, std::string* simulated_file);
 
 // Nothing: run with *config. A number: end with it; what there was to say is said.
 std::optional<int> ParseConfig(int argc, const char* const* argv, AgentConfig* config);

@@ -13,7 +13,10 @@
 #include <cerrno>
 #include <cstring>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "capacity-agent/device/file_descriptor.h"
 #include "common/io/clock.h"
 #include "common/pure/status_macros.h"
@@ -191,6 +194,21 @@ absl::StatusOr<CommandResult> CommandRunner::Run(const CommandOptions& options) 
   PMEM_ASSIGN_OR_RETURN(result.exit_status, ExitStatus(pid));
   result.messages.resize(std::min(result.messages.size(), static_cast<size_t>(kMessagesBytesMax)));
   return result;
+}
+
+absl::StatusOr<CommandResult> RunToSuccess(CommandRunner* runner, const CommandOptions& options,
+                                           const std::vector<int>& good) {
+  const std::string what = absl::StrJoin(options.arguments, " ");
+  absl::StatusOr<CommandResult> result = runner->Run(options);
+  if (absl::IsResourceExhausted(result.status())) {
+    return absl::UnavailableError(absl::StrCat(what, ": ", result.status().message()));
+  }
+  if (!result.ok()) return Annotate(result.status(), what);
+  if (std::find(good.begin(), good.end(), result->exit_status) != good.end()) return result;
+  absl::StripAsciiWhitespace(&result->messages);
+  return absl::UnavailableError(
+      absl::StrCat(what, ": exit status ", result->exit_status, ": ",
+                   absl::StrReplaceAll(result->messages, {{"\n", "; "}})));
 }
 
 }  // namespace pmem::agent

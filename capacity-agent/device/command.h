@@ -39,4 +39,9 @@ class CommandRunner {
   pid_t stuck_pid_ = 0;
 };
 
+// An exit status that is not in `good` is Unavailable, with what the program said on stderr; so is
+// what Run calls ResourceExhausted.
+absl::StatusOr<CommandResult> RunToSuccess(CommandRunner* runner, const CommandOptions& options,
+                                           const std::vector<int>& good = {0});
+
 }  // namespace pmem::agent

@@ -6,26 +6,16 @@
 
 #include <algorithm>
 #include <climits>
-#include <cstdarg>
-#include <cstring>
-#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "capacity-agent/core/region_condition.h"
+#include "capacity-agent/device/ndctl_context.h"
 #include "common/pure/status_macros.h"
 #include "common/pure/units.h"
 
 namespace pmem::agent {
 namespace {
-
-struct ContextDeleter {
-  void operator()(ndctl_ctx* context) const { ndctl_unref(context); }
-};
-using Context = std::unique_ptr<ndctl_ctx, ContextDeleter>;
-
-// libndctl would write its own lines to our stderr.
-void DropLog(ndctl_ctx*, int, const char*, int, const char*, const char*, va_list) {}
 
 std::string Text(const char* text) { return text == nullptr ? "" : text; }
 
@@ -142,13 +132,7 @@ absl::StatusOr<Region> ReadRegion(ndctl_region* source) {
 }  // namespace
 
 absl::StatusOr<DeviceState> NdctlReader::Read() {
-  ndctl_ctx* raw_context = nullptr;
-  const int error = ndctl_new(&raw_context);
-  if (error != 0) {
-    return absl::UnavailableError(absl::StrCat("libndctl: ", std::strerror(-error)));
-  }
-  const Context context(raw_context);
-  ndctl_set_log_fn(context.get(), DropLog);
+  PMEM_ASSIGN_OR_RETURN(const NdctlContext context, NewNdctlContext());
   DeviceState devices;
   ndctl_bus* bus = nullptr;
   ndctl_bus_foreach(context.get(), bus) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// NVDIMM regions and their namespaces, by libndctl. ndctl_reader.cc is the only file that includes
-// libndctl's header; no type and no sentinel (ULLONG_MAX, -1) of it leaves that file.
+// NVDIMM regions and their namespaces, by libndctl. No type and no sentinel (ULLONG_MAX, -1)
+// of it leaves ndctl_reader.cc.
 #pragma once
 
 #include "capacity-agent/device/pool_reader.h"

@@ -29,6 +29,11 @@ DOORS = {
         'common/io/http_call.cc',
     ),
     re.compile(r'(ndctl|daxctl)/'): ('capacity-agent/device/',),
+    re.compile(r'(grpc|grpcpp|google/protobuf)/|(csi|pluginregistration)\.(grpc\.)?pb'): (
+        'csi-driver/grpc/',
+        'tests/csi/',
+        'tests/unit/csi-driver/',
+    ),
     re.compile(r'spdlog/'): ('common/io/log.',),
     re.compile(r'absl/synchronization/'): ('common/io/mutex.h', 'common/io/clock.'),
     re.compile(r'(mutex|shared_mutex|condition_variable)$'): ('common/io/mutex.h',),
@@ -47,7 +52,9 @@ LAYERS = {
     'extender/wire/': ('common/pure/', 'extender/core/', 'extender/wire/'),
     'extender/intake/': ('common/', 'extender/core/', 'extender/intake/'),
     'extender/': ('common/', 'extender/'),
-    'csi-driver/': ('common/', 'csi-driver/'),
+    'csi-driver/core/': ('common/pure/', 'csi-driver/core/'),
+    # The device room is one: the driver makes the volumes that the agent reports.
+    'csi-driver/': ('common/', 'capacity-agent/core/', 'capacity-agent/device/', 'csi-driver/'),
 }
 OWN = ('common/', 'capacity-agent/', 'extender/', 'csi-driver/', 'tests/')
 INCLUDE = r'(?m)^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]'

@@ -17,6 +17,7 @@ import subprocess
 import builds
 
 MODULE = builds.ROOT / 'tests' / 'e2e' / 'controlplane'
+CSI_MODULE = builds.ROOT / 'tests' / 'csi' / 'tools'
 BINARIES = builds.BUILD / 'controlplane' / 'bin'
 KUBERNETES = 'v1.36.3'
 _VERSION = 'k8s.io/component-base/version'
@@ -68,8 +69,12 @@ PROGRAMS = (
 )
 
 
-def missing():
-    return [p for p in PROGRAMS if not p.is_current()]
+# The CSI specification's tests, for tests/csi.
+CSI_PROGRAMS = (Program('csi-sanity', 'github.com/kubernetes-csi/csi-test/v5/cmd/csi-sanity', CSI_MODULE),)
+
+
+def missing(programs=PROGRAMS):
+    return [p for p in programs if not p.is_current()]
 
 
 def _go_version(go):

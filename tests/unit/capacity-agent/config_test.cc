@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "capacity-agent/config.h"
+#include "capacity-agent/core/device_choice.h"
 
 #include <gtest/gtest.h>
 

@@ -17,6 +17,7 @@ import builds
 E2E = builds.ROOT / 'tests' / 'e2e'
 AGENT = builds.RELEASE.directory / 'capacity-agent' / 'pmem-capacity-agent'
 EXTENDER = builds.RELEASE.directory / 'extender' / 'pmem-extender'
+DRIVER = builds.RELEASE.directory / 'csi-driver' / 'pmem-csi-driver'
 WRITTEN_BY = 'Written by `./dev docs`.'
 LAYOUT = {
     'volume_groups': [{'name': 'pmemvgregion0', 'size_bytes': 1 << 40, 'extent_size_bytes': 4 << 20,
@@ -29,7 +30,7 @@ LAYOUT = {
 def flags_page():
     """docs/flags.md, from what each program says with --flags-markdown."""
     page = f'# Flags\n\n{WRITTEN_BY} A flag wins over its environment variable.\n'
-    for program in (AGENT, EXTENDER):
+    for program in (AGENT, EXTENDER, DRIVER):
         done = subprocess.run([program, '--flags-markdown'], check=True, capture_output=True, text=True)
         page += f'\n## {program.name}\n\n{done.stdout.strip()}\n'
     return page

@@ -24,6 +24,7 @@ FAST_SUITES = ('unit', 'scenario', 'property', 'model', 'fuzz-corpus', 'integrat
 SANITIZED_SUITES = ('unit', 'integration')
 SUPPRESSIONS = builds.ROOT / 'tests' / 'support'
 END_TO_END = builds.ROOT / 'tests' / 'e2e'
+CSI = builds.ROOT / 'tests' / 'csi'
 GUEST = builds.ROOT / 'tests' / 'guest'
 PYTEST = ['/usr/bin/python3', '-B', '-m', 'pytest', '-p', 'no:cacheprovider', '-ra', '-v']
 
@@ -104,23 +105,28 @@ def compile_lane(run):
     run.leg(builds.TSAN, SANITIZED_SUITES, nice=10)
 
 
-def waiting_lane(run):
-    """The control plane is built while the other lane compiles; then what needs both."""
-    if not run.wants('e2e'):
-        return
-    for program in control_plane.missing():
+def build_programs(run, programs):
+    """True when all of them are there and current."""
+    for program in control_plane.missing(programs):
         commands = control_plane.build_commands(program, nice=15)
         if run.step(f'{program.name} build', commands, control_plane.go_environment()):
             program.mark_current()
     run.release_built.wait()
-    if run.release_ok and not control_plane.missing():
-        xml = run.board.logs / 'e2e.xml'
-        xml.unlink(missing_ok=True)
-        run.step(
-            'e2e tests',
-            [PYTEST + [f'--junitxml={xml}', END_TO_END]],
-            count=lambda: junit.count(xml),
-        )
+    return run.release_ok and not control_plane.missing(programs)
+
+
+def pytest_step(run, name, folder):
+    xml = run.board.logs / f'{name}.xml'
+    xml.unlink(missing_ok=True)
+    run.step(f'{name} tests', [PYTEST + [f'--junitxml={xml}', folder]], count=lambda: junit.count(xml))
+
+
+def waiting_lane(run):
+    """The control plane is built while the other lane compiles; then what needs both."""
+    if run.wants('csi') and build_programs(run, control_plane.CSI_PROGRAMS):
+        pytest_step(run, 'csi', CSI)
+    if run.wants('e2e') and build_programs(run, control_plane.PROGRAMS):
+        pytest_step(run, 'e2e', END_TO_END)
 
 
 def guest_lane(run):

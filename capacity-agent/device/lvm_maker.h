@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// LogicalVolumes, made and removed by LVM's own commands, each bounded in time.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "capacity-agent/device/command.h"
+#include "capacity-agent/device/volume_maker.h"
+
+namespace pmem::agent {
+
+// Room is the caller's to check, in a report read just before: LVM tells a full VolumeGroup by its
+// messages alone, so that it comes as Unavailable here, and the next try sees it in the report.
+class LvmMaker final : public VolumeMaker {
+ public:
+  // As LvmReader's.
+  LvmMaker(const std::string& command, absl::Duration timeout);
+
+  absl::Status Create(const VolumePlace& place, int64_t bytes) override;
+  absl::Status Extend(const VolumePlace& place, int64_t bytes) override;
+  absl::StatusOr<std::string> Open(const VolumePlace& place) override;
+  // LogicalVolumes stay active: it costs nothing, and saves a command at the next Open.
+  absl::Status Close(const VolumePlace&) override { return absl::OkStatus(); }
+  absl::Status Remove(const VolumePlace& place) override;
+
+ private:
+  absl::Status Run(const std::vector<std::string>& arguments);
+  absl::Status Finish(const VolumePlace& unfinished, const std::string& name);
+
+  const std::vector<std::string> command_;
+  const absl::Duration timeout_;
+  CommandRunner runner_;
+};
+
+}  // namespace pmem::agent

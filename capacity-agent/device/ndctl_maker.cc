@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "capacity-agent/device/ndctl_maker.h"
+
+#include <ndctl/libndctl.h>
+#include <sys/stat.h>
+#include <uuid/uuid.h>
+
+#include <cerrno>
+#include <string_view>
+
+#include "absl/strings/str_cat.h"
+#include "capacity-agent/device/erase.h"
+#include "capacity-agent/device/errno_status.h"
+#include "capacity-agent/device/ndctl_context.h"
+#include "common/pure/absl_view.h"
+#include "common/pure/status_macros.h"
+#include "common/pure/units.h"
+
+namespace pmem::agent {
+namespace {
+
+// Large pages: what a file system on it can map at once.
+constexpr unsigned long kPageAlignmentBytes = 2 * kMiB;
+
+// libndctl answers 0 or a negative errno.
+absl::Status Check(int result, std::string_view what) {
+  return result >= 0 ? absl::OkStatus() : ErrnoStatus(-result, what);
+}
+
+ndctl_region* FindRegion(ndctl_ctx* context, std::string_view name) {
+  ndctl_bus* bus = nullptr;
+  ndctl_bus_foreach(context, bus) {
+    ndctl_region* region = nullptr;
+    ndctl_region_foreach(bus, region) {
+      if (ndctl_region_get_devname(region) == name) return region;
+    }
+  }
+  return nullptr;
+}
+
+ndctl_namespace* FindNamespace(ndctl_region* region, std::string_view alt_name) {
+  ndctl_namespace* each = nullptr;
+  ndctl_namespace_foreach(region, each) {
+    const char* const found = ndctl_namespace_get_alt_name(each);
+    if (found != nullptr && found == alt_name && ndctl_namespace_get_size(each) != 0) return each;
+  }
+  return nullptr;
+}
+
+// A context, the region in it and, perhaps, the volume. Valid until the namespace list changes:
+// libndctl keeps its first view.
+struct View {
+  NdctlContext context;
+  ndctl_region* region = nullptr;
+  ndctl_namespace* volume = nullptr;
+};
+
+absl::StatusOr<View> Look(const VolumePlace& place) {
+  View view;
+  PMEM_ASSIGN_OR_RETURN(view.context, NewNdctlContext());
+  view.region = FindRegion(view.context.get(), place.pool);
+  if (view.region == nullptr) return absl::NotFoundError(absl::StrCat("no region ", place.pool));
+  view.volume = FindNamespace(view.region, place.name);
+  return view;
+}
+
+absl::StatusOr<View> LookAtVolume(const VolumePlace& place) {
+  PMEM_ASSIGN_OR_RETURN(View view, Look(place));
+  if (view.volume != nullptr) return view;
+  return absl::NotFoundError(absl::StrCat("no NVDIMM namespace ", place.name, " in ", place.pool));
+}
+
+// Size last: with it the label is written, and from then on the room is taken under this name.
+absl::Status AllocateRoom(ndctl_region* region, const VolumePlace& place, int64_t bytes) {
+  ndctl_namespace* const seed = ndctl_region_get_namespace_seed(region);
+  if (seed == nullptr) return absl::UnavailableError(place.pool + ": offers no new namespace");
+  uuid_t uuid;
+  uuid_generate(uuid);
+  PMEM_RETURN_IF_ERROR(Check(ndctl_namespace_set_uuid(seed, uuid), place.pool + ": uuid"));
+  PMEM_RETURN_IF_ERROR(Check(ndctl_namespace_set_alt_name(seed, place.name.c_str()), "alt name"));
+  const int result = ndctl_namespace_set_size(seed, static_cast<unsigned long long>(bytes));
+  if (result == -ENOSPC) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(place.pool, ": no contiguous room for ", bytes, " bytes"));
+  }
+  return Check(result, absl::StrCat(place.pool, ": size ", bytes));
+}
+
+absl::Status EnableFsdax(const View& view) {
+  PMEM_RETURN_IF_ERROR(
+      Check(ndctl_namespace_set_enforce_mode(view.volume, NDCTL_NS_MODE_FSDAX), "mode"));
+  ndctl_pfn* const pfn = ndctl_region_get_pfn_seed(view.region);
+  if (pfn == nullptr) return absl::UnavailableError("the region offers no fsdax device");
+  uuid_t uuid;
+  uuid_generate(uuid);
+  PMEM_RETURN_IF_ERROR(Check(ndctl_pfn_set_uuid(pfn, uuid), "fsdax uuid"));
+  PMEM_RETURN_IF_ERROR(Check(ndctl_pfn_set_location(pfn, NDCTL_PFN_LOC_PMEM), "fsdax location"));
+  PMEM_RETURN_IF_ERROR(Check(ndctl_pfn_set_align(pfn, kPageAlignmentBytes), "fsdax alignment"));
+  PMEM_RETURN_IF_ERROR(Check(ndctl_pfn_set_namespace(pfn, view.volume), "fsdax namespace"));
+  const absl::Status enabled = Check(ndctl_pfn_enable(pfn), "fsdax");
+  if (!enabled.ok()) ndctl_pfn_set_namespace(pfn, nullptr);
+  return enabled;
+}
+
+// The last step: before it nothing of that name is seen.
+absl::Status Rename(const VolumePlace& place, const std::string& name) {
+  PMEM_ASSIGN_OR_RETURN(const View view, LookAtVolume(place));
+  PMEM_RETURN_IF_ERROR(Check(ndctl_namespace_disable_safe(view.volume), place.name));
+  PMEM_RETURN_IF_ERROR(
+      Check(ndctl_namespace_set_alt_name(view.volume, name.c_str()), "alt name " + name));
+  return Check(ndctl_namespace_enable(view.volume), name);
+}
+
+}  // namespace
+
+absl::Status NdctlMaker::Create(const VolumePlace& place, int64_t bytes) {
+  const VolumePlace unfinished = {.pool = place.pool, .name = kUnfinishedPrefix + place.name};
+  const auto make = [&]() -> absl::Status {
+    {
+      PMEM_ASSIGN_OR_RETURN(const View view, Look(unfinished));
+      PMEM_RETURN_IF_ERROR(AllocateRoom(view.region, unfinished, bytes));
+    }
+    {
+      PMEM_ASSIGN_OR_RETURN(const View view, LookAtVolume(unfinished));
+      PMEM_RETURN_IF_ERROR(EnableFsdax(view));
+    }
+    PMEM_ASSIGN_OR_RETURN(const std::string device, Open(unfinished));
+    PMEM_RETURN_IF_ERROR(EraseDevice(device, Erasure::kSignatures));
+    return Rename(unfinished, place.name);
+  };
+  const absl::Status made = make();
+  // A half-made one blocks its whole region. What cannot be taken back now is taken back by the
+  // next call.
+  if (!made.ok()) Remove(unfinished).IgnoreError();
+  return made;
+}
+
+absl::Status NdctlMaker::Extend(const VolumePlace& place, int64_t) {
+  return absl::OutOfRangeError(place.name + ": an NVDIMM namespace does not grow");
+}
+
+absl::StatusOr<std::string> NdctlMaker::Open(const VolumePlace& place) {
+  PMEM_ASSIGN_OR_RETURN(View view, LookAtVolume(place));
+  ndctl_pfn* pfn = ndctl_namespace_get_pfn(view.volume);
+  if (pfn == nullptr) {
+    PMEM_RETURN_IF_ERROR(Check(ndctl_namespace_enable(view.volume), place.name));
+    PMEM_ASSIGN_OR_RETURN(view, LookAtVolume(place));
+    pfn = ndctl_namespace_get_pfn(view.volume);
+  }
+  const char* const device = pfn == nullptr ? nullptr : ndctl_pfn_get_block_device(pfn);
+  if (device == nullptr || *device == '\0') {
+    return absl::FailedPreconditionError(place.name + ": has no block device of mode fsdax");
+  }
+  return absl::StrCat("/dev/", device);
+}
+
+absl::Status NdctlMaker::Remove(const VolumePlace& place) {
+  PMEM_ASSIGN_OR_RETURN(const View view, Look(place));
+  if (view.volume == nullptr) return absl::OkStatus();
+  PMEM_RETURN_IF_ERROR(Check(ndctl_namespace_disable_safe(view.volume), place.name));
+  return Check(ndctl_namespace_delete(view.volume), place.name);
+}
+
+}  // namespace pmem::agent

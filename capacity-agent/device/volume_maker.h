@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The writing half of the devices: volumes made, grown, opened and removed. The readers' half is
+// pool_reader.h.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace pmem::agent {
+
+// Where a volume lies: a VolumeGroup or region, and the LogicalVolume or alt name in it.
+struct VolumePlace {
+  std::string pool;  // "pmemvgregion0", "region1"
+  std::string name;  // "disk-<uid>"
+  bool operator==(const VolumePlace&) const = default;
+};
+
+// One call at a time for each object: nothing below a maker (LVM, libndctl) is safe in parallel.
+// All calls block for a bounded time. Errors of all: NotFound for a pool or volume that is not
+// there, ResourceExhausted when the pool has no room for it and for nothing else,
+// FailedPrecondition when a volume is in use or of a state that forbids the call, Unavailable when
+// the devices did not answer.
+class VolumeMaker {
+ public:
+  virtual ~VolumeMaker() = default;
+
+  // Makes the volume, of `bytes` as the pool counts them (a multiple of its alignment), without
+  // traces of file systems that lay there before. Until it is whole nothing of that name is seen,
+  // and what an earlier call left half-made is removed. AlreadyExists when it is there.
+  virtual absl::Status Create(const VolumePlace& place, int64_t bytes) = 0;
+
+  // Grows it in place to `bytes`; what is on it stays. OutOfRange for a kind that cannot grow.
+  virtual absl::Status Extend(const VolumePlace& place, int64_t bytes) = 0;
+
+  // The volume's block device, "/dev/…", made ready for use. Idempotent.
+  virtual absl::StatusOr<std::string> Open(const VolumePlace& place) = 0;
+
+  // Undoes Open where that holds something. Not opened, or not there: OK.
+  virtual absl::Status Close(const VolumePlace& place) = 0;
+
+  // Frees its room. Not there: OK.
+  virtual absl::Status Remove(const VolumePlace& place) = 0;
+};
+
+// A volume that is not whole yet has this before its name.
+inline constexpr char kUnfinishedPrefix[] = "new-";
+
+}  // namespace pmem::agent

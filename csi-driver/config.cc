@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "csi-driver/config.h"
+
+#include "absl/strings/str_cat.h"
+#include "capacity-agent/core/device_choice.h"
+#include "common/io/flags.h"
+#include "csi-driver/grpc/call.h"
+#include "csi-driver/grpc/server.h"
+
+namespace pmem::driver {
+namespace {
+
+constexpr std::string_view kSchemes[] = {"unix://", "unix:"};
+
+}  // namespace
+
+absl::Status ParseEndpoint(const std::string& text, std::string* socket_path) {
+  for (const std::string_view scheme : kSchemes) {
+    if (!text.starts_with(scheme)) continue;
+    *socket_path = text.substr(scheme.size());
+    if (!socket_path->starts_with('/')) break;
+    if (static_cast<int>(socket_path->size()) <= kSocketPathBytesMax) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat("has a path of ", socket_path->size(),
+                                                   " bytes, at most ", kSocketPathBytesMax));
+  }
+  return absl::InvalidArgumentError("is not unix:/absolute/path");
+}
+
+absl::Status Validate(const DriverConfig& config) {
+  if (config.node_name.empty()) return absl::InvalidArgumentError("--node-name is missing");
+  if (static_cast<int>(config.node_name.size()) > kFieldBytesMax) {
+    return absl::InvalidArgumentError(absl::StrCat("--node-name has ", config.node_name.size(),
+                                                   " bytes, at most ", kFieldBytesMax));
+  }
+  if (config.command_timeout < absl::Seconds(1)) {
+    return absl::InvalidArgumentError("--command-timeout is below 1s");
+  }
+  return absl::OkStatus();
+}
+
+std::optional<int> ParseConfig(int argc, const char* const* argv, DriverConfig* config) {
+  Flags flags({.name = "pmem-csi-driver",
+               .description = "Makes, mounts and removes volumes of this node's persistent memory.",
+               .version = PMEM_VERSION,
+               .env_prefix = "PMEM_CSI"});
+  flags.Text("--node-name", &config->node_name, "Name of this node in Kubernetes.", "NAME");
+  flags.Custom(
+      "--endpoint", "unix:/PATH", absl::StrCat("unix:", config->socket_path),
+      "The socket to serve CSI and the kubelet's plugin registration on.",
+      [config](const std::string& text) { return ParseEndpoint(text, &config->socket_path); });
+  flags.Enum<mode_t>("--socket-mode", &config->socket_mode, {{"0600", 0600}, {"0660", 0660}},
+                     "Permissions of the socket.");
+  flags.Custom("--devices", "real|simulated:FILE", "real",
+               "The node's own devices, or those that a JSON file plays.",
+               [config](const std::string& text) {
+                 return agent::ParseDevices(text, &config->simulated_file);
+               });
+  flags.Text("--vg-pattern", &config->volume_group_pattern,
+             "VolumeGroups that are ours: names with * and ?, separated by commas.", "PATTERNS");
+  flags.Text("--region-pattern", &config->region_pattern, "NVDIMM regions that are ours, likewise.",
+             "PATTERNS");
+  flags.Enum<agent::Erasure>("--erase", &config->erasure,
+                             {{"all", agent::Erasure::kAll},
+                              {"signatures", agent::Erasure::kSignatures},
+                              {"none", agent::Erasure::kNone}},
+                             "What of a deleted volume is overwritten before its room is free.");
+  flags.Enum<std::string>("--file-system", &config->file_system, {{"ext4", "ext4"}, {"xfs", "xfs"}},
+                          "The file system of a claim that names none.");
+  flags.Text("--lvm-command", &config->lvm_command,
+             "The lvm program and words before its arguments; none on a node without LVM.",
+             "COMMAND");
+  flags.Duration("--command-timeout", &config->command_timeout,
+                 "The longest that one command (lvm, mkfs, blkid) may take.");
+  flags.Bool("--verbose", &config->is_verbose, "Also log what is of use in debugging only.");
+  if (const std::optional<int> code = flags.Parse(argc, argv)) return code;
+  if (const absl::Status status = Validate(*config); !status.ok()) return flags.Reject(status);
+  return std::nullopt;
+}
+
+}  // namespace pmem::driver

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the driver is told at its start: flags or environment variables, checked.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "capacity-agent/device/erase.h"
+
+namespace pmem::driver {
+
+struct DriverConfig {
+  std::string node_name;
+  std::string socket_path = "/csi/csi.sock";
+  // Empty: the real devices. Else the file that plays them.
+  std::string simulated_file;
+  std::string volume_group_pattern = "pmemvgregion*";
+  std::string region_pattern = "*";
+  std::string lvm_command = "lvm";  // agent::kNoLvm or empty: the node has no LVM.
+  absl::Duration command_timeout = absl::Seconds(60);
+  agent::Erasure erasure = agent::Erasure::kAll;
+  mode_t socket_mode = 0600;
+  std::string file_system = "ext4";  // Of a claim that names none.
+  bool is_verbose = false;
+};
+
+// InvalidArgument for values that cannot work, naming the flag. Pure.
+absl::Status Validate(const DriverConfig& config);
+
+// "unix:/path" or "unix:///path" into *socket_path.
+absl::Status ParseEndpoint(const std::string& text, std::string* socket_path);
+
+// Nothing: run with *config. A number: end with it; what there was to say is said.
+std::optional<int> ParseConfig(int argc, const char* const* argv, DriverConfig* config);
+
+}  // namespace pmem::driver

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "csi-driver/core/format.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/pure/absl_view.h"
+
+namespace pmem::driver {
+
+std::vector<std::string> ProbeArguments(const std::string& device) {
+  return {"blkid", "--probe", "--output", "export", device};
+}
+
+absl::StatusOr<std::string> ParseProbe(const std::string& device, std::string_view output) {
+  std::string type;
+  std::string usage;
+  for (const absl::string_view line : absl::StrSplit(AbslView(output), '\n')) {
+    const std::string_view text = StdView(line);
+    if (text.starts_with("PTTYPE=")) {
+      return absl::FailedPreconditionError(device + " carries a partition table");
+    }
+    if (text.starts_with("TYPE=")) type = text.substr(5);
+    if (text.starts_with("USAGE=")) usage = text.substr(6);
+  }
+  if (usage == "filesystem" && !type.empty()) return type;
+  return absl::FailedPreconditionError(
+      absl::StrCat(device, " carries something that is no file system: ", type));
+}
+
+std::vector<std::string> FormatArguments(const std::string& device, std::string_view type) {
+  if (type == "xfs") {
+    return {"mkfs.xfs", "-f", "-q", "-b", "size=4096", "-m", "reflink=0", device};
+  }
+  return {"mkfs.ext4", "-F", "-q", "-b", "4096", "-E", "stride=512", "-m", "0", device};
+}
+
+std::vector<std::string> GrowArguments(const std::string& device, const std::string& path,
+                                       std::string_view type) {
+  if (type == "xfs") return {"xfs_growfs", "-d", path};
+  return {"resize2fs", device};
+}
+
+}  // namespace pmem::driver

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Arguments of the programs that look for, make and grow file systems, and the answer of the
+// first. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace pmem::driver {
+
+// Of blkid: "TYPE=ext4" lines, exit status 2 when there is nothing.
+std::vector<std::string> ProbeArguments(const std::string& device);
+// "ext4"; FailedPrecondition for a partition table or what is no file system.
+absl::StatusOr<std::string> ParseProbe(const std::string& device, std::string_view output);
+
+// Blocks of the page size, which DAX needs, aligned to 2 MiB, so that large pages can be mapped.
+// `type` is ext4 or xfs.
+std::vector<std::string> FormatArguments(const std::string& device, std::string_view type);
+
+// xfs grows by its path, ext4 by its device.
+std::vector<std::string> GrowArguments(const std::string& device, const std::string& path,
+                                       std::string_view type);
+
+}  // namespace pmem::driver

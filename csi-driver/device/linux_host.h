@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The node itself: mount(2), mkfs, blkid and the like. Needs root.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "csi-driver/host.h"
+
+namespace pmem::driver {
+
+// Programs are looked up in PATH, run without a shell and ended after `timeout`.
+class LinuxHost final : public Host {
+ public:
+  explicit LinuxHost(absl::Duration timeout) : timeout_(timeout) {}
+
+  absl::StatusOr<std::string> FileSystemOn(const std::string& device) override;
+  absl::Status Format(const std::string& device, std::string_view type) override;
+  absl::Status Grow(const std::string& device, const std::string& path,
+                    std::string_view type) override;
+  bool CanDax(const std::string& device) override;
+  absl::StatusOr<std::string> DeviceNumber(const std::string& device) override;
+  absl::Status Erase(const std::string& device, Erasure erasure) override;
+  absl::StatusOr<std::optional<Mount>> MountAt(const std::string& path) override;
+  absl::Status MountOn(const MountRequest& request) override;
+  absl::Status Unmount(const std::string& path) override;
+  absl::Status MakeDirectory(const std::string& path) override;
+  absl::Status MakeFile(const std::string& path) override;
+  absl::Status RemovePath(const std::string& path) override;
+  absl::StatusOr<Usage> UsageAt(const std::string& path) override;
+
+ private:
+  absl::Status Run(std::vector<std::string> arguments) const;
+
+  const absl::Duration timeout_;
+};
+
+}  // namespace pmem::driver

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "csi-driver/driver.h"
+
+#include "capacity-agent/core/device_choice.h"
+#include "capacity-agent/device/lvm_maker.h"
+#include "capacity-agent/device/lvm_reader.h"
+#include "capacity-agent/device/ndctl_maker.h"
+#include "capacity-agent/device/ndctl_reader.h"
+#include "capacity-agent/device/simulated_maker.h"
+#include "capacity-agent/device/simulated_reader.h"
+#include "common/io/log.h"
+
+namespace pmem::driver {
+namespace {
+
+void FillSimulated(const std::string& file, Devices* devices) {
+  devices->readers.push_back(std::make_unique<agent::SimulatedReader>(file));
+  for (const PoolKind kind : {PoolKind::kLvm, PoolKind::kDirect}) {
+    devices->makers[kind] = std::make_unique<agent::SimulatedMaker>(file);
+  }
+}
+
+}  // namespace
+
+void FillDevices(const DriverConfig& config, Devices* devices) {
+  devices->node = config.node_name;
+  devices->volume_groups = agent::NamePatterns(config.volume_group_pattern);
+  devices->regions = agent::NamePatterns(config.region_pattern);
+  if (!config.simulated_file.empty()) {
+    FillSimulated(config.simulated_file, devices);
+    return;
+  }
+  devices->readers.push_back(std::make_unique<agent::NdctlReader>());
+  devices->makers[PoolKind::kDirect] = std::make_unique<agent::NdctlMaker>();
+  devices->makers[PoolKind::kLvm] =
+      std::make_unique<agent::LvmMaker>(config.lvm_command, config.command_timeout);
+  if (agent::HasLvm(config.lvm_command)) {
+    devices->readers.push_back(
+        std::make_unique<agent::LvmReader>(config.lvm_command, config.command_timeout));
+  }
+}
+
+Driver::Driver(const DriverConfig& config, std::string_view version)
+    : config_(config),
+      host_(config.command_timeout),
+      volumes_(&devices_, &host_, config.erasure),
+      staging_(&volumes_, &host_),
+      identity_(&volumes_, version),
+      controller_(&volumes_, config.node_name, config.file_system),
+      node_(&volumes_, &staging_, config.node_name, config.file_system),
+      server_({&identity_, &registration_, &controller_, &node_}) {
+  FillDevices(config, &devices_);
+}
+
+absl::Status Driver::Start() {
+  const auto removed = volumes_.RemoveUnfinished();
+  if (!removed.ok()) {
+    LogWarning("driver", "half-made volumes were not looked for", {{"error", removed.status()}});
+  } else {
+    for (const std::string& name : *removed) {
+      LogInfo("driver", "removed a half-made volume", {{"name", name}});
+    }
+  }
+  return server_.Start(config_.socket_path, config_.socket_mode);
+}
+
+}  // namespace pmem::driver

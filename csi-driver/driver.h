@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole driver, put together from its configuration.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "csi-driver/config.h"
+#include "csi-driver/device/linux_host.h"
+#include "csi-driver/devices.h"
+#include "csi-driver/grpc/controller_service.h"
+#include "csi-driver/grpc/identity_service.h"
+#include "csi-driver/grpc/node_service.h"
+#include "csi-driver/grpc/server.h"
+#include "csi-driver/staging.h"
+#include "csi-driver/volumes.h"
+
+namespace pmem::driver {
+
+// At the end calls under way may take so much longer.
+inline constexpr absl::Duration kStopPatience = absl::Seconds(3);
+
+// Start and Stop on one thread.
+class Driver {
+ public:
+  Driver(const DriverConfig& config, std::string_view version);
+
+  // First removes what an earlier driver left half-made. Errors: those of GrpcServer::Start.
+  // Devices that cannot be read are no error here: Probe tells.
+  absl::Status Start();
+  void Stop() { server_.Stop(kStopPatience); }
+
+ private:
+  const DriverConfig config_;
+  Devices devices_;
+  LinuxHost host_;
+  Volumes volumes_;
+  Staging staging_;
+  IdentityService identity_;
+  RegistrationService registration_;
+  ControllerService controller_;
+  NodeService node_;
+  GrpcServer server_;
+};
+
+// Readers and makers that `config` asks for, into *devices.
+void FillDevices(const DriverConfig& config, Devices* devices);
+
+}  // namespace pmem::driver

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "csi-driver/staging.h"
+
+#include "absl/strings/str_cat.h"
+#include "common/pure/status_macros.h"
+
+namespace pmem::driver {
+
+absl::Status Staging::PrepareFileSystem(const std::string& device, const VolumeUse& use) {
+  const std::string& wanted = use.file_system;
+  PMEM_ASSIGN_OR_RETURN(const std::string found, host_->FileSystemOn(device));
+  if (found == wanted) return absl::OkStatus();
+  if (!found.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(device, " carries ", found, ", not ", wanted, ": it is left as it is"));
+  }
+  return host_->Format(device, wanted);
+}
+
+absl::Status Staging::StageFileSystem(const std::string& device, const std::string& staging_path,
+                                      const VolumeUse& use) {
+  PMEM_ASSIGN_OR_RETURN(const auto mount, host_->MountAt(staging_path));
+  if (mount) {
+    PMEM_ASSIGN_OR_RETURN(const std::string number, host_->DeviceNumber(device));
+    if (mount->device_number == number && mount->type == use.file_system) return absl::OkStatus();
+    return absl::AlreadyExistsError(absl::StrCat(staging_path, ": ", mount->type, " of device ",
+                                                 mount->device_number, " is mounted there"));
+  }
+  PMEM_RETURN_IF_ERROR(PrepareFileSystem(device, use));
+  PMEM_RETURN_IF_ERROR(host_->MakeDirectory(staging_path));
+  MountRequest request = {.source = device,
+                          .target = staging_path,
+                          .type = use.file_system,
+                          .options = use.mount_options};
+  if (host_->CanDax(device)) request.options.emplace_back("dax");
+  return host_->MountOn(request);
+}
+
+absl::Status Staging::Stage(const std::string& id, const std::string& staging_path,
+                            const VolumeUse& use) {
+  PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, volumes_->TakeTurn(id));
+  PMEM_ASSIGN_OR_RETURN(const Volume volume, volumes_->Find(id));
+  PMEM_ASSIGN_OR_RETURN(const std::string device, volumes_->Open(volume));
+  if (use.is_block) return absl::OkStatus();
+  return StageFileSystem(device, staging_path, use);
+}
+
+absl::Status Staging::Unstage(const std::string& id, const std::string& staging_path) {
+  PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, volumes_->TakeTurn(id));
+  PMEM_RETURN_IF_ERROR(host_->Unmount(staging_path));
+  const auto volume = volumes_->Find(id);
+  // Unmounted is what was asked for; a volume that is gone holds nothing.
+  if (absl::IsNotFound(volume.status())) return absl::OkStatus();
+  if (!volume.ok()) return volume.status();
+  return volumes_->Close(*volume);
+}
+
+absl::StatusOr<bool> Staging::IsPublished(const std::string& device, const std::string& target_path,
+                                          const VolumeUse& use) {
+  PMEM_ASSIGN_OR_RETURN(const auto mount, host_->MountAt(target_path));
+  if (!mount) return false;
+  PMEM_ASSIGN_OR_RETURN(const std::string number, host_->DeviceNumber(device));
+  std::string mounted_number = mount->device_number;
+  // A device node that is bound to a path: the node's number tells, not that of its file system.
+  if (use.is_block) {
+    const auto node_number = host_->DeviceNumber(target_path);
+    mounted_number = node_number.ok() ? *node_number : "";
+  }
+  if (mounted_number == number && (use.is_block || mount->is_read_only == use.is_read_only)) {
+    return true;
+  }
+  return absl::AlreadyExistsError(
+      absl::StrCat(target_path, ": something else is mounted there, or otherwise"));
+}
+
+absl::Status Staging::Publish(const std::string& id, const std::string& staging_path,
+                              const std::string& target_path, const VolumeUse& use) {
+  PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, volumes_->TakeTurn(id));
+  PMEM_ASSIGN_OR_RETURN(const Volume volume, volumes_->Find(id));
+  PMEM_ASSIGN_OR_RETURN(const std::string device, volumes_->Open(volume));
+  PMEM_ASSIGN_OR_RETURN(const bool is_published, IsPublished(device, target_path, use));
+  if (is_published) return absl::OkStatus();
+  if (use.is_block) {
+    PMEM_RETURN_IF_ERROR(host_->MakeFile(target_path));
+  } else {
+    PMEM_ASSIGN_OR_RETURN(const auto staged, host_->MountAt(staging_path));
+    if (!staged) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("volume ", id, " is not staged at ", staging_path));
+    }
+    PMEM_RETURN_IF_ERROR(host_->MakeDirectory(target_path));
+  }
+  return host_->MountOn({.source = use.is_block ? device : staging_path,
+                         .target = target_path,
+                         .is_read_only = use.is_read_only && !use.is_block});
+}
+
+absl::Status Staging::Unpublish(const std::string& id, const std::string& target_path) {
+  PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, volumes_->TakeTurn(id));
+  PMEM_RETURN_IF_ERROR(host_->Unmount(target_path));
+  return host_->RemovePath(target_path);
+}
+
+absl::StatusOr<Staging::Stats> Staging::StatsAt(const std::string& id, const std::string& path) {
+  PMEM_ASSIGN_OR_RETURN(const Volume volume, volumes_->Find(id));
+  PMEM_ASSIGN_OR_RETURN(const auto mount, host_->MountAt(path));
+  if (!mount) return absl::NotFoundError(absl::StrCat(path, ": nothing is mounted there"));
+  PMEM_ASSIGN_OR_RETURN(const Usage usage, host_->UsageAt(path));
+  return Stats{usage, volume};
+}
+
+absl::StatusOr<int64_t> Staging::Expand(const std::string& id, const std::string& path,
+                                        const SizeRange& range) {
+  PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, volumes_->TakeTurn(id));
+  PMEM_ASSIGN_OR_RETURN(const Volume before, volumes_->Find(id));
+  PMEM_ASSIGN_OR_RETURN(const auto mount, host_->MountAt(path));
+  if (!mount) return absl::NotFoundError(absl::StrCat(path, ": nothing is mounted there"));
+  PMEM_ASSIGN_OR_RETURN(const Volume volume, volumes_->Extend(id, range));
+  PMEM_ASSIGN_OR_RETURN(const std::string device, volumes_->Open(volume));
+  PMEM_ASSIGN_OR_RETURN(const Usage usage, host_->UsageAt(path));
+  if (usage.is_block || volume.kind == PoolKind::kDirect) return volume.bytes;
+  // Also when the volume has its size already: an earlier call may have ended in between.
+  PMEM_RETURN_IF_ERROR(host_->Grow(device, path, mount->type));
+  return volume.bytes;
+}
+
+}  // namespace pmem::driver

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "csi-driver/volumes.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/pure/absl_view.h"
+#include "common/pure/status_macros.h"
+#include "csi-driver/core/volume_id.h"
+
+namespace pmem::driver {
+namespace {
+
+agent::VolumePlace PlaceOf(const Volume& volume) {
+  return {.pool = volume.pool, .name = volume.id};
+}
+
+// What the devices find wrong is no fault of who called us.
+absl::Status DeviceStatus(const absl::Status& status) {
+  return absl::IsInvalidArgument(status) ? absl::InternalError(status.message()) : status;
+}
+
+bool IsUnfinished(std::string_view name) {
+  constexpr std::string_view kPrefix = agent::kUnfinishedPrefix;
+  return name.starts_with(kPrefix) && IsVolumeId(name.substr(kPrefix.size()));
+}
+
+}  // namespace
+
+absl::StatusOr<Turns::Turn> Volumes::TakeKind(PoolKind kind) {
+  return turns_.Take(absl::StrCat(AbslView(PoolKindName(kind)), " devices"), kKindPatience);
+}
+
+absl::StatusOr<PoolKind> Volumes::KindFor(const VolumeOrder& order) {
+  CapacityReport report;
+  // What is on the node matters only to an order that leaves the kind open.
+  if (order.kind.empty()) {
+    PMEM_ASSIGN_OR_RETURN(report, Read());
+  }
+  return KindOf(order.kind, report);
+}
+
+absl::StatusOr<CapacityReport> Volumes::ReadWhole(PoolKind kind) {
+  PMEM_ASSIGN_OR_RETURN(CapacityReport report, Read());
+  PMEM_ASSIGN_OR_RETURN(const auto removed, RemoveUnfinishedOf(report, kind));
+  if (removed.empty()) return report;
+  return Read();
+}
+
+absl::StatusOr<Volume> Volumes::Create(const VolumeOrder& order) {
+  const std::string id = VolumeIdOf(order.name);
+  PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeTurn(id));
+  PMEM_ASSIGN_OR_RETURN(const PoolKind kind, KindFor(order));
+  PMEM_ASSIGN_OR_RETURN(const Turns::Turn kind_turn, TakeKind(kind));
+  PMEM_ASSIGN_OR_RETURN(const CapacityReport report, ReadWhole(kind));
+  if (const auto found = FindVolume(report, id)) {
+    PMEM_RETURN_IF_ERROR(CheckSame(*found, kind, order.range));
+    return *found;
+  }
+  PMEM_ASSIGN_OR_RETURN(Volume volume, PlaceVolume(report, id, kind, order.range, order.bytes_min));
+  PMEM_RETURN_IF_ERROR(DeviceStatus(Maker(kind).Create(PlaceOf(volume), volume.bytes)));
+  return volume;
+}
+
+absl::Status Volumes::EraseVolume(const Volume& volume) {
+  const auto device = [&]() -> absl::StatusOr<std::string> {
+    PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeKind(volume.kind));
+    return Maker(volume.kind).Open(PlaceOf(volume));
+  }();
+  if (!device.ok()) return device.status();
+  // Without the kind's turn: it may take minutes, and others wait for it.
+  return host_->Erase(*device, erasure_);
+}
+
+absl::Status Volumes::Delete(const std::string& id) {
+  // Nothing of ours has such a name.
+  if (!IsVolumeId(id)) return absl::OkStatus();
+  PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeTurn(id));
+  PMEM_ASSIGN_OR_RETURN(const CapacityReport report, Read());
+  const auto volume = FindVolume(report, id);
+  if (!volume) return absl::OkStatus();
+  PMEM_RETURN_IF_ERROR(EraseVolume(*volume));
+  PMEM_ASSIGN_OR_RETURN(const Turns::Turn kind_turn, TakeKind(volume->kind));
+  PMEM_RETURN_IF_ERROR(Maker(volume->kind).Close(PlaceOf(*volume)));
+  return DeviceStatus(Maker(volume->kind).Remove(PlaceOf(*volume)));
+}
+
+absl::StatusOr<Volume> Volumes::Extend(const std::string& id, const SizeRange& range) {
+  PMEM_ASSIGN_OR_RETURN(Volume volume, Find(id));
+  PMEM_ASSIGN_OR_RETURN(const Turns::Turn kind_turn, TakeKind(volume.kind));
+  PMEM_ASSIGN_OR_RETURN(const CapacityReport report, Read());
+  PMEM_ASSIGN_OR_RETURN(const int64_t bytes, GrownBytes(report, volume, range));
+  if (bytes != volume.bytes) {
+    PMEM_RETURN_IF_ERROR(DeviceStatus(Maker(volume.kind).Extend(PlaceOf(volume), bytes)));
+    volume.bytes = bytes;
+  }
+  return volume;
+}
+
+absl::StatusOr<std::string> Volumes::Open(const Volume& volume) {
+  PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeKind(volume.kind));
+  return Maker(volume.kind).Open(PlaceOf(volume));
+}
+
+absl::Status Volumes::Close(const Volume& volume) {
+  PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeKind(volume.kind));
+  return Maker(volume.kind).Close(PlaceOf(volume));
+}
+
+absl::StatusOr<Volume> Volumes::Find(const std::string& id) {
+  PMEM_ASSIGN_OR_RETURN(const CapacityReport report, Read());
+  auto volume = FindVolume(report, id);
+  if (!volume) return absl::NotFoundError(absl::StrCat("no volume ", id, " on this node"));
+  return *std::move(volume);
+}
+
+absl::StatusOr<std::vector<std::string>> Volumes::RemoveUnfinishedOf(const CapacityReport& report,
+                                                                     PoolKind kind) {
+  std::vector<std::string> removed;
+  for (const PoolReport& pool : report.pools) {
+    for (const VolumeReport& volume : pool.volumes) {
+      if (pool.kind != kind || !IsUnfinished(volume.name)) continue;
+      const std::string pool_name = pool.id.substr(pool.id.find('/') + 1);
+      PMEM_RETURN_IF_ERROR(Maker(kind).Remove({.pool = pool_name, .name = volume.name}));
+      removed.push_back(volume.name);
+    }
+  }
+  return removed;
+}
+
+absl::StatusOr<std::vector<std::string>> Volumes::RemoveUnfinished() {
+  PMEM_ASSIGN_OR_RETURN(const CapacityReport report, Read());
+  std::vector<std::string> removed;
+  for (const PoolKind kind : {PoolKind::kLvm, PoolKind::kDirect}) {
+    PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeKind(kind));
+    PMEM_ASSIGN_OR_RETURN(const auto of_kind, RemoveUnfinishedOf(report, kind));
+    removed.insert(removed.end(), of_kind.begin(), of_kind.end());
+  }
+  return removed;
+}
+
+}  // namespace pmem::driver

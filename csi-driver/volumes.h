@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// The volumes of this node: made, grown, opened and removed, each at most once at a time and one of
+// a kind after the other. Remembers nothing: the devices are asked each time.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/pure/capacity_report.h"
+#include "csi-driver/core/creation.h"
+#include "csi-driver/devices.h"
+#include "csi-driver/host.h"
+#include "csi-driver/turns.h"
+
+namespace pmem::driver {
+
+struct VolumeOrder {
+  std::string name;
+  std::string kind;  // Value of parameter pmemType, perhaps empty.
+  SizeRange range;
+  int64_t bytes_min = 0;  // Of the file system that will be on it.
+};
+
+// Thread-safe. Errors of all: Aborted while another call works on the volume, or its kind is busy
+// for longer than kKindPatience; Unavailable when the devices cannot be read; those of VolumeMaker,
+// of creation.h and of Host.
+class Volumes {
+ public:
+  Volumes(Devices* devices, Host* host, Erasure erasure)
+      : devices_(devices), host_(host), erasure_(erasure) {}
+
+  // The volume of that name, made unless it is there already and is the same.
+  absl::StatusOr<Volume> Create(const VolumeOrder& order);
+  // Wiped, then removed. Not there: OK. FailedPrecondition while it is in use.
+  absl::Status Delete(const std::string& id);
+  absl::StatusOr<Volume> Extend(const std::string& id, const SizeRange& range);
+  // Its block device.
+  absl::StatusOr<std::string> Open(const Volume& volume);
+  absl::Status Close(const Volume& volume);
+
+  absl::StatusOr<Volume> Find(const std::string& id);  // NotFound.
+  absl::StatusOr<CapacityReport> Read() { return ReadDevices(devices_); }
+
+  // Half-made volumes that a driver before this one left. Call it before anything is created. What
+  // it removed.
+  absl::StatusOr<std::vector<std::string>> RemoveUnfinished();
+
+  // For as long as it lives nobody else works on the volume.
+  absl::StatusOr<Turns::Turn> TakeTurn(const std::string& id) {
+    return turns_.Take("volume " + id, absl::ZeroDuration());
+  }
+
+ private:
+  absl::StatusOr<Turns::Turn> TakeKind(PoolKind kind);
+  absl::StatusOr<PoolKind> KindFor(const VolumeOrder& order);
+  // While the kind's turn is held: the devices without what an earlier call left half-made.
+  absl::StatusOr<CapacityReport> ReadWhole(PoolKind kind);
+  absl::StatusOr<std::vector<std::string>> RemoveUnfinishedOf(const CapacityReport& report,
+                                                              PoolKind kind);
+  agent::VolumeMaker& Maker(PoolKind kind) { return *devices_->makers.at(kind); }
+  absl::Status EraseVolume(const Volume& volume);
+
+  Devices* const devices_;
+  Host* const host_;
+  const Erasure erasure_;
+  Turns turns_;
+};
+
+inline constexpr absl::Duration kKindPatience = absl::Seconds(30);
+
+}  // namespace pmem::driver
