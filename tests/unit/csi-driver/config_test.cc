@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "csi-driver/config.h"
+
+#include <gtest/gtest.h>
+
+#include "csi-driver/grpc/server.h"
+
+namespace pmem::driver {
+namespace {
+
+TEST(DriverConfig, TakesUnixEndpointsOnly) {
+  std::string path;
+  EXPECT_TRUE(ParseEndpoint("unix:/a/b", &path).ok());
+  EXPECT_EQ(path, "/a/b");
+  EXPECT_TRUE(ParseEndpoint("unix:///a/b", &path).ok());
+  EXPECT_EQ(path, "/a/b");
+  const std::string longest = "/" + std::string(kSocketPathBytesMax - 1, 'x');
+  EXPECT_TRUE(ParseEndpoint("unix:" + longest, &path).ok());
+  for (const std::string& text : {std::string("tcp://0.0.0.0:1"), std::string("unix:a"),
+                                  std::string(), std::string("/a"), "unix:" + longest + "x"}) {
+    EXPECT_FALSE(ParseEndpoint(text, &path).ok()) << text;
+  }
+}
+
+TEST(DriverConfig, NeedsANodeName) {
+  EXPECT_FALSE(Validate({}).ok());
+  EXPECT_TRUE(Validate({.node_name = "n1"}).ok());
+  EXPECT_FALSE(Validate({.node_name = std::string(129, 'n')}).ok());
+  EXPECT_FALSE(Validate({.node_name = "n1", .command_timeout = absl::Milliseconds(999)}).ok());
+}
+
+TEST(DriverConfig, IsSafeUnlessToldOtherwise) {
+  EXPECT_EQ(DriverConfig().erasure, agent::Erasure::kAll);
+  EXPECT_EQ(DriverConfig().socket_mode, mode_t{0600});
+}
+
+}  // namespace
+}  // namespace pmem::driver

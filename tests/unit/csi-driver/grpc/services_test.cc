@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each service answers, in gRPC's terms; called without a socket.
+#include <google/protobuf/text_format.h>
+
+#include "csi-driver/grpc/controller_service.h"
+#include "csi-driver/grpc/identity_service.h"
+#include "csi-driver/grpc/node_service.h"
+#include "tests/unit/csi-driver/node_fixture.h"
+
+namespace pmem::driver {
+namespace {
+
+using ::csi::v1::CreateVolumeRequest;
+using ::csi::v1::CreateVolumeResponse;
+
+template <typename Message>
+Message Parse(const std::string& text) {
+  Message message;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message)) << text;
+  return message;
+}
+
+constexpr char kWriter[] =
+    "volume_capabilities { mount {} access_mode { mode: SINGLE_NODE_WRITER } } ";
+constexpr char kWriterOnce[] =
+    "volume_capability { mount {} access_mode { mode: SINGLE_NODE_WRITER } } ";
+constexpr char kLvm[] = "parameters { key: 'pmemType' value: 'lvm' } ";
+
+class ServicesTest : public NodeFixture {
+ protected:
+  grpc::StatusCode CodeOfCreate(const std::string& text, CreateVolumeResponse* response) {
+    const auto request = Parse<CreateVolumeRequest>(text);
+    return controller_.CreateVolume(nullptr, &request, response).error_code();
+  }
+  grpc::StatusCode CodeOfCreate(const std::string& text) {
+    CreateVolumeResponse response;
+    return CodeOfCreate(text, &response);
+  }
+
+  ControllerService controller_{&volumes_, "n1", "ext4"};
+  NodeService node_{&volumes_, &staging_, "n1", "ext4"};
+  IdentityService identity_{&volumes_, "1.2.3"};
+};
+
+TEST_F(ServicesTest, CreateVolumeAnswersWhereTheVolumeIs) {
+  CreateVolumeResponse response;
+  ASSERT_EQ(CodeOfCreate(std::string("name: 'disk-1' capacity_range { required_bytes: 1000 } ") +
+                             kWriter + kLvm,
+                         &response),
+            grpc::StatusCode::OK);
+  EXPECT_EQ(response.ShortDebugString(),
+            "volume { capacity_bytes: 4194304 volume_id: \"disk-1\" volume_context { key: "
+            "\"pmemType\" value: \"lvm\" } accessible_topology { segments { key: "
+            "\"topology.pmem.csi.alibabacloud.com/node\" value: \"n1\" } } }");
+}
+
+struct CodeCase {
+  const char* name;
+  std::string request;
+  grpc::StatusCode code;
+};
+
+class CreateVolumeCodes : public ServicesTest, public testing::WithParamInterface<CodeCase> {};
+
+TEST_P(CreateVolumeCodes, AreAsTheSpecificationHasThem) {
+  ASSERT_TRUE(Make("disk-there", "lvm", kGiB).ok());
+  EXPECT_EQ(CodeOfCreate(GetParam().request), GetParam().code);
+}
+
+std::string Request(const std::string& more, const std::string& uses = kWriter) {
+  return "name: 'disk-1' " + uses + more;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Requests, CreateVolumeCodes,
+    testing::Values(
+        CodeCase{"Good", Request(kLvm), grpc::OK},
+        CodeCase{"NoName", std::string(kWriter) + kLvm, grpc::INVALID_ARGUMENT},
+        CodeCase{"NameTooLong", "name: '" + std::string(129, 'x') + "' " + kWriter + kLvm,
+                 grpc::INVALID_ARGUMENT},
+        CodeCase{"LongestName", "name: '" + std::string(128, 'x') + "' " + kWriter + kLvm,
+                 grpc::OK},
+        CodeCase{"NoCapability", Request(kLvm, ""), grpc::INVALID_ARGUMENT},
+        CodeCase{"NeitherMountNorBlock",
+                 Request(kLvm, "volume_capabilities { access_mode { mode: SINGLE_NODE_WRITER } }"),
+                 grpc::INVALID_ARGUMENT},
+        CodeCase{"NoAccessMode", Request(kLvm, "volume_capabilities { mount {} }"),
+                 grpc::INVALID_ARGUMENT},
+        CodeCase{"SeveralNodes",
+                 Request(kLvm,
+                         "volume_capabilities { mount {} access_mode { mode: "
+                         "MULTI_NODE_MULTI_WRITER } }"),
+                 grpc::INVALID_ARGUMENT},
+        CodeCase{"UnknownFileSystem",
+                 Request(kLvm,
+                         "volume_capabilities { mount { fs_type: 'btrfs' } access_mode { "
+                         "mode: SINGLE_NODE_WRITER } }"),
+                 grpc::INVALID_ARGUMENT},
+        CodeCase{"XfsOfAMegabyte",
+                 Request(std::string(kLvm) + "capacity_range { required_bytes: 1048576 }",
+                         "volume_capabilities { mount { fs_type: 'xfs' } access_mode { mode: "
+                         "SINGLE_NODE_WRITER } }"),
+                 grpc::OUT_OF_RANGE},
+        CodeCase{"UnknownParameter",
+                 Request(std::string(kLvm) + "parameters { key: 'pmemtype' value: 'lvm' }"),
+                 grpc::INVALID_ARGUMENT},
+        CodeCase{"ProvisionersParameter",
+                 Request(std::string(kLvm) +
+                         "parameters { key: 'csi.storage.k8s.io/pvc/name' value: 'c' }"),
+                 grpc::OK},
+        CodeCase{"UnknownKind", Request("parameters { key: 'pmemType' value: 'ssd' }"),
+                 grpc::INVALID_ARGUMENT},
+        CodeCase{"NoKindOnANodeWithBoth", Request(""), grpc::INVALID_ARGUMENT},
+        CodeCase{
+            "FromASnapshot",
+            Request(std::string(kLvm) + "volume_content_source { snapshot { snapshot_id: 's' } }"),
+            grpc::INVALID_ARGUMENT},
+        CodeCase{"NegativeSize",
+                 Request(std::string(kLvm) + "capacity_range { required_bytes: -1 }"),
+                 grpc::INVALID_ARGUMENT},
+        CodeCase{"LimitBelowTheRoundedSize",
+                 Request(std::string(kLvm) + "capacity_range { required_bytes: 1 limit_bytes: 2 }"),
+                 grpc::OUT_OF_RANGE},
+        CodeCase{"MoreThanThereIs",
+                 Request(std::string(kLvm) + "capacity_range { required_bytes: 8589934592 }"),
+                 grpc::RESOURCE_EXHAUSTED},
+        CodeCase{"ForAnotherNode",
+                 Request(std::string(kLvm) +
+                         "accessibility_requirements { requisite { segments { key: "
+                         "'topology.pmem.csi.alibabacloud.com/node' value: 'n2' } } }"),
+                 grpc::RESOURCE_EXHAUSTED},
+        CodeCase{"ThereWithAnotherSize",
+                 "name: 'disk-there' capacity_range { required_bytes: 2147483648 } " +
+                     std::string(kWriter) + kLvm,
+                 grpc::ALREADY_EXISTS}),
+    [](const auto& row) { return row.param.name; });
+
+TEST_F(ServicesTest, NodeCallsRefuseWhatIsMissing) {
+  const auto stage = [this](const std::string& text) {
+    const auto request = Parse<::csi::v1::NodeStageVolumeRequest>(text);
+    ::csi::v1::NodeStageVolumeResponse response;
+    return node_.NodeStageVolume(nullptr, &request, &response).error_code();
+  };
+  EXPECT_EQ(stage(kWriterOnce), grpc::INVALID_ARGUMENT);
+  EXPECT_EQ(stage(std::string("volume_id: 'disk-1' ") + kWriterOnce), grpc::INVALID_ARGUMENT);
+  EXPECT_EQ(stage("volume_id: 'disk-1' staging_target_path: '/s'"), grpc::INVALID_ARGUMENT);
+  EXPECT_EQ(stage(std::string("volume_id: 'disk-1' staging_target_path: 's' ") + kWriterOnce),
+            grpc::INVALID_ARGUMENT);
+  EXPECT_EQ(stage(std::string("volume_id: 'disk-1' staging_target_path: '/s' ") + kWriterOnce),
+            grpc::NOT_FOUND);
+  ASSERT_TRUE(Make("disk-1", "lvm", kGiB).ok());
+  EXPECT_EQ(stage(std::string("volume_id: 'disk-1' staging_target_path: '/s' ") + kWriterOnce),
+            grpc::OK);
+  const auto turn = volumes_.TakeTurn("disk-1");
+  EXPECT_EQ(stage(std::string("volume_id: 'disk-1' staging_target_path: '/s' ") + kWriterOnce),
+            grpc::ABORTED);
+}
+
+TEST_F(ServicesTest, ListVolumesGoesOnBehindAVolumeThatIsGone) {
+  for (const char* const name : {"disk-1", "disk-2", "disk-3"}) {
+    ASSERT_TRUE(Make(name, "lvm", kGiB).ok());
+  }
+  auto request = Parse<::csi::v1::ListVolumesRequest>("max_entries: 2");
+  ::csi::v1::ListVolumesResponse page;
+  ASSERT_TRUE(controller_.ListVolumes(nullptr, &request, &page).ok());
+  ASSERT_EQ(page.entries_size(), 2);
+  EXPECT_EQ(page.next_token(), "disk-2");
+  ASSERT_TRUE(volumes_.Delete("disk-2").ok());
+  request.set_starting_token(page.next_token());
+  page.Clear();
+  ASSERT_TRUE(controller_.ListVolumes(nullptr, &request, &page).ok());
+  ASSERT_EQ(page.entries_size(), 1);
+  EXPECT_EQ(page.entries(0).volume().volume_id(), "disk-3");
+  EXPECT_EQ(page.next_token(), "");
+  request.set_starting_token("x");
+  EXPECT_EQ(controller_.ListVolumes(nullptr, &request, &page).error_code(), grpc::ABORTED);
+}
+
+TEST_F(ServicesTest, GetCapacityTellsTheLargestVolume) {
+  auto request = Parse<::csi::v1::GetCapacityRequest>(kLvm);
+  ::csi::v1::GetCapacityResponse response;
+  ASSERT_TRUE(controller_.GetCapacity(nullptr, &request, &response).ok());
+  EXPECT_EQ(response.ShortDebugString(),
+            "available_capacity: 8585740288 maximum_volume_size { value: 8585740288 } "
+            "minimum_volume_size { value: 4194304 }");
+  request = Parse<::csi::v1::GetCapacityRequest>(
+      "accessible_topology { segments { key: 'topology.pmem.csi.alibabacloud.com/node' "
+      "value: 'n2' } }");
+  response.Clear();
+  ASSERT_TRUE(controller_.GetCapacity(nullptr, &request, &response).ok());
+  EXPECT_EQ(response.available_capacity(), 0);
+}
+
+TEST_F(ServicesTest, HealthIsThatOfThePool) {
+  ASSERT_TRUE(Make("disk-1", "direct", kGiB).ok());
+  const auto request = Parse<::csi::v1::NodeGetVolumeHealthRequest>("volume_id: 'disk-1'");
+  ::csi::v1::NodeGetVolumeHealthResponse response;
+  ASSERT_TRUE(node_.NodeGetVolumeHealth(nullptr, &request, &response).ok());
+  EXPECT_EQ(response.ShortDebugString(), "volume_health { volume_id: \"disk-1\" }");
+  store_.json.replace(store_.json.find("\"label_slots\""), 0, "\"state\":\"unhealthy\",");
+  response.Clear();
+  ASSERT_TRUE(node_.NodeGetVolumeHealth(nullptr, &request, &response).ok());
+  EXPECT_EQ(response.ShortDebugString(),
+            "volume_health { volume_id: \"disk-1\" health_statuses { status: DEGRADED reason: "
+            "\"PoolUnhealthy\" message: \"region1: simulated as unhealthy\" } }");
+}
+
+TEST_F(ServicesTest, StatsAreThoseOfTheMountedFileSystem) {
+  ASSERT_TRUE(Make("disk-1", "lvm", kGiB).ok());
+  ASSERT_TRUE(staging_.Stage("disk-1", "/s", {}).ok());
+  auto request =
+      Parse<::csi::v1::NodeGetVolumeStatsRequest>("volume_id: 'disk-1' volume_path: '/s'");
+  ::csi::v1::NodeGetVolumeStatsResponse response;
+  ASSERT_TRUE(node_.NodeGetVolumeStats(nullptr, &request, &response).ok());
+  EXPECT_EQ(response.ShortDebugString(),
+            "usage { available: 70 total: 100 used: 30 unit: BYTES } "
+            "usage { available: 7 total: 10 used: 3 unit: INODES }");
+  request.set_volume_path("/elsewhere");
+  EXPECT_EQ(node_.NodeGetVolumeStats(nullptr, &request, &response).error_code(), grpc::NOT_FOUND);
+}
+
+TEST_F(ServicesTest, ProbeTellsWhetherTheDevicesCanBeRead) {
+  const ::csi::v1::ProbeRequest request;
+  ::csi::v1::ProbeResponse response;
+  EXPECT_TRUE(identity_.Probe(nullptr, &request, &response).ok());
+  EXPECT_TRUE(response.ready().value());
+  store_.read_failure = absl::UnavailableError("lvm: exit status 5");
+  EXPECT_EQ(identity_.Probe(nullptr, &request, &response).error_code(), grpc::FAILED_PRECONDITION);
+}
+
+TEST_F(ServicesTest, TheKubeletFindsTheDriverOnTheSameSocket) {
+  RegistrationService registration;
+  pluginregistration::PluginInfo info;
+  const pluginregistration::InfoRequest request;
+  ASSERT_TRUE(registration.GetInfo(nullptr, &request, &info).ok());
+  EXPECT_EQ(info.ShortDebugString(),
+            "type: \"CSIPlugin\" name: \"pmem.csi.alibabacloud.com\" supported_versions: "
+            "\"1.0.0\"");
+}
+
+}  // namespace
+}  // namespace pmem::driver

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "csi-driver/staging.h"
+
+#include "tests/unit/csi-driver/node_fixture.h"
+
+namespace pmem::driver {
+namespace {
+
+using Calls = std::vector<std::string>;
+
+class StagingTest : public NodeFixture {
+ protected:
+  StagingTest() {
+    EXPECT_TRUE(Make("disk-1", "lvm", kGiB).ok());
+    EXPECT_TRUE(Make("disk-2", "direct", kGiB).ok());
+  }
+};
+
+TEST_F(StagingTest, FormatsOnceAndMountsWithDax) {
+  const VolumeUse use = {.mount_options = {"noatime"}};
+  ASSERT_TRUE(staging_.Stage("disk-1", "/staging", use).ok());
+  ASSERT_TRUE(staging_.Stage("disk-1", "/staging", use).ok());
+  const Calls once = {"mkfs ext4 /dev/fake/disk-1",
+                      "mount /dev/fake/disk-1 ext4 /staging noatime,dax"};
+  EXPECT_EQ(host_.calls, once);
+  ASSERT_TRUE(staging_.Unstage("disk-1", "/staging").ok());
+  EXPECT_TRUE(store_.openings.empty());
+  host_.calls.clear();
+  ASSERT_TRUE(staging_.Stage("disk-1", "/staging", use).ok());
+  EXPECT_EQ(host_.calls, (Calls{"mount /dev/fake/disk-1 ext4 /staging noatime,dax"}));
+}
+
+TEST_F(StagingTest, LeavesOutDaxWhereTheDeviceHasNone) {
+  host_.has_dax = false;
+  ASSERT_TRUE(staging_.Stage("disk-1", "/staging", {}).ok());
+  EXPECT_EQ(host_.calls.back(), "mount /dev/fake/disk-1 ext4 /staging ");
+}
+
+TEST_F(StagingTest, NeverFormatsWhatCarriesAnotherFileSystem) {
+  host_.file_systems["/dev/fake/disk-1"] = "xfs";
+  EXPECT_TRUE(absl::IsFailedPrecondition(staging_.Stage("disk-1", "/staging", {})));
+  EXPECT_TRUE(host_.calls.empty());
+  EXPECT_TRUE(staging_.Stage("disk-1", "/staging", {.file_system = "xfs"}).ok());
+}
+
+TEST_F(StagingTest, FormatsAgainWhenFormattingFailed) {
+  host_.failure = absl::UnavailableError("mkfs.ext4: no end after 60s");
+  EXPECT_TRUE(absl::IsUnavailable(staging_.Stage("disk-1", "/staging", {})));
+  EXPECT_TRUE(staging_.Stage("disk-1", "/staging", {}).ok());
+  EXPECT_EQ(host_.calls.front(), "mkfs ext4 /dev/fake/disk-1");
+}
+
+TEST_F(StagingTest, RefusesAPathWhereSomethingElseIsMounted) {
+  ASSERT_TRUE(staging_.Stage("disk-1", "/staging", {}).ok());
+  EXPECT_TRUE(absl::IsAlreadyExists(staging_.Stage("disk-2", "/staging", {})));
+}
+
+TEST_F(StagingTest, PublishesByABindMount) {
+  ASSERT_TRUE(staging_.Stage("disk-1", "/staging", {}).ok());
+  host_.calls.clear();
+  const VolumeUse use = {.is_read_only = true};
+  ASSERT_TRUE(staging_.Publish("disk-1", "/staging", "/pod", use).ok());
+  ASSERT_TRUE(staging_.Publish("disk-1", "/staging", "/pod", use).ok());
+  EXPECT_EQ(host_.calls, (Calls{"mount /staging bind /pod ro "}));
+  EXPECT_TRUE(absl::IsAlreadyExists(staging_.Publish("disk-1", "/staging", "/pod", {})));
+  ASSERT_TRUE(staging_.Unpublish("disk-1", "/pod").ok());
+  EXPECT_EQ(host_.mounts.count("/pod"), 0u);
+  EXPECT_TRUE(staging_.Unpublish("disk-1", "/pod").ok());
+}
+
+TEST_F(StagingTest, PublishesABlockDeviceByItsNode) {
+  const VolumeUse use = {.is_block = true};
+  ASSERT_TRUE(staging_.Stage("disk-1", "/staging", use).ok());
+  ASSERT_TRUE(staging_.Publish("disk-1", "/staging", "/pod", use).ok());
+  ASSERT_TRUE(staging_.Publish("disk-1", "/staging", "/pod", use).ok());
+  EXPECT_EQ(host_.calls, (Calls{"mount /dev/fake/disk-1 bind /pod "}));
+  EXPECT_TRUE(absl::IsAlreadyExists(staging_.Publish("disk-2", "/staging", "/pod", use)));
+}
+
+TEST_F(StagingTest, RefusesToPublishWhatIsNotStaged) {
+  EXPECT_TRUE(absl::IsFailedPrecondition(staging_.Publish("disk-1", "/staging", "/pod", {})));
+  EXPECT_TRUE(absl::IsNotFound(staging_.Publish("disk-9", "/staging", "/pod", {})));
+}
+
+TEST_F(StagingTest, GrowsVolumeAndFileSystemTogether) {
+  ASSERT_TRUE(staging_.Stage("disk-1", "/staging", {}).ok());
+  EXPECT_EQ(*staging_.Expand("disk-1", "/staging", {.required_bytes = 2 * kGiB}), 2 * kGiB);
+  EXPECT_EQ(store_.calls.back(), "Extend pmemvgregion0/disk-1 2147483648");
+  EXPECT_EQ(host_.calls.back(), "grow ext4 /dev/fake/disk-1");
+}
+
+TEST_F(StagingTest, GrowsTheFileSystemThatAnEarlierCallDidNotReach) {
+  ASSERT_TRUE(staging_.Stage("disk-1", "/staging", {}).ok());
+  host_.failure = absl::UnavailableError("resize2fs: ended by signal 9");
+  EXPECT_TRUE(absl::IsUnavailable(
+      staging_.Expand("disk-1", "/staging", {.required_bytes = 2 * kGiB}).status()));
+  host_.calls.clear();
+  EXPECT_TRUE(staging_.Expand("disk-1", "/staging", {.required_bytes = 2 * kGiB}).ok());
+  EXPECT_EQ(host_.calls, (Calls{"grow ext4 /dev/fake/disk-1"}));
+}
+
+TEST_F(StagingTest, DoesNotGrowDirectVolumes) {
+  ASSERT_TRUE(staging_.Stage("disk-2", "/staging", {}).ok());
+  EXPECT_TRUE(absl::IsOutOfRange(
+      staging_.Expand("disk-2", "/staging", {.required_bytes = 2 * kGiB}).status()));
+  EXPECT_EQ(*staging_.Expand("disk-2", "/staging", {.required_bytes = kGiB}), kGiB);
+}
+
+TEST_F(StagingTest, ForgetsAVolumeThatIsGone) {
+  ASSERT_TRUE(staging_.Stage("disk-1", "/staging", {}).ok());
+  store_.json = kBothPools;
+  EXPECT_TRUE(staging_.Unstage("disk-1", "/staging").ok());
+  EXPECT_TRUE(host_.mounts.empty());
+}
+
+}  // namespace
+}  // namespace pmem::driver

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "csi-driver/volumes.h"
+
+#include "tests/unit/csi-driver/node_fixture.h"
+
+namespace pmem::driver {
+namespace {
+
+using Calls = std::vector<std::string>;
+using VolumesTest = NodeFixture;
+
+TEST_F(VolumesTest, CreatesOnceForOneName) {
+  const auto first = Make("disk-1", "lvm", kGiB);
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_EQ(*Make("disk-1", "lvm", kGiB), *first);
+  EXPECT_EQ(store_.calls, (Calls{"Create pmemvgregion0/disk-1 1073741824"}));
+  EXPECT_TRUE(absl::IsAlreadyExists(Make("disk-1", "lvm", 2 * kGiB).status()));
+  EXPECT_TRUE(absl::IsAlreadyExists(Make("disk-1", "direct", kGiB).status()));
+}
+
+TEST_F(VolumesTest, RefusesBeforeTheDevicesAreTouched) {
+  EXPECT_TRUE(absl::IsResourceExhausted(Make("disk-1", "lvm", 8 * kGiB).status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(Make("disk-1", "", kGiB).status()));
+  EXPECT_TRUE(store_.calls.empty());
+}
+
+TEST_F(VolumesTest, RefusesAnotherVolumeWhereNoLabelSlotIsFree) {
+  for (const char* const name : {"disk-1", "disk-2", "disk-3"}) {
+    ASSERT_TRUE(Make(name, "direct", kGiB).ok());
+  }
+  EXPECT_TRUE(absl::IsResourceExhausted(Make("disk-4", "direct", kGiB).status()));
+}
+
+TEST_F(VolumesTest, TriesAgainAfterAFailure) {
+  store_.make_failure = absl::UnavailableError("lvcreate: no end after 60s");
+  EXPECT_TRUE(absl::IsUnavailable(Make("disk-1", "lvm", kGiB).status()));
+  EXPECT_TRUE(Make("disk-1", "lvm", kGiB).ok());
+}
+
+TEST_F(VolumesTest, DoesNotBlameTheCallerForTheDevices) {
+  store_.make_failure = absl::InvalidArgumentError("size is misaligned");
+  EXPECT_TRUE(absl::IsInternal(Make("disk-1", "lvm", kGiB).status()));
+}
+
+TEST_F(VolumesTest, NeverTakesAnUnreadableNodeForAFullOne) {
+  store_.read_failure = absl::ResourceExhaustedError("more output than the limit");
+  EXPECT_TRUE(absl::IsUnavailable(Make("disk-1", "lvm", kGiB).status()));
+}
+
+TEST_F(VolumesTest, RemovesWhatWasLeftHalfMade) {
+  ASSERT_TRUE(FakeMaker(&store_).Create({"region1", "new-disk-9"}, 8 * kGiB).ok());
+  store_.calls.clear();
+  EXPECT_TRUE(Make("disk-1", "direct", 8 * kGiB).ok());
+  EXPECT_EQ(store_.calls, (Calls{"Remove region1/new-disk-9", "Create region1/disk-1 8589934592"}));
+}
+
+TEST_F(VolumesTest, RemovesHalfMadeVolumesAtTheStart) {
+  ASSERT_TRUE(FakeMaker(&store_).Create({"pmemvgregion0", "new-disk-9"}, kGiB).ok());
+  ASSERT_TRUE(FakeMaker(&store_).Create({"pmemvgregion0", "new-by-hand"}, kGiB).ok());
+  EXPECT_EQ(*volumes_.RemoveUnfinished(), (std::vector<std::string>{"new-disk-9"}));
+}
+
+TEST_F(VolumesTest, ErasesBeforeItRemoves) {
+  ASSERT_TRUE(Make("disk-1", "lvm", kGiB).ok());
+  ASSERT_TRUE(volumes_.Delete("disk-1").ok());
+  EXPECT_EQ(host_.calls, (Calls{"erase /dev/fake/disk-1"}));
+  EXPECT_EQ(store_.calls.back(), "Remove pmemvgregion0/disk-1");
+  EXPECT_TRUE(store_.openings.empty());
+  EXPECT_TRUE(volumes_.Delete("disk-1").ok());
+}
+
+TEST_F(VolumesTest, KeepsAVolumeThatCannotBeErased) {
+  ASSERT_TRUE(Make("disk-1", "lvm", kGiB).ok());
+  host_.failure = absl::FailedPreconditionError("in use");
+  EXPECT_TRUE(absl::IsFailedPrecondition(volumes_.Delete("disk-1")));
+  EXPECT_TRUE(volumes_.Find("disk-1").ok());
+}
+
+TEST_F(VolumesTest, NeverTouchesForeignVolumes) {
+  EXPECT_TRUE(volumes_.Delete("by-hand").ok());
+  EXPECT_TRUE(absl::IsNotFound(volumes_.Find("by-hand").status()));
+  EXPECT_NE(store_.json.find("by-hand"), std::string::npos);
+  EXPECT_TRUE(store_.calls.empty());
+}
+
+TEST_F(VolumesTest, AbortsASecondCallForTheSameVolume) {
+  const auto turn = volumes_.TakeTurn("disk-1");
+  ASSERT_TRUE(turn.ok());
+  EXPECT_TRUE(absl::IsAborted(Make("disk-1", "lvm", kGiB).status()));
+  EXPECT_TRUE(absl::IsAborted(volumes_.Delete("disk-1")));
+  EXPECT_TRUE(Make("disk-2", "lvm", kGiB).ok());
+}
+
+}  // namespace
+}  // namespace pmem::driver
