@@ -2,6 +2,7 @@
 #include "extender/placement_controller.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "common/io/log.h"
@@ -31,14 +32,15 @@ void PlacementController::Tick() {
   ForgetOldPods();
   PinningPlan plan = service_->Write([this](Ledger& ledger, absl::Time now) {
     ledger.Expire(now);
-    return PlanPins(ledger, options_, placed_, ages_, now);
+    return PlanPins(ledger, options_, placed_, uses_, memory_, now);
   });
-  for (const Pin& pin : plan.pins) Write(pin);
+  WriteAll(plan.pins);
   for (const Unpin& unpin : plan.unpins) Write(unpin);
   for (const Notice& notice : plan.notices) api_->Tell(notice);
   WakeScheduler();
-  if (plan.lookups.empty()) return;
+  if (plan.lookups.empty() && plan.node_lookups.empty()) return;
   Lookup(plan.lookups);
+  LookupNodes(plan.node_lookups);
   task_.Wake();
 }
 
@@ -70,13 +72,32 @@ void PlacementController::WakeScheduler() {
 
 void PlacementController::ForgetOldPods() {
   const absl::Time now = clock_->SteadyNow();
-  for (auto it = placed_at_.begin(); it != placed_at_.end();) {
-    if (now - it->second <= kPodsAgeMax) {
-      ++it;
-      continue;
+  const auto forget = [now](auto& what, absl::btree_map<std::string, absl::Time>& read_at,
+                            absl::Duration age_max) {
+    for (auto it = read_at.begin(); it != read_at.end();) {
+      if (now - it->second <= age_max) {
+        ++it;
+        continue;
+      }
+      what.erase(it->first);
+      it = read_at.erase(it);
     }
-    placed_.erase(it->first);
-    it = placed_at_.erase(it);
+  };
+  forget(placed_, placed_at_, kPodsAgeMax);
+  forget(uses_, uses_at_, kUsesAgeMax);
+}
+
+void PlacementController::LookupNodes(const std::set<std::string>& nodes) {
+  int count = 0;
+  for (const std::string& node : nodes) {
+    if (++count > kLookupsMax) return;
+    const absl::StatusOr<std::vector<Pod>> pods = api_->ListPodsOn(node);
+    if (!pods.ok()) {
+      LogWarning(kComponent, "cannot read the pods of a node; its cpu and memory count as free",
+                 {{"node", node}, {"error", pods.status()}});
+    }
+    uses_[node] = pods.ok() ? UseOf(*pods) : NodeUse();
+    uses_at_[node] = clock_->SteadyNow();
   }
 }
 
@@ -95,29 +116,39 @@ void PlacementController::Lookup(const std::set<std::string>& kube_namespaces) {
   }
 }
 
-void PlacementController::Write(const Pin& pin) {
+// A hold may stand for several claims: it is given up when none of them was written.
+void PlacementController::WriteAll(const std::vector<Pin>& pins) {
+  std::map<std::string, bool> holds;  // Owner -> something was, or may have been, written.
+  for (const Pin& pin : pins) holds[pin.hold_owner] |= Write(pin);
+  for (const auto& [owner, is_written] : holds) {
+    if (is_written) continue;
+    service_->Write([&owner = owner](Ledger& ledger, absl::Time) { ledger.EndHold(owner); });
+  }
+}
+
+bool PlacementController::Write(const Pin& pin) {
   const absl::Status status = api_->PatchClaim(pin.claim.meta.key, PinPatch(pin));
   const ObjectKey& key = pin.claim.meta.key;
-  if (status.ok()) {
-    pins_written_.Increment();
-    return LogInfo(
-        kComponent, "claim placed",
-        {{"kube_namespace", key.kube_namespace}, {"claim", key.name}, {"node", pin.node}});
-  }
   // A write whose answer was lost may have been done: then its hold stays until the event, or its
   // TTL.
   const bool is_certain = absl::IsFailedPrecondition(status) || absl::IsNotFound(status) ||
                           absl::IsAborted(status) || absl::IsPermissionDenied(status);
-  if (is_certain) {
-    pins_lost_.Increment();
-    service_->Write([&pin](Ledger& ledger, absl::Time) { ledger.EndHold(pin.hold_owner); });
+  memory_.NoteWrite(pin.claim, is_certain ? "" : pin.node, clock_->SteadyNow());
+  if (status.ok()) {
+    pins_written_.Increment();
+    LogInfo(kComponent, "claim placed",
+            {{"kube_namespace", key.kube_namespace}, {"claim", key.name}, {"node", pin.node}});
+    return true;
   }
+  if (is_certain) pins_lost_.Increment();
   LogWarning(kComponent, "claim not placed",
              {{"kube_namespace", key.kube_namespace}, {"claim", key.name}, {"error", status}});
+  return !is_certain;
 }
 
 void PlacementController::Write(const Unpin& unpin) {
   const absl::Status status = api_->PatchClaim(unpin.claim.meta.key, UnpinPatch(unpin));
+  memory_.NoteWrite(unpin.claim, "", clock_->SteadyNow());
   if (status.ok()) unpins_written_.Increment();
   LogInfo(kComponent, "pin on a node that is gone taken away",
           {{"claim", unpin.claim.meta.key.name}, {"node", unpin.node}, {"status", status}});

@@ -30,7 +30,9 @@ class PlacementController {
   static constexpr absl::Duration kWakePauseMax = absl::Minutes(1);
   // Pods read live are believed for so long.
   static constexpr absl::Duration kPodsAgeMax = absl::Seconds(5);
-  // kube_namespaces whose pods are read in one round.
+  // And what a node's pods ask for.
+  static constexpr absl::Duration kUsesAgeMax = absl::Seconds(1);
+  // kube_namespaces, and nodes, whose pods are read in one round.
   static constexpr int kLookupsMax = 10;
 
   // All must outlive the controller.
@@ -47,8 +49,11 @@ class PlacementController {
  private:
   void WakeScheduler();
   void Lookup(const std::set<std::string>& kube_namespaces);
+  void LookupNodes(const std::set<std::string>& nodes);
   void ForgetOldPods();
-  void Write(const Pin& pin);
+  void WriteAll(const std::vector<Pin>& pins);
+  // False: it was certainly not written.
+  bool Write(const Pin& pin);
   void Write(const Unpin& unpin);
 
   const PinningOptions options_;
@@ -64,9 +69,11 @@ class PlacementController {
     absl::Duration pause;
   };
   absl::btree_map<std::string, WakeUp> woken_;  // By pod UID.
-  ClaimAges ages_;
+  PinMemory memory_;
   PlacedPods placed_;
   absl::btree_map<std::string, absl::Time> placed_at_;
+  NodeUses uses_;
+  absl::btree_map<std::string, absl::Time> uses_at_;
   PeriodicTask task_;
 };
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/pure/absl_view.h"
 #include "common/pure/names.h"
 #include "common/pure/status_macros.h"
 #include "extender/core/kube_fields.h"
@@ -47,8 +48,27 @@ absl::StatusOr<std::vector<Taint>> Taints(const JsonValue& spec) {
   return taints;
 }
 
+// Whether the manager of one of the entries is a scheduler and owns the selected-node annotation.
+// Schedulers write under the name of their program: "kube-scheduler", or another one with that
+// word.
+absl::StatusOr<bool> IsPinnedByScheduler(const JsonValue& metadata) {
+  PMEM_ASSIGN_OR_RETURN(const auto entries, metadata.OptionalArray("managedFields"));
+  for (const JsonValue& entry : entries) {
+    PMEM_ASSIGN_OR_RETURN(const std::string manager, Text(entry, "manager"));
+    if (manager.find("scheduler") == std::string::npos) continue;
+    PMEM_ASSIGN_OR_RETURN(const JsonValue fields, Child(entry, "fieldsV1"));
+    PMEM_ASSIGN_OR_RETURN(const JsonValue of_metadata, Child(fields, "f:metadata"));
+    PMEM_ASSIGN_OR_RETURN(const JsonValue annotations, Child(of_metadata, "f:annotations"));
+    PMEM_ASSIGN_OR_RETURN(const auto owned, annotations.OptionalMember(absl::StrCat(
+                                                "f:", AbslView(kSelectedNodeAnnotation))));
+    if (owned.has_value()) return true;
+  }
+  return false;
+}
+
 absl::Status ReadClaimMetadata(const JsonValue& object, Claim* claim) {
   PMEM_ASSIGN_OR_RETURN(const JsonValue metadata, Child(object, "metadata"));
+  PMEM_ASSIGN_OR_RETURN(claim->labels, TextMap(metadata, "labels"));
   PMEM_ASSIGN_OR_RETURN(const std::optional<JsonValue> annotations,
                         metadata.OptionalMember("annotations"));
   claim->has_annotations = annotations.has_value();
@@ -56,6 +76,9 @@ absl::Status ReadClaimMetadata(const JsonValue& object, Claim* claim) {
   PMEM_ASSIGN_OR_RETURN(claim->selected_node, Text(*annotations, kSelectedNodeAnnotation));
   PMEM_ASSIGN_OR_RETURN(const std::string pinned_by, Text(*annotations, kPinnedByAnnotation));
   claim->is_pinned_by_us = pinned_by == kPinnedByUs;
+  if (!claim->selected_node.empty()) {
+    PMEM_ASSIGN_OR_RETURN(claim->is_pinned_by_scheduler, IsPinnedByScheduler(metadata));
+  }
   PMEM_ASSIGN_OR_RETURN(claim->storage_provisioner,
                         Text(*annotations, kStorageProvisionerAnnotation));
   if (claim->storage_provisioner.empty()) {

@@ -101,14 +101,17 @@ struct Pod {
 // PersistentVolumeClaim.
 struct Claim {
   ObjectMeta meta;
+  std::map<std::string, std::string> labels;
   std::optional<std::string> storage_class_name;
-  int64_t requested_bytes = 0;      // spec.resources.requests.storage, rounded up.
-  int64_t capacity_bytes = 0;       // status.capacity.storage; 0 while unbound.
-  std::string volume_name;          // spec.volumeName
-  bool is_bind_completed = false;   // pv.kubernetes.io/bind-completed is there.
-  std::string phase;                // status.phase. Never used to decide bound or not.
-  std::string selected_node;        // volume.kubernetes.io/selected-node
-  bool is_pinned_by_us = false;     // pmem.csi.alibabacloud.com/pinned-by says so.
+  int64_t requested_bytes = 0;     // spec.resources.requests.storage, rounded up.
+  int64_t capacity_bytes = 0;      // status.capacity.storage; 0 while unbound.
+  std::string volume_name;         // spec.volumeName
+  bool is_bind_completed = false;  // pv.kubernetes.io/bind-completed is there.
+  std::string phase;               // status.phase. Never used to decide bound or not.
+  std::string selected_node;       // volume.kubernetes.io/selected-node
+  bool is_pinned_by_us = false;    // pmem.csi.alibabacloud.com/pinned-by says so.
+  // A scheduler wrote selected-node, as the API server noted in metadata.managedFields.
+  bool is_pinned_by_scheduler = false;
   std::string storage_provisioner;  // volume.kubernetes.io/storage-provisioner, or the beta key.
   std::vector<std::string> access_modes;
   std::string volume_mode = "Filesystem";

@@ -7,7 +7,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/pure/names.h"
-#include "extender/core/node_match.h"
+#include "common/pure/units.h"
+#include "extender/core/replica_index.h"
 
 namespace pmem::extender {
 namespace {
@@ -26,26 +27,35 @@ std::string Text(std::string_view text) { return std::string(text); }
 // One run over the open claims.
 class Planner {
  public:
-  Planner(Ledger& ledger, const PinningOptions& options, const PlacedPods& placed, ClaimAges& ages,
-          absl::Time now)
-      : ledger_(ledger), options_(options), placed_(placed), ages_(ages), now_(now) {}
+  Planner(Ledger& ledger, const PinningOptions& options, const PlacedPods& placed,
+          const NodeUses& uses, PinMemory& memory, absl::Time now)
+      : ledger_(ledger),
+        options_(options),
+        placed_(placed),
+        uses_(uses),
+        memory_(memory),
+        now_(now) {}
 
   PinningPlan Run() {
+    NoteComing();
     const std::vector<std::string> uids(ledger_.open_claims().begin(), ledger_.open_claims().end());
     for (const std::string& uid : uids) {
       const Claim* claim = ledger_.cache().FindClaim(uid);
       if (claim != nullptr && !claim->meta.is_deleting) Visit(*claim);
     }
     for (const Claim& claim : ledger_.TakeHandPins()) CheckHandPin(claim);
-    ages_.Sweep();
+    memory_.Sweep(ledger_.open_claims());
     return std::move(plan_);
   }
 
  private:
   void Visit(const Claim& claim) {
-    if (!claim.selected_node.empty()) return CheckPin(claim);
-    if (ledger_.holds().Find("claim/" + claim.meta.uid) != nullptr) return;  // Being written.
-    if (pinned_now_.contains(claim.meta.uid)) return;
+    if (!claim.selected_node.empty()) {
+      memory_.NotePinned(claim);
+      return CheckPin(claim);
+    }
+    if (pinned_now_.contains(claim.meta.uid) || memory_.IsAwaited(claim, now_)) return;
+    memory_.NoteUnplaced(claim, now_);
     const StorageClass* storage_class = ledger_.cache().FindClass(*claim.storage_class_name);
     if (storage_class == nullptr) return;
     if (storage_class->is_wait_for_first_consumer) {
@@ -57,7 +67,7 @@ class Planner {
 
   // True once `age` has passed since the claim was first seen in this state.
   bool IsOlder(const std::string& key, absl::Duration age) {
-    const absl::Time due = ages_.Since(key, now_) + age;
+    const absl::Time due = memory_.Since(key, now_) + age;
     if (now_ >= due) return true;
     plan_.next = std::min(plan_.next, due);
     return false;
@@ -97,13 +107,31 @@ class Planner {
       pods = *placed;
     }
     if (!pods.empty()) return Place(claim, pods, ledger_.Demand(*pods.front(), nullptr));
-    PodDemand alone;
+    PodDemand demand;
+    for (const Claim* one : ReplicaClaims(claim)) AddClaim(*one, demand);
+    Place(claim, {}, demand);
+  }
+
+  void AddClaim(const Claim& claim, PodDemand& demand) const {
+    if (IsBound(claim) || !claim.selected_node.empty()) {
+      const std::string node = NodeOf(claim, ledger_.cache().FindVolume(claim.volume_name));
+      if (!node.empty()) demand.node = node;
+      return;
+    }
     const std::optional<Item> item = ItemOf(claim, ledger_.cache());
     if (!item) return;
-    alone.items.push_back(*item);
-    alone.item_keys.push_back(claim.meta.key);
-    alone.item_classes.push_back(*claim.storage_class_name);
-    Place(claim, {}, alone);
+    demand.items.push_back(*item);
+    demand.item_keys.push_back(claim.meta.key);
+    demand.item_classes.push_back(*claim.storage_class_name);
+  }
+
+  // The claim, and those beside it that a StatefulSet made for the same replica.
+  std::vector<const Claim*> ReplicaClaims(const Claim& claim) {
+    std::vector<const Claim*> claims;
+    if (!replicas_) replicas_.emplace(ledger_.cache());
+    for (const Claim* other : replicas_->Beside(claim)) claims.push_back(other);
+    if (claims.empty()) claims.push_back(&claim);
+    return claims;
   }
 
   // Pins all claims of `demand` that are ours to pin on the best node, or says why there is none.
@@ -112,10 +140,13 @@ class Planner {
     const std::string owner = pods.empty() ? "claim/" + claim.meta.uid : pods.front()->meta.uid;
     const std::string node = BestNode(pods, demand, owner);
     if (node.empty()) return Refuse(claim, pods);
-    if (pods.empty()) {
-      ledger_.AssumeClaim(claim, demand.items.front(), node, now_);
-    } else {
+    if (!IsUseKnown(node, pods)) {
+      plan_.node_lookups.insert(node);
+      return;
+    }
+    if (!pods.empty()) {
       ledger_.Assume(*pods.front(), demand, {node}, {}, now_);
+      AddUse(node, *pods.front());
     }
     for (size_t i = 0; i < demand.items.size(); ++i) AddPin(demand, i, pods, node, owner);
   }
@@ -127,7 +158,9 @@ class Planner {
     const bool is_immediate = !storage_class->is_wait_for_first_consumer;
     const bool is_preset = !pods.empty() && !pods.front()->node_name.empty();
     if (!is_immediate && !is_preset) return;  // The scheduler's, once the others are bound.
-    plan_.pins.push_back({*claim, demand.items[i], node, owner, is_immediate});
+    const std::string hold = pods.empty() ? "claim/" + claim->meta.uid : owner;
+    if (pods.empty()) ledger_.AssumeClaim(*claim, demand.items[i], node, now_);
+    plan_.pins.push_back({*claim, demand.items[i], node, hold, is_immediate});
     pinned_now_.insert(claim->meta.uid);
   }
 
@@ -149,7 +182,53 @@ class Planner {
     if (node == nullptr || (pods.empty() && node->is_unschedulable)) return false;
     return std::all_of(pods.begin(), pods.end(), [&](const Pod* pod) {
       if (!pod->node_name.empty()) return pod->node_name == name;
-      return !MatchNode(*pod, *node, {}).has_value();
+      return !MatchNode(*pod, *node, UseOn(name, *pod)).has_value();
+    });
+  }
+
+  // Whether what else runs on the node is known, or does not matter.
+  bool IsUseKnown(const std::string& node, const std::vector<const Pod*>& pods) const {
+    return uses_.contains(node) || std::all_of(pods.begin(), pods.end(), [](const Pod* pod) {
+             return !pod->node_name.empty() ||
+                    (pod->requested_cpu_milli == 0 && pod->requested_memory_bytes == 0);
+           });
+  }
+
+  // What the others on the node ask for: those that run there, and those that are bound to follow
+  // their claims there.
+  NodeUse UseOn(const std::string& node, const Pod& pod) const {
+    NodeUse use;
+    if (const auto it = uses_.find(node); it != uses_.end()) use = it->second;
+    const auto coming = coming_.find(node);
+    if (coming == coming_.end()) return use;
+    for (const auto& [uid, one] : coming->second) {
+      if (uid == pod.meta.uid) continue;
+      use.cpu_milli += one.cpu_milli;
+      use.memory_bytes = AddBytes(use.memory_bytes, one.memory_bytes);
+    }
+    return use;
+  }
+
+  void AddUse(const std::string& node, const Pod& pod) {
+    coming_[node][pod.meta.uid] = {pod.requested_cpu_milli, pod.requested_memory_bytes};
+  }
+
+  // Pods without a node whose claims have one.
+  void NoteComing() {
+    for (const auto& [uid, pod] : ledger_.cache().pods()) {
+      for (const PodVolume& volume : pod.volumes) {
+        const Claim* claim =
+            ledger_.cache().FindClaim(ObjectKey{pod.meta.key.kube_namespace, volume.claim_name});
+        const Ledger::Place* place =
+            claim == nullptr ? nullptr : ledger_.FindPlace(claim->meta.uid);
+        if (place != nullptr) AddUse(place->node, pod);
+      }
+    }
+  }
+
+  bool IsRefused(const std::string& node, const PodDemand& demand) const {
+    return std::any_of(demand.items.begin(), demand.items.end(), [&](const Item& item) {
+      return memory_.IsRefused(item.claim_uid, node, now_);
     });
   }
 
@@ -158,7 +237,7 @@ class Planner {
     std::vector<std::string> names;
     std::vector<std::optional<Leftover>> left;
     for (const auto& [name, node] : ledger_.nodes().nodes()) {
-      if (!node->has_agent || !IsAllowed(name, pods)) continue;
+      if (!node->has_agent || IsRefused(name, demand) || !IsAllowed(name, pods)) continue;
       if (ledger_.Judge(name, demand, owner, now_, nullptr) != Reason::kFits) continue;
       names.push_back(name);
       left.push_back(ledger_.LeftoverOn(name, demand, owner, options_.strategy));
@@ -220,31 +299,23 @@ class Planner {
     if (!is_gone) return TellUnfit(claim, reason);
     Tell(claim, NoticeReason::kPinnedNodeGone,
          absl::StrCat("pinned to node ", node, ", which does not exist"));
-    if (claim.is_pinned_by_us) plan_.unpins.push_back({claim, node});
+    if (memory_.IsAwaited(claim, now_)) return;
+    if (claim.is_pinned_by_us || claim.is_pinned_by_scheduler)
+      plan_.unpins.push_back({claim, node});
   }
 
   Ledger& ledger_;
   const PinningOptions& options_;
   const PlacedPods& placed_;
-  ClaimAges& ages_;
+  const NodeUses& uses_;
+  PinMemory& memory_;
   const absl::Time now_;
   PinningPlan plan_;
+  std::optional<ReplicaIndex> replicas_;  // Made when it is needed.
+  // By node and pod UID.
+  absl::btree_map<std::string, absl::btree_map<std::string, NodeUse>> coming_;
   std::set<std::string> pinned_now_;
 };
-
-std::string Quoted(std::string_view text) { return absl::StrCat("\"", Text(text), "\""); }
-
-// RFC 6901: '/' in a key is "~1".
-std::string AnnotationPath(std::string_view key) {
-  std::string path = "/metadata/annotations/";
-  for (const char c : key) path += c == '/' ? std::string("~1") : std::string(1, c);
-  return path;
-}
-
-std::string Operation(std::string_view op, std::string_view path, std::string_view json_value) {
-  return absl::StrCat(R"({"op":")", Text(op), R"(","path":")", Text(path), R"(","value":)",
-                      Text(json_value), "}");
-}
 
 }  // namespace
 
@@ -262,56 +333,19 @@ std::string_view NoticeReasonName(NoticeReason reason) {
   return "";
 }
 
-absl::Time ClaimAges::Since(const std::string& key, absl::Time now) {
-  const auto [it, is_new] = ages_.try_emplace(key);
-  if (is_new) it->second.since = now;
-  it->second.is_used = true;
-  return it->second.since;
-}
-
-void ClaimAges::Sweep() {
-  for (auto it = ages_.begin(); it != ages_.end();) {
-    const bool was_used = std::exchange(it->second.is_used, false);
-    it = was_used ? std::next(it) : ages_.erase(it);
+NodeUse UseOf(const std::vector<Pod>& pods) {
+  NodeUse use;
+  for (const Pod& pod : pods) {
+    if (IsOver(pod)) continue;
+    use.cpu_milli = AddBytes(use.cpu_milli, pod.requested_cpu_milli);
+    use.memory_bytes = AddBytes(use.memory_bytes, pod.requested_memory_bytes);
   }
+  return use;
 }
 
 PinningPlan PlanPins(Ledger& ledger, const PinningOptions& options, const PlacedPods& placed,
-                     ClaimAges& ages, absl::Time now) {
-  return Planner(ledger, options, placed, ages, now).Run();
-}
-
-std::string PinPatch(const Pin& pin) {
-  std::string patch =
-      absl::StrCat("[", Operation("test", "/metadata/uid", Quoted(pin.claim.meta.uid)));
-  const auto add = [&patch](const std::string& operation) {
-    absl::StrAppend(&patch, ",", operation);
-  };
-  if (pin.needs_provisioner) {
-    add(Operation("test", AnnotationPath(kStorageProvisionerAnnotation), Quoted(kDriverName)));
-  }
-  if (pin.claim.has_annotations) {
-    add(Operation("test", AnnotationPath(kSelectedNodeAnnotation), "null"));
-  } else {
-    add(Operation("test", "/metadata/annotations", "null"));
-    add(Operation("add", "/metadata/annotations", "{}"));
-  }
-  add(Operation("add", AnnotationPath(kSelectedNodeAnnotation), Quoted(pin.node)));
-  add(Operation("add", AnnotationPath(kPinnedByAnnotation), Quoted(kPinnedByUs)));
-  return patch + "]";
-}
-
-std::string UnpinPatch(const Unpin& unpin) {
-  std::string patch =
-      absl::StrCat("[", Operation("test", "/metadata/uid", Quoted(unpin.claim.meta.uid)), ",",
-                   Operation("test", AnnotationPath(kSelectedNodeAnnotation), Quoted(unpin.node)),
-                   ",", Operation("test", "/spec/volumeName", "null"),
-                   R"(,{"op":"remove","path":")", AnnotationPath(kSelectedNodeAnnotation), R"("})");
-  if (unpin.claim.is_pinned_by_us) {
-    absl::StrAppend(&patch, R"(,{"op":"remove","path":")", AnnotationPath(kPinnedByAnnotation),
-                    R"("})");
-  }
-  return patch + "]";
+                     const NodeUses& uses, PinMemory& memory, absl::Time now) {
+  return Planner(ledger, options, placed, uses, memory, now).Run();
 }
 
 }  // namespace pmem::extender

@@ -5,10 +5,16 @@
 // It pins
 //   - Immediate claims (kube-scheduler never asks an extender about them), once the PV controller
 //   has
-//     put the storage-provisioner annotation on; together with the other claims of their pod;
+//     put the storage-provisioner annotation on; together with the other claims of their pod, or,
+//     while no pod is there, with those that a StatefulSet made for the same replica;
 //   - WaitForFirstConsumer claims whose pod came with spec.nodeName (no scheduler will decide).
 // It never pins a WaitForFirstConsumer claim that a schedulable pod can still use: the scheduler's
-// own write would fail. It never pins a claim of another provisioner.
+// own write would fail. It never pins a claim of another provisioner. A node whose provisioner took
+// our pin away again is not tried for that claim for a while.
+//
+// It takes pins away that nobody will ever act on: of unbound claims, on a Node that does not
+// exist, written by us or by a scheduler. A pin that was typed in by hand stays, and its user is
+// told.
 #pragma once
 
 #include <set>
@@ -19,6 +25,8 @@
 #include "absl/container/btree_map.h"
 #include "absl/time/time.h"
 #include "extender/core/ledger.h"
+#include "extender/core/node_match.h"
+#include "extender/core/pin_memory.h"
 #include "extender/core/score.h"
 
 namespace pmem::extender {
@@ -59,7 +67,8 @@ struct PinningPlan {
   std::vector<Pin> pins;
   std::vector<Unpin> unpins;
   std::vector<Notice> notices;
-  std::set<std::string> lookups;  // kube_namespaces whose pods with a node have to be read.
+  std::set<std::string> lookups;       // kube_namespaces whose pods with a node have to be read.
+  std::set<std::string> node_lookups;  // Nodes whose pods have to be read.
   // When the plan may differ although nothing happened; InfiniteFuture: never.
   absl::Time next = absl::InfiniteFuture();
 };
@@ -68,30 +77,18 @@ struct PinningPlan {
 // none.
 using PlacedPods = absl::btree_map<std::string, std::vector<Pod>>;
 
-// Since when each unplaced claim is known, and each bad pin; kept by the caller between plans.
-class ClaimAges {
- public:
-  // The first time that `key` was asked for since it was last forgotten.
-  absl::Time Since(const std::string& key, absl::Time now);
-  // Forgets all keys that were not asked for since the last Sweep.
-  void Sweep();
-
- private:
-  struct Age {
-    absl::Time since;
-    bool is_used = false;
-  };
-  absl::btree_map<std::string, Age> ages_;
-};
+// What the pods of a node ask for, read live, by node.
+using NodeUses = absl::btree_map<std::string, NodeUse>;
+NodeUse UseOf(const std::vector<Pod>& pods);
 
 // All that should be done now. What is pinned is assumed in the ledger at once, so that pins of one
 // plan count against each other; a pin that could not be written is given up with Ledger::EndHold.
+// What became of each write goes into `memory` with NoteWrite.
 PinningPlan PlanPins(Ledger& ledger, const PinningOptions& options, const PlacedPods& placed,
-                     ClaimAges& ages, absl::Time now);
+                     const NodeUses& uses, PinMemory& memory, absl::Time now);
 
-// The JSON patch that sets selected-node, only if the claim is the same one and has none yet; and
-// the one that takes away exactly that pin of an unbound claim. A failed test answers 422: a lost
-// race.
+// The JSON patch that sets selected-node, only if the claim is exactly what we have seen; and the
+// one that takes away exactly that pin of an unbound claim. A failed test answers 422: a lost race.
 std::string PinPatch(const Pin& pin);
 std::string UnpinPatch(const Unpin& unpin);
 

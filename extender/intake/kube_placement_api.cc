@@ -20,9 +20,18 @@ absl::Status KubePlacementApi::PatchClaim(const ObjectKey& claim, const std::str
 }
 
 absl::StatusOr<std::vector<Pod>> KubePlacementApi::ListPods(const std::string& kube_namespace) {
-  PMEM_ASSIGN_OR_RETURN(
-      const ApiAnswer answer,
-      client_->List(ApiPath(kPodsResource, kube_namespace) + "?resourceVersion=0"));
+  return List(ApiPath(kPodsResource, kube_namespace) + "?resourceVersion=0");
+}
+
+absl::StatusOr<std::vector<Pod>> KubePlacementApi::ListPodsOn(const std::string& node) {
+  const std::string selector =
+      absl::StrCat("spec.nodeName=", node, ",status.phase!=Succeeded,status.phase!=Failed");
+  return List(absl::StrCat(ApiPath(kPodsResource),
+                           "?resourceVersion=0&fieldSelector=", PercentEncode(selector)));
+}
+
+absl::StatusOr<std::vector<Pod>> KubePlacementApi::List(const std::string& path_and_query) {
+  PMEM_ASSIGN_OR_RETURN(const ApiAnswer answer, client_->List(path_and_query));
   PMEM_RETURN_IF_ERROR(answer.ToStatus());
   PMEM_ASSIGN_OR_RETURN(DecodedList<Pod> list, DecodeList<Pod>(answer.body));
   return std::move(list.objects);

@@ -20,10 +20,13 @@ class KubePlacementApi final : public PlacementApi {
 
   absl::Status PatchClaim(const ObjectKey& claim, const std::string& json_patch) override;
   absl::StatusOr<std::vector<Pod>> ListPods(const std::string& kube_namespace) override;
+  absl::StatusOr<std::vector<Pod>> ListPodsOn(const std::string& node) override;
   absl::Status WakeScheduler(int64_t sequence) override;
   void Tell(const Notice& notice) override;
 
  private:
+  absl::StatusOr<std::vector<Pod>> List(const std::string& path_and_query);
+
   KubeClient* const client_;
   EventWriter* const events_;
   const std::string kube_namespace_;

@@ -167,6 +167,28 @@ TEST(KubeDecode, ClaimIsReadWhole) {
                            .has_annotations = true}));
 }
 
+// As kube-apiserver 1.36.3 writes them.
+constexpr const char* kPinnedClaim =
+    R"({"metadata":{"name":"c","labels":{"app":"db"},"annotations":{%s},"managedFields":[
+      {"manager":"kube-controller-manager","operation":"Update","apiVersion":"v1",
+       "fieldsType":"FieldsV1","fieldsV1":{"f:metadata":{"f:annotations":{".":{}}}}},
+      {"manager":"%s","operation":"Update","apiVersion":"v1","fieldsType":"FieldsV1",
+       "fieldsV1":{"f:metadata":{"f:annotations":{"f:volume.kubernetes.io/selected-node":{}}}}}]}})";
+
+TEST(KubeDecode, ThePinOfASchedulerIsToldFromThatOfAPerson) {
+  const std::string pin = R"("volume.kubernetes.io/selected-node":"n1")";
+  const auto claim = [](const std::string& annotations, const std::string& manager) {
+    char text[2048];
+    std::snprintf(text, sizeof(text), kPinnedClaim, annotations.c_str(), manager.c_str());
+    return *DecodeObject<Claim>(text);
+  };
+  EXPECT_TRUE(claim(pin, "kube-scheduler").is_pinned_by_scheduler);
+  EXPECT_TRUE(claim(pin, "second-scheduler").is_pinned_by_scheduler);
+  EXPECT_FALSE(claim(pin, "kubectl-annotate").is_pinned_by_scheduler);
+  EXPECT_FALSE(claim("", "kube-scheduler").is_pinned_by_scheduler);
+  EXPECT_EQ(claim(pin, "kubectl").labels, (std::map<std::string, std::string>{{"app", "db"}}));
+}
+
 TEST(KubeDecode, AClaimWithoutAnythingIsThere) {
   const absl::StatusOr<Claim> claim = DecodeObject<Claim>(R"({"metadata":{"name":"c"}})");
   ASSERT_TRUE(claim.ok()) << claim.status();

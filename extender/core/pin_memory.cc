@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/core/pin_memory.h"
+
+#include <iterator>
+#include <utility>
+
+namespace pmem::extender {
+
+absl::Time PinMemory::Since(const std::string& key, absl::Time now) {
+  const auto [it, is_new] = ages_.try_emplace(key);
+  if (is_new) it->second.since = now;
+  it->second.is_used = true;
+  return it->second.since;
+}
+
+void PinMemory::NoteWrite(const Claim& claim, const std::string& node, absl::Time now) {
+  Attempt& attempt = attempts_[claim.meta.uid];
+  attempt.resource_version = claim.meta.resource_version;
+  attempt.until = now + (node.empty() ? kLossPatience : kPinPatience);
+  attempt.node = node;
+}
+
+bool PinMemory::IsAwaited(const Claim& claim, absl::Time now) const {
+  const auto it = attempts_.find(claim.meta.uid);
+  return it != attempts_.end() && now < it->second.until &&
+         it->second.resource_version == claim.meta.resource_version;
+}
+
+void PinMemory::NotePinned(const Claim& claim) {
+  if (claim.is_pinned_by_us) attempts_[claim.meta.uid].node = claim.selected_node;
+}
+
+void PinMemory::NoteUnplaced(const Claim& claim, absl::Time now) {
+  const auto it = attempts_.find(claim.meta.uid);
+  if (it == attempts_.end() || it->second.node.empty()) return;
+  it->second.refused[std::exchange(it->second.node, "")] = now + kRefusalPause;
+}
+
+bool PinMemory::IsRefused(const std::string& claim_uid, std::string_view node,
+                          absl::Time now) const {
+  const auto it = attempts_.find(claim_uid);
+  if (it == attempts_.end()) return false;
+  const auto refused = it->second.refused.find(node);
+  return refused != it->second.refused.end() && now < refused->second;
+}
+
+void PinMemory::Sweep(const std::set<std::string>& open) {
+  for (auto it = ages_.begin(); it != ages_.end();) {
+    const bool was_used = std::exchange(it->second.is_used, false);
+    it = was_used ? std::next(it) : ages_.erase(it);
+  }
+  for (auto it = attempts_.begin(); it != attempts_.end();) {
+    it = open.contains(it->first) ? std::next(it) : attempts_.erase(it);
+  }
+}
+
+}  // namespace pmem::extender

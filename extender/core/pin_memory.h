@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the placement controller remembers between two plans, because neither the ledger nor a claim
+// says it: since when something is so, which claims it has just written to, which nodes refused a
+// claim. Nothing of it survives a restart, and nothing has to: without it a claim is only looked at
+// sooner, or sent once more to a node that refuses it. Not thread-safe; pure, deterministic.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "absl/container/btree_map.h"
+#include "absl/time/time.h"
+#include "extender/core/kube_objects.h"
+
+namespace pmem::extender {
+
+class PinMemory {
+ public:
+  // While the watch does not show it changed, a claim that was pinned is left alone for so long:
+  // its hold stands meanwhile (LedgerOptions::hold_ttl). One that we failed to write to, for so
+  // long.
+  static constexpr absl::Duration kPinPatience = absl::Seconds(30);
+  static constexpr absl::Duration kLossPatience = absl::Seconds(5);
+  // How long a node whose provisioner has refused a claim is not tried for it again.
+  static constexpr absl::Duration kRefusalPause = absl::Seconds(30);
+
+  // The first time that `key` was asked for since it was last forgotten.
+  absl::Time Since(const std::string& key, absl::Time now);
+
+  // We tried to pin the claim as it is in the cache, to `node`; empty: it was certainly not
+  // written.
+  void NoteWrite(const Claim& claim, const std::string& node, absl::Time now);
+  // True while the cache still shows the claim as it was before the last write to it.
+  bool IsAwaited(const Claim& claim, absl::Time now) const;
+
+  // The claim has this pin of ours.
+  void NotePinned(const Claim& claim);
+  // The claim has none; if it had one of ours, its node has refused it.
+  void NoteUnplaced(const Claim& claim, absl::Time now);
+  bool IsRefused(const std::string& claim_uid, std::string_view node, absl::Time now) const;
+
+  // Forgets what Since was not asked for since the last Sweep, and claims that are not `open`.
+  void Sweep(const std::set<std::string>& open);
+
+ private:
+  struct Age {
+    absl::Time since;
+    bool is_used = false;
+  };
+  struct Attempt {
+    std::string resource_version;  // Of the claim when it was last written to.
+    absl::Time until;              // Of the patience with that write.
+    std::string node;              // Of the last pin of ours. Empty: none that we know of.
+    std::map<std::string, absl::Time, std::less<>> refused;  // Node -> until when.
+  };
+
+  absl::btree_map<std::string, Age> ages_;
+  absl::btree_map<std::string, Attempt> attempts_;  // By claim UID.
+};
+
+}  // namespace pmem::extender

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The JSON patches of pinning.h.
+#include "absl/strings/str_cat.h"
+#include "common/pure/absl_view.h"
+#include "common/pure/names.h"
+#include "extender/core/pinning.h"
+
+namespace pmem::extender {
+namespace {
+
+std::string Quoted(std::string_view text) { return absl::StrCat("\"", AbslView(text), "\""); }
+
+// RFC 6901: '/' in a key is "~1".
+std::string AnnotationPath(std::string_view key) {
+  std::string path = "/metadata/annotations/";
+  for (const char c : key) path += c == '/' ? std::string("~1") : std::string(1, c);
+  return path;
+}
+
+std::string Operation(std::string_view op, std::string_view path, std::string_view json_value) {
+  return absl::StrCat(R"({"op":")", AbslView(op), R"(","path":")", AbslView(path), R"(","value":)",
+                      AbslView(json_value), "}");
+}
+
+}  // namespace
+
+std::string PinPatch(const Pin& pin) {
+  std::string patch = absl::StrCat(
+      "[", Operation("test", "/metadata/uid", Quoted(pin.claim.meta.uid)), ",",
+      Operation("test", "/metadata/resourceVersion", Quoted(pin.claim.meta.resource_version)));
+  const auto add = [&patch](const std::string& operation) {
+    absl::StrAppend(&patch, ",", operation);
+  };
+  if (pin.needs_provisioner) {
+    add(Operation("test", AnnotationPath(kStorageProvisionerAnnotation), Quoted(kDriverName)));
+  }
+  if (pin.claim.has_annotations) {
+    add(Operation("test", AnnotationPath(kSelectedNodeAnnotation), "null"));
+  } else {
+    add(Operation("test", "/metadata/annotations", "null"));
+    add(Operation("add", "/metadata/annotations", "{}"));
+  }
+  add(Operation("add", AnnotationPath(kSelectedNodeAnnotation), Quoted(pin.node)));
+  add(Operation("add", AnnotationPath(kPinnedByAnnotation), Quoted(kPinnedByUs)));
+  return patch + "]";
+}
+
+std::string UnpinPatch(const Unpin& unpin) {
+  std::string patch =
+      absl::StrCat("[", Operation("test", "/metadata/uid", Quoted(unpin.claim.meta.uid)), ",",
+                   Operation("test", AnnotationPath(kSelectedNodeAnnotation), Quoted(unpin.node)),
+                   ",", Operation("test", "/spec/volumeName", "null"),
+                   R"(,{"op":"remove","path":")", AnnotationPath(kSelectedNodeAnnotation), R"("})");
+  if (unpin.claim.is_pinned_by_us) {
+    absl::StrAppend(&patch, R"(,{"op":"remove","path":")", AnnotationPath(kPinnedByAnnotation),
+                    R"("})");
+  }
+  return patch + "]";
+}
+
+}  // namespace pmem::extender
