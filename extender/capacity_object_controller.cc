@@ -37,7 +37,8 @@ CapacityObjectController::CapacityObjectController(LedgerService* service, Capac
 
 void CapacityObjectController::Tick() {
   const absl::Time now = clock_->SteadyNow();
-  if (now < paused_until_ || !service_->MayWrite() || !HasToLook(now)) return;
+  if (!service_->MayWrite()) return pending_.Set(0);
+  if (now < paused_until_ || !HasToLook(now)) return;
   const std::vector<CapacityChange> changes = Plan(Wanted());
   int written = 0;
   for (const CapacityChange& change : changes) {

@@ -67,7 +67,10 @@ void AddChoices(Flags& flags, ExtenderConfig& config, int64_t* candidates_max,
                 "Score of nodes without PMEM for pods that need none; 0: no preference");
   flags.Bool("--leader-elect", &config.is_elected,
              "Several replicas run: only the holder of the Lease decides and writes");
-  flags.Text("--lease-kube-namespace", &config.lease.kube_namespace, "Where the Lease is", "NAME");
+  flags.Text("--lease-kube-namespace", &config.lease.kube_namespace,
+             "Where the Lease, our pods and our capacity objects are", "NAME");
+  flags.Text("--pod-name", &config.pod_name,
+             "Our own pod, which is labelled while we lead; empty: no pod is", "NAME");
   flags.Text("--lease-name", &config.lease.lease_name, "Name of the Lease", "NAME");
   flags.Text("--identity", &config.lease.timing.identity,
              "Of this replica, unique among them; empty: host name and process id", "NAME");

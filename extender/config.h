@@ -27,6 +27,7 @@ struct ExtenderConfig {
   absl::Duration agent_wait = absl::Seconds(10);
   LedgerServiceOptions service;
   bool is_elected = false;  // --leader-elect: one of several replicas.
+  std::string pod_name;     // Of ours, to show on it who leads; empty: on none.
   LeaderElector::Options lease{.kube_namespace = "pmem-system", .lease_name = "pmem-extender"};
   bool has_placement_controller = true;
   absl::Duration placement_settle = absl::Seconds(1);

@@ -11,6 +11,7 @@ namespace pmem::extender {
 namespace {
 
 constexpr size_t kSilentAgentsNamedMax = 20;
+constexpr const char* kNotTheLeader = "not the leader";
 constexpr int kLiveReadsMax = 2;  // Of one decision.
 
 FilterAnswer AnswerOf(const FilterDecision& decision, absl::Span<const std::string_view> nodes) {
@@ -81,15 +82,16 @@ void LedgerService::BeginWhenSynced() {
 std::string LedgerService::WhyNotDeciding() const {
   const std::vector<std::string> unsynced = ledger_.Unsynced();
   if (!unsynced.empty()) return absl::StrCat("not synced yet: ", absl::StrJoin(unsynced, ", "));
-  if (!is_leading_) return "not the leader";
+  if (!is_leading_) return kNotTheLeader;
   return "waiting for the agents' first reports";
 }
 
 Readiness LedgerService::GetReadiness() const {
+  const bool is_leader = IsLeaderNow();
   MutexLock lock(&mu_);
-  Readiness readiness{.is_ready = is_deciding_,
+  Readiness readiness{.is_ready = is_deciding_ && is_leader,
                       .is_synced = ledger_.Unsynced().empty(),
-                      .is_leading = is_leading_,
+                      .is_leading = is_leading_ && is_leader,
                       .unsynced = ledger_.Unsynced()};
   for (const auto& [name, node] : ledger_.nodes().nodes()) {
     if (readiness.agents_silent.size() >= kSilentAgentsNamedMax) break;
@@ -169,15 +171,27 @@ std::optional<FilterAnswer> LedgerService::Filter(const Pod& pod,
   if (!live) return std::nullopt;
   if (!live->ok())
     return FilterAnswer{.is_pmem = true, .error = std::string(live->status().message())};
-  const bool is_leader = IsLeaderNow();
+  std::optional<FilterAnswer> answer = FilterAs(IsLeaderNow(), pod, **live, nodes, patience);
+  // Asked again after: stopped in between, we may have lost the lease to a replica that has
+  // promised the same room.
+  if (answer && answer->is_pmem && !IsLeaderNow()) {
+    return FilterAnswer{.is_pmem = true, .error = kNotTheLeader};
+  }
+  return answer;
+}
+
+std::optional<FilterAnswer> LedgerService::FilterAs(bool is_leader, const Pod& pod,
+                                                    const LiveObjects& live,
+                                                    absl::Span<const std::string_view> nodes,
+                                                    Patience patience) {
   MutexLock lock(&mu_);
-  const PodDemand demand = ledger_.Demand(pod, &**live);
+  const PodDemand demand = ledger_.Demand(pod, &live);
   if (!demand.IsKnown()) return FilterAnswer{.is_pmem = true, .error = "claims changed meanwhile"};
   if (!demand.IsPmem()) return FilterAnswer{};
   if (!is_leader || !is_deciding_) {
-    return FilterAnswer{.is_pmem = true, .error = is_leader ? WhyNotDeciding() : "not the leader"};
+    return FilterAnswer{.is_pmem = true, .error = is_leader ? WhyNotDeciding() : kNotTheLeader};
   }
-  const std::optional<FilterDecision> decision = DecideFilter(pod, **live, nodes, patience);
+  const std::optional<FilterDecision> decision = DecideFilter(pod, live, nodes, patience);
   if (decision) return AnswerOf(*decision, nodes);
   if (!is_deciding_) return FilterAnswer{.is_pmem = true, .error = WhyNotDeciding()};
   return std::nullopt;
@@ -189,8 +203,10 @@ std::optional<PrioritizeAnswer> LedgerService::Prioritize(const Pod& pod,
   const auto live = Complete(pod, patience);
   if (!live) return std::nullopt;
   if (!live->ok()) return PrioritizeAnswer{.error = std::string(live->status().message())};
+  const bool is_leader = IsLeaderNow();
   MutexLock lock(&mu_);
   const PodDemand demand = ledger_.Demand(pod, &**live);
+  if (demand.IsPmem() && !is_leader) return PrioritizeAnswer{.error = kNotTheLeader};
   if (demand.IsPmem() && !is_deciding_) return PrioritizeAnswer{.error = WhyNotDeciding()};
   return PrioritizeAnswer{.scores =
                               extender::Prioritize(ledger_, options_.verbs, pod, demand, nodes)};
@@ -202,8 +218,10 @@ std::optional<PreemptAnswer> LedgerService::Preempt(const Pod& pod,
   const auto live = Complete(pod, patience);
   if (!live) return std::nullopt;
   if (!live->ok()) return PreemptAnswer{.error = std::string(live->status().message())};
+  const bool is_leader = IsLeaderNow();
   MutexLock lock(&mu_);
   const PodDemand demand = ledger_.Demand(pod, &**live);
+  if (demand.IsPmem() && !is_leader) return PreemptAnswer{.error = kNotTheLeader};
   if (demand.IsPmem() && !is_deciding_) return PreemptAnswer{.error = WhyNotDeciding()};
   const absl::Time now = clock_->SteadyNow();
   return PreemptAnswer{.is_kept = extender::Preempt(ledger_, pod, demand, nodes, now)};

@@ -66,8 +66,8 @@ class LedgerService final : public EventSink {
   // True: we answer the verbs and write. From then on, once synced, decisions of a leader before us
   // are waited out (Ledger::BeginTakeover).
   void SetLeading(bool is_leading) ABSL_LOCKS_EXCLUDED(mu_);
-  // Asked before every decision: a process that was stopped past its lease knows it at once. Set
-  // before the first call of a verb; thread-safe and quick.
+  // Asked before and after every decision: a process that was stopped past its lease knows it at
+  // once. Set before the first call of a verb; thread-safe and quick.
   void SetLeaderCheck(std::function<bool()> is_leader) { leader_check_ = std::move(is_leader); }
   Readiness GetReadiness() const ABSL_LOCKS_EXCLUDED(mu_);
   // We lead at this very moment and know enough to decide. Asked before everything that is written.
@@ -121,6 +121,9 @@ class LedgerService final : public EventSink {
   std::optional<FilterDecision> DecideFilter(const Pod& pod, const LiveObjects& live,
                                              absl::Span<const std::string_view> nodes,
                                              Patience patience) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::optional<FilterAnswer> FilterAs(bool is_leader, const Pod& pod, const LiveObjects& live,
+                                       absl::Span<const std::string_view> nodes, Patience patience)
+      ABSL_LOCKS_EXCLUDED(mu_);
   void SignalIfChanged(int64_t version_before) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   mutable Mutex mu_;

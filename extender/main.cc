@@ -22,7 +22,7 @@
 #include "extender/intake/kube_config.h"
 #include "extender/intake/kube_live_reader.h"
 #include "extender/intake/kube_placement_api.h"
-#include "extender/intake/leader_elector.h"
+#include "extender/leadership.h"
 #include "extender/ledger_service.h"
 #include "extender/placement_controller.h"
 #include "extender/rest_api.h"
@@ -60,6 +60,7 @@ int Run(const ExtenderConfig& config) {
   CapacityObjectController capacities(&service, &capacity_api, &clock, &metrics.registry());
   WatchLoop capacity_watch(CapacityWatchOptions(config.lease.kube_namespace), client->get(),
                            std::make_unique<TypedKind<CapacityObject>>(&capacities), &clock);
+  Leadership leadership(config, client->get(), &service, &clock, &metrics.registry());
 
   HttpServer server(
       {.observer = [&metrics](const HttpExchange& exchange) { metrics.OnExchange(exchange); }});
@@ -78,10 +79,7 @@ int Run(const ExtenderConfig& config) {
       AgentDiscovery::Make(config.agents, config.agent_port, client->get(), &poller, &clock);
   ClusterWatches watches(client->get(), &service, &clock);
   Ticker ticker(&service, &metrics, &status);
-  const auto lead = [&service](bool is_leader) { service.SetLeading(is_leader); };
-  LeaderElector elector(config.lease, client->get(), &clock, lead);
-  if (config.is_elected) service.SetLeaderCheck([&elector] { return elector.IsLeader(); });
-  config.is_elected ? elector.Start() : lead(true);
+  leadership.Start();
   events.Start();
   watches.Start();
   poller.Start();
@@ -92,12 +90,13 @@ int Run(const ExtenderConfig& config) {
   if (config.has_capacity_objects) capacities.Start();
 
   WaitForSignal();
+  // First nothing is decided and written any more, then the next leader may, then we go.
   capacities.Stop();
-  capacity_watch.Stop();
   placement.Stop();
+  leadership.Stop();
+  capacity_watch.Stop();
   verbs.Stop();
   server.Stop();
-  elector.Stop();
   events.Stop();
   ticker.Stop();
   discovery->Stop();

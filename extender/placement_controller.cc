@@ -28,7 +28,7 @@ PlacementController::PlacementController(PinningOptions options, LedgerService* 
       task_("placement", kPeriod, [this] { Tick(); }) {}
 
 void PlacementController::Tick() {
-  if (!service_->GetReadiness().is_ready) return;
+  if (!service_->MayWrite()) return;
   ForgetOldPods();
   PinningPlan plan = service_->Write([this](Ledger& ledger, absl::Time now) {
     ledger.Expire(now);
@@ -126,7 +126,9 @@ void PlacementController::WriteAll(const std::vector<Pin>& pins) {
   }
 }
 
+// Asked before each write whether we still lead: a plan may take longer than our lease lasts.
 bool PlacementController::Write(const Pin& pin) {
+  if (!service_->MayWrite()) return false;
   const absl::Status status = api_->PatchClaim(pin.claim.meta.key, PinPatch(pin));
   const ObjectKey& key = pin.claim.meta.key;
   // A write whose answer was lost may have been done: then its hold stays until the event, or its
@@ -147,6 +149,7 @@ bool PlacementController::Write(const Pin& pin) {
 }
 
 void PlacementController::Write(const Unpin& unpin) {
+  if (!service_->MayWrite()) return;
   const absl::Status status = api_->PatchClaim(unpin.claim.meta.key, UnpinPatch(unpin));
   memory_.NoteWrite(unpin.claim, "", clock_->SteadyNow());
   if (status.ok()) unpins_written_.Increment();

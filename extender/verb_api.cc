@@ -45,13 +45,22 @@ void VerbApi::Register(HttpServer& server) {
 
 HttpHandler VerbApi::Handler(Verb verb) {
   return [this, verb = std::move(verb)](HttpRequest request, const Responder& respond) {
-    if (auto response = verb(request.body, Patience::kNone)) return respond(*std::move(response));
+    auto response = verb(request.body, Patience::kNone);
+    if (response) return respond(Parting(*std::move(response)));
     const auto body = std::make_shared<std::string>(std::move(request.body));
-    const bool is_taken = blocking_.Submit([verb, body, respond] {
-      respond(verb(*body, Patience::kBlocks).value_or(Busy("the leader changed meanwhile")));
+    const bool is_taken = blocking_.Submit([this, verb, body, respond] {
+      auto late = verb(*body, Patience::kBlocks).value_or(Busy("the leader changed meanwhile"));
+      respond(Parting(std::move(late)));
     });
     if (!is_taken) respond(Busy("too many calls wait"));
   };
+}
+
+// A Service chooses the pod of a connection once, and kube-scheduler keeps its connection: it would
+// ask a replica that leads no more for ever.
+HttpResponse VerbApi::Parting(HttpResponse response) const {
+  if (!service_->MayWrite()) response.headers["Connection"] = "close";
+  return response;
 }
 
 std::unique_ptr<ExtenderDecoder> VerbApi::Borrow() {

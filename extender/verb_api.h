@@ -6,6 +6,9 @@
 // cannot be decided (they have no Error member), or too many calls wait. A pod without claims is
 // answered from the request alone.
 //
+// A replica that does not lead answers pods without PMEM claims, refuses the rest, and closes the
+// connection either way, so that the next call finds the leader.
+//
 // Calls that need a wait or a live read are handed to a small pool of their own. Thread-safe.
 #pragma once
 
@@ -49,6 +52,7 @@ class VerbApi {
   using Verb = std::function<std::optional<HttpResponse>(std::string& body, Patience patience)>;
 
   HttpHandler Handler(Verb verb);
+  HttpResponse Parting(HttpResponse response) const;
   std::optional<HttpResponse> Filter(std::string& body, Patience patience);
   std::optional<HttpResponse> Prioritize(std::string& body, Patience patience);
   std::optional<HttpResponse> Preempt(std::string& body, Patience patience);

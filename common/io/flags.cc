@@ -4,6 +4,8 @@
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -135,9 +137,12 @@ class Flags::Impl {
     return option;
   }
 
+  void NoteBool(const std::string& name) { bools_.insert(name); }
+
   std::optional<int> Parse(int argc, const char* const* argv) {
+    std::vector<std::string> arguments = WithBoolValues(argc, argv);
     try {
-      app_.parse(argc, argv);
+      app_.parse(arguments);
     } catch (const CLI::ParseError& e) {
       if (e.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app_.exit(e);
       return Reject(e.what());
@@ -155,9 +160,23 @@ class Flags::Impl {
   const std::vector<FlagDescription>& flags() const { return flags_; }
 
  private:
+  // CLI11 reads its default into a flag without a value: a bare one that is false by default would
+  // stay false. In CLI11's order: reversed, without the program.
+  std::vector<std::string> WithBoolValues(int argc, const char* const* argv) const {
+    std::vector<std::string> arguments;
+    for (int i = argc - 1; i > 0; --i) {
+      std::string argument = argv[i];
+      const bool is_bare = i + 1 == argc || std::string_view(argv[i + 1]).substr(0, 2) == "--";
+      if (is_bare && bools_.contains(argument)) argument += "=true";
+      arguments.push_back(std::move(argument));
+    }
+    return arguments;
+  }
+
   const Program program_;
   CLI::App app_;
   bool is_markdown_wanted_ = false;
+  std::set<std::string> bools_;
   std::vector<FlagDescription> flags_;
 };
 
@@ -203,6 +222,7 @@ void Flags::Bool(const std::string& name, bool* target, const std::string& help)
               return ParseBool(text.empty() ? "true" : text, target);
             })
       ->expected(0, 1);
+  impl_->NoteBool(name);
 }
 
 void Flags::Custom(const std::string& name, const std::string& value_name,

@@ -128,8 +128,9 @@ absl::StatusOr<ApiAnswer> KubeClient::List(std::string_view path_and_query) {
 }
 
 absl::StatusOr<ApiAnswer> KubeClient::Patch(std::string_view path, std::string body,
-                                            std::string_view content_type) {
-  return Send(WithBody(Request("PATCH", path, kRequestDeadline), std::move(body), content_type));
+                                            std::string_view content_type,
+                                            absl::Duration deadline) {
+  return Send(WithBody(Request("PATCH", path, deadline), std::move(body), content_type));
 }
 
 absl::StatusOr<ApiAnswer> KubeClient::Create(std::string_view collection_path, std::string body,

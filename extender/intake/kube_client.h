@@ -82,7 +82,8 @@ class KubeClient {
   absl::StatusOr<ApiAnswer> List(std::string_view path_and_query);
   // `content_type` of a patch: kJsonPatch or kMergePatch.
   absl::StatusOr<ApiAnswer> Patch(std::string_view path, std::string body,
-                                  std::string_view content_type);
+                                  std::string_view content_type,
+                                  absl::Duration deadline = kRequestDeadline);
   absl::StatusOr<ApiAnswer> Create(std::string_view collection_path, std::string body,
                                    absl::Duration deadline = kRequestDeadline);
   // The body carries metadata.resourceVersion: 409 when the object has changed since.

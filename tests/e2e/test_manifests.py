@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What ships in manifests/ is accepted by the real API server, and allows what it must and no more."""
 import pathlib
+import re
 import subprocess
 
 import pytest
@@ -116,7 +117,14 @@ def test_the_extender_may_do_what_it_needs_and_nothing_else(kubernetes):
     expected |= {('patch', 'persistentvolumeclaims'), ('create', 'events')}
     assert everything_allowed(kubernetes, EXTENDER, 'default') == expected
     assert everything_allowed(kubernetes, EXTENDER, 'pmem-system') == expected | {
-        (verb, 'csistoragecapacities') for verb in READ + WRITE if verb != 'deletecollection'}
+        (verb, 'csistoragecapacities') for verb in READ + WRITE if verb != 'deletecollection'} | {
+        ('patch', 'pods'), ('create', 'leases')}
+
+
+@pytest.mark.parametrize('name, may', [('pmem-extender', True), ('kube-scheduler', False)])
+def test_the_extender_may_renew_its_own_lease(kubernetes, name, may):
+    assert may == allowed(kubernetes, EXTENDER, 'update', 'leases', 'pmem-system',
+                          'coordination.k8s.io', name)
 
 
 @pytest.mark.parametrize('sub', ['binding', 'exec', 'eviction', 'status'])
@@ -159,15 +167,22 @@ def test_monitors_select_what_the_base_runs(tmp_path):
     for part in ('base', 'components'):
         (tmp_path.parent / part).symlink_to(MANIFESTS / part)
     rendered = render(tmp_path)[1]
-    service = find(rendered, 'Service', 'pmem-extender')
-    monitor = find(rendered, 'ServiceMonitor', 'pmem-extender')
-    assert monitor['spec']['selector']['matchLabels'].items() <= service['metadata']['labels'].items()
-    assert only(monitor['spec']['endpoints'])['port'] == only(service['spec']['ports'])['name']
-    agent = find(rendered, 'DaemonSet', 'pmem-capacity-agent')['spec']['template']
-    monitor = find(rendered, 'PodMonitor', 'pmem-capacity-agent')
-    assert monitor['spec']['selector']['matchLabels'].items() <= agent['metadata']['labels'].items()
-    assert (only(monitor['spec']['podMetricsEndpoints'])['port']
-            == only(agent['spec']['containers'][0]['ports'])['name'])
+    for kind, name in (('Deployment', 'pmem-extender'), ('DaemonSet', 'pmem-capacity-agent')):
+        pod = find(rendered, kind, name)['spec']['template']
+        monitor = find(rendered, 'PodMonitor', name)
+        assert monitor['spec']['selector']['matchLabels'].items() <= pod['metadata']['labels'].items()
+        assert (only(monitor['spec']['podMetricsEndpoints'])['port']
+                == only(pod['spec']['containers'][0]['ports'])['name'])
+
+
+def test_the_service_waits_for_the_label_that_the_leader_puts_on():
+    rendered = render(MANIFESTS / 'base')[1]
+    source = (MANIFESTS.parent / 'extender' / 'intake' / 'leader_label.h').read_text()
+    key, value = (re.search(rf'{name} = "(.*)"', source)[1] for name in ('kLeaderLabel', 'kLeaderLabelValue'))
+    selector = find(rendered, 'Service', 'pmem-extender')['spec']['selector']
+    template = find(rendered, 'Deployment', 'pmem-extender')['spec']['template']['metadata']['labels']
+    assert selector == {**template, key: value}
+    assert key not in template
 
 
 def test_the_extender_looks_for_the_agents_that_the_base_runs():

@@ -138,6 +138,22 @@ class ControlPlane:
             f'--disable-admission-plugins={ADMISSION_OFF}',
         ]
 
+    def restart_store(self):
+        """etcd and the API server end without notice and come back at their addresses, data kept."""
+        ended = [self.supervisor.running[name] for name in ('kube-apiserver', 'etcd')]
+        for process in ended:
+            process.kill()
+        etcd = self.supervisor.start('etcd', ended[1].argv)
+        address = self._etcd_url.removeprefix('http://')
+        waiting.until(lambda: _answers(etcd, address, '/readyz'), 'etcd is ready again')
+        server = self.supervisor.start('kube-apiserver', ended[0].argv)
+        address = self.server.removeprefix('https://')
+        waiting.until(
+            lambda: _answers(server, address, '/readyz', insecure=True),
+            'kube-apiserver is ready again',
+            60,
+        )
+
     def start_controller_manager(self):
         self.supervisor.start(
             'kube-controller-manager',

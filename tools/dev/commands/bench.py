@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures on a real control plane and prints; nothing is judged.
 
-usage: ./dev bench wakeup [--runs N]
-  wakeup  the cluster is full, a claim is deleted: from the freed volume to the pending pod's node
+usage: ./dev bench (wakeup | takeover)... [--runs N]
+  wakeup    the cluster is full, a claim is deleted: from the freed volume to the pending pod's node
+  takeover  two replicas with the shipped timings, the leader killed: until the Service leads to the next
 """
 
 import contextlib
 import shutil
 import sys
+import time
 import types
 
 import builds
 from commands import demo
 
 DIRECTORY = builds.BUILD / 'bench'
-RUNS = 30
+WAKEUP_RUNS = 30
+TAKEOVER_RUNS = 1
 
 
 @contextlib.contextmanager
@@ -33,7 +36,7 @@ def scene(node_count):
         running.stop()
 
 
-def wakeup(runs):
+def wakeup(runs=WAKEUP_RUNS):
     with scene(node_count=3) as one:
         import wakeup as measured
 
@@ -42,14 +45,32 @@ def wakeup(runs):
     print(f'  {measured.summary(times)}')
 
 
-MEASURES = types.MappingProxyType({'wakeup': wakeup})
+def takeover(runs=TAKEOVER_RUNS):
+    sys.path.insert(0, str(builds.ROOT / 'tests' / 'e2e'))
+    from harness import replicas
+
+    shutil.rmtree(DIRECTORY, ignore_errors=True)
+    running = replicas.ReplicatedCluster(DIRECTORY, ['node-1'])
+    try:
+        running.start()
+        for _ in range(runs):
+            leader = running.heal()
+            leader.process.kill()
+            killed = time.monotonic()
+            running.wait_leader(other_than=leader)
+            print(f'takeover, shipped timings: {time.monotonic() - killed:.1f} s')
+    finally:
+        running.stop()
+
+
+MEASURES = types.MappingProxyType({'wakeup': wakeup, 'takeover': takeover})
 
 
 def main(arguments):
-    runs = RUNS
+    options = {}
     if '--runs' in arguments:
         at = arguments.index('--runs')
-        runs = int(arguments[at + 1])
+        options['runs'] = int(arguments[at + 1])
         arguments = arguments[:at] + arguments[at + 2 :]
     if '--help' in arguments or not arguments or set(arguments) - set(MEASURES):
         print(__doc__)
@@ -57,5 +78,5 @@ def main(arguments):
     if not demo.prepare(sys.stdout):
         return 1
     for name in arguments:
-        MEASURES[name](runs)
+        MEASURES[name](**options)
     return 0

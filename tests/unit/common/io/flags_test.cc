@@ -80,6 +80,16 @@ std::optional<int> Parse(std::vector<const char*> arguments, Values* values) {
   return flags.Parse(static_cast<int>(arguments.size()), arguments.data());
 }
 
+TEST(Flags, ABareBoolIsTrueWhateverItsDefault) {
+  Values values;
+  values.leader_elect = false;
+  EXPECT_EQ(Parse({"--leader-elect"}, &values), std::nullopt);
+  EXPECT_TRUE(values.leader_elect);
+  values.leader_elect = false;
+  EXPECT_EQ(Parse({"--leader-elect", "--count", "3"}, &values), std::nullopt);
+  EXPECT_TRUE(values.leader_elect);
+}
+
 TEST(Flags, KeepTheirDefaults) {
   Values values;
   EXPECT_EQ(Parse({}, &values), std::nullopt);

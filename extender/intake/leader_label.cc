@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/intake/leader_label.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/io/log.h"
+#include "common/pure/absl_view.h"
+#include "common/pure/json_writer.h"
+#include "common/pure/status_macros.h"
+#include "extender/core/kube_decode.h"
+
+namespace pmem::extender {
+namespace {
+
+constexpr std::string_view kComponent = "leader";
+constexpr const char* kLabelPointer = "/metadata/labels/pmem.csi.alibabacloud.com~1role";
+
+std::string ShowPatch(bool is_leader) {
+  JsonWriter json;
+  json.BeginObject().Key("metadata").BeginObject().Key("labels").BeginObject().Key(kLeaderLabel);
+  is_leader ? json.String(kLeaderLabelValue) : json.Null();
+  json.EndObject().EndObject().EndObject();
+  return json.Take();
+}
+
+// Only from the pod that was seen, and only this value.
+std::string TakeOffPatch(const Pod& pod) {
+  JsonWriter json;
+  json.BeginArray();
+  json.BeginObject().String("op", "test").String("path", "/metadata/uid");
+  json.String("value", pod.meta.uid).EndObject();
+  json.BeginObject().String("op", "test").String("path", kLabelPointer);
+  json.String("value", kLeaderLabelValue).EndObject();
+  json.BeginObject().String("op", "remove").String("path", kLabelPointer).EndObject();
+  json.EndArray();
+  return json.Take();
+}
+
+}  // namespace
+
+LeaderLabel::LeaderLabel(Options options, KubeClient* client, const Clock* clock,
+                         std::function<bool()> leads)
+    : options_(std::move(options)),
+      client_(client),
+      clock_(clock),
+      leads_(std::move(leads)),
+      task_("leader-label", kPeriod, [this] { Tick(); }) {}
+
+void LeaderLabel::Stop() {
+  task_.Stop();
+  if (shown_ != false && !leads_()) Show(false).IgnoreError();
+}
+
+void LeaderLabel::Tick() {
+  const absl::Time now = clock_->SteadyNow();
+  const bool is_leader = leads_();
+  const bool is_due = is_leader && now >= look_at_;
+  if (now < paused_until_ || (shown_ == is_leader && !is_due)) return;
+  absl::Status status;
+  if (shown_ != is_leader) status = Show(is_leader);
+  if (status.ok() && is_due) status = PutOthersRight();
+  if (status.ok()) return;
+  paused_until_ = clock_->SteadyNow() + kFailurePause;
+  LogWarning(kComponent, "pods do not show who leads",
+             {{"pod", options_.pod_name}, {"leads", is_leader}, {"error", status}});
+}
+
+absl::Status LeaderLabel::Show(bool is_leader) {
+  shown_.reset();  // Until the answer: it may be done and its answer lost.
+  PMEM_ASSIGN_OR_RETURN(
+      const ApiAnswer answer,
+      client_->Patch(ApiPath(kPodsResource, options_.kube_namespace, options_.pod_name),
+                     ShowPatch(is_leader), kMergePatch, kRequestMax));
+  PMEM_RETURN_IF_ERROR(answer.ToStatus());
+  shown_ = is_leader;
+  return absl::OkStatus();
+}
+
+absl::Status LeaderLabel::PutOthersRight() {
+  const std::string query = absl::StrCat(
+      "?resourceVersion=0&labelSelector=",
+      PercentEncode(absl::StrCat(AbslView(kLeaderLabel), "=", AbslView(kLeaderLabelValue))));
+  PMEM_ASSIGN_OR_RETURN(
+      const ApiAnswer answer,
+      client_->Get(absl::StrCat(ApiPath(kPodsResource, options_.kube_namespace), query),
+                   kRequestMax));
+  PMEM_RETURN_IF_ERROR(answer.ToStatus());
+  PMEM_ASSIGN_OR_RETURN(const DecodedList<Pod> list, DecodeList<Pod>(answer.body));
+  bool is_ours_there = false;
+  for (const Pod& pod : list.objects) {
+    if (pod.meta.key.name == options_.pod_name) {
+      is_ours_there = true;
+    } else if (leads_()) {
+      PMEM_RETURN_IF_ERROR(TakeOff(pod));
+    }
+  }
+  look_at_ = clock_->SteadyNow() + kLookPause;
+  if (!is_ours_there) shown_.reset();  // Somebody took it off, or the list is a little old.
+  return absl::OkStatus();
+}
+
+absl::Status LeaderLabel::TakeOff(const Pod& pod) {
+  PMEM_ASSIGN_OR_RETURN(
+      const ApiAnswer answer,
+      client_->Patch(ApiPath(kPodsResource, options_.kube_namespace, pod.meta.key.name),
+                     TakeOffPatch(pod), kJsonPatch, kRequestMax));
+  const absl::Status status = answer.ToStatus();
+  // It is gone, or shows it no more.
+  if (absl::IsNotFound(status) || absl::IsFailedPrecondition(status)) return absl::OkStatus();
+  return status;
+}
+
+}  // namespace pmem::extender
