@@ -12,6 +12,7 @@ from harness import cluster
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCS = ROOT / 'docs'
+DRIVER = cluster.PROGRAMS / 'csi-driver' / 'pmem-csi-driver'
 sys.path.insert(0, str(ROOT / 'tools' / 'dev'))
 
 
@@ -25,11 +26,12 @@ def test_a_generated_page_is_current(name):
 
 def workload_arguments():
     """(program, flag) of every argument in the manifests."""
-    programs = {'agent': cluster.AGENT, 'extender': cluster.EXTENDER}
+    programs = {'agent': cluster.AGENT, 'extender': cluster.EXTENDER, 'driver': DRIVER}
     for path in sorted((ROOT / 'manifests').rglob('*.yaml')):
         for obj in yaml.safe_load_all(path.read_text()):
             pod = (((obj or {}).get('spec') or {}).get('template') or {}).get('spec') or {}
-            for container in pod.get('containers', []):
+            ours = [c for c in pod.get('containers', []) if c['name'] in programs]
+            for container in ours:
                 for argument in container.get('args', []):
                     yield programs[container['name']], argument.partition('=')[0]
 
@@ -41,7 +43,7 @@ def test_every_flag_in_the_manifests_exists():
             known[program] = subprocess.run([program, '--flags-markdown'], check=True,
                                             capture_output=True, text=True).stdout
         assert f'| `{flag}` |' in known[program]
-    assert len(known) == 2
+    assert len(known) == 3
 
 
 def test_every_metric_that_operations_names_exists():
@@ -62,5 +64,5 @@ def test_every_link_and_file_of_a_page_exists(page):
     text = (DOCS / page).read_text()
     links = [target.partition('#')[0] for target in re.findall(r'\]\(([^)]+)\)', text)]
     assert [target for target in links if target and not (DOCS / target).exists()] == []
-    named = re.findall(r'`((?:common|capacity-agent|extender|tests|tools|manifests)/[\w./-]+)`', text)
+    named = re.findall(r'`((?:common|capacity-agent|csi-driver|extender|tests|tools|manifests)/[\w./-]+)`', text)
     assert [path for path in named if not list(ROOT.glob(path + '*'))] == []

@@ -7,11 +7,12 @@ import subprocess
 import pytest
 import yaml
 
-from harness import cluster, control_plane, objects, processes
+from harness import cluster, control_plane, csi_nodes, objects, processes
 
 MANIFESTS = pathlib.Path(__file__).resolve().parents[2] / 'manifests'
 EXTENDER = 'system:serviceaccount:pmem-system:pmem-extender'
 AGENT = 'system:serviceaccount:pmem-system:pmem-capacity-agent'
+DRIVER = 'system:serviceaccount:pmem-system:pmem-csi-driver'
 
 
 @pytest.fixture(scope='module')
@@ -22,7 +23,7 @@ def kubernetes(tmp_path_factory):
                                        supervisor)
     plane.start()
     kubectl(plane, 'apply', '--server-side', '-f', MANIFESTS / 'base' / 'kube_namespace.yaml',
-            '-f', MANIFESTS / 'base' / 'extender_rbac.yaml')
+            '-f', MANIFESTS / 'base' / 'extender_rbac.yaml', '-f', MANIFESTS / 'base' / 'csi_driver_rbac.yaml')
     yield plane
     supervisor.stop_all()
 
@@ -135,6 +136,23 @@ def test_the_extender_may_not_touch_a_subresource_of_pods(kubernetes, sub):
 
 def test_the_agent_may_do_nothing(kubernetes):
     assert everything_allowed(kubernetes, AGENT, 'pmem-system') == set()
+
+
+def test_the_provisioner_may_do_what_it_needs_and_nothing_else(kubernetes):
+    expected = {(verb, resource) for verb in READ for resource in
+                ('nodes', 'persistentvolumeclaims', 'persistentvolumes', 'storageclasses', 'csinodes')}
+    expected |= {(verb, 'persistentvolumes') for verb in ('create', 'patch', 'delete')}
+    expected |= {('update', 'persistentvolumeclaims')}
+    expected |= {(verb, 'events') for verb in ('list', 'watch', 'create', 'update', 'patch')}
+    for kube_namespace in ('default', 'pmem-system'):
+        assert everything_allowed(kubernetes, DRIVER, kube_namespace) == expected
+
+
+def test_the_tests_run_the_provisioner_with_the_flags_of_the_base():
+    containers = find(render(MANIFESTS / 'base')[1], 'DaemonSet', 'pmem-csi-driver')['spec']['template'][
+        'spec']['containers']
+    flags = only([c for c in containers if c['name'] == 'provisioner'])['args']
+    assert tuple(flag for flag in flags if not flag.startswith('--csi-address')) == csi_nodes.PROVISIONER_FLAGS
 
 
 def pod_of(workload):

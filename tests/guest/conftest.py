@@ -4,23 +4,28 @@
 import json
 import os
 import pathlib
+import sys
 import time
 
 import pytest
 
 from guest import GIB, NVDIMMS, CommandFailed, Guest
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "csi"))
+from driver_in_guest import Driver  # noqa: E402
+
 AGENT_PORT = 9100
 AGENT_START_SECONDS_MAX = 20
 NODE = "guest-node"
+PROGRAMS = ("AGENT", "DRIVER", "CSI_CALL")  # Environment variables with their paths.
 
 
 @pytest.fixture(scope="session")
 def guest():
     """The booted machine with the agent's program in it, devices untouched."""
     began = time.monotonic()
-    machine = Guest(os.environ["GUEST_WORK"], programs=[pathlib.Path(os.environ["AGENT"])],
-                    forward=[AGENT_PORT])
+    machine = Guest(os.environ["GUEST_WORK"], forward=[AGENT_PORT],
+                    programs=[pathlib.Path(os.environ[name]) for name in PROGRAMS])
     print(f"\nguest: booted in {time.monotonic() - began:.1f} s")
     yield machine
     machine.stop()
@@ -63,6 +68,14 @@ def volumes(guest, regions):
 def agent(guest, volumes):
     """The real agent, started in the machine once the volumes are there."""
     running = Agent(guest)
+    running.start()
+    return running
+
+
+@pytest.fixture(scope="session")
+def driver(guest, volumes):
+    """The real driver over the real devices, beside the volumes that are there."""
+    running = Driver(guest)
     running.start()
     return running
 

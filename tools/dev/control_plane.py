@@ -67,6 +67,11 @@ PROGRAMS = (
     Program('kube-controller-manager', 'k8s.io/kubernetes/cmd/kube-controller-manager'),
     Program('kubectl', 'k8s.io/kubernetes/cmd/kubectl'),
 )
+PROVISIONER = Program(
+    'csi-provisioner',
+    'github.com/kubernetes-csi/external-provisioner/v6/cmd/csi-provisioner',
+    CSI_MODULE,
+)
 
 
 # The CSI specification's tests, for tests/csi.

@@ -6,4 +6,7 @@
 // cannot live in the module of kube-apiserver: theirs is a later version of the CSI specification.
 package tools
 
-import _ "github.com/kubernetes-csi/csi-test/v5/cmd/csi-sanity"
+import (
+	_ "github.com/kubernetes-csi/csi-test/v5/cmd/csi-sanity"
+	_ "github.com/kubernetes-csi/external-provisioner/v6/cmd/csi-provisioner"
+)

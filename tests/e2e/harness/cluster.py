@@ -100,7 +100,7 @@ class Cluster:
     def extender_url(self):
         return f'http://{self.extender_address}'
 
-    def start(self, scheduler_changes=None, extender_flags=()):
+    def start(self, scheduler_changes=None, extender_flags=(), with_stand_in_provisioner=True):
         for agent in self.agents.values():
             agent.start(wait=False)
         self.control_plane.start()
@@ -109,9 +109,10 @@ class Cluster:
             agent.wait_ready()
         self._progress(f'{len(self.agents)} capacity-agents over simulated devices')
         self.install()
-        node_devices = {name: agent.devices for name, agent in self.agents.items()}
-        self.provisioner = stand_ins.Provisioner(self.api, node_devices)
-        self.provisioner.start()
+        if with_stand_in_provisioner:
+            node_devices = {name: agent.devices for name, agent in self.agents.items()}
+            self.provisioner = stand_ins.Provisioner(self.api, node_devices)
+            self.provisioner.start()
         self.kubelets = stand_ins.Kubelets(self.api)
         self.kubelets.start()
         (self.directory / 'agents.json').write_text(

@@ -5,6 +5,8 @@ create() does what the CSI driver does on a real node: best-fit pool, first fitt
 is the judge: it knows nothing of how create() decides, only what may never be in such a file.
 """
 
+import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -49,15 +51,26 @@ def round_up(size_bytes, step):
 
 
 class SimulatedDevices:
-    """Thread-safe within this process, which is the only one that writes the file."""
+    """Thread-safe, and safe beside a driver that writes the file."""
 
     def __init__(self, path):
         self.path = pathlib.Path(path)
         self._lock = threading.Lock()
         self.write(layout())
 
+    @contextlib.contextmanager
+    def _locked(self):
+        """Nobody else rewrites the file meanwhile."""
+        with self._lock, open(f'{self.path}.lock', 'a', encoding='ascii') as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
     def write(self, content):
-        """Replaces the file in one step: a reader sees the old or the new one, never half."""
+        with self._locked():
+            self._replace(content)
+
+    def _replace(self, content):
+        """In one step: a reader sees the old or the new one, never half."""
         temporary = self.path.with_suffix('.new')
         temporary.write_text(json.dumps(content, indent=1))
         os.replace(temporary, self.path)
@@ -67,20 +80,20 @@ class SimulatedDevices:
 
     def create(self, kind, name, size_bytes):
         """Creates the volume unless it is there. DoesNotFit leaves everything as it was."""
-        with self._lock:
+        with self._locked():
             content = self.read()
             if name not in _names(content):
                 (_create_lvm if kind == 'lvm' else _create_direct)(content, name, size_bytes)
-                self.write(content)
+                self._replace(content)
 
     def delete(self, name):
-        with self._lock:
+        with self._locked():
             content = self.read()
             for group in content['volume_groups']:
                 group['volumes'] = [v for v in group['volumes'] if v['name'] != name]
             for one in content['regions']:
                 one['namespaces'] = [n for n in one['namespaces'] if n['name'] != name]
-            self.write(content)
+            self._replace(content)
 
     def free_bytes(self, kind):
         """Of all pools of the kind together, fragments included."""

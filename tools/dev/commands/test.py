@@ -125,7 +125,9 @@ def waiting_lane(run):
     """The control plane is built while the other lane compiles; then what needs both."""
     if run.wants('csi') and build_programs(run, control_plane.CSI_PROGRAMS):
         pytest_step(run, 'csi', CSI)
-    if run.wants('e2e') and build_programs(run, control_plane.PROGRAMS):
+    if run.wants('e2e') and build_programs(
+        run, (*control_plane.PROGRAMS, control_plane.PROVISIONER)
+    ):
         pytest_step(run, 'e2e', END_TO_END)
 
 

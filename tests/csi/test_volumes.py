@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Volumes of the simulated devices from creation to removal, with what may go wrong between."""
+
+import os
+import pathlib
+import random
+import subprocess
+
+import pytest
+
+from calls import BLOCK, creation, mounted
+from driver import PROGRAM
+from harness import devices, waiting
+
+GI = devices.GI
+MI = 1 << 20
+CREATE = 'csi.v1.Controller/CreateVolume'
+BOTH = devices.layout([devices.volume_group(20 * GI)], [devices.region(20 * GI)])
+
+
+def mount_of(path):
+    """(source, type) as the kernel has it."""
+    rows = [line.split() for line in pathlib.Path('/proc/mounts').read_text().splitlines()]
+    return next(((row[0], row[2]) for row in rows if row[1] == path), None)
+
+
+def sizes(driver):
+    return {name: size for _, name, size in driver.devices.volumes()}
+
+
+@pytest.mark.parametrize('file_system', ['ext4', 'xfs'])
+@pytest.mark.parametrize('kind', ['lvm', 'direct'])
+def test_a_volume_lives_and_keeps_its_data(driver, kind, file_system):
+    driver.start(BOTH)
+    capability = mounted(file_system, ['noatime'])
+    volume = driver.create('disk-1', GI - 1, kind, capability)
+    assert (volume['volume_id'], int(volume['capacity_bytes'])) == ('disk-1', GI)
+    driver.stage('disk-1', capability)
+    target = pathlib.Path(driver.publish('disk-1', capability))
+    assert mount_of(str(target))[1] == file_system
+    (target / 'data').write_text('kept')
+    driver.unpublish('disk-1')
+    driver.unstage('disk-1')
+    assert not target.exists() and driver.leftovers() == []
+    driver.stage('disk-1', capability)
+    driver.publish('disk-1', capability)
+    assert (target / 'data').read_text() == 'kept'
+    driver.remove('disk-1')
+    assert driver.volumes() == {} and sizes(driver) == {}
+
+
+def test_nothing_of_a_deleted_volume_is_seen_in_the_next(driver):
+    driver.start(devices.layout([devices.volume_group(GI)]))
+    for name in ('disk-1', 'disk-2'):
+        driver.create(name, GI, capability=BLOCK)
+        driver.stage(name, BLOCK)
+        path = driver.publish(name, BLOCK)
+        with open(path, 'rb+', buffering=0) as device:
+            assert device.read(MI) == bytes(MI)
+            device.seek(0)
+            device.write(b'secret' * 1000)
+            os.fsync(device.fileno())
+        driver.remove(name)
+
+
+def test_a_mounted_volume_is_not_deleted(driver):
+    driver.start(BOTH)
+    driver.create('disk-1', GI)
+    driver.stage('disk-1')
+    assert driver.code('csi.v1.Controller/DeleteVolume', {'volume_id': 'disk-1'}) == 'FAILED_PRECONDITION'
+    assert 'disk-1' in driver.volumes()
+    driver.unstage('disk-1')
+    driver.delete('disk-1')
+
+
+def test_a_mounted_xfs_volume_grows_with_its_data(driver):
+    driver.start(BOTH)
+    xfs = mounted('xfs')
+    driver.create('disk-1', GI, capability=xfs)
+    driver.stage('disk-1', xfs)
+    target = pathlib.Path(driver.publish('disk-1', xfs))
+    (target / 'data').write_text('kept')
+    before = os.statvfs(target)
+    assert driver.expand('disk-1', 2 * GI) == 2 * GI
+    assert os.statvfs(target).f_blocks > 1.8 * before.f_blocks
+    assert (target / 'data').read_text() == 'kept'
+    stats = driver.call(
+        'csi.v1.Node/NodeGetVolumeStats', {'volume_id': 'disk-1', 'volume_path': str(target)}
+    )
+    assert [row['unit'] for row in stats['usage']] == ['BYTES', 'INODES']
+    driver.remove('disk-1')
+
+
+def test_a_read_only_publish_cannot_be_written(driver):
+    driver.start(BOTH)
+    driver.create('disk-1', GI)
+    driver.stage('disk-1')
+    target = pathlib.Path(driver.publish('disk-1', readonly=True))
+    with pytest.raises(OSError, match='Read-only'):
+        (target / 'data').write_text('x')
+    driver.remove('disk-1')
+
+
+def test_the_socket_is_for_its_owner_alone(driver):
+    driver.start(BOTH)
+    assert driver.socket.stat().st_mode & 0o777 == 0o600
+
+
+def test_eight_at_once_take_their_room_once_each(driver):
+    driver.start(devices.layout(regions=[devices.region(5 * GI)]))
+    calls = [driver.spawn(CREATE, creation(f'disk-{i}', GI, 'direct')) for i in range(8)]
+    codes = sorted(call.answer()['code'] for call in calls)
+    assert codes == ['OK'] * 5 + ['RESOURCE_EXHAUSTED'] * 3
+    assert devices.audit(driver.devices.read()) == [] and len(sizes(driver)) == 5
+
+
+def test_a_fragmented_region_refuses_alike_everywhere(driver):
+    driver.start(devices.layout(regions=[devices.region(3 * GI)]))
+    for name in ('disk-a', 'disk-b', 'disk-c'):
+        driver.create(name, GI, 'direct')
+    driver.delete('disk-a')
+    driver.delete('disk-c')
+    assert driver.capacity('direct') == (2 * GI, GI)
+    assert driver.code(CREATE, creation('disk-d', GI + 1, 'direct')) == 'RESOURCE_EXHAUSTED'
+    driver.create('disk-d', GI, 'direct')
+
+
+def test_a_driver_killed_at_any_moment_leaves_what_the_next_one_can_finish(driver):
+    driver.start(BOTH)
+    chance = random.Random(5)
+    for round_number in range(12):
+        name = f'disk-{round_number}'
+        kind = ('lvm', 'direct')[round_number % 2]
+        calls = [
+            driver.spawn(CREATE, creation(name, GI, kind)),
+            driver.spawn('csi.v1.Controller/DeleteVolume', {'volume_id': f'disk-{round_number - 1}'}),
+        ]
+        waiting.until(lambda: chance.random() < 0.3, 'a while has passed', poll=0.004)
+        driver.process.kill()
+        for call in calls:
+            call.answer()
+        driver.start()
+        driver.create(name, GI, kind)
+        driver.delete(f'disk-{round_number - 1}')
+        assert driver.volumes() == {name: GI} and devices.audit(driver.devices.read()) == []
+
+
+def test_the_driver_ends_in_time_and_takes_its_socket_along(driver):
+    driver.start(BOTH)
+    assert driver.process.stop() == 0
+    assert not driver.socket.exists()
+
+
+def test_help_and_bad_flags():
+    assert subprocess.run([PROGRAM, '--help'], capture_output=True, check=False).returncode == 0
+    done = subprocess.run([PROGRAM], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, 'pmem-csi-driver: --node-name is missing (see --help)\n')

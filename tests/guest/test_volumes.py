@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The driver makes, mounts, grows and removes volumes of real (emulated) persistent memory."""
+
+import concurrent.futures
+import re
+import time
+
+import pytest
+
+from calls import Refused, creation, mounted
+from guest import MIB
+
+CREATE = "csi.v1.Controller/CreateVolume"
+UID = "334cb6fa-fabd-4687-96dc-0d2b15564822"
+
+
+def df(guest, path):
+    """(source, 1K-blocks, used, available) as df prints them; one line, as it is."""
+    row = guest.run(f"df -P {path} | tail -1").split()
+    print("df:", " ".join(row))
+    return row[0], int(row[1]), int(row[2]), int(row[3])
+
+
+@pytest.fixture
+def unchanged(guest, driver):
+    """Whatever a test does, afterwards there is as much room as before, and no volume more."""
+    look = ("vgs --noheadings -o vg_free,lv_count; cat /sys/bus/nd/devices/region?/available_size;"
+            " ndctl list -N | grep name || true")
+    before = guest.run(look)
+    yield
+    assert guest.run(look) == before
+
+
+@pytest.mark.parametrize("kind,file_system,size,taken,source", [
+    ("lvm", "ext4", 65 * MIB, 68 * MIB, rf"/dev/mapper/pmemvgregion\d-disk--{UID.replace('-', '--')}$"),
+    ("direct", "ext4", 65 * MIB, 80 * MIB, r"/dev/pmem[\d.]+$"),
+    ("direct", "xfs", 320 * MIB, 320 * MIB, r"/dev/pmem[\d.]+$"),
+])
+def test_a_volume_of_the_products_page(guest, driver, unchanged, kind, file_system, size, taken, source):
+    name, capability = f"disk-{UID}", mounted(file_system)
+    assert int(driver.create(name, size, kind, capability)["capacity_bytes"]) == taken
+    driver.stage(name, capability)
+    target = driver.publish(name, capability)
+    found, blocks, _, available = df(guest, target)
+    assert re.match(source, found) and 0.6 * size / 1024 < available <= blocks < taken / 1024
+    options = guest.run(f"grep ' {target} ' /proc/mounts").split()[3].split(",")
+    assert {"dax=always", "dax"} & set(options)
+    guest.run(f"echo kept >{target}/data && sync")
+    driver.unpublish(name)
+    driver.unstage(name)
+    driver.stage(name, capability)
+    driver.publish(name, capability)
+    assert guest.run(f"cat {target}/data") == "kept\n"
+    driver.remove(name)
+
+
+def test_a_mounted_lvm_volume_grows(guest, driver, unchanged):
+    driver.create("disk-grow", 64 * MIB)
+    driver.stage("disk-grow")
+    target = driver.publish("disk-grow")
+    guest.run(f"dd if=/dev/urandom of={target}/data bs=1M count=4 2>/dev/null && sync")
+    digest = guest.run(f"md5sum <{target}/data")
+    blocks = df(guest, target)[1]
+    assert driver.expand("disk-grow", 128 * MIB + 1) == 132 * MIB
+    assert df(guest, target)[1] > 1.9 * blocks
+    assert guest.run(f"md5sum <{target}/data") == digest
+    driver.remove("disk-grow")
+
+
+def test_a_direct_volume_does_not_grow(driver, unchanged):
+    driver.create("disk-grow", 64 * MIB, "direct")
+    driver.stage("disk-grow")
+    driver.publish("disk-grow")
+    with pytest.raises(Refused, match="OUT_OF_RANGE"):
+        driver.expand("disk-grow", 128 * MIB)
+    driver.remove("disk-grow")
+
+
+@pytest.mark.parametrize("kind,taken", [("lvm", 4 * MIB), ("direct", 16 * MIB)])
+def test_the_smallest_volume_is_one_step_of_its_pool(driver, unchanged, kind, taken):
+    assert int(driver.create("disk-size", 1, kind)["capacity_bytes"]) == taken
+    assert driver.volumes()["disk-size"] == taken
+    driver.delete("disk-size")
+
+
+@pytest.mark.parametrize("kind", ["lvm", "direct"])
+def test_the_largest_volume_fits_and_one_step_more_does_not(driver, unchanged, kind):
+    largest = driver.capacity(kind)[1]
+    with pytest.raises(Refused, match="RESOURCE_EXHAUSTED"):
+        driver.create("disk-large", largest + 1, kind)
+    driver.create("disk-large", largest, kind)
+    driver.delete("disk-large")
+
+
+def test_no_hole_holds_what_the_free_room_would_in_all(driver):
+    available, largest = driver.capacity("direct")
+    assert 0 < largest < available  # conftest left a hole in the region.
+    with pytest.raises(Refused, match="RESOURCE_EXHAUSTED"):
+        driver.create("disk-holes", available, "direct")
+
+
+def test_foreign_volumes_are_neither_listed_nor_removed(guest, driver, unchanged):
+    assert "by-hand" not in driver.volumes()
+    driver.delete("by-hand")
+    assert "by-hand" in guest.run("lvs --noheadings -o lv_name pmemvgregion0")
+
+
+def test_eight_at_once_on_one_region(guest, driver, unchanged):
+    names = [f"disk-at-once-{i}" for i in range(8)]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        codes = list(pool.map(
+            lambda name: driver.code(CREATE, creation(name, 32 * MIB, "direct")), names))
+    assert codes == ["OK"] * 8
+    assert set(names) <= {one.get("name") for one in guest.json("ndctl list -N")}
+    for name in names:
+        driver.delete(name)
+
+
+@pytest.mark.parametrize("kind", ["lvm", "direct"])
+def test_a_driver_killed_at_work_leaves_nothing_that_blocks(guest, driver, unchanged, kind):
+    create = driver.command(CREATE, creation("disk-killed", 64 * MIB, kind))
+    delete = driver.command("csi.v1.Controller/DeleteVolume", {"volume_id": "disk-killed"})
+    for wait in (0.2, 0.5):
+        for call in (create, delete):
+            guest.run(f"({call}) >/dev/null 2>&1 & sleep {wait}")
+            driver.kill()
+            driver.start()
+        driver.create("disk-killed", 64 * MIB, kind)
+        assert driver.volumes()["disk-killed"] == 64 * MIB
+        driver.delete("disk-killed")
+
+
+def test_how_long_creations_and_removals_take(guest, driver, unchanged):
+    driver.kill()
+    driver.start("--erase=all")
+    for kind in ("lvm", "direct"):
+        for _ in range(2):
+            driver.create("disk-time", 64 * MIB, kind)
+            driver.delete("disk-time")
+        made, removed = (driver.seconds(method)[-2:] for method in ("CreateVolume", "DeleteVolume"))
+        print(f"\nguest: {kind}: create {min(made):.2f} s, erase and delete 64 MiB {min(removed):.2f} s")
+
+
+def test_the_driver_idles_cheaply(guest, driver):
+    look = "p=$(pidof pmem-csi-driver); cut -d' ' -f14,15 /proc/$p/stat; grep -E 'VmRSS|RssAnon' /proc/$p/status"
+    before = guest.run(look).split()
+    began = time.monotonic()
+    guest.run("sleep 5", seconds=60)
+    after = guest.run(look).split()
+    ticks = int(after[0]) + int(after[1]) - int(before[0]) - int(before[1])
+    share = ticks / 100 / (time.monotonic() - began)
+    resident, own = int(after[3]), int(after[6])
+    print(f"\nguest: driver idle {share:.2%} of a core, {resident} KiB resident, {own} KiB of its own")
+    assert share < 0.05 and own < 15 * 1024
