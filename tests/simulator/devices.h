@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// The truth about one node's persistent memory. Knows nothing of the ledger, and shares no code
+// with it: it rounds, places and packs by itself.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/pure/capacity_report.h"
+#include "tests/simulator/random.h"
+
+namespace pmem::extender::simulator {
+
+// What somebody wants on the node.
+struct Want {
+  std::string claim_uid;
+  PoolKind kind = PoolKind::kLvm;
+  int64_t bytes = 0;
+};
+
+class Devices {
+ public:
+  void AddGroup(const std::string& name, int64_t bytes);
+  void AddRegion(const std::string& name, int64_t bytes, int64_t label_slots);
+
+  // How the node picks among the pools and extents that fit.
+  enum class Choice { kBestFit, kAny };
+  // False: nothing fits (RESOURCE_EXHAUSTED). A volume that is there already is left as it is.
+  bool Create(const std::string& name, PoolKind kind, int64_t bytes, Choice choice, Random& random);
+  bool Expand(const std::string& name, int64_t bytes);
+  void Delete(const std::string& name);
+  bool Has(const std::string& name) const;
+  bool HasVolumes() const;
+
+  // Whether all could be made beside what is there, in the best of cases. nullopt: too many to
+  // tell.
+  std::optional<bool> CanHold(std::vector<Want> wants) const;
+
+  // Pools of a report. The caller adds the rest.
+  std::vector<PoolReport> Pools() const;
+
+ private:
+  struct Volume {
+    std::string name;
+    int64_t offset = 0;  // In a region.
+    int64_t bytes = 0;
+  };
+  struct Pool {
+    std::string id;
+    PoolKind kind = PoolKind::kLvm;
+    int64_t bytes = 0;
+    int64_t step = 1;
+    int64_t slots = 0;
+    std::vector<Volume> volumes;  // By offset.
+  };
+  struct Gap {
+    size_t pool = 0;
+    int64_t offset = 0;
+    int64_t bytes = 0;
+  };
+
+  static int64_t RoundUp(int64_t bytes, int64_t step);
+  static int64_t UsedBytes(const Pool& pool);
+  std::vector<Gap> Gaps(const Pool& pool, size_t index) const;
+  std::vector<Gap> AllGaps() const;
+  static void Insert(Pool& pool, Volume volume);
+
+  std::vector<Pool> pools_;
+};
+
+}  // namespace pmem::extender::simulator

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/simulator/oracle.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace pmem::extender::simulator {
+namespace {
+
+bool HasWant(const std::vector<Want>& wants, const std::string& uid) {
+  return std::any_of(wants.begin(), wants.end(),
+                     [&uid](const Want& want) { return want.claim_uid == uid; });
+}
+
+}  // namespace
+
+void Tally::Add(const Tally& other) {
+  for (int64_t Tally::*field :
+       {&Tally::worlds, &Tally::pods, &Tally::placed, &Tally::accepted, &Tally::over_committed,
+        &Tally::failed_by_us, &Tally::leaks, &Tally::stranded, &Tally::failed_excused,
+        &Tally::refusals, &Tally::events, &Tally::steps, &Tally::checks}) {
+    this->*field += other.*field;
+  }
+  false_refusals.insert(false_refusals.end(), other.false_refusals.begin(),
+                        other.false_refusals.end());
+}
+
+std::string VolumeName(const std::string& claim_uid) { return "disk-" + claim_uid; }
+
+std::string TrueNode(const Kube& kube, const Claim& claim) {
+  if (!claim.volume_name.empty()) {
+    const PersistentVolume* volume = kube.FindVolume(claim.volume_name);
+    if (volume != nullptr && volume->node_affinity) {
+      return volume->node_affinity->front().labels.front().values.front();
+    }
+  }
+  return claim.selected_node;
+}
+
+PoolKind Oracle::KindOfClaim(const Claim& claim) {
+  return claim.storage_class_name->find("direct") == std::string::npos ? PoolKind::kLvm
+                                                                       : PoolKind::kDirect;
+}
+
+void Oracle::Interfere(const std::string& node, IsKnown is_known) {
+  interferences_.push_back({node, std::move(is_known)});
+}
+
+Decision Oracle::Decide(const Ledger& ledger) const {
+  Decision decision{.known_end = interferences_.size(), .at = stage_.agenda.now()};
+  for (size_t i = 0; i < interferences_.size(); ++i) {
+    if (!interferences_[i].is_known(ledger)) decision.unknown.insert(i);
+  }
+  return decision;
+}
+
+bool Oracle::IsExcused(const std::string& claim_uid, const std::string& node) const {
+  if (by_hand_.contains(claim_uid)) return true;
+  const auto it = decisions_.find(claim_uid);
+  if (it == decisions_.end()) return false;
+  for (size_t i = 0; i < interferences_.size(); ++i) {
+    if (interferences_[i].node != node) continue;
+    if (i >= it->second.known_end || it->second.unknown.contains(i)) return true;
+  }
+  return false;
+}
+
+// Claims that were given the node and have no volume there yet, and creations nobody waits for.
+std::vector<Want> Oracle::PendingOn(const std::string& node) const {
+  std::vector<Want> wants;
+  const Devices& devices = stage_.devices.at(node);
+  for (const auto& [uid, claim] : stage_.kube.claims()) {
+    if (!claim.volume_name.empty() || claim.selected_node != node) continue;
+    if (devices.Has(VolumeName(uid))) continue;
+    wants.push_back({uid, KindOfClaim(claim), claim.requested_bytes});
+  }
+  for (const auto& [key, want] : creations_) {
+    if (key.second == node && !HasWant(wants, key.first)) wants.push_back(want);
+  }
+  return wants;
+}
+
+void Oracle::AddReserved(const std::string& node, const std::string& except_pod,
+                         std::vector<Want>& wants) const {
+  for (const auto& [uid, pod] : stage_.kube.pods()) {
+    if (uid == except_pod || !pod.node_name.empty()) continue;
+    const std::set<std::string> left = NodesLeft(pod);
+    if (left.size() != 1 || !left.contains(node) || stage_.plan.nodes == 1) continue;
+    for (const PodVolume& volume : pod.volumes) {
+      const Claim* claim = stage_.kube.FindClaim({pod.meta.key.kube_namespace, volume.claim_name});
+      if (claim == nullptr || !TrueNode(stage_.kube, *claim).empty()) continue;
+      if (HasWant(wants, claim->meta.uid)) continue;
+      wants.push_back({claim->meta.uid, KindOfClaim(*claim), claim->requested_bytes});
+    }
+  }
+}
+
+bool Oracle::IsSound(const std::string& node, const std::string& except_uid) const {
+  std::vector<Want> wants = PendingOn(node);
+  std::erase_if(wants, [&](const Want& want) { return want.claim_uid == except_uid; });
+  return stage_.devices.at(node).CanHold(std::move(wants)).value_or(true);
+}
+
+void Oracle::Accepted(const Claim& claim, const Decision& decision) {
+  ++tally_.accepted;
+  by_hand_.erase(claim.meta.uid);
+  decisions_[claim.meta.uid] = decision;
+  const std::string& node = claim.selected_node;
+  if (IsSound(node, "") || IsExcused(claim.meta.uid, node)) return;
+  ++tally_.over_committed;
+  Fail(absl::StrCat("over-committed: claim ", claim.meta.key.name, " on ", node));
+}
+
+void Oracle::PinnedByHand(const Claim& claim) {
+  const std::string uid = claim.meta.uid;
+  by_hand_.insert(uid);
+  Interfere(claim.selected_node, [uid, node = claim.selected_node](const Ledger& ledger) {
+    const Ledger::Place* place = ledger.FindPlace(uid);
+    return place != nullptr && place->node == node;
+  });
+}
+
+void Oracle::CreationBegan(const Claim& claim, const std::string& node) {
+  creations_[{claim.meta.uid, node}] = {claim.meta.uid, KindOfClaim(claim), claim.requested_bytes};
+}
+
+void Oracle::CreationEnded(const std::string& claim_uid, const std::string& node) {
+  creations_.erase({claim_uid, node});
+}
+
+void Oracle::CreationFailed(const std::string& claim_uid, const std::string& node) {
+  if (IsExcused(claim_uid, node)) {
+    ++tally_.failed_excused;
+    return;
+  }
+  ++tally_.failed_by_us;
+  Fail(absl::StrCat("the creation for claim ", claim_uid, " failed on ", node));
+}
+
+std::vector<std::string> Oracle::Orphans(const std::string& node) const {
+  std::vector<std::string> orphans;
+  for (const auto& [key, want] : creations_) {
+    if (key.second != node) continue;
+    const Claim* claim = stage_.kube.FindClaim(key.first);
+    if (claim == nullptr || TrueNode(stage_.kube, *claim) != node) orphans.push_back(key.first);
+  }
+  return orphans;
+}
+
+std::set<std::string> Oracle::NodesLeft(const Pod& pod) const {
+  std::set<std::string> left;
+  for (const auto& [name, node] : stage_.kube.nodes()) {
+    const bool is_allowed =
+        std::all_of(pod.volumes.begin(), pod.volumes.end(), [&, node_name = name](const auto& v) {
+          const Claim* claim = stage_.kube.FindClaim({pod.meta.key.kube_namespace, v.claim_name});
+          const std::string at = claim == nullptr ? "" : TrueNode(stage_.kube, *claim);
+          return at.empty() || at == node_name;
+        });
+    if (is_allowed) left.insert(name);
+  }
+  return left;
+}
+
+std::optional<bool> Oracle::Fits(const Pod& pod, const std::string& node) const {
+  if (!NodesLeft(pod).contains(node)) return false;
+  std::vector<Want> wants = PendingOn(node);
+  AddReserved(node, pod.meta.uid, wants);
+  for (const PodVolume& volume : pod.volumes) {
+    const Claim* claim = stage_.kube.FindClaim({pod.meta.key.kube_namespace, volume.claim_name});
+    if (claim == nullptr) return false;
+    if (!claim->volume_name.empty() || HasWant(wants, claim->meta.uid)) continue;
+    if (stage_.devices.at(node).Has(VolumeName(claim->meta.uid))) continue;
+    wants.push_back({claim->meta.uid, KindOfClaim(*claim), claim->requested_bytes});
+  }
+  return stage_.devices.at(node).CanHold(std::move(wants));
+}
+
+void Oracle::Answered(const Pod& pod, bool is_refused, const std::vector<std::string>& names) {
+  if (!is_refused) return Ended(pod.meta.uid);
+  ++tally_.refusals;
+  const bool fits = std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    return Fits(pod, name).value_or(false);
+  });
+  if (!fits) {
+    refused_since_.erase(pod.meta.uid);
+  } else {
+    refused_since_.try_emplace(pod.meta.uid, stage_.agenda.now());
+  }
+}
+
+void Oracle::Ended(const std::string& pod_uid) {
+  const auto it = refused_since_.find(pod_uid);
+  if (it == refused_since_.end()) return;
+  tally_.false_refusals.push_back(stage_.agenda.now() - it->second);
+  refused_since_.erase(it);
+}
+
+void Oracle::Fail(const std::string& what) {
+  if (failure_.empty()) {
+    failure_ = absl::StrCat(
+        "at ", absl::ToInt64Milliseconds(stage_.agenda.now() - absl::FromUnixSeconds(1'000'000)),
+        " ms: ", what);
+  }
+}
+
+}  // namespace pmem::extender::simulator

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// The judge. Knows the API server's objects and the devices as they are, and nothing of the ledger
+// but what it answered.
+//
+// Over-committed: a claim was given a node (by an answer of ours) on which what was given and not
+// made yet cannot all be made. Excused is what nobody could know when the answer was given:
+// somebody took room on the node by hand, or the node itself chose a pool that spoils a packing
+// which was there. Each such act is an Interference; an answer carries those that its ledger had
+// not heard of.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "extender/core/ledger.h"
+#include "tests/simulator/stage.h"
+
+namespace pmem::extender::simulator {
+
+// What an answer was based on.
+struct Decision {
+  size_t known_end = 0;      // Interferences from here on came later.
+  std::set<size_t> unknown;  // Earlier ones that the ledger had not heard of.
+  absl::Time at = absl::InfinitePast();
+};
+
+struct Tally {
+  int64_t worlds = 0;
+  int64_t pods = 0;
+  int64_t placed = 0;
+  int64_t accepted = 0;                        // Claims that were given a node.
+  int64_t over_committed = 0;                  // Must be 0.
+  int64_t failed_by_us = 0;                    // Creations. Must be 0.
+  int64_t leaks = 0;                           // Must be 0.
+  int64_t stranded = 0;                        // Pods that fit and were not placed. Must be 0.
+  int64_t failed_excused = 0;                  // Creations that failed by somebody else's doing.
+  int64_t refusals = 0;                        // Filter answers without a node.
+  int64_t events = 0;                          // Applied to a ledger.
+  int64_t steps = 0;                           // Of the agenda.
+  int64_t checks = 0;                          // Of all invariants.
+  std::vector<absl::Duration> false_refusals;  // Refused although it fitted: for how long.
+  void Add(const Tally& other);
+};
+
+class Oracle {
+ public:
+  explicit Oracle(Stage& stage) : stage_(stage) {}
+
+  // Something took room on the node that no ledger could know of; `is_known`: this one does now.
+  using IsKnown = std::function<bool(const Ledger&)>;
+  void Interfere(const std::string& node, IsKnown is_known);
+  // The ledger answers now.
+  Decision Decide(const Ledger& ledger) const;
+
+  // The API server took selected-node of the claim.
+  void Accepted(const Claim& claim, const Decision& decision);
+  void PinnedByHand(const Claim& claim);
+  // A provisioner began to make the claim's volume on the node; whatever becomes of the claim, it
+  // will be finished.
+  void CreationBegan(const Claim& claim, const std::string& node);
+  void CreationEnded(const std::string& claim_uid, const std::string& node);
+  void CreationFailed(const std::string& claim_uid, const std::string& node);
+  // Around Devices::Create: the node's own choice may spoil the packing of the others.
+  bool IsSound(const std::string& node, const std::string& except_uid) const;
+  // Creations under way on the node for claims that are not there (or not pinned there) any more.
+  std::vector<std::string> Orphans(const std::string& node) const;
+
+  // A filter call was answered; `names` are those asked about, of which the agents are fresh.
+  void Answered(const Pod& pod, bool is_refused, const std::vector<std::string>& names);
+  // The pod's wait is over: placed, or gone.
+  void Ended(const std::string& pod_uid);
+
+  // Whether the pod could be placed on the node now. nullopt: cannot tell.
+  std::optional<bool> Fits(const Pod& pod, const std::string& node) const;
+  // Nodes that the pod's claims leave it; all when none has a node.
+  std::set<std::string> NodesLeft(const Pod& pod) const;
+
+  // Something is wrong with the world.
+  void Fail(const std::string& what);
+  const std::string& failure() const { return failure_; }  // The first one.
+  Tally& tally() { return tally_; }
+
+ private:
+  struct Interference {
+    std::string node;
+    IsKnown is_known;
+  };
+  static PoolKind KindOfClaim(const Claim& claim);
+  std::vector<Want> PendingOn(const std::string& node) const;
+  void AddReserved(const std::string& node, const std::string& except_pod,
+                   std::vector<Want>& wants) const;
+  bool IsExcused(const std::string& claim_uid, const std::string& node) const;
+
+  Stage& stage_;
+  std::vector<Interference> interferences_;
+  std::map<std::string, Decision> decisions_;                      // By claim UID; the last one.
+  std::set<std::string> by_hand_;                                  // Claim UIDs.
+  std::map<std::pair<std::string, std::string>, Want> creations_;  // By claim UID and node.
+  std::map<std::string, absl::Time> refused_since_;                // By pod UID, wrongly.
+  std::string failure_;
+  Tally tally_;
+};
+
+// Where a claim's volume is or will be, by the objects alone. Empty: nowhere.
+std::string TrueNode(const Kube& kube, const Claim& claim);
+std::string VolumeName(const std::string& claim_uid);
+
+}  // namespace pmem::extender::simulator

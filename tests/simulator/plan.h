@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a world consists of and what goes wrong in it: drawn from the seed, then narrowed by hand or
+// by the search for a smaller failure.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace pmem::extender::simulator {
+
+// One fault or peculiarity of the world each, by its name.
+inline constexpr std::string_view kFeatures[] = {
+    "late_reports",       // Reports up to 5 s late, in any order.
+    "lost_reports",       // Some never come; the next poll brings what is true then.
+    "silent_agents",      // An agent is down for up to a minute.
+    "reboots",            // New boot id; reports of the old boot may still be on their way.
+    "late_watches",       // Events up to 3 s late, each kind by itself.
+    "duplicates",         // Events come twice.
+    "watch_gaps",         // Events are lost; a relist makes up for them (410 Gone).
+    "no_nomination",      // The scheduler does not write nominatedNodeName.
+    "preset_nomination",  // Somebody else presets it.
+    "abandoned",          // Attempts end after the filter, the nomination or the first write.
+    "conflicts",          // Writes of the scheduler fail with 409 although nobody raced them.
+    "samples",            // The scheduler asks about some nodes only.
+    "slow_provisioner",   // A creation takes up to 8 s.
+    "odd_devices",        // The node takes any pool and extent that fits, not the best.
+    "many_pools",         // Two VolumeGroups and two regions a node.
+    "direct",             // PMEM-direct claims.
+    "immediate",          // Claims that bind immediately: our placement controller's.
+    "many_claims",        // Up to three claims a pod.
+    "shared_claims",      // Pods that use another pod's claim.
+    "deletes",            // Pods and claims are deleted at any time.
+    "recreates",          // ... and created again under the same name.
+    "expansions",         // Bound claims grow.
+    "hand_pins",          // Users write or remove selected-node.
+    "hand_volumes",       // Users create volumes on the nodes.
+    "restarts",           // The extender is killed and starts anew.
+    "failovers",          // Another replica becomes the leader.
+    "two_schedulers",     // Up to three, each with pods of its own.
+    "preset_nodes",       // Pods that come with spec.nodeName.
+};
+
+struct Plan {
+  uint64_t seed = 0;
+  int nodes = 1;
+  int pods = 1;
+  int fill_percent = 100;  // What the pods ask for at one time, of what there is.
+  std::set<std::string, std::less<>> features;
+
+  bool Has(std::string_view feature) const { return features.contains(feature); }
+};
+
+// What is fixed although the seed would draw something else.
+struct Narrowing {
+  int nodes = 0;  // 0: as drawn.
+  int pods = 0;
+  std::set<std::string, std::less<>> without;
+  // Every feature on that is not in `without`.
+  bool with_all = false;
+};
+
+Plan MakePlan(uint64_t seed, const Narrowing& narrowing);
+
+// "--seed 7 --nodes 2 --without reboots,direct": what makes this world again.
+std::string ArgumentsOf(uint64_t seed, const Narrowing& narrowing);
+
+}  // namespace pmem::extender::simulator

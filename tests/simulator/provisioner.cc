@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/simulator/provisioner.h"
+
+#include <variant>
+
+#include "common/pure/names.h"
+
+namespace pmem::extender::simulator {
+namespace {
+
+constexpr uint64_t kProvisionerSalt = 3;
+
+PoolKind KindOf(const Claim& claim) {
+  return claim.storage_class_name->find("direct") == std::string::npos ? PoolKind::kLvm
+                                                                       : PoolKind::kDirect;
+}
+
+}  // namespace
+
+Provisioner::Provisioner(Stage& stage, Oracle& oracle, Agents& agents)
+    : stage_(stage), oracle_(oracle), agents_(agents), random_(stage.plan.seed, kProvisionerSalt) {
+  stage_.kube.Listen(Kind::kClaims, [this](const Event& event) { Hear(event); });
+}
+
+absl::Duration Provisioner::Blink() {
+  return random_.Between(absl::Milliseconds(5), absl::Milliseconds(100));
+}
+
+void Provisioner::Hear(const Event& event) {
+  if (const auto* seen = std::get_if<Seen<Claim>>(&event)) {
+    Consider(seen->object);
+  } else if (const auto* gone = std::get_if<Gone<Claim>>(&event)) {
+    const Claim& claim = gone->last;
+    const std::string node = TrueNode(stage_.kube, claim);
+    if (!claim.volume_name.empty()) Remove(claim.meta.uid, node);
+  }
+}
+
+void Provisioner::Consider(const Claim& claim) {
+  const std::string uid = claim.meta.uid;
+  const bool is_immediate =
+      !stage_.kube.FindClass(*claim.storage_class_name)->is_wait_for_first_consumer;
+  if (is_immediate && claim.storage_provisioner.empty()) return Annotate(uid);
+  if (!claim.volume_name.empty()) {
+    if (claim.requested_bytes > claim.capacity_bytes) Expand(claim, TrueNode(stage_.kube, claim));
+    return;
+  }
+  const std::string node = claim.selected_node;
+  if (node.empty() || making_.contains({uid, node})) return;
+  making_.insert({uid, node});
+  stage_.agenda.After(Blink(), [this, uid, node] { Begin(uid, node); });
+}
+
+void Provisioner::Annotate(const std::string& uid) {
+  stage_.agenda.After(Blink(), [this, uid] {
+    const Claim* claim = stage_.kube.FindClaim(uid);
+    if (claim == nullptr || !claim->storage_provisioner.empty()) return;
+    stage_.kube.ChangeClaim(
+        uid, "", [](Claim& changed) { changed.storage_provisioner = std::string(kDriverName); });
+  });
+}
+
+void Provisioner::Begin(const std::string& uid, const std::string& node) {
+  const Claim* claim = stage_.kube.FindClaim(uid);
+  if (claim == nullptr || claim->selected_node != node || !claim->volume_name.empty()) {
+    making_.erase({uid, node});
+    return;
+  }
+  oracle_.CreationBegan(*claim, node);
+  absl::Duration lasts = random_.Between(absl::Milliseconds(20), absl::Milliseconds(400));
+  if (stage_.Has("slow_provisioner") && random_.Chance(30)) {
+    lasts = random_.Between(absl::ZeroDuration(), kCreationMax);
+  }
+  stage_.agenda.After(lasts, [this, claim = *claim, node] { Finish(claim, node); });
+}
+
+void Provisioner::Finish(const Claim& claim, const std::string& node) {
+  const std::string& uid = claim.meta.uid;
+  making_.erase({uid, node});
+  Devices& devices = stage_.devices.at(node);
+  Create(claim, node, devices);
+  if (!devices.Has(VolumeName(uid))) return Refused(uid, node);
+  agents_.Touch(node);
+  stage_.agenda.After(Blink(), [this, claim, node] { Bind(claim, node); });
+}
+
+// The node knows nothing of what else was promised there: its choice may spoil it.
+void Provisioner::Create(const Claim& claim, const std::string& node, Devices& devices) {
+  const bool is_odd = stage_.Has("odd_devices");
+  const std::string name = VolumeName(claim.meta.uid);
+  const bool was_sound = oracle_.IsSound(node, "");
+  const bool is_made =
+      devices.Create(name, KindOf(claim), claim.requested_bytes,
+                     is_odd ? Devices::Choice::kAny : Devices::Choice::kBestFit, random_);
+  oracle_.CreationEnded(claim.meta.uid, node);
+  if (!is_made) return oracle_.CreationFailed(claim.meta.uid, node);
+  if (!was_sound || oracle_.IsSound(node, "")) return;
+  oracle_.Interfere(node, [node, at = stage_.agenda.now()](const Ledger& ledger) {
+    const NodeState* known = ledger.nodes().Find(node);
+    return known != nullptr && known->report != nullptr && known->report->observed_at >= at;
+  });
+}
+
+// RESOURCE_EXHAUSTED: selected-node is taken away, and somebody may choose again.
+void Provisioner::Refused(const std::string& uid, const std::string& node) {
+  stage_.agenda.After(Blink(), [this, uid, node] {
+    const Claim* claim = stage_.kube.FindClaim(uid);
+    if (claim == nullptr || claim->selected_node != node || !claim->volume_name.empty()) return;
+    stage_.kube.ChangeClaim(uid, "", [](Claim& changed) { changed.selected_node.clear(); });
+  });
+}
+
+// A claim that is gone gets its PersistentVolume all the same, which is then deleted with its
+// volume. One that was unpinned meanwhile is bound where its volume is.
+void Provisioner::Bind(const Claim& claim, const std::string& node) {
+  const std::string& uid = claim.meta.uid;
+  const Claim* now = stage_.kube.FindClaim(uid);
+  if (now == nullptr || !now->volume_name.empty()) return Remove(uid, node);
+  PersistentVolume volume;
+  volume.meta.key.name = "pvc-" + uid;
+  volume.meta.uid = "volume-" + uid;
+  volume.csi_driver = std::string(kDriverName);
+  volume.csi_volume_handle = VolumeName(uid);
+  volume.storage_class_name = *claim.storage_class_name;
+  volume.capacity_bytes = claim.requested_bytes;
+  volume.phase = "Bound";
+  volume.claim = claim.meta.key;
+  volume.claim_uid = uid;
+  volume.node_affinity = {{{.labels = {{std::string(kTopologyNodeKey), "In", {node}}}}}};
+  stage_.kube.Create(volume);
+  stage_.kube.ChangeClaim(uid, "", [&](Claim& changed) {
+    changed.volume_name = volume.meta.key.name;
+    changed.is_bind_completed = true;
+    changed.capacity_bytes = claim.requested_bytes;
+    changed.phase = "Bound";
+  });
+}
+
+void Provisioner::Remove(const std::string& uid, const std::string& node) {
+  stage_.agenda.After(random_.Between(absl::Milliseconds(50), absl::Seconds(2)), [this, uid, node] {
+    const Claim* claim = stage_.kube.FindClaim(uid);
+    if (claim != nullptr && TrueNode(stage_.kube, *claim) == node) return;
+    stage_.devices.at(node).Delete(VolumeName(uid));
+    agents_.Touch(node);
+    if (claim == nullptr) stage_.kube.DeleteVolume("pvc-" + uid);
+  });
+}
+
+void Provisioner::Expand(const Claim& claim, const std::string& node) {
+  const std::string uid = claim.meta.uid;
+  if (!expanding_.insert(uid).second) return;
+  stage_.agenda.After(random_.Between(absl::Milliseconds(50), absl::Seconds(2)), [this, uid, node] {
+    expanding_.erase(uid);
+    const Claim* now = stage_.kube.FindClaim(uid);
+    if (now == nullptr) return;
+    const int64_t bytes = now->requested_bytes;
+    if (!stage_.devices.at(node).Expand(VolumeName(uid), bytes)) return;
+    agents_.Touch(node);
+    stage_.kube.ChangeClaim(uid, "", [bytes](Claim& done) { done.capacity_bytes = bytes; });
+  });
+}
+
+}  // namespace pmem::extender::simulator

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What stands between a claim and its volume on every node: the PV controller, the
+// external-provisioner with its driver, and the resizer.
+#pragma once
+
+#include <set>
+#include <string>
+#include <utility>
+
+#include "tests/simulator/agents.h"
+#include "tests/simulator/oracle.h"
+#include "tests/simulator/random.h"
+
+namespace pmem::extender::simulator {
+
+class Provisioner {
+ public:
+  Provisioner(Stage& stage, Oracle& oracle, Agents& agents);
+  bool IsIdle() const { return making_.empty(); }
+
+ private:
+  void Hear(const Event& event);
+  void Consider(const Claim& claim);
+  void Annotate(const std::string& uid);
+  void Begin(const std::string& uid, const std::string& node);
+  void Finish(const Claim& claim, const std::string& node);
+  void Create(const Claim& claim, const std::string& node, Devices& devices);
+  void Refused(const std::string& uid, const std::string& node);
+  void Bind(const Claim& claim, const std::string& node);
+  void Remove(const std::string& uid, const std::string& node);
+  void Expand(const Claim& claim, const std::string& node);
+  absl::Duration Blink();
+
+  Stage& stage_;
+  Oracle& oracle_;
+  Agents& agents_;
+  Random random_;
+  std::set<std::pair<std::string, std::string>> making_;  // Claim UID and node.
+  std::set<std::string> expanding_;
+};
+
+}  // namespace pmem::extender::simulator

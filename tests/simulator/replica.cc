@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/simulator/replica.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/pure/names.h"
+
+namespace pmem::extender::simulator {
+namespace {
+
+// As in LedgerServiceOptions, Ticker and PlacementController.
+constexpr absl::Duration kHoldWaitMax = absl::Milliseconds(250);
+constexpr absl::Duration kAgentsWaitMax = absl::Seconds(5);
+constexpr absl::Duration kTickPeriod = absl::Milliseconds(100);
+constexpr absl::Duration kPlacementPeriod = absl::Milliseconds(200);
+constexpr absl::Duration kPodsAgeMax = absl::Seconds(5);
+constexpr uint64_t kReplicaSalt = 100;
+
+// In a world with many objects, only every n-th change is followed by a check of all invariants.
+constexpr size_t kClaimsCheckedAlways = 20;
+constexpr int64_t kChangesPerCheck = 8;
+
+}  // namespace
+
+Replica::Replica(Stage& stage, Oracle& oracle, int number)
+    : stage_(stage),
+      oracle_(oracle),
+      number_(number),
+      random_(stage.plan.seed, kReplicaSalt + static_cast<uint64_t>(number)) {}
+
+void Replica::Start() {
+  ++process_;
+  ledger_ = std::make_unique<Ledger>(LedgerOptions{});
+  synced_at_ = absl::InfiniteFuture();
+  ages_ = {};
+  placed_.clear();
+  const uint64_t salt = kReplicaSalt + static_cast<uint64_t>(number_ + 10 * process_);
+  for (size_t kind = 0; kind < kKinds; ++kind) {
+    streams_.push_back(std::make_unique<Stream>(stage_, static_cast<Kind>(kind), salt,
+                                                [this](const Event& event) { Receive(event); }));
+  }
+  AgentsListed agents;
+  for (const auto& [name, devices] : stage_.devices) agents.nodes.push_back(name);
+  Receive(agents);
+  Every(kTickPeriod, [this] { Tick(); });
+  Every(kPlacementPeriod, [this] { PlacementTick(); });
+}
+
+void Replica::Kill() {
+  ++process_;
+  streams_.clear();
+  waiting_.clear();
+  ledger_.reset();
+  is_leading_ = is_deciding_ = false;
+}
+
+void Replica::Every(absl::Duration period, std::function<void()> what) {
+  stage_.agenda.After(period, [this, period, process = process_, what] {
+    if (process != process_) return;
+    what();
+    Every(period, what);
+  });
+}
+
+void Replica::SetLeading(bool is_leading) {
+  is_leading_ = is_leading;
+  is_deciding_ = false;
+  BeginWhenSynced();
+  DecideWaiting();
+}
+
+void Replica::Receive(const Event& event) {
+  ledger_->Apply(event, stage_.agenda.now());
+  ++oracle_.tally().events;
+  BeginWhenSynced();
+  Check();
+  DecideWaiting();
+}
+
+void Replica::Tick() {
+  const int64_t before = ledger_->version();
+  ledger_->Expire(stage_.agenda.now());
+  BeginWhenSynced();
+  if (ledger_->version() != before) {
+    Check();
+    DecideWaiting();
+  }
+  if (!waiting_.empty()) DecideWaiting();
+}
+
+void Replica::BeginWhenSynced() {
+  if (is_deciding_ || !ledger_->Unsynced().empty()) return;
+  const absl::Time now = stage_.agenda.now();
+  synced_at_ = std::min(synced_at_, now);
+  if (!is_leading_) return;
+  const auto& nodes = ledger_->nodes().nodes();
+  const bool have_reported = std::all_of(nodes.begin(), nodes.end(), [](const auto& entry) {
+    return !entry.second->has_agent || entry.second->report != nullptr;
+  });
+  if (!have_reported && now < synced_at_ + kAgentsWaitMax) return;
+  ledger_->BeginTakeover(now);
+  is_deciding_ = true;
+}
+
+void Replica::Check() {
+  ++changes_;
+  if (ledger_->cache().claims().size() > kClaimsCheckedAlways && changes_ % kChangesPerCheck != 0) {
+    return;
+  }
+  ledger_->Expire(stage_.agenda.now());
+  ++oracle_.tally().checks;
+  const absl::Status broken = ledger_->CheckInvariants(stage_.agenda.now());
+  if (!broken.ok()) oracle_.Fail(absl::StrCat("invariant: ", broken.message()));
+}
+
+LiveObjects Replica::Complete(const Pod& pod) const {
+  LiveObjects live;
+  const PodDemand demand = ledger_->Demand(pod, nullptr);
+  for (const ObjectKey& key : demand.missing_claims) {
+    const Claim* claim = stage_.kube.FindClaim(key);
+    if (claim == nullptr) {
+      live.absent_claims.push_back(key);
+    } else {
+      live.claims.push_back(*claim);
+    }
+  }
+  return live;
+}
+
+void Replica::Ask(const Pod& pod, std::vector<std::string> names, std::function<void(Reply)> done) {
+  if (!IsUp()) return;
+  Call call{.pod = pod,
+            .live = Complete(pod),
+            .names = std::move(names),
+            .deadline = stage_.agenda.now() + kHoldWaitMax,
+            .done = std::move(done)};
+  if (Decide(call)) return;
+  const absl::Time deadline = call.deadline;
+  waiting_.push_back(std::move(call));
+  stage_.agenda.After(deadline - stage_.agenda.now(), [this, process = process_] {
+    if (process == process_) DecideWaiting();
+  });
+}
+
+bool Replica::Decide(Call& call) {
+  const absl::Time now = stage_.agenda.now();
+  ledger_->Expire(now);
+  const PodDemand demand = ledger_->Demand(call.pod, &call.live);
+  Reply reply{.decision = oracle_.Decide(*ledger_)};
+  if (!demand.IsKnown()) {
+    reply.error = "claims changed meanwhile";
+  } else if (!demand.IsPmem()) {
+    reply.nodes = call.names;
+  } else if (!is_leading_ || !is_deciding_) {
+    reply.error = "not deciding";
+  } else {
+    const std::vector<std::string_view> names(call.names.begin(), call.names.end());
+    const FilterDecision decision = Filter(*ledger_, {}, call.pod, demand, names, now);
+    if (decision.is_held && now < call.deadline) return false;
+    ledger_->NoteRefused(call.pod, decision.nodes.empty());
+    ledger_->Assume(call.pod, demand, decision.nodes, decision.static_volumes, now);
+    reply.nodes = decision.nodes;
+    reply.is_pmem = true;
+    Check();
+  }
+  call.done(std::move(reply));
+  return true;
+}
+
+void Replica::DecideWaiting() {
+  std::deque<Call> calls;
+  calls.swap(waiting_);
+  for (Call& call : calls) {
+    if (!Decide(call)) waiting_.push_back(std::move(call));
+  }
+}
+
+absl::Duration Replica::ApiDelay() {
+  return random_.Between(absl::Milliseconds(1), absl::Milliseconds(random_.Chance(5) ? 300 : 20));
+}
+
+void Replica::PlacementTick() {
+  if (!is_deciding_ || !is_leading_) return;
+  const absl::Time now = stage_.agenda.now();
+  if (now - placed_at_ > kPodsAgeMax) placed_.clear();
+  ledger_->Expire(now);
+  const Decision decision = oracle_.Decide(*ledger_);
+  const PinningPlan plan = PlanPins(*ledger_, {}, placed_, ages_, now);
+  for (const Pin& pin : plan.pins) Write(pin, decision);
+  for (const Unpin& unpin : plan.unpins) Write(unpin);
+  if (!plan.lookups.empty()) Lookup(plan.lookups);
+  if (!plan.pins.empty()) Check();
+}
+
+void Replica::Lookup(const std::set<std::string>& kube_namespaces) {
+  for (const std::string& kube_namespace : kube_namespaces) placed_[kube_namespace].clear();
+  for (const auto& [uid, pod] : stage_.kube.pods()) {
+    const auto it = placed_.find(pod.meta.key.kube_namespace);
+    if (it != placed_.end()) it->second.push_back(pod);
+  }
+  placed_at_ = stage_.agenda.now();
+}
+
+// The write is on its way whatever becomes of the process.
+void Replica::Write(const Pin& pin, const Decision& decision) {
+  stage_.agenda.After(ApiDelay(), [this, pin, decision, process = process_] {
+    const std::string& uid = pin.claim.meta.uid;
+    const Claim* claim = stage_.kube.FindClaim(uid);
+    const bool is_free = claim != nullptr && claim->selected_node.empty() &&
+                         (!pin.needs_provisioner || claim->storage_provisioner == kDriverName);
+    if (!is_free) {
+      if (process == process_) ledger_->EndHold(pin.hold_owner);
+      return;
+    }
+    stage_.kube.ChangeClaim(uid, "", [&pin](Claim& changed) {
+      changed.selected_node = pin.node;
+      changed.is_pinned_by_us = true;
+    });
+    oracle_.Accepted(*stage_.kube.FindClaim(uid), decision);
+  });
+}
+
+void Replica::Write(const Unpin& unpin) {
+  stage_.agenda.After(ApiDelay(), [this, unpin] {
+    const Claim* claim = stage_.kube.FindClaim(unpin.claim.meta.uid);
+    if (claim == nullptr || claim->selected_node != unpin.node || !claim->volume_name.empty()) {
+      return;
+    }
+    stage_.kube.ChangeClaim(claim->meta.uid, "", [](Claim& changed) {
+      changed.selected_node.clear();
+      changed.is_pinned_by_us = false;
+    });
+  });
+}
+
+}  // namespace pmem::extender::simulator

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// One extender process: the real core, fed and asked as the shell does it (ledger_service,
+// placement_controller, ticker), in virtual time.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "extender/core/pinning.h"
+#include "extender/core/verbs.h"
+#include "tests/simulator/oracle.h"
+#include "tests/simulator/random.h"
+#include "tests/simulator/stream.h"
+
+namespace pmem::extender::simulator {
+
+struct Reply {
+  std::string error;  // Not empty: no answer can be given now.
+  bool is_pmem = false;
+  std::vector<std::string> nodes;
+  Decision decision;
+};
+
+class Replica {
+ public:
+  Replica(Stage& stage, Oracle& oracle, int number);
+
+  // A new process: nothing is known.
+  void Start();
+  void Kill();
+  bool IsUp() const { return ledger_ != nullptr; }
+  void SetLeading(bool is_leading);
+  bool IsLeading() const { return is_leading_; }
+  // Changes with every process; what was meant for another one is not received.
+  int process() const { return process_; }
+
+  void Receive(const Event& event);
+  // The filter verb. `done` may never come, when the process is killed.
+  void Ask(const Pod& pod, std::vector<std::string> names, std::function<void(Reply)> done);
+
+  const Ledger& ledger() const { return *ledger_; }
+  void BreakWatch(size_t kind) { streams_[kind]->Break(); }
+
+ private:
+  struct Call {
+    Pod pod;
+    LiveObjects live;
+    std::vector<std::string> names;
+    absl::Time deadline;
+    std::function<void(Reply)> done;
+  };
+
+  void Every(absl::Duration period, std::function<void()> what);
+  void Tick();
+  void BeginWhenSynced();
+  LiveObjects Complete(const Pod& pod) const;
+  // True: answered.
+  bool Decide(Call& call);
+  void DecideWaiting();
+  void Check();
+  void PlacementTick();
+  void Lookup(const std::set<std::string>& kube_namespaces);
+  void Write(const Pin& pin, const Decision& decision);
+  void Write(const Unpin& unpin);
+  absl::Duration ApiDelay();
+
+  Stage& stage_;
+  Oracle& oracle_;
+  const int number_;
+  Random random_;
+  int process_ = 0;
+  int64_t changes_ = 0;
+  std::unique_ptr<Ledger> ledger_;
+  std::vector<std::unique_ptr<Stream>> streams_;
+  bool is_leading_ = false;
+  bool is_deciding_ = false;
+  absl::Time synced_at_ = absl::InfiniteFuture();
+  std::deque<Call> waiting_;
+  ClaimAges ages_;
+  PlacedPods placed_;
+  absl::Time placed_at_ = absl::InfinitePast();
+};
+
+}  // namespace pmem::extender::simulator

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs worlds, prints what came of them, and makes a failing one smaller.
+//
+//   simulator [--pods N] [--first-seed S] [--seconds N]     worlds S, S+1, ... until N pods (or
+//   time) simulator --seed S [--nodes N] [--world-pods N] [--with-all] [--without a,b]     this
+//   world
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "tests/simulator/world.h"
+
+namespace pmem::extender::simulator {
+namespace {
+
+struct Arguments {
+  uint64_t seed = 0;
+  bool is_one = false;
+  int64_t pods = 50'000;
+  Narrowing narrowing;
+};
+
+std::string RunWorld(uint64_t seed, const Narrowing& narrowing, Tally* tally) {
+  World world(MakePlan(seed, narrowing));
+  std::string failure = world.Run();
+  if (tally != nullptr) tally->Add(world.tally());
+  return failure;
+}
+
+bool Fails(uint64_t seed, const Narrowing& narrowing) {
+  return !RunWorld(seed, narrowing, nullptr).empty();
+}
+
+// Takes away whatever can go with the world still failing, somehow.
+Narrowing Shrink(uint64_t seed, Narrowing narrowing) {
+  const Plan plan = MakePlan(seed, narrowing);
+  for (const std::string& feature : plan.features) {
+    Narrowing less = narrowing;
+    less.without.insert(feature);
+    if (Fails(seed, less)) narrowing = less;
+  }
+  for (int nodes = 1; nodes < plan.nodes; ++nodes) {
+    Narrowing less = narrowing;
+    less.nodes = nodes;
+    if (!Fails(seed, less)) continue;
+    narrowing = less;
+    break;
+  }
+  for (int pods = 1; pods < plan.pods; ++pods) {
+    Narrowing less = narrowing;
+    less.pods = pods;
+    if (!Fails(seed, less)) continue;
+    narrowing = less;
+    break;
+  }
+  return narrowing;
+}
+
+void Print(Tally& tally, double seconds) {
+  std::vector<absl::Duration>& waits = tally.false_refusals;
+  std::sort(waits.begin(), waits.end());
+  const auto at = [&waits](double share) {
+    if (waits.empty()) return 0.0;
+    const auto index = static_cast<size_t>(share * static_cast<double>(waits.size() - 1));
+    return absl::ToDoubleSeconds(waits[index]);
+  };
+  std::printf(
+      "worlds %ld, pods %ld (placed %ld), claims given a node %ld, events %ld, steps %ld, "
+      "checks of all invariants %ld, %.1f s\n",
+      tally.worlds, tally.pods, tally.placed, tally.accepted, tally.events, tally.steps,
+      tally.checks, seconds);
+  std::printf(
+      "over-committed %ld, creations failed by us %ld, leaks %ld, fitting pods not placed "
+      "%ld\n",
+      tally.over_committed, tally.failed_by_us, tally.leaks, tally.stranded);
+  std::printf(
+      "creations failed by others' doing %ld, refusals %ld, of pods that fitted %zu: "
+      "refused for p50 %.2f s, p99 %.2f s, max %.2f s\n",
+      tally.failed_excused, tally.refusals, waits.size(), at(0.5), at(0.99), at(1));
+}
+
+int Report(uint64_t seed, const Narrowing& narrowing, const std::string& failure) {
+  std::printf("FAILED %s: %s\n", ArgumentsOf(seed, narrowing).c_str(), failure.c_str());
+  std::fflush(stdout);
+  const Narrowing small = Shrink(seed, narrowing);
+  const std::string arguments = ArgumentsOf(seed, small);
+  std::printf("smaller: simulator %s\n  %s\n", arguments.c_str(),
+              RunWorld(seed, small, nullptr).c_str());
+  std::printf("  with:");
+  for (const std::string& feature : MakePlan(seed, small).features) {
+    std::printf(" %s", feature.c_str());
+  }
+  std::printf("\n");
+  return 1;
+}
+
+bool Parse(int count, char** words, Arguments& arguments) {
+  for (int i = 1; i < count; ++i) {
+    const std::string word = words[i];
+    if (word == "--with-all") {
+      arguments.narrowing.with_all = true;
+      continue;
+    }
+    if (i + 1 == count) return false;
+    const std::string value = words[++i];
+    bool is_good = true;
+    if (word == "--without") {
+      const std::vector<std::string> names = absl::StrSplit(value, ',');
+      arguments.narrowing.without.insert(names.begin(), names.end());
+    } else if (word == "--seed" || word == "--first-seed") {
+      is_good = absl::SimpleAtoi(value, &arguments.seed);
+      arguments.is_one = word == "--seed";
+    } else if (word == "--nodes") {
+      is_good = absl::SimpleAtoi(value, &arguments.narrowing.nodes);
+    } else if (word == "--world-pods") {
+      is_good = absl::SimpleAtoi(value, &arguments.narrowing.pods);
+    } else {
+      is_good = word == "--pods" && absl::SimpleAtoi(value, &arguments.pods);
+    }
+    if (!is_good) return false;
+  }
+  return true;
+}
+
+int Run(const Arguments& arguments) {
+  const auto begin = std::chrono::steady_clock::now();
+  Tally tally;
+  uint64_t seed = arguments.seed;
+  std::string failure;
+  do {
+    failure = RunWorld(seed, arguments.narrowing, &tally);
+    if (!failure.empty()) break;
+    ++seed;
+  } while (!arguments.is_one && tally.pods < arguments.pods);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  Print(tally, seconds.count());
+  return failure.empty() ? 0 : Report(seed, arguments.narrowing, failure);
+}
+
+}  // namespace
+}  // namespace pmem::extender::simulator
+
+int main(int count, char** words) {
+  pmem::extender::simulator::Arguments arguments;
+  if (!pmem::extender::simulator::Parse(count, words, arguments)) {
+    std::fprintf(stderr, "usage: see the head of tests/simulator/simulator_main.cc\n");
+    return 2;
+  }
+  return pmem::extender::simulator::Run(arguments);
+}

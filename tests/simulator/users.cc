@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/simulator/users.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "tests/simulator/scheduler.h"
+#include "tests/simulator/world.h"
+#include "tests/support/builders.h"
+
+namespace pmem::extender::simulator {
+namespace {
+
+constexpr uint64_t kUsersSalt = 4;
+constexpr int64_t kClaimBytesMin = 20 * kMiB;
+
+}  // namespace
+
+Users::Users(Stage& stage, Oracle& oracle, Agents& agents, int schedulers)
+    : stage_(stage),
+      oracle_(oracle),
+      agents_(agents),
+      random_(stage.plan.seed, kUsersSalt),
+      schedulers_(schedulers) {
+  const int64_t claims_a_pod = stage.plan.Has("many_claims") ? 2 : 1;
+  const int64_t all_bytes = stage.plan.nodes * kNodeBytes;
+  claim_bytes_ = all_bytes / 100 * stage.plan.fill_percent / (stage.plan.pods * claims_a_pod);
+  claim_bytes_ = std::clamp(claim_bytes_, kClaimBytesMin, kNodeBytes / 2);
+}
+
+void Users::Start(absl::Duration lasts) {
+  for (int i = 1; i <= stage_.plan.pods; ++i) {
+    stage_.agenda.After(random_.Between(absl::ZeroDuration(), lasts), [this, i] { CreateWork(i); });
+  }
+  const absl::Time end = stage_.agenda.now() + lasts;
+  if (stage_.Has("expansions")) Every(absl::Seconds(4), end, &Users::Expand);
+  if (stage_.Has("hand_pins")) Every(absl::Seconds(6), end, &Users::Unpin);
+  if (stage_.Has("hand_volumes")) Every(absl::Seconds(8), end, &Users::MakeVolume);
+}
+
+void Users::Every(absl::Duration period, absl::Time end, void (Users::*what)()) {
+  stage_.agenda.After(random_.Between(absl::ZeroDuration(), period * 2), [=, this] {
+    if (stage_.agenda.now() >= end) return;
+    (this->*what)();
+    Every(period, end, what);
+  });
+}
+
+std::string Users::NewUid() { return Uid(next_uid_++); }
+
+std::string Users::AnyNode() {
+  auto it = stage_.devices.begin();
+  std::advance(it, random_.Below(static_cast<int64_t>(stage_.devices.size())));
+  return it->first;
+}
+
+Claim Users::NewClaim(int number, int index) {
+  const bool is_direct = stage_.plan.Has("direct") && random_.Chance(50);
+  const bool is_immediate = stage_.plan.Has("immediate") && random_.Chance(30);
+  const std::string kind = is_direct ? "pmem-direct" : "pmem-lvm";
+  Claim claim = MakeClaim(1, random_.Between(claim_bytes_ / 2, claim_bytes_ * 3 / 2),
+                          is_immediate ? kind + "-now" : kind);
+  claim.meta = {.key = {"default", absl::StrCat("claim-", number, "-", index)}, .uid = NewUid()};
+  if (stage_.Has("hand_pins") && random_.Chance(15)) claim.selected_node = AnyNode();
+  return claim;
+}
+
+void Users::CreateWork(int number) {
+  Work work;
+  const int64_t claims = stage_.plan.Has("many_claims") ? random_.Between(1, 3) : 1;
+  for (int i = 0; i < claims; ++i) work.claims.push_back(NewClaim(number, i));
+  work.pod = MakePod(number, work.claims);
+  work.pod.meta.uid = NewUid();
+  work.pod.scheduler_name = Scheduler::Name(static_cast<int>(random_.Below(schedulers_)));
+  if (stage_.Has("preset_nomination") && random_.Chance(30)) {
+    work.pod.nominated_node_name = AnyNode();
+  }
+  if (stage_.Has("preset_nodes") && random_.Chance(10)) work.pod.node_name = AnyNode();
+  if (stage_.Has("shared_claims") && random_.Chance(20)) ShareClaim(work.pod);
+  Create(work);
+}
+
+void Users::ShareClaim(Pod& pod) {
+  const auto& claims = stage_.kube.claims();
+  if (claims.empty()) return;
+  auto it = claims.begin();
+  std::advance(it, random_.Below(static_cast<int64_t>(claims.size())));
+  const std::string& name = it->second.meta.key.name;
+  pod.volumes.push_back({.name = name, .claim_name = name});
+}
+
+void Users::Create(const Work& work) {
+  ++oracle_.tally().pods;
+  const bool pod_first = random_.Chance(20);
+  if (pod_first) stage_.kube.Create(work.pod);
+  for (const Claim& claim : work.claims) {
+    stage_.kube.Create(claim);
+    if (!claim.selected_node.empty()) oracle_.PinnedByHand(claim);
+  }
+  if (!pod_first) stage_.kube.Create(work.pod);
+  if (!stage_.Has("deletes") || !random_.Chance(40)) return;
+  const absl::Duration age = random_.Chance(50)
+                                 ? random_.Between(absl::ZeroDuration(), absl::Seconds(1))
+                                 : random_.Between(absl::ZeroDuration(), absl::Seconds(20));
+  const bool creates_again = stage_.Has("recreates") && random_.Chance(50);
+  stage_.agenda.After(age, [this, work, creates_again] { Delete(work, creates_again); });
+}
+
+// Claims that a running pod uses are protected; those of a pending one are not.
+void Users::Delete(const Work& work, bool creates_again) {
+  if (stage_.is_calm) return;
+  stage_.kube.DeletePod(work.pod.meta.uid);
+  for (const Claim& claim : work.claims) stage_.kube.DeleteClaim(claim.meta.uid);
+  if (!creates_again) return;
+  Work again = work;
+  again.pod.meta.uid = NewUid();
+  for (Claim& claim : again.claims) {
+    claim.meta.uid = NewUid();
+    claim.requested_bytes = random_.Between(claim_bytes_ / 2, claim_bytes_ * 3 / 2);
+  }
+  Create(again);
+}
+
+void Users::Expand() {
+  for (const auto& [uid, claim] : stage_.kube.claims()) {
+    const bool is_lvm = claim.storage_class_name->find("direct") == std::string::npos;
+    if (claim.volume_name.empty() || !is_lvm || !random_.Chance(20)) continue;
+    const int64_t bytes = claim.requested_bytes + random_.Between(kMiB, claim_bytes_ / 2);
+    oracle_.Interfere(TrueNode(stage_.kube, claim), [uid = uid, bytes](const Ledger& ledger) {
+      const Claim* known = ledger.cache().FindClaim(uid);
+      return known != nullptr && known->requested_bytes >= bytes;
+    });
+    stage_.kube.ChangeClaim(uid, "", [bytes](Claim& changed) { changed.requested_bytes = bytes; });
+    return;
+  }
+}
+
+void Users::Unpin() {
+  for (const auto& [uid, claim] : stage_.kube.claims()) {
+    if (!claim.volume_name.empty() || claim.selected_node.empty() || !random_.Chance(30)) continue;
+    stage_.kube.ChangeClaim(uid, "", [](Claim& changed) { changed.selected_node.clear(); });
+    return;
+  }
+}
+
+void Users::MakeVolume() {
+  const std::string node = AnyNode();
+  const std::string name = absl::StrCat("by-hand-", next_volume_++);
+  const PoolKind kind = random_.Chance(50) ? PoolKind::kLvm : PoolKind::kDirect;
+  if (!stage_.devices.at(node).Create(name, kind, claim_bytes_, Devices::Choice::kAny, random_)) {
+    return;
+  }
+  volumes_.emplace_back(node, name);
+  agents_.Touch(node);
+  oracle_.Interfere(node, [node, at = stage_.agenda.now()](const Ledger& ledger) {
+    const NodeState* known = ledger.nodes().Find(node);
+    return known != nullptr && known->report != nullptr && known->report->observed_at >= at;
+  });
+}
+
+void Users::CleanUp() {
+  while (!stage_.kube.pods().empty()) stage_.kube.DeletePod(stage_.kube.pods().begin()->first);
+  while (!stage_.kube.claims().empty()) {
+    stage_.kube.DeleteClaim(stage_.kube.claims().begin()->first);
+  }
+  for (const auto& [node, name] : volumes_) {
+    stage_.devices.at(node).Delete(name);
+    agents_.Touch(node);
+  }
+}
+
+}  // namespace pmem::extender::simulator

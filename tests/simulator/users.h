@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// The users: they create pods with claims, and everything else that people do.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tests/simulator/agents.h"
+#include "tests/simulator/oracle.h"
+#include "tests/simulator/random.h"
+
+namespace pmem::extender::simulator {
+
+class Users {
+ public:
+  Users(Stage& stage, Oracle& oracle, Agents& agents, int schedulers);
+  // Enters all they will do in the agenda, for the time of the chaos.
+  void Start(absl::Duration lasts);
+  // Deletes all pods, claims and volumes made by hand.
+  void CleanUp();
+
+ private:
+  struct Work {  // A pod and the claims it was made with.
+    Pod pod;
+    std::vector<Claim> claims;
+  };
+
+  void CreateWork(int number);
+  Claim NewClaim(int number, int index);
+  void Create(const Work& work);
+  void Delete(const Work& work, bool creates_again);
+  void ShareClaim(Pod& pod);
+  void Expand();
+  void Unpin();
+  void MakeVolume();
+  void Every(absl::Duration period, absl::Time end, void (Users::*what)());
+  std::string NewUid();
+  std::string AnyNode();
+
+  Stage& stage_;
+  Oracle& oracle_;
+  Agents& agents_;
+  Random random_;
+  const int schedulers_;
+  int64_t claim_bytes_ = 0;  // Of a typical claim.
+  int next_uid_ = 1;
+  int next_volume_ = 1;
+  std::vector<std::pair<std::string, std::string>> volumes_;  // By hand: node and name.
+};
+
+}  // namespace pmem::extender::simulator

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/simulator/world.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "tests/support/builders.h"
+
+namespace pmem::extender::simulator {
+namespace {
+
+constexpr uint64_t kWorldSalt = 5;
+constexpr absl::Duration kFaultPeriod = absl::Seconds(4);
+// Once nothing goes wrong any more, everything must have found its end by then: longer than a
+// hold's TTL, a debt, and a dozen attempts at the longest backoff.
+constexpr absl::Duration kSettles = absl::Seconds(150);
+
+}  // namespace
+
+World::World(const Plan& plan)
+    : stage_{.plan = plan},
+      oracle_(stage_),
+      random_(plan.seed, kWorldSalt),
+      agents_(stage_, replicas_) {
+  BuildNodes();
+  BuildClasses();
+  const int replicas = plan.Has("failovers") ? 2 : 1;
+  for (int i = 0; i < replicas; ++i) {
+    replicas_.push_back(std::make_unique<Replica>(stage_, oracle_, i));
+  }
+  provisioner_ = std::make_unique<Provisioner>(stage_, oracle_, agents_);
+  const int schedulers = plan.Has("two_schedulers") ? static_cast<int>(random_.Between(2, 3)) : 1;
+  for (int i = 0; i < schedulers; ++i) {
+    schedulers_.push_back(std::make_unique<Scheduler>(
+        stage_, oracle_, [this] { return Leader(); }, i));
+  }
+  users_ = std::make_unique<Users>(stage_, oracle_, agents_, schedulers);
+}
+
+void World::BuildNodes() {
+  const bool has_many = stage_.plan.Has("many_pools");
+  for (int i = 1; i <= stage_.plan.nodes; ++i) {
+    const std::string name = absl::StrCat("n", i);
+    Node node;
+    node.meta = {.key = {"", name}, .uid = "node-" + name};
+    node.allocatable_cpu_milli = 64'000;
+    node.allocatable_memory_bytes = int64_t{256} << 30;
+    stage_.kube.Create(node);
+    Devices& devices = stage_.devices[name];
+    const int64_t bytes = stage_.plan.Has("direct") ? kNodeBytes / 2 : kNodeBytes;
+    const int64_t first = has_many ? bytes / 100 * random_.Between(30, 70) : bytes;
+    devices.AddGroup("pmemvgregion0", first);
+    if (has_many) devices.AddGroup("pmemvgregion1", bytes - first);
+    if (!stage_.plan.Has("direct")) continue;
+    devices.AddRegion("region2", first, 1000);
+    if (has_many) devices.AddRegion("region3", bytes - first, 1000);
+  }
+}
+
+void World::BuildClasses() {
+  for (const char* kind : {"lvm", "direct"}) {
+    StorageClass waiting = MakeClass(absl::StrCat("pmem-", kind));
+    StorageClass immediate = MakeClass(absl::StrCat("pmem-", kind, "-now"), false);
+    waiting.parameters["pmemType"] = immediate.parameters["pmemType"] = kind;
+    stage_.kube.Create(waiting);
+    stage_.kube.Create(immediate);
+  }
+}
+
+Replica* World::Leader() {
+  for (const auto& replica : replicas_) {
+    if (replica->IsUp() && replica->IsLeading()) return replica.get();
+  }
+  return nullptr;
+}
+
+// A new process knows nothing of a creation under way for a claim that is gone: no object and no
+// report tells of it. The one fault of ours that is excused; a warm follower knows it.
+void World::StartReplica(Replica& replica) {
+  for (const auto& [node, devices] : stage_.devices) {
+    if (oracle_.Orphans(node).empty()) continue;
+    const absl::Time known = stage_.agenda.now() + kCreationMax;
+    oracle_.Interfere(node, [node = node, known](const Ledger& ledger) {
+      const NodeState* state = ledger.nodes().Find(node);
+      return state != nullptr && state->report != nullptr && state->report->observed_at >= known;
+    });
+  }
+  replica.Start();
+  agents_.Connect(replica);
+}
+
+void World::Appoint(size_t number) {
+  if (Leader() != nullptr || !replicas_[number]->IsUp()) return;
+  replicas_[number]->SetLeading(true);
+}
+
+void World::KillOne() {
+  Replica& replica =
+      *replicas_[static_cast<size_t>(random_.Below(static_cast<int64_t>(replicas_.size())))];
+  if (!replica.IsUp()) return;
+  replica.Kill();
+  stage_.agenda.After(random_.Between(absl::Milliseconds(100), absl::Seconds(2)), [this, &replica] {
+    StartReplica(replica);
+    Appoint(0);
+  });
+}
+
+void World::Faults(absl::Time end) {
+  if (stage_.agenda.now() >= end) return;
+  const std::string node = absl::StrCat("n", random_.Between(1, stage_.plan.nodes));
+  if (stage_.Has("restarts") && random_.Chance(20)) KillOne();
+  if (stage_.Has("reboots") && random_.Chance(20) && !agents_.IsDown(node)) agents_.Reboot(node);
+  if (stage_.Has("silent_agents") && random_.Chance(15)) {
+    agents_.SetDown(node, true);
+    stage_.agenda.After(random_.Between(absl::Seconds(1), absl::Seconds(60)),
+                        [this, node] { agents_.SetDown(node, false); });
+  }
+  if (stage_.Has("failovers") && random_.Chance(30)) {
+    Replica* old = Leader();
+    if (old != nullptr) old->SetLeading(false);
+    const size_t next = old == replicas_[0].get() ? 1 : 0;
+    stage_.agenda.After(random_.Between(absl::ZeroDuration(), absl::Seconds(2)),
+                        [this, next] { Appoint(next); });
+  }
+  stage_.agenda.After(random_.Between(absl::Milliseconds(200), kFaultPeriod),
+                      [this, end] { Faults(end); });
+}
+
+void World::CalmDown() {
+  stage_.is_calm = true;
+  for (const auto& [node, devices] : stage_.devices) agents_.SetDown(node, false);
+  stage_.agenda.After(absl::Seconds(5), [this] {
+    for (size_t i = 0; i < replicas_.size(); ++i) {
+      if (!replicas_[i]->IsUp()) StartReplica(*replicas_[i]);
+      Appoint(i);
+    }
+  });
+  stage_.agenda.RunUntil(stage_.agenda.now() + kSettles);
+}
+
+std::string World::Run() {
+  agents_.Start();
+  for (const auto& replica : replicas_) StartReplica(*replica);
+  Appoint(0);
+  const absl::Duration chaos = random_.Between(absl::Seconds(5), absl::Seconds(60));
+  users_->Start(chaos);
+  const absl::Time end = stage_.agenda.now() + chaos;
+  Faults(end);
+  stage_.agenda.RunUntil(end);
+  CalmDown();
+  if (oracle_.failure().empty()) JudgePlacements();
+  users_->CleanUp();
+  stage_.agenda.RunUntil(stage_.agenda.now() + kSettles);
+  for (const auto& replica : replicas_) {
+    if (oracle_.failure().empty()) JudgeLeaks(*replica);
+  }
+  oracle_.tally().steps = stage_.agenda.steps();
+  ++oracle_.tally().worlds;
+  return oracle_.failure();
+}
+
+void World::JudgePlacements() {
+  for (const auto& [uid, pod] : stage_.kube.pods()) JudgePending(pod);
+}
+
+void World::JudgePending(const Pod& pod) {
+  for (const auto& [name, node] : stage_.kube.nodes()) {
+    if (!pod.node_name.empty() && pod.node_name != name) continue;
+    const bool is_bound =
+        std::all_of(pod.volumes.begin(), pod.volumes.end(), [this, &pod](const PodVolume& volume) {
+          const Claim* claim =
+              stage_.kube.FindClaim({pod.meta.key.kube_namespace, volume.claim_name});
+          return claim != nullptr && !claim->volume_name.empty();
+        });
+    if (is_bound && !pod.node_name.empty()) return;
+    if (!oracle_.Fits(pod, name).value_or(false)) continue;
+    ++oracle_.tally().stranded;
+    return oracle_.Fail(
+        absl::StrCat("pod ", pod.meta.key.name, " fits on ", name, " and was not placed"));
+  }
+}
+
+void World::JudgeLeaks(const Replica& replica) {
+  const Ledger& ledger = replica.ledger();
+  bool is_clean = ledger.holds().IsEmpty() && ledger.places().empty() &&
+                  ledger.open_claims().empty() && ledger.cache().volumes().empty();
+  for (const auto& [name, node] : ledger.nodes().nodes()) {
+    is_clean = is_clean && node->assigned.empty() && node->reserved.empty() &&
+               node->debts.empty() && node->expansions.empty() && node->report != nullptr &&
+               node->report->pools == stage_.devices.at(name).Pools() &&
+               !stage_.devices.at(name).HasVolumes();
+  }
+  if (is_clean) return;
+  ++oracle_.tally().leaks;
+  oracle_.Fail(absl::StrCat("left over in the empty world: ", ledger.Dump()));
+}
+
+}  // namespace pmem::extender::simulator

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// One world: it is built from its plan, lives through its faults, is left alone, judged, emptied,
+// and judged again.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/simulator/agents.h"
+#include "tests/simulator/oracle.h"
+#include "tests/simulator/plan.h"
+#include "tests/simulator/provisioner.h"
+#include "tests/simulator/replica.h"
+#include "tests/simulator/scheduler.h"
+#include "tests/simulator/users.h"
+
+namespace pmem::extender::simulator {
+
+inline constexpr int64_t kNodeBytes = int64_t{64} << 30;
+
+class World {
+ public:
+  explicit World(const Plan& plan);
+
+  // Empty: nothing was wrong; else what was first.
+  std::string Run();
+  const Tally& tally() { return oracle_.tally(); }
+
+ private:
+  void BuildNodes();
+  void BuildClasses();
+  void StartReplica(Replica& replica);
+  Replica* Leader();
+  void Appoint(size_t number);
+  void Faults(absl::Time end);
+  void KillOne();
+  void CalmDown();
+  void JudgePlacements();
+  void JudgePending(const Pod& pod);
+  void JudgeLeaks(const Replica& replica);
+
+  Stage stage_;
+  Oracle oracle_;
+  Random random_;
+  std::vector<std::unique_ptr<Replica>> replicas_;
+  Agents agents_;
+  std::unique_ptr<Provisioner> provisioner_;
+  std::vector<std::unique_ptr<Scheduler>> schedulers_;
+  std::unique_ptr<Users> users_;
+};
+
+}  // namespace pmem::extender::simulator
