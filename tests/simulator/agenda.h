@@ -15,6 +15,7 @@ namespace pmem::extender::simulator {
 
 class Agenda {
  public:
+  static absl::Time Begin() { return absl::FromUnixSeconds(1'000'000); }
   absl::Time now() const { return now_; }
   int64_t steps() const { return steps_; }
 
@@ -46,7 +47,7 @@ class Agenda {
     return a.at != b.at ? a.at > b.at : a.number > b.number;
   }
 
-  absl::Time now_ = absl::FromUnixSeconds(1'000'000);
+  absl::Time now_ = Begin();
   int64_t next_ = 0;
   int64_t steps_ = 0;
   std::vector<Entry> entries_;  // A heap: the first is due first.

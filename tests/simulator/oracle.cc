@@ -105,6 +105,7 @@ bool Oracle::IsSound(const std::string& node, const std::string& except_uid) con
 
 void Oracle::Accepted(const Claim& claim, const Decision& decision) {
   ++tally_.accepted;
+  stage_.Tell(absl::StrCat("claim ", claim.meta.key.name, " is given ", claim.selected_node));
   by_hand_.erase(claim.meta.uid);
   decisions_[claim.meta.uid] = decision;
   const std::string& node = claim.selected_node;
@@ -114,6 +115,8 @@ void Oracle::Accepted(const Claim& claim, const Decision& decision) {
 }
 
 void Oracle::PinnedByHand(const Claim& claim) {
+  stage_.Tell(
+      absl::StrCat("claim ", claim.meta.key.name, " is pinned by hand to ", claim.selected_node));
   const std::string uid = claim.meta.uid;
   by_hand_.insert(uid);
   Interfere(claim.selected_node, [uid, node = claim.selected_node](const Ledger& ledger) {
@@ -123,10 +126,12 @@ void Oracle::PinnedByHand(const Claim& claim) {
 }
 
 void Oracle::CreationBegan(const Claim& claim, const std::string& node) {
+  stage_.Tell(absl::StrCat("claim ", claim.meta.key.name, " is being made on ", node));
   creations_[{claim.meta.uid, node}] = {claim.meta.uid, KindOfClaim(claim), claim.requested_bytes};
 }
 
 void Oracle::CreationEnded(const std::string& claim_uid, const std::string& node) {
+  stage_.Tell(absl::StrCat("claim ", claim_uid, " is made, or refused, on ", node));
   creations_.erase({claim_uid, node});
 }
 
@@ -199,9 +204,8 @@ void Oracle::Ended(const std::string& pod_uid) {
 
 void Oracle::Fail(const std::string& what) {
   if (failure_.empty()) {
-    failure_ = absl::StrCat(
-        "at ", absl::ToInt64Milliseconds(stage_.agenda.now() - absl::FromUnixSeconds(1'000'000)),
-        " ms: ", what);
+    failure_ = absl::StrCat("at ", absl::ToInt64Milliseconds(stage_.agenda.now() - Agenda::Begin()),
+                            " ms: ", what);
   }
 }
 

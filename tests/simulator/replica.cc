@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/pure/names.h"
 
 namespace pmem::extender::simulator {
@@ -111,6 +112,7 @@ void Replica::Check() {
   }
   ledger_->Expire(stage_.agenda.now());
   ++oracle_.tally().checks;
+  if (stage_.is_told) stage_.Tell(absl::StrCat("ledger ", number_, "\n", ledger_->Dump()));
   const absl::Status broken = ledger_->CheckInvariants(stage_.agenda.now());
   if (!broken.ok()) oracle_.Fail(absl::StrCat("invariant: ", broken.message()));
 }
@@ -163,6 +165,8 @@ bool Replica::Decide(Call& call) {
     ledger_->Assume(call.pod, demand, decision.nodes, decision.static_volumes, now);
     reply.nodes = decision.nodes;
     reply.is_pmem = true;
+    stage_.Tell(absl::StrCat("replica ", number_, " answers ", call.pod.meta.key.name, ": ",
+                             absl::StrJoin(decision.nodes, ",")));
     Check();
   }
   call.done(std::move(reply));

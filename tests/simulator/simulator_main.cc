@@ -20,12 +20,14 @@ namespace {
 struct Arguments {
   uint64_t seed = 0;
   bool is_one = false;
+  bool is_told = false;
   int64_t pods = 50'000;
   Narrowing narrowing;
 };
 
-std::string RunWorld(uint64_t seed, const Narrowing& narrowing, Tally* tally) {
-  World world(MakePlan(seed, narrowing));
+std::string RunWorld(uint64_t seed, const Narrowing& narrowing, Tally* tally,
+                     bool is_told = false) {
+  World world(MakePlan(seed, narrowing), is_told);
   std::string failure = world.Run();
   if (tally != nullptr) tally->Add(world.tally());
   return failure;
@@ -105,6 +107,10 @@ bool Parse(int count, char** words, Arguments& arguments) {
       arguments.narrowing.with_all = true;
       continue;
     }
+    if (word == "--tell") {
+      arguments.is_told = true;
+      continue;
+    }
     if (i + 1 == count) return false;
     const std::string value = words[++i];
     bool is_good = true;
@@ -132,7 +138,7 @@ int Run(const Arguments& arguments) {
   uint64_t seed = arguments.seed;
   std::string failure;
   do {
-    failure = RunWorld(seed, arguments.narrowing, &tally);
+    failure = RunWorld(seed, arguments.narrowing, &tally, arguments.is_told);
     if (!failure.empty()) break;
     ++seed;
   } while (!arguments.is_one && tally.pods < arguments.pods);

@@ -2,6 +2,7 @@
 // What all actors of a world share.
 #pragma once
 
+#include <cstdio>
 #include <map>
 #include <string>
 
@@ -23,6 +24,13 @@ struct Stage {
   Kube kube;
   std::map<std::string, Devices> devices;  // By node.
   bool is_calm = false;                    // Nothing goes wrong any more, and all is prompt.
+  bool is_told = false;                    // What happens is printed.
+
+  void Tell(const std::string& what) const {
+    if (!is_told) return;
+    const int64_t ms = absl::ToInt64Milliseconds(agenda.now() - Agenda::Begin());
+    std::printf("%8ld ms  %s\n", ms, what.c_str());
+  }
 
   bool Has(std::string_view feature) const { return !is_calm && plan.Has(feature); }
 };

@@ -92,6 +92,7 @@ void Users::ShareClaim(Pod& pod) {
 
 void Users::Create(const Work& work) {
   ++oracle_.tally().pods;
+  stage_.Tell(absl::StrCat("pod ", work.pod.meta.key.name, " ", work.pod.meta.uid, " is created"));
   const bool pod_first = random_.Chance(20);
   if (pod_first) stage_.kube.Create(work.pod);
   for (const Claim& claim : work.claims) {
@@ -110,6 +111,7 @@ void Users::Create(const Work& work) {
 // Claims that a running pod uses are protected; those of a pending one are not.
 void Users::Delete(const Work& work, bool creates_again) {
   if (stage_.is_calm) return;
+  stage_.Tell(absl::StrCat("pod ", work.pod.meta.key.name, " and its claims are deleted"));
   stage_.kube.DeletePod(work.pod.meta.uid);
   for (const Claim& claim : work.claims) stage_.kube.DeleteClaim(claim.meta.uid);
   if (!creates_again) return;

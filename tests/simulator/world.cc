@@ -17,8 +17,8 @@ constexpr absl::Duration kSettles = absl::Seconds(150);
 
 }  // namespace
 
-World::World(const Plan& plan)
-    : stage_{.plan = plan},
+World::World(const Plan& plan, bool is_told)
+    : stage_{.plan = plan, .is_told = is_told},
       oracle_(stage_),
       random_(plan.seed, kWorldSalt),
       agents_(stage_, replicas_) {

@@ -21,7 +21,7 @@ inline constexpr int64_t kNodeBytes = int64_t{64} << 30;
 
 class World {
  public:
-  explicit World(const Plan& plan);
+  explicit World(const Plan& plan, bool is_told = false);
 
   // Empty: nothing was wrong; else what was first.
   std::string Run();
