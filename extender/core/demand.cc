@@ -14,13 +14,19 @@ class Lookup {
  public:
   Lookup(const ObjectCache& cache, const LiveObjects* live) : cache_(cache), live_(live) {}
 
+  // What was read live is the truth about who has the name; the cache may know more of that claim.
   const Claim* FindClaim(const ObjectKey& key) const {
-    if (const Claim* claim = cache_.FindClaim(key)) return claim;
-    if (live_ == nullptr) return nullptr;
-    for (const Claim& claim : live_->claims) {
-      if (claim.meta.key == key) return &claim;
-    }
-    return nullptr;
+    const Claim* cached = cache_.FindClaim(key);
+    if (live_ == nullptr) return cached;
+    if (IsAbsentClaim(key)) return nullptr;
+    const Claim* read = FindRead(key);
+    return read == nullptr || (cached != nullptr && cached->meta.uid == read->meta.uid) ? cached
+                                                                                        : read;
+  }
+
+  // The claim is what it seems to be: nobody reads live here, or it was read.
+  bool IsConfirmed(const ObjectKey& key) const {
+    return live_ == nullptr || FindRead(key) != nullptr;
   }
 
   const StorageClass* FindClass(std::string_view name) const {
@@ -43,6 +49,13 @@ class Lookup {
   }
 
  private:
+  const Claim* FindRead(const ObjectKey& key) const {
+    for (const Claim& claim : live_->claims) {
+      if (claim.meta.key == key) return &claim;
+    }
+    return nullptr;
+  }
+
   const ObjectCache& cache_;
   const LiveObjects* live_;
 };
@@ -93,7 +106,9 @@ void AddVolume(const Pod& pod, const PodVolume& volume, const Lookup& lookup,
   if (!claim->storage_class_name || claim->storage_class_name->empty()) return;
   const StorageClass* storage_class = lookup.FindClass(*claim->storage_class_name);
   if (storage_class != nullptr) {
-    if (IsOurs(*storage_class)) AddOurs(*claim, *storage_class, cache, demand);
+    if (!IsOurs(*storage_class)) return;
+    if (!lookup.IsConfirmed(key)) demand.missing_claims.push_back(key);
+    AddOurs(*claim, *storage_class, cache, demand);
   } else if (!lookup.IsAbsentClass(*claim->storage_class_name)) {
     demand.missing_classes.push_back(*claim->storage_class_name);
   } else if (!IsBound(*claim) && demand.absent.empty()) {

@@ -37,7 +37,7 @@ struct PodDemand {
   std::vector<std::string> item_classes;  // Their StorageClasses, same order.
   std::string node;               // Another claim of the pod has its place there. Usually empty.
   bool has_unknown_kind = false;  // A claim of ours whose class asks for no kind we know.
-  std::vector<ObjectKey> missing_claims;  // Not in the cache: read them live, then ask again.
+  std::vector<ObjectKey> missing_claims;  // Not known, or not confirmed: read them live, ask again.
   std::vector<std::string> missing_classes;
   // The API server says that it does not exist: a claim, or the class of a claim without a volume.
   // Whoever asks about such a pod knows something else than we do. Empty: nothing of the kind.
@@ -55,7 +55,12 @@ struct LiveObjects {
 };
 
 // Claims of other provisioners, bound claims, claims without a class and ephemeral claims that
-// belong to another pod ask for nothing. `live` may be null.
+// belong to another pod ask for nothing.
+//
+// `live` null: what the cache says will do. Else the answer decides where room is taken, and every
+// claim of ours must be among those read live: the cache may be behind, and still know a claim that
+// was deleted and created again under the same name. kube-scheduler writes to the claim that it saw
+// before it asked us, and to no later one.
 PodDemand DemandOf(const Pod& pod, const ObjectCache& cache, const LiveObjects* live);
 
 // Unbound, unpinned claim of ours: what it asks for. nullopt: nothing, or an unknown kind.

@@ -16,10 +16,6 @@ bool IsMadeFor(const PersistentVolume& volume, std::string_view claim_uid) {
          volume.csi_volume_handle.find(claim_uid) != std::string::npos;
 }
 
-bool IsBeingExpanded(const Claim& claim) {
-  return IsBound(claim) && claim.capacity_bytes > 0 && claim.requested_bytes > claim.capacity_bytes;
-}
-
 }  // namespace
 
 std::optional<Ledger::Place> Ledger::PlaceOf(const Claim& claim, const Place* before) const {
@@ -64,11 +60,12 @@ void Ledger::PlaceClaim(std::string_view uid, std::optional<Place> place, absl::
   places_[std::string(uid)] = *std::move(place);
 }
 
+// By the report alone: status.capacity may tell of an expansion before a report does.
 void Ledger::AccountExpansion(NodeState& node, std::string_view uid, const Claim* claim) {
   const NodeBook::Listed listed = nodes_.FindVolume(node, uid);
   Expansion expansion;
   if (claim != nullptr && listed.volume != nullptr && listed.pool->kind == PoolKind::kLvm &&
-      IsBeingExpanded(*claim)) {
+      IsBound(*claim)) {
     expansion = {
         listed.pool->id,
         VolumeBytes(claim->requested_bytes, listed.pool->alignment_bytes) - listed.volume->bytes};

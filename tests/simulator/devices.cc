@@ -101,14 +101,14 @@ void Devices::Insert(Pool& pool, Volume volume) {
                       volume);
 }
 
-bool Devices::Create(const std::string& name, PoolKind kind, int64_t bytes, Choice choice,
+bool Devices::Create(const Want& want, const std::string& name, Choice choice, absl::Time now,
                      Random& random) {
   if (Has(name)) return true;
   std::vector<Gap> fitting;
   for (const Gap& gap : AllGaps()) {
     const Pool& pool = pools_[gap.pool];
     const bool has_slot = static_cast<int64_t>(pool.volumes.size()) < pool.slots;
-    if (pool.kind == kind && has_slot && RoundUp(bytes, pool.step) <= gap.bytes) {
+    if (pool.kind == want.kind && has_slot && RoundUp(want.bytes, pool.step) <= gap.bytes) {
       fitting.push_back(gap);
     }
   }
@@ -118,7 +118,7 @@ bool Devices::Create(const std::string& name, PoolKind kind, int64_t bytes, Choi
                       ? random.Pick(fitting)
                       : *std::min_element(fitting.begin(), fitting.end(), is_smaller);
   Pool& pool = pools_[gap.pool];
-  Insert(pool, {.name = name, .offset = gap.offset, .bytes = RoundUp(bytes, pool.step)});
+  Insert(pool, {name, gap.offset, RoundUp(want.bytes, pool.step), now});
   return true;
 }
 
@@ -168,6 +168,17 @@ std::optional<bool> Devices::CanHold(std::vector<Want> wants) const {
     }
   }
   return Packer(std::move(free), needs).Run(0);
+}
+
+std::optional<bool> Devices::CouldHold(std::vector<Want> wants, absl::Time since) const {
+  Devices before = *this;
+  for (Pool& pool : before.pools_) {
+    for (const Volume& volume : pool.volumes) {
+      if (volume.made_at > since) wants.push_back({volume.name, pool.kind, volume.bytes});
+    }
+    std::erase_if(pool.volumes, [since](const Volume& volume) { return volume.made_at > since; });
+  }
+  return before.CanHold(std::move(wants));
 }
 
 std::vector<PoolReport> Devices::Pools() const {

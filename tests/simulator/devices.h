@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "common/pure/capacity_report.h"
 #include "tests/simulator/random.h"
 
@@ -28,7 +29,8 @@ class Devices {
   // How the node picks among the pools and extents that fit.
   enum class Choice { kBestFit, kAny };
   // False: nothing fits (RESOURCE_EXHAUSTED). A volume that is there already is left as it is.
-  bool Create(const std::string& name, PoolKind kind, int64_t bytes, Choice choice, Random& random);
+  bool Create(const Want& want, const std::string& name, Choice choice, absl::Time now,
+              Random& random);
   bool Expand(const std::string& name, int64_t bytes);
   void Delete(const std::string& name);
   bool Has(const std::string& name) const;
@@ -37,6 +39,9 @@ class Devices {
   // Whether all could be made beside what is there, in the best of cases. nullopt: too many to
   // tell.
   std::optional<bool> CanHold(std::vector<Want> wants) const;
+  // The same, had the volumes made after `since` not been put where they are, but where it suits
+  // the others.
+  std::optional<bool> CouldHold(std::vector<Want> wants, absl::Time since) const;
 
   // Pools of a report. The caller adds the rest.
   std::vector<PoolReport> Pools() const;
@@ -46,6 +51,7 @@ class Devices {
     std::string name;
     int64_t offset = 0;  // In a region.
     int64_t bytes = 0;
+    absl::Time made_at;
   };
   struct Pool {
     std::string id;

@@ -17,10 +17,10 @@ bool HasWant(const std::vector<Want>& wants, const std::string& uid) {
 }  // namespace
 
 void Tally::Add(const Tally& other) {
-  for (int64_t Tally::*field :
-       {&Tally::worlds, &Tally::pods, &Tally::placed, &Tally::accepted, &Tally::over_committed,
-        &Tally::failed_by_us, &Tally::leaks, &Tally::stranded, &Tally::failed_excused,
-        &Tally::refusals, &Tally::events, &Tally::steps, &Tally::checks}) {
+  for (int64_t Tally::*field : {&Tally::worlds, &Tally::pods, &Tally::placed, &Tally::accepted,
+                                &Tally::over_committed, &Tally::failed_by_us, &Tally::leaks,
+                                &Tally::stranded, &Tally::failed_excused, &Tally::failed_by_device,
+                                &Tally::refusals, &Tally::events, &Tally::steps, &Tally::checks}) {
     this->*field += other.*field;
   }
   false_refusals.insert(false_refusals.end(), other.false_refusals.begin(),
@@ -52,6 +52,9 @@ Decision Oracle::Decide(const Ledger& ledger) const {
   Decision decision{.known_end = interferences_.size(), .at = stage_.agenda.now()};
   for (size_t i = 0; i < interferences_.size(); ++i) {
     if (!interferences_[i].is_known(ledger)) decision.unknown.insert(i);
+  }
+  for (const auto& [name, node] : ledger.nodes().nodes()) {
+    if (node->report != nullptr) decision.observed[name] = node->report->observed_at;
   }
   return decision;
 }
@@ -97,10 +100,13 @@ void Oracle::AddReserved(const std::string& node, const std::string& except_pod,
   }
 }
 
-bool Oracle::IsSound(const std::string& node, const std::string& except_uid) const {
-  std::vector<Want> wants = PendingOn(node);
-  std::erase_if(wants, [&](const Want& want) { return want.claim_uid == except_uid; });
-  return stage_.devices.at(node).CanHold(std::move(wants)).value_or(true);
+bool Oracle::IsByDevice(const std::string& claim_uid, const std::string& node,
+                        const std::vector<Want>& wants) const {
+  const auto decision = decisions_.find(claim_uid);
+  if (decision == decisions_.end()) return false;
+  const auto observed = decision->second.observed.find(node);
+  if (observed == decision->second.observed.end()) return false;
+  return stage_.devices.at(node).CouldHold(wants, observed->second).value_or(true);
 }
 
 void Oracle::Accepted(const Claim& claim, const Decision& decision) {
@@ -109,7 +115,9 @@ void Oracle::Accepted(const Claim& claim, const Decision& decision) {
   by_hand_.erase(claim.meta.uid);
   decisions_[claim.meta.uid] = decision;
   const std::string& node = claim.selected_node;
-  if (IsSound(node, "") || IsExcused(claim.meta.uid, node)) return;
+  const std::vector<Want> wants = PendingOn(node);
+  if (stage_.devices.at(node).CanHold(wants).value_or(true)) return;
+  if (IsExcused(claim.meta.uid, node) || IsByDevice(claim.meta.uid, node, wants)) return;
   ++tally_.over_committed;
   Fail(absl::StrCat("over-committed: claim ", claim.meta.key.name, " on ", node));
 }
@@ -138,6 +146,11 @@ void Oracle::CreationEnded(const std::string& claim_uid, const std::string& node
 void Oracle::CreationFailed(const std::string& claim_uid, const std::string& node) {
   if (IsExcused(claim_uid, node)) {
     ++tally_.failed_excused;
+    return;
+  }
+  std::vector<Want> wants = PendingOn(node);
+  if (IsByDevice(claim_uid, node, wants)) {
+    ++tally_.failed_by_device;
     return;
   }
   ++tally_.failed_by_us;

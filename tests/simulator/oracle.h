@@ -23,8 +23,9 @@ namespace pmem::extender::simulator {
 
 // What an answer was based on.
 struct Decision {
-  size_t known_end = 0;      // Interferences from here on came later.
-  std::set<size_t> unknown;  // Earlier ones that the ledger had not heard of.
+  size_t known_end = 0;                        // Interferences from here on came later.
+  std::set<size_t> unknown;                    // Earlier ones that the ledger had not heard of.
+  std::map<std::string, absl::Time> observed;  // When each node's devices were read for it.
   absl::Time at = absl::InfinitePast();
 };
 
@@ -32,16 +33,17 @@ struct Tally {
   int64_t worlds = 0;
   int64_t pods = 0;
   int64_t placed = 0;
-  int64_t accepted = 0;                        // Claims that were given a node.
-  int64_t over_committed = 0;                  // Must be 0.
-  int64_t failed_by_us = 0;                    // Creations. Must be 0.
-  int64_t leaks = 0;                           // Must be 0.
-  int64_t stranded = 0;                        // Pods that fit and were not placed. Must be 0.
-  int64_t failed_excused = 0;                  // Creations that failed by somebody else's doing.
-  int64_t refusals = 0;                        // Filter answers without a node.
-  int64_t events = 0;                          // Applied to a ledger.
-  int64_t steps = 0;                           // Of the agenda.
-  int64_t checks = 0;                          // Of all invariants.
+  int64_t accepted = 0;          // Claims that were given a node.
+  int64_t over_committed = 0;    // Must be 0.
+  int64_t failed_by_us = 0;      // Creations. Must be 0.
+  int64_t leaks = 0;             // Must be 0.
+  int64_t stranded = 0;          // Pods that fit and were not placed. Must be 0.
+  int64_t failed_excused = 0;    // Creations that failed as somebody took the room by hand.
+  int64_t failed_by_device = 0;  // ... as the node chose another pool than would have done.
+  int64_t refusals = 0;          // Filter answers without a node.
+  int64_t events = 0;            // Applied to a ledger.
+  int64_t steps = 0;             // Of the agenda.
+  int64_t checks = 0;            // Of all invariants.
   std::vector<absl::Duration> false_refusals;  // Refused although it fitted: for how long.
   void Add(const Tally& other);
 };
@@ -64,8 +66,6 @@ class Oracle {
   void CreationBegan(const Claim& claim, const std::string& node);
   void CreationEnded(const std::string& claim_uid, const std::string& node);
   void CreationFailed(const std::string& claim_uid, const std::string& node);
-  // Around Devices::Create: the node's own choice may spoil the packing of the others.
-  bool IsSound(const std::string& node, const std::string& except_uid) const;
   // Creations under way on the node for claims that are not there (or not pinned there) any more.
   std::vector<std::string> Orphans(const std::string& node) const;
 
@@ -94,6 +94,9 @@ class Oracle {
   void AddReserved(const std::string& node, const std::string& except_pod,
                    std::vector<Want>& wants) const;
   bool IsExcused(const std::string& claim_uid, const std::string& node) const;
+  // All that was promised there could be made, had the node chosen otherwise since the answer.
+  bool IsByDevice(const std::string& claim_uid, const std::string& node,
+                  const std::vector<Want>& wants) const;
 
   Stage& stage_;
   std::vector<Interference> interferences_;

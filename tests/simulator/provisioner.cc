@@ -86,19 +86,12 @@ void Provisioner::Finish(const Claim& claim, const std::string& node) {
 
 // The node knows nothing of what else was promised there: its choice may spoil it.
 void Provisioner::Create(const Claim& claim, const std::string& node, Devices& devices) {
-  const bool is_odd = stage_.Has("odd_devices");
-  const std::string name = VolumeName(claim.meta.uid);
-  const bool was_sound = oracle_.IsSound(node, "");
-  const bool is_made =
-      devices.Create(name, KindOf(claim), claim.requested_bytes,
-                     is_odd ? Devices::Choice::kAny : Devices::Choice::kBestFit, random_);
-  oracle_.CreationEnded(claim.meta.uid, node);
-  if (!is_made) return oracle_.CreationFailed(claim.meta.uid, node);
-  if (!was_sound || oracle_.IsSound(node, "")) return;
-  oracle_.Interfere(node, [node, at = stage_.agenda.now()](const Ledger& ledger) {
-    const NodeState* known = ledger.nodes().Find(node);
-    return known != nullptr && known->report != nullptr && known->report->observed_at >= at;
-  });
+  const std::string& uid = claim.meta.uid;
+  const Want want{uid, KindOf(claim), claim.requested_bytes};
+  const auto choice = stage_.Has("odd_devices") ? Devices::Choice::kAny : Devices::Choice::kBestFit;
+  const bool is_made = devices.Create(want, VolumeName(uid), choice, stage_.agenda.now(), random_);
+  if (!is_made) oracle_.CreationFailed(uid, node);
+  oracle_.CreationEnded(uid, node);
 }
 
 // RESOURCE_EXHAUSTED: selected-node is taken away, and somebody may choose again.

@@ -119,7 +119,7 @@ void Replica::Check() {
 
 LiveObjects Replica::Complete(const Pod& pod) const {
   LiveObjects live;
-  const PodDemand demand = ledger_->Demand(pod, nullptr);
+  const PodDemand demand = ledger_->Demand(pod, &live);
   for (const ObjectKey& key : demand.missing_claims) {
     const Claim* claim = stage_.kube.FindClaim(key);
     if (claim == nullptr) {
@@ -151,7 +151,7 @@ bool Replica::Decide(Call& call) {
   ledger_->Expire(now);
   const PodDemand demand = ledger_->Demand(call.pod, &call.live);
   Reply reply{.decision = oracle_.Decide(*ledger_)};
-  if (!demand.IsKnown()) {
+  if (!demand.IsKnown() || !demand.absent.empty()) {
     reply.error = "claims changed meanwhile";
   } else if (!demand.IsPmem()) {
     reply.nodes = call.names;

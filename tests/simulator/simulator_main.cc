@@ -80,9 +80,11 @@ void Print(Tally& tally, double seconds) {
       "%ld\n",
       tally.over_committed, tally.failed_by_us, tally.leaks, tally.stranded);
   std::printf(
-      "creations failed by others' doing %ld, refusals %ld, of pods that fitted %zu: "
+      "creations failed by what people did %ld, by the node's choice %ld, refusals %ld, of pods "
+      "that fitted %zu: "
       "refused for p50 %.2f s, p99 %.2f s, max %.2f s\n",
-      tally.failed_excused, tally.refusals, waits.size(), at(0.5), at(0.99), at(1));
+      tally.failed_excused, tally.failed_by_device, tally.refusals, waits.size(), at(0.5), at(0.99),
+      at(1));
 }
 
 int Report(uint64_t seed, const Narrowing& narrowing, const std::string& failure) {

@@ -149,10 +149,9 @@ void Users::Unpin() {
 void Users::MakeVolume() {
   const std::string node = AnyNode();
   const std::string name = absl::StrCat("by-hand-", next_volume_++);
-  const PoolKind kind = random_.Chance(50) ? PoolKind::kLvm : PoolKind::kDirect;
-  if (!stage_.devices.at(node).Create(name, kind, claim_bytes_, Devices::Choice::kAny, random_)) {
-    return;
-  }
+  const Want want{name, random_.Chance(50) ? PoolKind::kLvm : PoolKind::kDirect, claim_bytes_};
+  Devices& devices = stage_.devices.at(node);
+  if (!devices.Create(want, name, Devices::Choice::kAny, stage_.agenda.now(), random_)) return;
   volumes_.emplace_back(node, name);
   agents_.Touch(node);
   oracle_.Interfere(node, [node, at = stage_.agenda.now()](const Ledger& ledger) {
