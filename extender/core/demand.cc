@@ -76,6 +76,7 @@ void AddOurs(const Claim& claim, const StorageClass& storage_class, const Object
              PodDemand& demand) {
   if (IsBound(claim) || !claim.selected_node.empty()) {
     const std::string node = NodeOf(claim, cache.FindVolume(claim.volume_name));
+    demand.is_split |= !node.empty() && !demand.node.empty() && node != demand.node;
     if (!node.empty()) demand.node = node;
     return;
   }

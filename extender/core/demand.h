@@ -35,8 +35,9 @@ struct PodDemand {
   std::vector<Item> items;           // Claims that need new room, in the pod's order, each once.
   std::vector<ObjectKey> item_keys;  // Their names, same order.
   std::vector<std::string> item_classes;  // Their StorageClasses, same order.
-  std::string node;               // Another claim of the pod has its place there. Usually empty.
-  bool has_unknown_kind = false;  // A claim of ours whose class asks for no kind we know.
+  std::string node;       // Another claim of the pod has its place there. Usually empty.
+  bool is_split = false;  // Its claims have their places on several nodes: it can run on none.
+  bool has_unknown_kind = false;          // A claim of ours whose class asks for no kind we know.
   std::vector<ObjectKey> missing_claims;  // Not known, or not confirmed: read them live, ask again.
   std::vector<std::string> missing_classes;
   // The API server says that it does not exist: a claim, or the class of a claim without a volume.

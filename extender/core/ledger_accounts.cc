@@ -147,7 +147,7 @@ void Ledger::AccountPod(std::string_view uid) {
   const Pod* pod = cache_.FindPod(uid);
   if (pod == nullptr) return;
   const PodDemand demand = DemandOf(*pod, cache_, nullptr);
-  if (demand.node.empty() || demand.items.empty()) return;
+  if (demand.node.empty() || demand.is_split || demand.items.empty()) return;
   NodeState& node = nodes_.At(demand.node);
   for (const Item& item : demand.items) {
     Reservation& reservation = node.reserved[item.claim_uid];

@@ -33,6 +33,7 @@ std::optional<Reason> Ledger::JudgeFreshness(const NodeState* node, const PodDem
                                              absl::Time now) const {
   if (demand.has_unknown_kind) return Reason::kUnknownKind;
   if (node == nullptr) return Reason::kNoAgent;
+  if (demand.is_split) return Reason::kPinnedElsewhere;
   if (!demand.node.empty() && demand.node != node->name) return Reason::kPinnedElsewhere;
   switch (NodeBook::FreshnessOf(*node, now, options_.agent_silence_max)) {
     case Freshness::kNoAgent:

@@ -126,13 +126,35 @@ Freshness NodeBook::FreshnessOf(const NodeState& node, absl::Time now, absl::Dur
   return now - node.contact > age_max ? Freshness::kStale : Freshness::kFresh;
 }
 
+std::vector<Item> NodeBook::KeptReservations(const NodeState& node) {
+  std::vector<Item> kept;
+  if (node.reserved.empty()) return kept;
+  absl::btree_map<std::string, std::vector<Item>> by_pod;
+  for (const auto& [uid, reservation] : node.reserved) {
+    if (node.assigned.contains(uid)) continue;
+    for (const std::string& pod : reservation.pod_uids) by_pod[pod].push_back(reservation.item);
+  }
+  std::vector<Item> all;
+  for (const auto& [uid, item] : node.assigned) all.push_back(item);
+  for (const auto& [pod, items] : by_pod) {
+    std::vector<Item> more = all;
+    for (const Item& item : items) {
+      if (!HasClaim(more, item.claim_uid)) more.push_back(item);
+    }
+    if (!Pack(node.room, more)) continue;
+    kept.insert(kept.end(), more.begin() + static_cast<std::ptrdiff_t>(all.size()), more.end());
+    all = std::move(more);
+  }
+  return kept;
+}
+
 std::vector<Item> NodeBook::FirmItems(const NodeState& node, absl::Span<const Item> except) {
   std::vector<Item> items;
   for (const auto& [uid, item] : node.assigned) {
     if (!HasClaim(except, uid)) items.push_back(item);
   }
-  for (const auto& [uid, reservation] : node.reserved) {
-    if (!node.assigned.contains(uid) && !HasClaim(except, uid)) items.push_back(reservation.item);
+  for (Item& item : KeptReservations(node)) {
+    if (!HasClaim(except, item.claim_uid)) items.push_back(std::move(item));
   }
   return items;
 }

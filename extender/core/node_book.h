@@ -94,6 +94,11 @@ class NodeBook {
 
   static Freshness FreshnessOf(const NodeState& node, absl::Time now, absl::Duration age_max);
 
+  // The reservations that can be kept, each claim once, without those that are assigned. What users
+  // pinned may ask for more than there is: then, in the order of the pods' UIDs, each pod's rest
+  // counts if it fits beside what is assigned and those before; otherwise pods that fit one by one
+  // would keep each other out for ever.
+  static std::vector<Item> KeptReservations(const NodeState& node);
   // Firm promises on the node, each claim once, without the claims in `except`.
   static std::vector<Item> FirmItems(const NodeState& node, absl::Span<const Item> except);
   // Debts that are not among the firm ones, without the claims in `except`.

@@ -7,6 +7,7 @@
 #include "common/pure/json_reader.h"
 #include "extender/core/simulation.h"
 #include "tests/fakes/fake_clock.h"
+#include "tests/fakes/fake_live_reader.h"
 #include "tests/support/builders.h"
 #include "tests/support/schema_check.h"
 
@@ -15,14 +16,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-class NoLiveReader final : public LiveReader {
- public:
-  absl::StatusOr<LiveObjects> Read(const std::vector<ObjectKey>&,
-                                   const std::vector<std::string>&) override {
-    return absl::UnavailableError("not in this test");
-  }
-};
 
 // n1: an LVM pool of 100 GiB with a volume of 10 GiB, and 20 GiB promised to claim-1. n2: a region
 // with extents of 8 and 4 GiB. n3: an agent that has not reported. pod-2 waits with 200 GiB.
@@ -84,7 +77,7 @@ class RestApiTest : public testing::Test {
   }
 
   FakeClock clock_;
-  NoLiveReader live_;
+  FakeLiveReader live_;
   // The clock stands still: nothing may wait for it.
   LedgerService service_{{.hold_wait_max = absl::ZeroDuration()}, &live_, &clock_};
   RestApi api_{&service_};
@@ -173,6 +166,7 @@ TEST_F(RestApiTest, ExplainGivesTheNumbersOfEveryNode) {
 TEST_F(RestApiTest, AHoldNamesItsPodAndNodes) {
   const Claim claim = MakeClaim(3, kGiB);
   const Pod pod = MakePod(3, {claim});
+  live_.claims = {claim};
   Emit(Seen<Claim>{claim});
   Emit(Seen<Pod>{pod});
   for (int i = 0; i < 2; ++i) {  // Beyond the wait for n3, then beyond the takeover.
