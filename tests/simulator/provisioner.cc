@@ -99,7 +99,10 @@ void Provisioner::Refused(const std::string& uid, const std::string& node) {
   stage_.agenda.After(Blink(), [this, uid, node] {
     const Claim* claim = stage_.kube.FindClaim(uid);
     if (claim == nullptr || claim->selected_node != node || !claim->volume_name.empty()) return;
-    stage_.kube.ChangeClaim(uid, "", [](Claim& changed) { changed.selected_node.clear(); });
+    stage_.kube.ChangeClaim(uid, "", [](Claim& changed) {
+      changed.selected_node.clear();
+      changed.is_pinned_by_scheduler = false;
+    });
   });
 }
 

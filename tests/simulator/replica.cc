@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "common/pure/names.h"
 
 namespace pmem::extender::simulator {
 namespace {
@@ -35,7 +34,8 @@ void Replica::Start() {
   ++process_;
   ledger_ = std::make_unique<Ledger>(LedgerOptions{});
   synced_at_ = absl::InfiniteFuture();
-  ages_ = {};
+  memory_ = {};
+  uses_.clear();
   placed_.clear();
   const uint64_t salt = kReplicaSalt + static_cast<uint64_t>(number_ + 10 * process_);
   for (size_t kind = 0; kind < kKinds; ++kind) {
@@ -191,10 +191,11 @@ void Replica::PlacementTick() {
   if (now - placed_at_ > kPodsAgeMax) placed_.clear();
   ledger_->Expire(now);
   const Decision decision = oracle_.Decide(*ledger_);
-  const PinningPlan plan = PlanPins(*ledger_, {}, placed_, ages_, now);
+  const PinningPlan plan = PlanPins(*ledger_, {}, placed_, uses_, memory_, now);
   for (const Pin& pin : plan.pins) Write(pin, decision);
   for (const Unpin& unpin : plan.unpins) Write(unpin);
   if (!plan.lookups.empty()) Lookup(plan.lookups);
+  for (const std::string& node : plan.node_lookups) uses_[node] = {};  // All is free.
   if (!plan.pins.empty()) Check();
 }
 
@@ -210,23 +211,26 @@ void Replica::Lookup(const std::set<std::string>& kube_namespaces) {
 // The write is on its way whatever becomes of the process.
 void Replica::Write(const Pin& pin, const Decision& decision) {
   stage_.agenda.After(ApiDelay(), [this, pin, decision, process = process_] {
-    const std::string& uid = pin.claim.meta.uid;
-    const Claim* claim = stage_.kube.FindClaim(uid);
-    const bool is_free = claim != nullptr && claim->selected_node.empty() &&
-                         (!pin.needs_provisioner || claim->storage_provisioner == kDriverName);
-    if (!is_free) {
-      if (process == process_) ledger_->EndHold(pin.hold_owner);
-      return;
-    }
-    stage_.kube.ChangeClaim(uid, "", [&pin](Claim& changed) {
-      changed.selected_node = pin.node;
-      changed.is_pinned_by_us = true;
-    });
-    oracle_.Accepted(*stage_.kube.FindClaim(uid), decision);
+    const bool is_written = WriteNow(pin, decision);
+    if (process != process_) return;
+    memory_.NoteWrite(pin.claim, is_written ? pin.node : "", stage_.agenda.now());
+    if (!is_written) ledger_->EndHold(pin.hold_owner);
   });
 }
 
+bool Replica::WriteNow(const Pin& pin, const Decision& decision) {
+  const std::string& uid = pin.claim.meta.uid;
+  const bool is_written =
+      stage_.kube.ChangeClaim(uid, pin.claim.meta.resource_version, [&pin](Claim& changed) {
+        changed.selected_node = pin.node;
+        changed.is_pinned_by_us = true;
+      });
+  if (is_written) oracle_.Accepted(*stage_.kube.FindClaim(uid), decision);
+  return is_written;
+}
+
 void Replica::Write(const Unpin& unpin) {
+  memory_.NoteWrite(unpin.claim, "", stage_.agenda.now());
   stage_.agenda.After(ApiDelay(), [this, unpin] {
     const Claim* claim = stage_.kube.FindClaim(unpin.claim.meta.uid);
     if (claim == nullptr || claim->selected_node != unpin.node || !claim->volume_name.empty()) {

@@ -64,6 +64,7 @@ class Replica {
   void PlacementTick();
   void Lookup(const std::set<std::string>& kube_namespaces);
   void Write(const Pin& pin, const Decision& decision);
+  bool WriteNow(const Pin& pin, const Decision& decision);
   void Write(const Unpin& unpin);
   absl::Duration ApiDelay();
 
@@ -79,7 +80,8 @@ class Replica {
   bool is_deciding_ = false;
   absl::Time synced_at_ = absl::InfiniteFuture();
   std::deque<Call> waiting_;
-  ClaimAges ages_;
+  PinMemory memory_;
+  NodeUses uses_;
   PlacedPods placed_;
   absl::Time placed_at_ = absl::InfinitePast();
 };

@@ -152,8 +152,10 @@ void Scheduler::WriteNext(const AttemptPtr& attempt) {
     if (stage_.Has("conflicts") && random_.Chance(5)) return GiveUp(attempt);
     if (seen.selected_node.empty()) {
       const bool is_written =
-          stage_.kube.ChangeClaim(seen.meta.uid, seen.meta.resource_version,
-                                  [&](Claim& claim) { claim.selected_node = attempt->node; });
+          stage_.kube.ChangeClaim(seen.meta.uid, seen.meta.resource_version, [&](Claim& claim) {
+            claim.selected_node = attempt->node;
+            claim.is_pinned_by_scheduler = true;
+          });
       if (!is_written) return GiveUp(attempt);
       oracle_.Accepted(*stage_.kube.FindClaim(seen.meta.uid), attempt->decision);
     }
