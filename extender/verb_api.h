@@ -46,16 +46,18 @@ class VerbApi {
   // Drops calls that still wait. Before the service goes.
   void Stop() { blocking_.Stop(); }
 
- private:
+  // One call each, body to answer. nullopt: this call has to block, and must not.
   using Patience = LedgerService::Patience;
+  std::optional<HttpResponse> Filter(std::string& body, Patience patience);
+  std::optional<HttpResponse> Prioritize(std::string& body, Patience patience);
+  std::optional<HttpResponse> Preempt(std::string& body, Patience patience);
+
+ private:
   // nullopt: this call has to block, and must not.
   using Verb = std::function<std::optional<HttpResponse>(std::string& body, Patience patience)>;
 
   HttpHandler Handler(Verb verb);
   HttpResponse Parting(HttpResponse response) const;
-  std::optional<HttpResponse> Filter(std::string& body, Patience patience);
-  std::optional<HttpResponse> Prioritize(std::string& body, Patience patience);
-  std::optional<HttpResponse> Preempt(std::string& body, Patience patience);
   HttpResponse EncodeFilter(const Candidates& candidates, const FilterAnswer& answer);
 
   // Decoders keep their working memory between calls.

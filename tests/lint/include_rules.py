@@ -27,6 +27,7 @@ DOORS = {
         'common/io/http_client.cc',
         'common/io/http_call.h',
         'common/io/http_call.cc',
+        'tests/benchmark/bare_listener.cc',
     ),
     re.compile(r'(ndctl|daxctl)/'): ('capacity-agent/device/',),
     re.compile(r'(grpc|grpcpp|google/protobuf)/|(csi|pluginregistration)\.(grpc\.)?pb'): (
