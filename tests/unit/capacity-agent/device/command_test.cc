@@ -2,8 +2,12 @@
 #include "capacity-agent/device/command.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdio>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -53,22 +57,25 @@ TEST(Command, AProgramThatASignalEndsIsAborted) {
   EXPECT_EQ(Shell("kill -9 $$").status(), absl::AbortedError("ended by signal 9"));
 }
 
-// Whether a process runs; a dead one may still wait to be collected by its new parent.
-bool IsRunning(const std::string& pid) {
-  const auto stat = ReadFile("/proc/" + pid + "/stat", 4096);
-  return stat.ok() && stat->find(") Z ") == std::string::npos;
+// Whether the process ends within the time; one that is gone has. A killed one needs a moment.
+bool Ends(pid_t pid, int milliseconds) {
+  const auto fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+  if (fd < 0) return errno == ESRCH;
+  pollfd ended{.fd = fd, .events = POLLIN, .revents = 0};
+  const bool is_ended = ::poll(&ended, 1, milliseconds) == 1;
+  ::close(fd);
+  return is_ended;
 }
 
 TEST(Command, ATimeoutKillsTheWholeGroup) {
-  const std::string file = testing::TempDir() + "/command-test-pid";
+  const std::string file = testing::TempDir() + "/command-test-" + std::to_string(::getpid());
   const absl::Time began = absl::Now();
   const auto result =
       Shell("sleep 1000 & echo $! > " + file + "; wait", {.timeout = absl::Milliseconds(300)});
   EXPECT_EQ(result.status(), absl::DeadlineExceededError("no end after 300ms"));
   EXPECT_LT(absl::Now() - began, absl::Seconds(5));
-  std::string pid = *ReadFile(file, 100);
-  pid.resize(pid.find('\n'));
-  EXPECT_FALSE(IsRunning(pid));
+  EXPECT_TRUE(Ends(std::stoi(*ReadFile(file, 100)), 10'000));
+  std::remove(file.c_str());
 }
 
 TEST(Command, TooMuchOutputIsRefused) {
@@ -94,7 +101,7 @@ TEST(Command, AChildThatKeepsThePipeOpenDoesNotHoldUsUp) {
 
 // A program in place of lvm: the arguments of the report come behind the script's name.
 std::string FakeLvm(const std::string& script) {
-  const std::string path = testing::TempDir() + "/fake-lvm";
+  const std::string path = testing::TempDir() + "/fake-lvm-" + std::to_string(::getpid());
   FILE* const file = std::fopen(path.c_str(), "w");
   std::fputs(script.c_str(), file);
   std::fclose(file);

@@ -2,6 +2,7 @@
 #include "common/io/files.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
@@ -10,7 +11,7 @@ namespace pmem {
 namespace {
 
 TEST(ReadFile, GivesTheWholeFileUpToTheLimit) {
-  const std::string path = ::testing::TempDir() + "/files_test";
+  const std::string path = ::testing::TempDir() + "/files_test-" + std::to_string(::getpid());
   const std::string text(100'000, 'x');
   std::ofstream(path) << text;
   EXPECT_EQ(*ReadFile(path, 100'000), text);

@@ -2,6 +2,7 @@
 #include "extender/intake/agent_discovery.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
@@ -48,7 +49,7 @@ class Recorder final : public AgentListener {
 };
 
 TEST(AgentFile, IsReadWhenItChangesAndABadOneLeavesTheLastListStanding) {
-  const std::string path = ::testing::TempDir() + "agents.json";
+  const std::string path = ::testing::TempDir() + "agents.json-" + std::to_string(::getpid());
   std::remove(path.c_str());
   Recorder recorder;
   AgentFile file(path, &recorder);

@@ -2,6 +2,7 @@
 #include "extender/intake/kube_client.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
@@ -21,7 +22,8 @@ void Write(const std::string& path, std::string_view text) {
 
 class KubeClientTest : public ::testing::Test {
  protected:
-  KubeClientTest() : token_path_(::testing::TempDir() + "kube_client_token") {
+  KubeClientTest()
+      : token_path_(::testing::TempDir() + "kube_client_token-" + std::to_string(::getpid())) {
     Write(token_path_, "one\n");
     auto tokens = std::make_unique<TokenSource>("", token_path_, &clock_);
     client_ =
