@@ -22,8 +22,9 @@ void AddPlaces(Flags& flags, ExtenderConfig& config) {
                "Where the node agents are found; FILE: {\"<node>\": \"http://host:port[/prefix]\"}",
                [&config](const std::string& text) {
                  absl::StatusOr<AgentsFlag> agents = ParseAgentsFlag(text);
-                 if (agents.ok()) config.agents = *std::move(agents);
-                 return agents.status();
+                 absl::Status status = agents.status();
+                 if (status.ok()) config.agents = *std::move(agents);
+                 return status;
                });
   flags.Custom("--agent-port", "PORT", "", "Port of every agent pod; default: its port named http",
                [&config](const std::string& text) {

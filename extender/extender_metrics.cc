@@ -39,6 +39,7 @@ std::vector<MetricSample> NodesByFreshness(const Ledger& ledger, absl::Time now)
     ++counts[NodeBook::FreshnessOf(*node, now, ledger.options().agent_silence_max)];
   }
   std::vector<MetricSample> samples;
+  samples.reserve(counts.size());
   for (const auto& [freshness, count] : counts) {
     samples.push_back(
         {{{"state", std::string(FreshnessName(freshness))}}, static_cast<double>(count)});

@@ -55,12 +55,13 @@ absl::StatusOr<std::vector<Item>> ItemsOf(const Ledger& ledger, const Simulation
     PoolKind kind = claim.kind;
     if (!claim.storage_class.empty()) {
       const StorageClass* found = ledger.cache().FindClass(claim.storage_class);
-      const bool is_ours = found != nullptr && IsOurs(*found) && KindOf(*found);
-      if (!is_ours) {
+      const std::optional<PoolKind> asked =
+          found != nullptr && IsOurs(*found) ? KindOf(*found) : std::nullopt;
+      if (!asked) {
         return absl::InvalidArgumentError(
             absl::StrCat("storage_class ", claim.storage_class, ": not a class of ours"));
       }
-      kind = *KindOf(*found);
+      kind = *asked;
     }
     items.push_back({.claim_uid = absl::StrCat("simulated-", items.size()),
                      .kind = kind,

@@ -130,7 +130,7 @@ void Call::Start(http::client::http_client& client, http::http_request request,
       [self = shared_from_this()](const uint8_t* ptr, size_t n) { return self->OnBytes(ptr, n); });
   try {
     request.set_response_stream(streams::streambuf<uint8_t>(sink).create_ostream());
-    client.request(std::move(request), source_.get_token())
+    client.request(request, source_.get_token())
         .then([self = shared_from_this()](const pplx::task<http::http_response>& t) {
           self->OnHead(t);
         });

@@ -265,10 +265,10 @@ class CpprestClient final : public HttpClient {
 
   absl::Status Stream(const ClientRequest& request, const OnLine& on_line, int64_t line_bytes_max,
                       const std::atomic<bool>& stop, ClientResponse* refusal) override {
-    PMEM_ASSIGN_OR_RETURN(http::http_request made, MakeRequest(request));
+    PMEM_ASSIGN_OR_RETURN(const http::http_request made, MakeRequest(request));
     const auto pipe = std::make_shared<Pipe>();
     const auto call = std::make_shared<Call>(What(request), active_);
-    call->Start(client_, std::move(made), request.deadline,
+    call->Start(client_, made, request.deadline,
                 {.on_head = [pipe](ClientResponse head) { pipe->OnHead(std::move(head)); },
                  .on_bytes = [pipe](const uint8_t* p, size_t n) { return pipe->OnBytes(p, n); },
                  .on_end = [pipe](absl::Status s) { pipe->OnEnd(std::move(s)); }});
@@ -320,7 +320,7 @@ class CpprestClient final : public HttpClient {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<HttpClient>> HttpClient::Make(std::string_view base_url,
-                                                             ClientTls tls,
+                                                             const ClientTls& tls,
                                                              absl::Duration read_timeout) {
   try {
     const web::uri base{std::string(base_url)};

@@ -50,7 +50,8 @@ class HttpClient {
  public:
   // base_url: "http://10.0.0.1:9090" or "https://host:6443[/prefix]". `read_timeout`: the longest
   // silence (cpprestsdk's timeout is per read); on a watch it is the half-open detector.
-  static absl::StatusOr<std::unique_ptr<HttpClient>> Make(std::string_view base_url, ClientTls tls,
+  static absl::StatusOr<std::unique_ptr<HttpClient>> Make(std::string_view base_url,
+                                                          const ClientTls& tls,
                                                           absl::Duration read_timeout);
   // Cancels what is open (`done` gets Cancelled) and returns when every `done` has returned. Not
   // from a `done`, not while Send or Stream runs.

@@ -33,7 +33,7 @@ using http::experimental::listener::http_listener;
 
 constexpr std::string_view kComponent = "http_server";
 // Large enough that a 76 MB body costs few task switches, small enough to stay in the cache.
-constexpr size_t kReadPieceBytes = 256 * 1024;
+constexpr size_t kReadPieceBytes = size_t{256} * 1024;
 constexpr size_t kUnknownLength = std::numeric_limits<size_t>::max();
 
 http::http_response ToCpprest(HttpResponse response, bool with_body) {
@@ -48,9 +48,9 @@ http::http_response ToCpprest(HttpResponse response, bool with_body) {
 // One request from its header to its answer. Answers once; the last one to let go answers 500.
 class Exchange {
  public:
-  Exchange(http::http_request request, std::shared_ptr<HttpGate> gate,
+  Exchange(const http::http_request& request, std::shared_ptr<HttpGate> gate,
            std::shared_ptr<const HttpServerOptions> options)
-      : request_(std::move(request)),
+      : request_(request),
         gate_(std::move(gate)),
         options_(std::move(options)),
         method_(request_.method()),
@@ -334,7 +334,7 @@ class HttpServer::Impl {
     const std::string url = absl::StrCat("http://", address.host, ":", address.port, "/");
     try {
       listener_.emplace(web::uri(url));
-      const auto on_request = [this](http::http_request request) { OnRequest(std::move(request)); };
+      const auto on_request = [this](const http::http_request& request) { OnRequest(request); };
       listener_->support(on_request);
       listener_->support(http::methods::OPTIONS, on_request);
       listener_->support(http::methods::TRCE, on_request);
@@ -353,8 +353,8 @@ class HttpServer::Impl {
     }
   }
 
-  void OnRequest(http::http_request request) {
-    auto exchange = std::make_shared<Exchange>(std::move(request), gate_, options_);
+  void OnRequest(const http::http_request& request) {
+    auto exchange = std::make_shared<Exchange>(request, gate_, options_);
     absl::StatusOr<HttpRequest> head = ParseHead(exchange->request());
     if (!head.ok()) {
       return Refuse(*exchange, BadRequest(head.status()));

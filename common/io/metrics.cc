@@ -131,6 +131,7 @@ class Metrics::Impl {
   std::vector<MetricDescription> Describe() const ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
     std::vector<MetricDescription> result;
+    result.reserve(known_.size());
     for (const auto& [name, description] : known_) result.push_back(description);
     return result;
   }

@@ -16,7 +16,7 @@
 namespace pmem {
 namespace {
 
-constexpr int64_t kProcFileBytesMax = 1024 * 1024;
+constexpr int64_t kProcFileBytesMax = int64_t{1024} * 1024;
 
 // The numbers of /proc/self/stat from the third field on: the second, the name, may hold anything.
 std::vector<double> StatFields() {

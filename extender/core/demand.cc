@@ -146,7 +146,7 @@ std::string SingleNode(const std::vector<NodeSelectorTerm>& terms) {
 
 std::string NodeOf(const Claim& claim, const PersistentVolume* volume) {
   if (IsBound(claim) && volume != nullptr && volume->node_affinity) {
-    const std::string node = SingleNode(*volume->node_affinity);
+    std::string node = SingleNode(*volume->node_affinity);
     if (!node.empty()) return node;
   }
   return claim.selected_node;

@@ -34,7 +34,7 @@ absl::Status DecodeName(ondemand::value value, Candidates& out) {
 absl::Status DecodeNames(ondemand::array array, Candidates& out) {
   return ForEachElement(array, "NodeNames", "kNodesPerRequestMax", kNodesPerRequestMax,
                         [&](size_t index, ondemand::value element) {
-                          const absl::Status status = DecodeName(element, out);
+                          absl::Status status = DecodeName(element, out);
                           if (status.ok()) return status;
                           return Annotate(status, Element("NodeNames", index));
                         });
@@ -77,7 +77,7 @@ absl::Status DecodeItems(ondemand::value value, Candidates& out) {
   if (!is_there) return absl::OkStatus();
   return ForEachElement(array, "Nodes.items", "kNodesPerRequestMax", kNodesPerRequestMax,
                         [&](size_t index, ondemand::value element) {
-                          const absl::Status status = DecodeNode(element, out);
+                          absl::Status status = DecodeNode(element, out);
                           if (status.ok()) return status;
                           return Annotate(status, Element("Nodes.items", index));
                         });

@@ -79,7 +79,7 @@ absl::Status DecodeMetadata(ondemand::value value, Pod& out) {
     if (KeyIs(key, "ownerReferences")) return DecodeOwners(field, out.owners);
     if (!KeyIs(key, "deletionTimestamp")) return absl::OkStatus();
     std::string when;
-    const absl::Status status = Read(field, "Pod.metadata.deletionTimestamp", when);
+    absl::Status status = Read(field, "Pod.metadata.deletionTimestamp", when);
     meta.is_deleting = !when.empty();
     return status;
   });

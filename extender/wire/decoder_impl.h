@@ -16,7 +16,7 @@ struct ExtenderDecoder::Impl {
   // Calls on_member(key, value) for each member of the one object that `body` holds.
   template <class OnMember>
   absl::Status ForEachMember(std::string& body, std::string_view where, OnMember&& on_member) {
-    const absl::Status status = Walk(body, where, on_member);
+    absl::Status status = Walk(body, where, on_member);
     if (body.size() > kDecoderKeptBodyBytesMax) {
       parser = json_walk::ondemand::parser(kExtenderBodyBytesMax);
     }
