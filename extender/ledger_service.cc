@@ -14,20 +14,6 @@ constexpr size_t kSilentAgentsNamedMax = 20;
 constexpr const char* kNotTheLeader = "not the leader";
 constexpr int kLiveReadsMax = 2;  // Of one decision.
 
-FilterAnswer AnswerOf(const FilterDecision& decision, absl::Span<const std::string_view> nodes) {
-  FilterAnswer answer{.is_pmem = true, .reasons = decision.reasons};
-  answer.is_answered.reserve(nodes.size());
-  // Both lists are in the request's order.
-  auto next = decision.nodes.begin();
-  for (size_t i = 0; i < nodes.size(); ++i) {
-    const bool is_named =
-        next != decision.nodes.end() && *next == nodes[i] && decision.reasons[i] == Reason::kFits;
-    answer.is_answered.push_back(is_named);
-    if (is_named) ++next;
-  }
-  return answer;
-}
-
 }  // namespace
 
 LedgerService::LedgerService(LedgerServiceOptions options, LiveReader* live, const Clock* clock)
@@ -153,8 +139,9 @@ std::optional<FilterDecision> LedgerService::DecideFilter(const Pod& pod, const 
     FilterDecision decision = extender::Filter(ledger_, options_.verbs, pod, demand, nodes, now);
     if (!decision.is_held || now >= deadline) {
       if (now > begin) waits_ = {waits_.count + 1, waits_.total + (now - begin)};
-      ledger_.NoteRefused(pod, decision.nodes.empty());
-      ledger_.Assume(pod, demand, decision.nodes, decision.static_volumes, now);
+      ledger_.NoteRefused(pod, decision.node_ids.empty());
+      ledger_.AssumeOn(pod, demand, std::move(decision.node_ids),
+                       std::move(decision.static_volumes), now);
       return decision;
     }
     if (patience == Patience::kNone) return std::nullopt;
@@ -191,8 +178,12 @@ std::optional<FilterAnswer> LedgerService::FilterAs(bool is_leader, const Pod& p
   if (!is_leader || !is_deciding_) {
     return FilterAnswer{.is_pmem = true, .error = is_leader ? WhyNotDeciding() : kNotTheLeader};
   }
-  const std::optional<FilterDecision> decision = DecideFilter(pod, live, nodes, patience);
-  if (decision) return AnswerOf(*decision, nodes);
+  std::optional<FilterDecision> decision = DecideFilter(pod, live, nodes, patience);
+  if (decision) {
+    return FilterAnswer{.is_pmem = true,
+                        .reasons = std::move(decision->reasons),
+                        .is_answered = std::move(decision->is_named)};
+  }
   if (!is_deciding_) return FilterAnswer{.is_pmem = true, .error = WhyNotDeciding()};
   return std::nullopt;
 }

@@ -30,6 +30,12 @@ void AddItems(const Hold& hold, absl::Span<const Item> except, std::vector<Item>
   }
 }
 
+bool TakeAll(const Hold& hold, QuickRoom& room) {
+  return std::all_of(hold.items.begin(), hold.items.end(), [&room](const Item& item) {
+    return room.TakeBest({.kind = item.kind, .requested_bytes = item.requested_bytes}) >= 0;
+  });
+}
+
 }  // namespace
 
 void HoldBook::Put(Hold hold) {
@@ -42,7 +48,9 @@ void HoldBook::Put(Hold hold) {
 
 void HoldBook::Index(const Hold& hold) {
   if (hold.node_ids.size() == 1) {
-    narrow_[hold.node_ids[0]].push_back(&hold);
+    const auto id = static_cast<size_t>(hold.node_ids[0]);
+    if (narrow_.size() <= id) narrow_.resize(id + 1);
+    narrow_[id].push_back(&hold);
   } else {
     wide_[hold.owner] = {.hold = &hold, .bits = BitsOf(hold.node_ids)};
   }
@@ -51,10 +59,8 @@ void HoldBook::Index(const Hold& hold) {
 void HoldBook::Unindex(const Hold& hold) {
   wide_.erase(hold.owner);
   if (hold.node_ids.size() != 1) return;
-  const auto it = narrow_.find(hold.node_ids[0]);
-  if (it == narrow_.end()) return;
-  std::erase(it->second, &hold);
-  if (it->second.empty()) narrow_.erase(it);
+  const auto id = static_cast<size_t>(hold.node_ids[0]);
+  if (id < narrow_.size()) std::erase(narrow_[id], &hold);
 }
 
 void HoldBook::Erase(std::string_view owner) {
@@ -126,14 +132,26 @@ void HoldBook::ForgetNodes(absl::Span<const int32_t> node_ids) {
   for (const std::string& owner : emptied) holds_.erase(owner);
 }
 
+absl::Span<const Hold* const> HoldBook::NarrowOn(int32_t node_id) const {
+  const auto id = static_cast<size_t>(node_id);
+  return id < narrow_.size() ? narrow_[id] : absl::Span<const Hold* const>();
+}
+
+bool HoldBook::TakeAllOn(int32_t node_id, std::string_view owner, QuickRoom& room) const {
+  for (const auto& [other, wide] : wide_) {
+    if (other != owner && TestBit(wide.bits, node_id) && !TakeAll(*wide.hold, room)) return false;
+  }
+  const absl::Span<const Hold* const> narrow = NarrowOn(node_id);
+  return std::all_of(narrow.begin(), narrow.end(), [&](const Hold* hold) {
+    return hold->owner == owner || TakeAll(*hold, room);
+  });
+}
+
 std::vector<Item> HoldBook::ItemsOn(int32_t node_id, std::string_view owner,
                                     absl::Span<const Item> except) const {
   std::vector<Item> items;
-  const auto narrow = narrow_.find(node_id);
-  if (narrow != narrow_.end()) {
-    for (const Hold* hold : narrow->second) {
-      if (hold->owner != owner) AddItems(*hold, except, items);
-    }
+  for (const Hold* hold : NarrowOn(node_id)) {
+    if (hold->owner != owner) AddItems(*hold, except, items);
   }
   for (const auto& [other, wide] : wide_) {
     if (other != owner && TestBit(wide.bits, node_id)) AddItems(*wide.hold, except, items);

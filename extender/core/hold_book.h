@@ -22,6 +22,7 @@
 #include "absl/types/span.h"
 #include "common/pure/placement.h"
 #include "extender/core/kube_objects.h"
+#include "extender/core/quick_room.h"
 
 namespace pmem::extender {
 
@@ -61,6 +62,13 @@ class HoldBook {
   // Items held on the node by others than `owner`, each claim once, without those in `except`.
   std::vector<Item> ItemsOn(int32_t node_id, std::string_view owner,
                             absl::Span<const Item> except) const;
+  // Takes what others than `owner` hold on the node out of the room, a claim that is held twice
+  // twice. False: not all of it found a bin.
+  bool TakeAllOn(int32_t node_id, std::string_view owner, QuickRoom& room) const;
+  // Whether anybody but `owner` holds anything.
+  bool HasOthers(std::string_view owner) const {
+    return holds_.size() > 1 || (holds_.size() == 1 && holds_.begin()->first != owner);
+  }
   // True when someone else than `owner` counts on that PersistentVolume.
   bool IsVolumeHeld(std::string_view volume, std::string_view owner) const;
   bool IsEmpty() const { return holds_.empty(); }
@@ -74,12 +82,13 @@ class HoldBook {
     std::vector<uint64_t> bits;
   };
 
+  absl::Span<const Hold* const> NarrowOn(int32_t node_id) const;
   void Index(const Hold& hold);
   void Unindex(const Hold& hold);
 
   std::map<std::string, Hold, std::less<>> holds_;        // Keeps its values in place.
   absl::btree_map<std::string, Wide, std::less<>> wide_;  // By owner.
-  absl::flat_hash_map<int32_t, std::vector<const Hold*>> narrow_;
+  std::vector<std::vector<const Hold*>> narrow_;          // By node id: the decided ones.
 };
 
 }  // namespace pmem::extender

@@ -33,17 +33,28 @@ void Ledger::Apply(const Event& event, absl::Time now) {
 void Ledger::Expire(absl::Time now) {
   const int holds_over = holds_.Expire(now);
   counters_.holds_expired += holds_over;
-  int debts_over = 0;
+  const int debts_over = now < debts_end_first_ ? 0 : ExpireDebts(now);
+  counters_.debts_expired += debts_over;
+  if (holds_over + debts_over > 0) ++version_;
+}
+
+int Ledger::ExpireDebts(absl::Time now) {
+  int count = 0;
+  debts_end_first_ = absl::InfiniteFuture();
   for (const auto& [name, node] : nodes_.nodes()) {
     NodeState& state = *node;
     for (auto it = state.debts.begin(); it != state.debts.end();) {
-      const bool is_over = it->second.until <= now;
-      debts_over += is_over ? 1 : 0;
-      it = is_over ? state.debts.erase(it) : std::next(it);
+      if (it->second.until > now) {
+        debts_end_first_ = std::min(debts_end_first_, it->second.until);
+        ++it;
+        continue;
+      }
+      ++count;
+      state.quick.is_current = false;
+      it = state.debts.erase(it);
     }
   }
-  counters_.debts_expired += debts_over;
-  if (holds_over + debts_over > 0) ++version_;
+  return count;
 }
 
 absl::Time Ledger::NextExpiry() const {
@@ -89,17 +100,27 @@ void Ledger::BeginTakeover(absl::Time now) {
 
 void Ledger::Assume(const Pod& pod, const PodDemand& demand, absl::Span<const std::string> nodes,
                     std::vector<std::string> static_volumes, absl::Time now) {
+  std::vector<int32_t> node_ids;
+  for (const std::string& name : nodes) {
+    if (const NodeState* node = nodes_.Find(name)) node_ids.push_back(node->id);
+  }
+  AssumeOn(pod, demand, std::move(node_ids), std::move(static_volumes), now);
+}
+
+void Ledger::AssumeOn(const Pod& pod, const PodDemand& demand, std::vector<int32_t> node_ids,
+                      std::vector<std::string> static_volumes, absl::Time now) {
+  if (!std::is_sorted(node_ids.begin(), node_ids.end())) {
+    std::sort(node_ids.begin(), node_ids.end());
+  }
+  node_ids.erase(std::unique(node_ids.begin(), node_ids.end()), node_ids.end());
   Hold hold{.owner = pod.meta.uid,
             .pod = pod.meta.key,
             .items = demand.items,
             .volumes = std::move(static_volumes),
             .nominated_before = pod.nominated_node_name,
             .since = now,
-            .until = now + options_.hold_ttl};
-  for (const std::string& name : nodes) {
-    if (const NodeState* node = nodes_.Find(name)) hold.node_ids.push_back(node->id);
-  }
-  std::sort(hold.node_ids.begin(), hold.node_ids.end());
+            .until = now + options_.hold_ttl,
+            .node_ids = std::move(node_ids)};
   holds_.Put(std::move(hold));
   ++counters_.holds_made;
   ++version_;

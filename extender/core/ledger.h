@@ -85,11 +85,27 @@ class Ledger {
     return DemandOf(pod, cache_, live);
   }
 
-  // Whether the pod's items fit on the node beside everything promised and held there. `owner` is
-  // the pod's UID: its own hold and promises never count against itself. `static_volumes`, when not
-  // null, receives the PersistentVolumes that the answer counts on.
+  // One pod's question to many nodes. Refers to what it was made of; valid until the next change.
+  struct Question {
+    const PodDemand& demand;
+    std::string_view owner;  // The pod's UID: its own hold and promises never count against itself.
+    absl::Time now;
+    std::vector<QuickItem> items;
+    absl::Time fresh_since;        // An agent that was heard of since then is fresh.
+    bool is_beside_holds = false;  // Others hold something somewhere.
+    bool may_be_static = false;    // PersistentVolumes without a claim might serve it.
+  };
+  Question Ask(const PodDemand& demand, std::string_view owner, absl::Time now) const;
+
+  // Whether the pod's items fit on the node beside everything promised and held there. `node` may
+  // be null: nothing is known of it. `static_volumes`, when not null, receives the
+  // PersistentVolumes that the answer counts on.
+  Reason Judge(const NodeState* node, const Question& question,
+               std::vector<std::string>* static_volumes) const;
   Reason Judge(std::string_view node, const PodDemand& demand, std::string_view owner,
-               absl::Time now, std::vector<std::string>* static_volumes) const;
+               absl::Time now, std::vector<std::string>* static_volumes) const {
+    return Judge(nodes_.Find(node), Ask(demand, owner, now), static_volumes);
+  }
 
   // The same without holds of others and debts: what stands in the way for longer than a blink.
   Reason JudgeFirm(std::string_view node, const PodDemand& demand, std::string_view owner,
@@ -97,14 +113,16 @@ class Ledger {
 
   // What the node would have left with the pod's items taken out, beside the firm promises.
   // nullopt: does not fit.
-  std::optional<Leftover> LeftoverOn(std::string_view node, const PodDemand& demand,
-                                     std::string_view owner, Strategy strategy) const;
+  std::optional<Leftover> LeftoverOn(const NodeState* node, const Question& question,
+                                     Strategy strategy) const;
   // The node's room less its firm promises; nullopt: more is promised than it holds.
   static std::optional<Room> RoomLeft(const NodeState& node, absl::Span<const Item> except);
 
   // The pod was answered these nodes (those in `nodes` that are unknown here are left out).
   void Assume(const Pod& pod, const PodDemand& demand, absl::Span<const std::string> nodes,
               std::vector<std::string> static_volumes, absl::Time now);
+  void AssumeOn(const Pod& pod, const PodDemand& demand, std::vector<int32_t> node_ids,
+                std::vector<std::string> static_volumes, absl::Time now);
   // The placement controller is about to pin the claim there; ended by the claim's own event.
   void AssumeClaim(const Claim& claim, const Item& item, std::string_view node, absl::Time now);
   // What was assumed did not come about.
@@ -184,6 +202,8 @@ class Ledger {
   void On(const AgentFailed& event, absl::Time now);
   void On(const AgentsListed& event, absl::Time now);
 
+  int ExpireDebts(absl::Time now);
+
   // Accounting (ledger_accounts.cc).
   std::optional<Place> PlaceOf(const Claim& claim, const Place* before) const;
   void AccountClaim(std::string_view uid, absl::Time now);
@@ -200,6 +220,10 @@ class Ledger {
   bool PlacedByEvidence(const Claim& claim);
 
   // Judging (ledger_judge.cc).
+  static NodeQuick MakeQuick(const NodeState& node);
+  static const NodeQuick& QuickOf(const NodeState& node);
+  bool IsQuickRight(const NodeState& node) const;
+  bool FitsQuickly(const NodeState& node, const Question& question) const;
   std::vector<Item> NeededItems(const NodeState& node, const PodDemand& demand,
                                 std::string_view owner, std::vector<std::string>* volumes) const;
   const PersistentVolume* StaticVolume(const NodeState& node, const PodDemand& demand, size_t item,
@@ -209,6 +233,7 @@ class Ledger {
                     bool with_holds) const;
   std::optional<Reason> JudgeFreshness(const NodeState* node, const PodDemand& demand,
                                        absl::Time now) const;
+  static bool IsPlainlyFresh(const NodeState* node, const Question& question);
 
   LedgerOptions options_;
   ObjectCache cache_;
@@ -220,6 +245,7 @@ class Ledger {
   std::set<std::string> open_claims_;
   std::set<std::string> refused_;  // Pod UIDs.
   std::deque<Claim> hand_pins_;
+  absl::Time debts_end_first_ = absl::InfiniteFuture();  // No debt is over before.
   std::set<std::string> synced_;
   int64_t version_ = 0;
   Counters counters_;

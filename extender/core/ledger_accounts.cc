@@ -49,6 +49,7 @@ void Ledger::PlaceClaim(std::string_view uid, std::optional<Place> place, absl::
     if (has_left && node.expansions.erase(std::string(uid)) > 0) NodeBook::RebuildRoom(node);
     if (has_left && before.is_counted) {
       node.debts[std::string(uid)] = {before.item, now + options_.debt_grace};
+      debts_end_first_ = std::min(debts_end_first_, now + options_.debt_grace);
       ++counters_.debts_made;
     }
   }

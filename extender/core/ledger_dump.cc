@@ -84,7 +84,8 @@ absl::Status Ledger::CheckInvariants(absl::Time now) const {
     const Claim* claim = cache_.FindClaim(uid);
     findings.Expect(claim != nullptr, "claim ", uid, " has a place and is gone");
     if (claim == nullptr) continue;
-    findings.Expect(PlaceOf(*claim, &place) == place, "claim ", uid, " is not where it should be");
+    findings.Expect(PlaceOf(*claim, &place).value_or(Place()) == place, "claim ", uid,
+                    " is not where it should be");
     if (place.is_counted) counted[place.node].insert(uid);
   }
   for (const auto& [uid, claim] : cache_.claims()) {
@@ -98,6 +99,7 @@ absl::Status Ledger::CheckInvariants(absl::Time now) const {
     NodeState afresh{.name = name, .report = node->report, .expansions = node->expansions};
     NodeBook::RebuildRoom(afresh);
     findings.Expect(afresh.room == node->room, "node ", name, ": room differs");
+    findings.Expect(IsQuickRight(*node), "node ", name, ": its short way is out of date");
     for (const auto& [uid, debt] : node->debts) {
       findings.Expect(debt.until > now, "debt ", uid, " on ", name, " outlived its time");
       findings.Expect(!assigned.contains(uid), "claim ", uid, " is assigned and a debt on ", name);

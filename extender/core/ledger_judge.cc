@@ -102,11 +102,93 @@ Reason Ledger::JudgeItems(const NodeState& node, absl::Span<const Item> items,
   return reason == Reason::kFits ? Reason::kNoRoom : reason;
 }
 
-Reason Ledger::Judge(std::string_view name, const PodDemand& demand, std::string_view owner,
-                     absl::Time now, std::vector<std::string>* static_volumes) const {
-  const NodeState* node = nodes_.Find(name);
-  if (const auto reason = JudgeFreshness(node, demand, now)) return *reason;
-  return JudgeItems(*node, NeededItems(*node, demand, owner, static_volumes), owner, true);
+Ledger::Question Ledger::Ask(const PodDemand& demand, std::string_view owner,
+                             absl::Time now) const {
+  const auto& classes = demand.item_classes;
+  const bool may_be_static = std::any_of(
+      classes.begin(), classes.end(),
+      [this](const std::string& name) { return !cache_.AvailableVolumes(name).empty(); });
+  return {.demand = demand,
+          .owner = owner,
+          .now = now,
+          .items = QuickItemsOf(demand.items),
+          .fresh_since = now - options_.agent_silence_max,
+          .is_beside_holds = holds_.HasOthers(owner),
+          .may_be_static = may_be_static};
+}
+
+bool Ledger::IsPlainlyFresh(const NodeState* node, const Question& question) {
+  return node != nullptr && node->has_agent && node->report != nullptr &&
+         node->contact >= question.fresh_since && question.demand.node.empty() &&
+         !question.demand.has_unknown_kind;
+}
+
+NodeQuick Ledger::MakeQuick(const NodeState& node) {
+  NodeQuick quick{.is_current = true, .is_exact = node.debts.empty() && node.reserved.empty()};
+  std::vector<Item> promised = NodeBook::FirmItems(node, {});
+  Append(promised, NodeBook::DebtItems(node, {}));
+  if (const auto bins = Pack(node.room, promised)) {
+    Room left = node.room;
+    Take(left, promised, *bins);
+    quick.left = QuickRoomOf(left);
+    quick.has_room = true;
+  }
+  return quick;
+}
+
+const NodeQuick& Ledger::QuickOf(const NodeState& node) {
+  if (!node.quick.is_current) node.quick = MakeQuick(node);
+  return node.quick;
+}
+
+bool Ledger::IsQuickRight(const NodeState& node) const {
+  if (!node.quick.is_current) return true;
+  const NodeQuick afresh = MakeQuick(node);
+  std::vector<Item> refused;
+  for (size_t i = 0; i < node.quick.refused_count; ++i) {
+    const QuickItem& item = node.quick.refused[i];
+    refused.push_back({"refused", item.kind, item.requested_bytes});
+  }
+  return afresh.has_room == node.quick.has_room && afresh.is_exact == node.quick.is_exact &&
+         afresh.left == node.quick.left &&
+         (refused.empty() || JudgeItems(node, refused, "", false) == node.quick.refused_reason);
+}
+
+// Beside promises, debts and what others hold, each in a bin of its own choice: enough to say yes.
+bool Ledger::FitsQuickly(const NodeState& node, const Question& question) const {
+  const NodeQuick& quick = QuickOf(node);
+  if (!quick.has_room) return false;
+  QuickRoom room = quick.left;
+  const auto take = [&room](const QuickItem& item) { return room.TakeBest(item) >= 0; };
+  return (!question.is_beside_holds || holds_.TakeAllOn(node.id, question.owner, room)) &&
+         std::all_of(question.items.begin(), question.items.end(), take);
+}
+
+Reason Ledger::Judge(const NodeState* node, const Question& question,
+                     std::vector<std::string>* static_volumes) const {
+  if (!IsPlainlyFresh(node, question)) {
+    if (const auto reason = JudgeFreshness(node, question.demand, question.now)) return *reason;
+  }
+  if (question.may_be_static) {
+    const std::vector<Item> needed =
+        NeededItems(*node, question.demand, question.owner, static_volumes);
+    return JudgeItems(*node, needed, question.owner, true);
+  }
+  if (FitsQuickly(*node, question)) return Reason::kFits;
+  NodeQuick& quick = node->quick;
+  const bool is_small = question.items.size() <= NodeQuick::kRefusedItemsMax;
+  if (is_small && quick.refused_count == question.items.size() &&
+      std::equal(question.items.begin(), question.items.end(), quick.refused.begin())) {
+    return quick.refused_reason;
+  }
+  const Reason reason = JudgeItems(*node, question.demand.items, question.owner, true);
+  // A refusal that no hold and no debt is part of stands until something changes here.
+  if (is_small && quick.is_exact && reason != Reason::kFits && !IsForNow(reason)) {
+    quick.refused_count = question.items.size();
+    std::copy(question.items.begin(), question.items.end(), quick.refused.begin());
+    quick.refused_reason = reason;
+  }
+  return reason;
 }
 
 Reason Ledger::JudgeFirm(std::string_view name, const PodDemand& demand, std::string_view owner,
@@ -144,12 +226,15 @@ std::optional<Room> Ledger::RoomLeft(const NodeState& node, absl::Span<const Ite
   return room;
 }
 
-std::optional<Leftover> Ledger::LeftoverOn(std::string_view name, const PodDemand& demand,
-                                           std::string_view owner, Strategy strategy) const {
-  const NodeState* node = nodes_.Find(name);
+std::optional<Leftover> Ledger::LeftoverOn(const NodeState* node, const Question& question,
+                                           Strategy strategy) const {
   if (node == nullptr) return std::nullopt;
-  const std::vector<Item> needed = NeededItems(*node, demand, owner, nullptr);
-  const std::optional<Room> room = RoomLeft(*node, demand.items);
+  const NodeQuick& quick = QuickOf(*node);
+  if (!question.may_be_static && quick.has_room && quick.is_exact && quick.left.is_whole) {
+    if (const auto left = QuickLeftoverOf(quick.left, question.items, strategy)) return left;
+  }
+  const std::vector<Item> needed = NeededItems(*node, question.demand, question.owner, nullptr);
+  const std::optional<Room> room = RoomLeft(*node, question.demand.items);
   if (!room) return std::nullopt;
   return LeftoverOf(*room, needed, strategy);
 }

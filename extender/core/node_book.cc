@@ -57,6 +57,7 @@ NodeState& NodeBook::At(std::string_view name) {
     }
     by_name_[node->name] = node.get();
   }
+  node->quick.is_current = false;
   return *node;
 }
 
@@ -112,6 +113,7 @@ NodeBook::Listed NodeBook::FindVolume(const NodeState& node, std::string_view cl
 }
 
 void NodeBook::RebuildRoom(NodeState& node) {
+  node.quick.is_current = false;
   node.room = node.report == nullptr ? Room{} : RoomOf(*node.report);
   for (const auto& [uid, expansion] : node.expansions) {
     for (Bin& bin : node.room.bins) {

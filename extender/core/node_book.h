@@ -3,6 +3,7 @@
 // promised there beyond the report. Not thread-safe; pure, deterministic.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -17,6 +18,8 @@
 #include "absl/types/span.h"
 #include "common/pure/capacity_report.h"
 #include "common/pure/placement.h"
+#include "common/pure/reasons.h"
+#include "extender/core/quick_room.h"
 
 namespace pmem::extender {
 
@@ -42,7 +45,21 @@ struct Expansion {
   bool operator==(const Expansion&) const = default;
 };
 
+// The short way to most answers about a node; made when it is asked for, void after any change.
+struct NodeQuick {
+  static constexpr size_t kRefusedItemsMax = 2;
+  bool is_current = false;
+  bool has_room = false;  // `left` is there: room less firm promises and debts.
+  bool is_exact = false;  // Neither debts nor reservations: `left` is nobody's in particular.
+  QuickRoom left;
+  // What was refused here last, whatever is held, and why. None: count 0.
+  std::array<QuickItem, kRefusedItemsMax> refused;
+  size_t refused_count = 0;
+  Reason refused_reason = Reason::kFits;
+};
+
 struct NodeState {
+  mutable NodeQuick quick;
   std::string name;
   int32_t id = 0;                                // Dense; stable while the node is in the book.
   bool has_agent = false;                        // An agent is expected there.
@@ -71,7 +88,7 @@ class NodeBook {
   static constexpr size_t kPastBootIdsMax = 8;
 
   const NodeState* Find(std::string_view name) const;
-  // Finds or adds.
+  // Finds or adds, to be changed.
   NodeState& At(std::string_view name);
   // Forgets nodes that have neither an agent nor anything promised there. Returns their ids.
   std::vector<int32_t> DropIdle();

@@ -56,7 +56,8 @@ class Planner {
     }
     if (pinned_now_.contains(claim.meta.uid) || memory_.IsAwaited(claim, now_)) return;
     memory_.NoteUnplaced(claim, now_);
-    const StorageClass* storage_class = ledger_.cache().FindClass(*claim.storage_class_name);
+    const StorageClass* storage_class =
+        ledger_.cache().FindClass(claim.storage_class_name.value_or(""));
     if (storage_class == nullptr) return;
     if (storage_class->is_wait_for_first_consumer) {
       VisitWaiting(claim);
@@ -122,7 +123,7 @@ class Planner {
     if (!item) return;
     demand.items.push_back(*item);
     demand.item_keys.push_back(claim.meta.key);
-    demand.item_classes.push_back(*claim.storage_class_name);
+    demand.item_classes.push_back(claim.storage_class_name.value_or(""));
   }
 
   // The claim, and those beside it that a StatefulSet made for the same replica.
@@ -234,13 +235,14 @@ class Planner {
 
   std::string BestNode(const std::vector<const Pod*>& pods, const PodDemand& demand,
                        const std::string& owner) const {
+    const Ledger::Question question = ledger_.Ask(demand, owner, now_);
     std::vector<std::string> names;
     std::vector<std::optional<Leftover>> left;
     for (const auto& [name, node] : ledger_.nodes().nodes()) {
       if (!node->has_agent || IsRefused(name, demand) || !IsAllowed(name, pods)) continue;
-      if (ledger_.Judge(name, demand, owner, now_, nullptr) != Reason::kFits) continue;
+      if (ledger_.Judge(node.get(), question, nullptr) != Reason::kFits) continue;
       names.push_back(name);
-      left.push_back(ledger_.LeftoverOn(name, demand, owner, options_.strategy));
+      left.push_back(ledger_.LeftoverOn(node.get(), question, options_.strategy));
     }
     if (names.empty()) return "";
     const std::vector<int> scores = Scores(left, options_.strategy);
@@ -272,7 +274,7 @@ class Planner {
   Reason JudgePin(const Item& item, const Claim& claim) const {
     PodDemand demand;
     demand.items.push_back(item);
-    demand.item_classes.push_back(*claim.storage_class_name);
+    demand.item_classes.push_back(claim.storage_class_name.value_or(""));
     return ledger_.JudgeFirm(claim.selected_node, demand, "", now_);
   }
 

@@ -29,7 +29,8 @@ struct VerbOptions {
 
 struct FilterDecision {
   std::vector<Reason> reasons;              // One a node, in the request's order.
-  std::vector<std::string> nodes;           // Those that pass, in the request's order.
+  std::vector<bool> is_named;               // Alike: it passes and the answer names it.
+  std::vector<int32_t> node_ids;            // Of those that are named, in the request's order.
   std::vector<std::string> static_volumes;  // PersistentVolumes that the answer counts on.
   bool is_held =
       false;  // None passes, some for no other reason than others' holds: ask again soon.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <charconv>
+#include <cstring>
 
 #include "common/pure/check.h"
 #include "extender/wire/extender_v1.h"
@@ -22,11 +24,29 @@ void AppendEscaped(std::string_view text, std::string& out) {
   }
 }
 
+// Eight bytes at a time: whether one is below 0x20, a quote or a backslash ("Bit Twiddling Hacks",
+// "Determine if a word has a byte less than n"; bytes from 0x80 on may say yes wrongly).
+bool MayNeedEscape(uint64_t word) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  const auto has_less = [](uint64_t x, uint64_t n) { return (x - kOnes * n) & (kOnes * 0x80); };
+  const uint64_t found = has_less(word, 0x20) | has_less(word ^ (kOnes * '"'), 1) |
+                         has_less(word ^ (kOnes * '\\'), 1) | (word & (kOnes * 0x80));
+  return found != 0;
+}
+
+bool NeedsEscape(std::string_view text) {
+  while (text.size() >= sizeof(uint64_t)) {
+    uint64_t word;
+    std::memcpy(&word, text.data(), sizeof(word));
+    if (MayNeedEscape(word)) break;
+    text.remove_prefix(sizeof(word));
+  }
+  return std::any_of(text.begin(), text.end(), [](char c) { return NeedsEscape(c); });
+}
+
 void AppendString(std::string_view text, std::string& out) {
   out.push_back('"');
-  bool needs_escape = false;
-  for (const char c : text) needs_escape |= NeedsEscape(c);
-  if (needs_escape) {
+  if (NeedsEscape(text)) {
     AppendEscaped(text, out);
   } else {
     out.append(text);
@@ -52,11 +72,34 @@ class Comma {
   bool is_first_ = true;
 };
 
+bool Passes(std::span<const NodeAnswer> answers, size_t i) {
+  return answers.empty() || answers[i].verdict == NodeVerdict::kPasses;
+}
+
+// No name was written with an escape: each is a view of the body, between its quotes.
+bool HasPlainNames(const Candidates& candidates) {
+  return !candidates.is_full && candidates.unescaped.empty();
+}
+
+// The passing names as they were sent, each unbroken run of them at once.
+void AppendRuns(const std::vector<std::string_view>& names, std::span<const NodeAnswer> answers,
+                std::string& out) {
+  Comma comma;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (!Passes(answers, i)) continue;
+    const char* begin = names[i].data() - 1;
+    while (i + 1 < names.size() && Passes(answers, i + 1)) ++i;
+    comma.Append(out);
+    out.append(begin, names[i].data() + names[i].size() + 1);
+  }
+}
+
 void AppendPassing(const Candidates& candidates, std::span<const NodeAnswer> answers,
                    std::string& out) {
+  if (HasPlainNames(candidates)) return AppendRuns(candidates.names, answers, out);
   Comma comma;
   for (size_t i = 0; i < candidates.names.size(); ++i) {
-    if (!answers.empty() && answers[i].verdict != NodeVerdict::kPasses) continue;
+    if (!Passes(answers, i)) continue;
     comma.Append(out);
     if (candidates.is_full) {
       out.append(candidates.nodes[i]);
@@ -101,7 +144,7 @@ constexpr size_t kFrameBytes = 256;  // The members around the lists.
 size_t FilterResultBytes(const Candidates& candidates, std::span<const NodeAnswer> answers) {
   size_t bytes = kFrameBytes + candidates.list_head.size() + candidates.raw.size();
   for (size_t i = 0; i < candidates.names.size(); ++i) {
-    const bool passes = answers.empty() || answers[i].verdict == NodeVerdict::kPasses;
+    const bool passes = Passes(answers, i);
     const bool is_node = passes && candidates.is_full;
     bytes += 8 + (is_node ? candidates.nodes[i].size() : candidates.names[i].size());
     if (!passes) bytes += answers[i].reason.size();

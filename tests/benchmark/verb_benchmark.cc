@@ -23,53 +23,14 @@
 #include "extender/verb_api.h"
 #include "extender/wire/extender_v1.h"
 #include "tests/benchmark/bare_listener.h"
-#include "tests/benchmark/samples.h"
-#include "tests/benchmark/world.h"
+#include "tests/benchmark/calls.h"
 #include "tests/support/raw_socket.h"
 
 namespace pmem::extender {
 namespace {
 
-constexpr size_t kNodeObjectBytes = 15'000;  // As kubelets and cloud controllers make them.
 constexpr int kWarmUpCalls = 5;
 constexpr int kIoThreads = 4;
-
-struct Setup {
-  int nodes = 0;
-  bool is_full = false;
-  bool is_pmem = false;
-  int calls = 0;
-};
-
-std::string PodJson(bool is_pmem) {
-  std::string volumes;
-  if (is_pmem) {
-    volumes = R"({"name":"a","persistentVolumeClaim":{"claimName":"claim-1"}},)"
-              R"({"name":"b","persistentVolumeClaim":{"claimName":"claim-2"}})";
-  }
-  return absl::StrCat(R"({"metadata":{"name":"pod-1","namespace":"default","uid":")", Uid(1000001),
-                      R"("},"spec":{"containers":[{"name":"c","image":"i"}],"volumes":[)", volumes,
-                      R"(],"schedulerName":"default-scheduler"},"status":{"phase":"Pending"}})");
-}
-
-std::string ArgsJson(const Setup& setup) {
-  const std::string padding(kNodeObjectBytes, 'x');
-  std::string list;
-  for (int i = 0; i < setup.nodes; ++i) {
-    if (i > 0) list.push_back(',');
-    if (setup.is_full) {
-      absl::StrAppend(&list, R"({"metadata":{"name":")", BenchmarkNode(i),
-                      R"(","annotations":{"padding":")", padding, R"("}},"spec":{},"status":{}})");
-    } else {
-      absl::StrAppend(&list, "\"", BenchmarkNode(i), "\"");
-    }
-  }
-  return setup.is_full
-             ? absl::StrCat(R"({"Pod":)", PodJson(setup.is_pmem),
-                            R"(,"Nodes":{"metadata":{},"items":[)", list, R"(]},"NodeNames":null})")
-             : absl::StrCat(R"({"Pod":)", PodJson(setup.is_pmem), R"(,"Nodes":null,"NodeNames":[)",
-                            list, "]}");
-}
 
 std::string Post(int port, std::string_view path, std::string_view body) {
   return absl::StrCat("POST ", std::string(path), " HTTP/1.1\r\nHost: 127.0.0.1:", port,
@@ -132,29 +93,6 @@ void MeasurePair(const char* verb, const Setup& setup, const int (&ports)[2]) {
     ours.Call(clock, &our_samples);
   }
   Print(verb, setup, floor_samples, our_samples);
-}
-
-class NoObserver final : public VerbObserver {
- public:
-  void OnFilter(Outcome, const std::vector<Reason>&) override {}
-};
-
-// What happens between the body and the answer. The answer's body.
-std::string Decide(VerbApi& verbs, std::string_view verb, const std::string& args,
-                   Samples* samples) {
-  const RealClock clock;
-  std::string body;
-  body.reserve(args.size() + kBodyPaddingBytes);
-  body = args;
-  const absl::Time start = clock.SteadyNow();
-  const auto answer = verb == "filter" ? verbs.Filter(body, LedgerService::Patience::kNone)
-                                       : verbs.Prioritize(body, LedgerService::Patience::kNone);
-  if (samples != nullptr) samples->Add(clock.SteadyNow() - start);
-  if (!answer || answer->status != 200) {
-    std::fprintf(stderr, "verb-benchmark: %s is not decided\n", std::string(verb).c_str());
-    std::exit(1);
-  }
-  return answer->body;
 }
 
 void MeasureDecision(const Setup& setup, VerbApi& verbs) {

@@ -48,9 +48,13 @@ class LedgerTest : public testing::Test {
     FilterDecision decision = Filter(ledger_, {}, pod, demand, names, now_);
     reasons_ = decision.reasons;
     is_held_ = decision.is_held;
-    ledger_.Assume(pod, demand, decision.nodes, decision.static_volumes, now_);
+    ledger_.AssumeOn(pod, demand, decision.node_ids, decision.static_volumes, now_);
     EXPECT_EQ(ledger_.CheckInvariants(now_), absl::OkStatus());
-    return decision.nodes;
+    std::vector<std::string> named;
+    for (size_t i = 0; i < names_.size(); ++i) {
+      if (decision.is_named[i]) named.push_back(names_[i]);
+    }
+    return named;
   }
 
   Claim Pin(Claim claim, const std::string& node) {
