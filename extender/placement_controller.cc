@@ -2,6 +2,7 @@
 #include "extender/placement_controller.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -72,32 +73,30 @@ void PlacementController::WakeScheduler() {
 
 void PlacementController::ForgetOldPods() {
   const absl::Time now = clock_->SteadyNow();
-  const auto forget = [now](auto& what, absl::btree_map<std::string, absl::Time>& read_at,
-                            absl::Duration age_max) {
-    for (auto it = read_at.begin(); it != read_at.end();) {
-      if (now - it->second <= age_max) {
-        ++it;
-        continue;
-      }
-      what.erase(it->first);
-      it = read_at.erase(it);
+  for (auto it = placed_at_.begin(); it != placed_at_.end();) {
+    if (now - it->second <= kPodsAgeMax) {
+      ++it;
+      continue;
     }
-  };
-  forget(placed_, placed_at_, kPodsAgeMax);
-  forget(uses_, uses_at_, kUsesAgeMax);
+    placed_.erase(it->first);
+    it = placed_at_.erase(it);
+  }
+  for (auto it = uses_.begin(); it != uses_.end();) {
+    it = now - it->second.read_at <= kUsesAgeMax ? std::next(it) : uses_.erase(it);
+  }
 }
 
 void PlacementController::LookupNodes(const std::set<std::string>& nodes) {
   int count = 0;
   for (const std::string& node : nodes) {
     if (++count > kLookupsMax) return;
+    const absl::Time asked_at = clock_->SteadyNow();
     const absl::StatusOr<std::vector<Pod>> pods = api_->ListPodsOn(node);
     if (!pods.ok()) {
       LogWarning(kComponent, "cannot read the pods of a node; its cpu and memory count as free",
                  {{"node", node}, {"error", pods.status()}});
     }
-    uses_[node] = pods.ok() ? UseOf(*pods) : NodeUse();
-    uses_at_[node] = clock_->SteadyNow();
+    uses_[node] = {.use = pods.ok() ? UseOf(*pods) : NodeUse(), .read_at = asked_at};
   }
 }
 

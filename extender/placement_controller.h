@@ -73,7 +73,6 @@ class PlacementController {
   PlacedPods placed_;
   absl::btree_map<std::string, absl::Time> placed_at_;
   NodeUses uses_;
-  absl::btree_map<std::string, absl::Time> uses_at_;
   PeriodicTask task_;
 };
 

@@ -199,7 +199,17 @@ class StreamReader {
 
 bool IsIpAddress(const std::string& host) {
   in_addr v4{};
-  return host.starts_with('[') || ::inet_pton(AF_INET, host.c_str(), &v4) == 1;
+  in6_addr v6{};
+  return ::inet_pton(AF_INET, host.c_str(), &v4) == 1 ||
+         ::inet_pton(AF_INET6, host.c_str(), &v6) == 1;
+}
+
+// cpprestsdk resolves and verifies the host as it stands in the URL, and no resolver knows an IPv6
+// address in brackets. Throws what web::uri throws.
+web::uri WithoutBrackets(const web::uri& base) {
+  const std::string& host = base.host();
+  if (!host.starts_with('[') || !host.ends_with(']')) return base;
+  return web::uri_builder(base).set_host(host.substr(1, host.size() - 2)).to_uri();
 }
 
 boost::asio::const_buffer Buffer(const std::string& text) { return {text.data(), text.size()}; }
@@ -324,15 +334,12 @@ absl::StatusOr<std::unique_ptr<HttpClient>> HttpClient::Make(std::string_view ba
                                                              absl::Duration read_timeout) {
   try {
     const web::uri base{std::string(base_url)};
-    if (base.host().starts_with('[')) {
-      return absl::InvalidArgumentError("cpprestsdk cannot connect to an IPv6 address");
-    }
     if (base.scheme() != "http" && base.scheme() != "https") {
       return absl::InvalidArgumentError(absl::StrCat(base.to_string(), ": not http or https"));
     }
     boost::asio::ssl::context trial(boost::asio::ssl::context::sslv23);
     ConfigureTls(tls, trial);
-    return std::make_unique<CpprestClient>(base, tls, read_timeout);
+    return std::make_unique<CpprestClient>(WithoutBrackets(base), tls, read_timeout);
   } catch (const std::exception& e) {
     return absl::InvalidArgumentError(absl::StrCat(std::string(base_url), ": ", e.what()));
   }

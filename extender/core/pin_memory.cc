@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "extender/core/pin_memory.h"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -42,6 +43,24 @@ bool PinMemory::IsRefused(const std::string& claim_uid, std::string_view node,
   if (it == attempts_.end()) return false;
   const auto refused = it->second.refused.find(node);
   return refused != it->second.refused.end() && now < refused->second;
+}
+
+void PinMemory::NoteComing(ComingPods coming, absl::Time now) {
+  for (auto it = arrivals_.begin(); it != arrivals_.end();) {
+    it = now - it->second < kArrivalsKept ? std::next(it) : arrivals_.erase(it);
+  }
+  for (const auto& [node, before] : coming_) {
+    const std::set<std::string>& still = coming[node];
+    if (!std::includes(still.begin(), still.end(), before.begin(), before.end())) {
+      arrivals_[node] = now;
+    }
+  }
+  coming_ = std::move(coming);
+}
+
+absl::Time PinMemory::LastArrival(const std::string& node) const {
+  const auto it = arrivals_.find(node);
+  return it == arrivals_.end() ? absl::InfinitePast() : it->second;
 }
 
 void PinMemory::Sweep(const std::set<std::string>& open) {

@@ -25,6 +25,8 @@ class PinMemory {
   static constexpr absl::Duration kLossPatience = absl::Seconds(5);
   // How long a node whose provisioner has refused a claim is not tried for it again.
   static constexpr absl::Duration kRefusalPause = absl::Seconds(30);
+  // What was read of a node is never believed for so long.
+  static constexpr absl::Duration kArrivalsKept = absl::Minutes(1);
 
   // The first time that `key` was asked for since it was last forgotten.
   absl::Time Since(const std::string& key, absl::Time now);
@@ -40,6 +42,17 @@ class PinMemory {
   // The claim has none; if it had one of ours, its node has refused it.
   void NoteUnplaced(const Claim& claim, absl::Time now);
   bool IsRefused(const std::string& claim_uid, std::string_view node, absl::Time now) const;
+
+  // UIDs, by node, of the pods that are bound to follow their claims there.
+  using ComingPods = std::map<std::string, std::set<std::string>>;
+  void NoteComing(ComingPods coming, absl::Time now);
+  // One more, since.
+  void AddComing(const std::string& node, const std::string& pod_uid) {
+    coming_[node].insert(pod_uid);
+  }
+  // When a pod was last seen to come no more: it may run there by now, so what was read of the node
+  // before says nothing of it. InfinitePast: not lately.
+  absl::Time LastArrival(const std::string& node) const;
 
   // Forgets what Since was not asked for since the last Sweep, and claims that are not `open`.
   void Sweep(const std::set<std::string>& open);
@@ -58,6 +71,8 @@ class PinMemory {
 
   absl::btree_map<std::string, Age> ages_;
   absl::btree_map<std::string, Attempt> attempts_;  // By claim UID.
+  ComingPods coming_;
+  absl::btree_map<std::string, absl::Time> arrivals_;  // By node.
 };
 
 }  // namespace pmem::extender

@@ -2,6 +2,7 @@
 #include "extender/core/pinning.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -148,6 +149,7 @@ class Planner {
     if (!pods.empty()) {
       ledger_.Assume(*pods.front(), demand, {node}, {}, now_);
       AddUse(node, *pods.front());
+      memory_.AddComing(node, pods.front()->meta.uid);
     }
     for (size_t i = 0; i < demand.items.size(); ++i) AddPin(demand, i, pods, node, owner);
   }
@@ -189,7 +191,9 @@ class Planner {
 
   // Whether what else runs on the node is known, or does not matter.
   bool IsUseKnown(const std::string& node, const std::vector<const Pod*>& pods) const {
-    return uses_.contains(node) || std::all_of(pods.begin(), pods.end(), [](const Pod* pod) {
+    const auto it = uses_.find(node);
+    const bool is_known = it != uses_.end() && it->second.read_at > memory_.LastArrival(node);
+    return is_known || std::all_of(pods.begin(), pods.end(), [](const Pod* pod) {
              return !pod->node_name.empty() ||
                     (pod->requested_cpu_milli == 0 && pod->requested_memory_bytes == 0);
            });
@@ -199,7 +203,7 @@ class Planner {
   // their claims there.
   NodeUse UseOn(const std::string& node, const Pod& pod) const {
     NodeUse use;
-    if (const auto it = uses_.find(node); it != uses_.end()) use = it->second;
+    if (const auto it = uses_.find(node); it != uses_.end()) use = it->second.use;
     const auto coming = coming_.find(node);
     if (coming == coming_.end()) return use;
     for (const auto& [uid, one] : coming->second) {
@@ -214,17 +218,31 @@ class Planner {
     coming_[node][pod.meta.uid] = {pod.requested_cpu_milli, pod.requested_memory_bytes};
   }
 
-  // Pods without a node whose claims have one.
+  // Pods without a node whose claims have one, or are about to.
   void NoteComing() {
+    std::map<int32_t, std::string> names;
+    for (const auto& [name, node] : ledger_.nodes().nodes()) names[node->id] = name;
+    PinMemory::ComingPods coming;
     for (const auto& [uid, pod] : ledger_.cache().pods()) {
-      for (const PodVolume& volume : pod.volumes) {
-        const Claim* claim =
-            ledger_.cache().FindClaim(ObjectKey{pod.meta.key.kube_namespace, volume.claim_name});
-        const Ledger::Place* place =
-            claim == nullptr ? nullptr : ledger_.FindPlace(claim->meta.uid);
-        if (place != nullptr) AddUse(place->node, pod);
-      }
+      const std::string node = NodeToCome(pod, names);
+      if (node.empty()) continue;
+      AddUse(node, pod);
+      coming[node].insert(uid);
     }
+    memory_.NoteComing(std::move(coming), now_);
+  }
+
+  std::string NodeToCome(const Pod& pod, const std::map<int32_t, std::string>& names) const {
+    for (const PodVolume& volume : pod.volumes) {
+      const Claim* claim =
+          ledger_.cache().FindClaim(ObjectKey{pod.meta.key.kube_namespace, volume.claim_name});
+      const Ledger::Place* place = claim == nullptr ? nullptr : ledger_.FindPlace(claim->meta.uid);
+      if (place != nullptr) return place->node;
+    }
+    const Hold* hold = ledger_.holds().Find(pod.meta.uid);
+    if (hold == nullptr || hold->node_ids.size() != 1) return "";
+    const auto it = names.find(hold->node_ids.front());
+    return it == names.end() ? "" : it->second;
   }
 
   bool IsRefused(const std::string& node, const PodDemand& demand) const {

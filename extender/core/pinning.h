@@ -78,7 +78,11 @@ struct PinningPlan {
 using PlacedPods = absl::btree_map<std::string, std::vector<Pod>>;
 
 // What the pods of a node ask for, read live, by node.
-using NodeUses = absl::btree_map<std::string, NodeUse>;
+struct KnownUse {
+  NodeUse use;
+  absl::Time read_at;
+};
+using NodeUses = absl::btree_map<std::string, KnownUse>;
 NodeUse UseOf(const std::vector<Pod>& pods);
 
 // All that should be done now. What is pinned is assumed in the ledger at once, so that pins of one

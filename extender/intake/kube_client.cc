@@ -9,6 +9,7 @@
 #include "common/pure/absl_view.h"
 #include "common/pure/status_macros.h"
 #include "extender/core/kube_decode.h"
+#include "extender/intake/tls_following_client.h"
 
 namespace pmem::extender {
 namespace {
@@ -105,10 +106,15 @@ absl::Status ApiAnswer::ToStatus() const {
 
 absl::StatusOr<std::unique_ptr<KubeClient>> KubeClient::Make(const KubeConfig& config,
                                                              const Clock* clock) {
-  PMEM_ASSIGN_OR_RETURN(std::unique_ptr<HttpClient> requests,
-                        HttpClient::Make(config.server, config.tls, kRequestSilenceMax));
-  PMEM_ASSIGN_OR_RETURN(std::unique_ptr<HttpClient> watches,
-                        HttpClient::Make(config.server, config.tls, kWatchSilenceMax));
+  const auto make = [&](absl::Duration silence_max) {
+    const auto factory = [server = config.server, silence_max](const ClientTls& tls) {
+      return HttpClient::Make(server, tls, silence_max);
+    };
+    if (!config.reload_tls) return factory(config.tls);
+    return TlsFollowingClient::Make(config.tls, config.reload_tls, factory, clock);
+  };
+  PMEM_ASSIGN_OR_RETURN(std::unique_ptr<HttpClient> requests, make(kRequestSilenceMax));
+  PMEM_ASSIGN_OR_RETURN(std::unique_ptr<HttpClient> watches, make(kWatchSilenceMax));
   auto tokens = std::make_unique<TokenSource>(config.token, config.token_file, clock);
   return std::make_unique<KubeClient>(std::move(requests), std::move(watches), std::move(tokens));
 }

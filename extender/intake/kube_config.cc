@@ -207,7 +207,14 @@ absl::StatusOr<KubeConfig> LoadPodConfig(const PodEnvironment& environment) {
 }
 
 absl::StatusOr<KubeConfig> LoadKubeConfig(const std::string& path) {
-  return path.empty() ? LoadPodConfig(CurrentPodEnvironment()) : LoadKubeconfig(path);
+  absl::StatusOr<KubeConfig> config =
+      path.empty() ? LoadPodConfig(CurrentPodEnvironment()) : LoadKubeconfig(path);
+  if (!config.ok()) return config;
+  config->reload_tls = [path]() -> absl::StatusOr<ClientTls> {
+    PMEM_ASSIGN_OR_RETURN(KubeConfig again, LoadKubeConfig(path));
+    return std::move(again.tls);
+  };
+  return config;
 }
 
 }  // namespace pmem::extender

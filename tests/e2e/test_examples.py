@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from harness import cluster as clusters
-from harness import objects
+from harness import objects, waiting
 from scene import both, direct, lvm
 
 
@@ -26,13 +26,31 @@ def test_example_of_the_product_page_lands_on_the_node_with_room(scene, kind, si
     assert scene.failed_creations() == []
 
 
-@pytest.mark.parametrize(
-    'key', [objects.TYPE_LABEL, objects.TYPE_LABEL_OLD], ids=['type key', 'older key']
-)
-def test_either_label_key_makes_a_pmem_node(scene, key):
-    node = scene.add_node(lvm(12), labels={key: 'lvm'})
-    scene.claim_and_pod('data')
-    assert scene.wait_scheduled('data') == node
+def test_agents_run_on_the_nodes_with_either_label_key_and_on_no_others(scene):
+    """The shipped DaemonSet on the real controller and scheduler; what a node offers is its report."""
+    labels = {
+        'new': {objects.TYPE_LABEL: 'lvm'},
+        'old': {objects.TYPE_LABEL_OLD: 'direct'},
+        'both': {objects.TYPE_LABEL: 'lvm', objects.TYPE_LABEL_OLD: 'direct'},
+        'none': {},
+    }
+    nodes = {scene.add_node(lvm(12), labels=of_node): key for key, of_node in labels.items()}
+    manifest = yaml.safe_load_all((clusters.MANIFESTS / 'base' / 'agent.yaml').read_text())
+    agents = next(obj for obj in manifest if obj['kind'] == 'DaemonSet')
+
+    def running():
+        pods = scene.api.list('pods', 'pmem-system')
+        return sorted(nodes[p['spec']['nodeName']] for p in pods if p['spec'].get('nodeName'))
+
+    scene.api.create(agents)
+    try:
+        waiting.until(lambda: running() == ['both', 'new', 'old'], 'one agent on each labelled node')
+        newest = next(name for name, key in nodes.items() if key == 'new')
+        scene.api.merge('nodes', newest, {'metadata': {'labels': {objects.TYPE_LABEL: None}}})
+        waiting.until(lambda: running() == ['both', 'old'], 'the agent leaves with the label')
+    finally:
+        scene.api.delete('daemonsets', agents['metadata']['name'], 'pmem-system')
+        waiting.until(lambda: not scene.api.list('pods', 'pmem-system'), 'the agents are gone')
 
 
 def test_class_without_parameters_is_known_by_its_name(scene):

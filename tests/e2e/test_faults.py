@@ -110,8 +110,11 @@ def test_removed_node_takes_nothing_and_its_pin_is_placed_again(scene):
             == gone,
             'the claim is pinned to the node that will go',
         )
-        del scene.cluster.provisioner.node_devices[gone]
+        driver = scene.cluster.provisioner.node_devices.pop(gone)
         scene.cluster.remove_node(gone)
     finally:
         scene.cluster.provisioner.delay_seconds = 0.0
-    assert scene.wait_bound('data', seconds=60) == stays
+    try:
+        assert scene.wait_bound('data', seconds=60) == stays
+    finally:
+        scene.cluster.provisioner.node_devices[gone] = driver

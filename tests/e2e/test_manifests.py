@@ -7,9 +7,11 @@ import subprocess
 import pytest
 import yaml
 
-from harness import cluster, control_plane, csi_nodes, objects, processes
+from harness import cluster, control_plane, csi_nodes, go_modules, objects, processes
 
 MANIFESTS = pathlib.Path(__file__).resolve().parents[2] / 'manifests'
+PROMETHEUS_OPERATOR = ('github.com/prometheus-operator/prometheus-operator', 'v0.85.0',
+                       'h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s=')
 EXTENDER = 'system:serviceaccount:pmem-system:pmem-extender'
 AGENT = 'system:serviceaccount:pmem-system:pmem-capacity-agent'
 DRIVER = 'system:serviceaccount:pmem-system:pmem-csi-driver'
@@ -178,13 +180,36 @@ def test_a_workload_without_devices_passes_the_restricted_pod_security_standard(
                              dryRun='All', fieldValidation='Strict')
 
 
-def test_monitors_select_what_the_base_runs(tmp_path):
-    (tmp_path / 'kustomization.yaml').write_text(yaml.safe_dump({
+def render_with_monitoring(folder):
+    """The base with the monitoring component, rendered in an empty folder."""
+    (folder / 'kustomization.yaml').write_text(yaml.safe_dump({
         'resources': ['../base'], 'components': ['../components/monitoring']}))
     # kustomize wants everything below one directory.
     for part in ('base', 'components'):
-        (tmp_path.parent / part).symlink_to(MANIFESTS / part)
-    rendered = render(tmp_path)[1]
+        (folder.parent / part).symlink_to(MANIFESTS / part)
+    return render(folder)
+
+
+def test_every_object_of_the_monitoring_component_is_accepted_with_strict_validation(kubernetes, tmp_path):
+    """With the operator's own schemas: a misspelt or misplaced field is an error."""
+    schemas = go_modules.fetch(*PROMETHEUS_OPERATOR) / 'example' / 'prometheus-operator-crd'
+    (tmp_path / 'both').mkdir()
+    text, rendered = render_with_monitoring(tmp_path / 'both')
+    kinds = {o['kind'] for o in rendered if o['apiVersion'].startswith('monitoring.coreos.com/')}
+    assert kinds >= {'PodMonitor', 'PrometheusRule'}
+    for kind in sorted(kinds):
+        name = f'{kind.lower()}s.monitoring.coreos.com'
+        kubectl(kubernetes, 'apply', '--server-side', '-f',
+                schemas / f'monitoring.coreos.com_{kind.lower()}s.yaml')
+        kubectl(kubernetes, 'wait', '--for=condition=Established', '--timeout=20s', f'crd/{name}')
+    said = kubectl(kubernetes, 'apply', '--server-side', '--force-conflicts', '--validate=strict',
+                   '-f', '-', stdin=text)
+    assert len(said.splitlines()) == len(rendered)
+
+
+def test_monitors_select_what_the_base_runs(tmp_path):
+    (tmp_path / 'both').mkdir()
+    rendered = render_with_monitoring(tmp_path / 'both')[1]
     for kind, name in (('Deployment', 'pmem-extender'), ('DaemonSet', 'pmem-capacity-agent')):
         pod = find(rendered, kind, name)['spec']['template']
         monitor = find(rendered, 'PodMonitor', name)

@@ -89,15 +89,18 @@ class RawSocket {
 // Somebody else's server: it listens and never answers.
 class ListeningSocket {
  public:
-  ListeningSocket() : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof(address);
-    ::bind(fd_, reinterpret_cast<sockaddr*>(&address), size);
+  // On 127.0.0.1, or on ::1; port 0 when the machine has none of the kind.
+  explicit ListeningSocket(bool is_ipv6 = false)
+      : fd_(::socket(is_ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in6 v6{.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    sockaddr_in v4{.sin_family = AF_INET, .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
+    auto* const address =
+        is_ipv6 ? reinterpret_cast<sockaddr*>(&v6) : reinterpret_cast<sockaddr*>(&v4);
+    socklen_t size = is_ipv6 ? sizeof(v6) : sizeof(v4);
+    if (::bind(fd_, address, size) != 0) return;
     ::listen(fd_, 16);
-    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
+    ::getsockname(fd_, address, &size);
+    port_ = ntohs(is_ipv6 ? v6.sin6_port : v4.sin_port);
   }
   ~ListeningSocket() { ::close(fd_); }
   ListeningSocket(const ListeningSocket&) = delete;

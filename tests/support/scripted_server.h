@@ -16,8 +16,10 @@ class ScriptedServer {
  public:
   using Script = std::function<void(AcceptedSocket& socket)>;
 
-  explicit ScriptedServer(Script script)
-      : thread_("scripted", [this, script = std::move(script)] {
+  explicit ScriptedServer(Script script, bool is_ipv6 = false)
+      : is_ipv6_(is_ipv6),
+        listener_(is_ipv6),
+        thread_("scripted", [this, script = std::move(script)] {
           AcceptedSocket socket(listener_);
           socket.ReadHead();
           script(socket);
@@ -25,9 +27,14 @@ class ScriptedServer {
 
   ~ScriptedServer() { listener_.Shutdown(); }
 
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(listener_.port()); }
+  std::string url() const {
+    return (is_ipv6_ ? "http://[::1]:" : "http://127.0.0.1:") + std::to_string(listener_.port());
+  }
+  // False: the machine cannot.
+  bool is_listening() const { return listener_.port() != 0; }
 
  private:
+  const bool is_ipv6_;
   ListeningSocket listener_;
   Thread thread_;
 };

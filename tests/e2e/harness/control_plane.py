@@ -23,6 +23,7 @@ CONTROLLERS = (
     'persistentvolume-binder-controller',
     'ephemeral-volume-controller',
     'statefulset-controller',
+    'daemonset-controller',
     'replicaset-controller',
     'deployment-controller',
     'persistentvolumeclaim-protection-controller',
@@ -106,8 +107,13 @@ class ControlPlane:
             lambda: _answers(etcd, client.removeprefix('http://'), '/readyz'), 'etcd is ready'
         )
 
-    def _start_api_server(self):
-        port = processes.free_port()
+    def restart_api_server(self):
+        """Ends it and starts it again at the same address, with the same keys and the same etcd."""
+        self.supervisor.running['kube-apiserver'].stop(seconds=30)
+        self._start_api_server(int(self.server.rpartition(':')[2]))
+
+    def _start_api_server(self, port=None):
+        port = port or processes.free_port()
         certificates = self.directory / 'certs'
         server = self.supervisor.start('kube-apiserver', self.api_server_command(port))
         address = f'127.0.0.1:{port}'

@@ -83,7 +83,7 @@ class SimulatedDevices:
         with self._locked():
             content = self.read()
             if name not in _names(content):
-                (_create_lvm if kind == 'lvm' else _create_direct)(content, name, size_bytes)
+                place(content, kind, name, size_bytes)
                 self._replace(content)
 
     def delete(self, name):
@@ -117,6 +117,11 @@ class SimulatedDevices:
             for r in content['regions']
             for n in r['namespaces']
         ]
+
+
+def place(content, kind, name, size_bytes):
+    """Adds the volume to the value of a device file; DoesNotFit leaves it as it was."""
+    (_create_lvm if kind == 'lvm' else _create_direct)(content, name, size_bytes)
 
 
 def _names(content):

@@ -28,6 +28,7 @@ class Provisioner:
         self.created = []  # The same, of those that went well.
         self.removed = {}  # Volume name -> time.monotonic() when it was gone from the node.
         self.delay_seconds = 0.0  # How long one creation takes.
+        self.refusing = set()  # Nodes whose driver finds no room whatever there is.
         self._stop = threading.Event()
         self._pool = concurrent.futures.ThreadPoolExecutor(WORKERS)
         self._node_locks = {}
@@ -134,6 +135,8 @@ class Provisioner:
         )
         kind = parameters.get('pmemType', spec['storageClassName'].removeprefix('pmem-'))
         try:
+            if node_name in self.refusing:
+                raise devices.DoesNotFit(node_name)
             self.node_devices[node_name].create(kind, name, objects.quantity_bytes(size))
         except devices.DoesNotFit:
             self.failed_creations.append((uid, node_name))

@@ -3,23 +3,184 @@
 
 #include <gtest/gtest.h>
 
-#include <vector>
-
-#include "tests/fakes/fake_clock.h"
-#include "tests/support/builders.h"
+#include "tests/unit/extender/service_testing.h"
 
 namespace pmem::extender {
 namespace {
 
 using Patience = LedgerService::Patience;
+using Reasons = std::vector<Reason>;
+using Bools = std::vector<bool>;
 
-class NoLiveReader final : public LiveReader {
- public:
-  absl::StatusOr<LiveObjects> Read(const std::vector<ObjectKey>&,
-                                   const std::vector<std::string>&) override {
-    return absl::UnavailableError("not in this test");
-  }
-};
+constexpr std::string_view kOne[] = {"n1"};
+constexpr std::string_view kTurned[] = {"n2", "n1"};
+
+class LedgerServiceTest : public testing::Test, public ServiceFixture {};
+
+TEST_F(LedgerServiceTest, IsReadyOnceItLeadsAndKnowsAllObjectsAndAllAgents) {
+  EXPECT_EQ(service.GetReadiness().unsynced.size(), 6U);
+  Sync();
+  EXPECT_TRUE(service.GetReadiness().is_synced);
+  EXPECT_FALSE(service.GetReadiness().is_ready);
+  service.SetLeading(true);
+  EXPECT_EQ(service.GetReadiness().agents_silent, (std::vector<std::string>{"n1", "n2"}));
+  EXPECT_FALSE(service.GetReadiness().is_ready);
+  Report();
+  EXPECT_TRUE(service.GetReadiness().is_ready);
+}
+
+TEST_F(LedgerServiceTest, AgentsThatStaySilentAreWaitedForNoLongerThanAgreed) {
+  service.SetLeading(true);
+  Sync();
+  Emit(MakeReport("n1", 1, {MakeLvmPool(20 * kGiB)}));
+  clock.Advance(service.options().agents_wait_max - absl::Milliseconds(1));
+  service.Tick();
+  EXPECT_FALSE(service.GetReadiness().is_ready);
+  clock.Advance(absl::Milliseconds(1));
+  service.Tick();
+  EXPECT_TRUE(service.GetReadiness().is_ready);
+  EXPECT_EQ(service.GetReadiness().agents_silent, (std::vector<std::string>{"n2"}));
+}
+
+TEST_F(LedgerServiceTest, APodWithoutVolumesIsAnsweredWhateverIsBroken) {
+  const auto answer = Filter(MakePod(1, {}));
+  ASSERT_TRUE(answer);
+  EXPECT_FALSE(answer->is_pmem);
+  EXPECT_EQ(answer->error, "");
+}
+
+TEST_F(LedgerServiceTest, NobodyDecidesBeforeTheAgentsHaveReported) {
+  service.SetLeading(true);
+  Sync();
+  const Pod pod = AddPod(1, kGiB);
+  EXPECT_EQ(Filter(pod)->error, "waiting for the agents' first reports");
+  EXPECT_EQ(service.Prioritize(pod, kOne, Patience::kNone)->error,
+            "waiting for the agents' first reports");
+  EXPECT_EQ(service.Preempt(pod, kOne, Patience::kNone)->error,
+            "waiting for the agents' first reports");
+}
+
+TEST_F(LedgerServiceTest, AFollowerDecidesNothingOfPmem) {
+  Sync();
+  Report();
+  EXPECT_EQ(Filter(AddPod(1, kGiB))->error, "not the leader");
+}
+
+TEST_F(LedgerServiceTest, ALeaderThatHasLostItsLeaseDecidesNothingAtOnce) {
+  bool is_leader = true;
+  service.SetLeaderCheck([&] { return is_leader; });
+  Begin();
+  const Pod pod = AddPod(1, kGiB);
+  EXPECT_EQ(Filter(pod)->error, "");
+  is_leader = false;
+  EXPECT_EQ(Filter(pod)->error, "not the leader");
+}
+
+TEST_F(LedgerServiceTest, FilterNamesTheNodesWithRoomAndHoldsThem) {
+  Begin();
+  const auto answer = Filter(AddPod(1, 30 * kGiB));
+  ASSERT_TRUE(answer);
+  EXPECT_TRUE(answer->is_pmem);
+  EXPECT_EQ(answer->reasons, (Reasons{Reason::kNoRoom, Reason::kFits}));
+  EXPECT_EQ(answer->is_answered, (Bools{false, true}));
+  const auto held = service.Read([](const Ledger& ledger, absl::Time) {
+    return ledger.holds().holds().begin()->second.node_ids.size();
+  });
+  EXPECT_EQ(held, 1U);
+}
+
+TEST_F(LedgerServiceTest, WhatOnlyOthersHoldIsWaitedForByWhomMayBlock) {
+  Begin();
+  Filter(AddPod(1, 30 * kGiB));
+  const Pod second = AddPod(2, 30 * kGiB);
+  EXPECT_EQ(Filter(second), std::nullopt);
+  clock.Advance(service.options().ledger.hold_ttl);  // The hold of the first is over.
+  service.Tick();
+  Report(2);
+  EXPECT_EQ(Filter(second)->reasons, (Reasons{Reason::kNoRoom, Reason::kFits}));
+}
+
+TEST_F(LedgerServiceTest, PrioritizeAndPreemptKnowTheSameRoom) {
+  Begin();
+  const Pod pod = AddPod(1, 10 * kGiB);
+  EXPECT_EQ(service.Prioritize(pod, kTurned, Patience::kNone)->scores, (std::vector<int>{0, 10}));
+  const Pod large = AddPod(2, 30 * kGiB);
+  EXPECT_EQ(service.Preempt(large, kBoth, Patience::kNone)->is_kept, (Bools{false, true}));
+}
+
+// ---- What the cache lacks.
+
+TEST_F(LedgerServiceTest, AClaimThatTheCacheLacksIsReadOnce) {
+  Begin();
+  const Claim claim = MakeClaim(7, 30 * kGiB);
+  live.claims = {claim};
+  const Pod pod = MakePod(7, {claim});
+  EXPECT_EQ(Filter(pod), std::nullopt);  // Not on the I/O pool.
+  EXPECT_EQ(live.reads, 0);
+  EXPECT_EQ(Filter(pod, Patience::kBlocks)->reasons, (Reasons{Reason::kNoRoom, Reason::kFits}));
+  EXPECT_EQ(live.reads, 1);
+}
+
+TEST_F(LedgerServiceTest, AClassThatTheCacheLacksIsReadAfterItsClaim) {
+  Begin();
+  const Claim claim = MakeClaim(7, 30 * kGiB, "new-class");
+  live.claims = {claim};
+  live.classes = {MakeClass("new-class")};
+  live.classes[0].parameters = {{"pmemType", "lvm"}};
+  EXPECT_EQ(Filter(MakePod(7, {claim}), Patience::kBlocks)->reasons,
+            (Reasons{Reason::kNoRoom, Reason::kFits}));
+  EXPECT_EQ(live.reads, 2);
+}
+
+TEST_F(LedgerServiceTest, AClaimThatDoesNotExistIsAnErrorForEveryVerb) {
+  Begin();
+  const Pod pod = MakePod(7, {MakeClaim(7, kGiB)});
+  const std::string error = "claim default/claim-7 does not exist";
+  EXPECT_EQ(Filter(pod, Patience::kBlocks)->error, error);
+  EXPECT_EQ(live.reads, 1);
+  EXPECT_EQ(service.Prioritize(pod, kOne, Patience::kBlocks)->error, error);
+  EXPECT_EQ(service.Preempt(pod, kOne, Patience::kBlocks)->error, error);
+}
+
+TEST_F(LedgerServiceTest, AClassThatDoesNotExistIsAnErrorOfAClaimWithoutAVolumeOnly) {
+  Begin();
+  Claim claim = MakeClaim(7, kGiB, "lost-class");
+  Emit(Seen<Claim>{claim});
+  const Pod pod = MakePod(7, {claim});
+  EXPECT_EQ(Filter(pod, Patience::kBlocks)->error, "StorageClass lost-class does not exist");
+  claim.volume_name = "pv-7";
+  Emit(Seen<Claim>{claim});
+  EXPECT_EQ(Filter(pod, Patience::kBlocks)->error, "");
+}
+
+TEST_F(LedgerServiceTest, AnApiServerThatDoesNotAnswerIsAnError) {
+  Begin();
+  live.failure = absl::UnavailableError("connection refused");
+  EXPECT_EQ(Filter(MakePod(7, {MakeClaim(7, kGiB)}), Patience::kBlocks)->error,
+            "connection refused");
+}
+
+// ---- Agents.
+
+TEST_F(LedgerServiceTest, AnAgentThatGoesBackwardsIsNoSignOfLife) {
+  Begin();
+  Report(5);
+  const Pod pod = AddPod(1, 10 * kGiB);
+  clock.Advance(service.options().ledger.agent_silence_max + absl::Seconds(1));
+  Emit(MakeReport("n1", 4, {MakeLvmPool(900 * kGiB)}));  // Older than what is known.
+  Emit(MakeReport("n2", 5, {MakeLvmPool(40 * kGiB)}));   // The same again.
+  EXPECT_EQ(Filter(pod)->reasons, (Reasons{Reason::kStaleReport, Reason::kFits}));
+}
+
+TEST_F(LedgerServiceTest, WhoWaitsForAChangeIsToldTheVersion) {
+  Begin();
+  const int64_t version = service.Read([](const Ledger& l, absl::Time) { return l.version(); });
+  EXPECT_EQ(service.WaitForChange(version - 1, absl::Hours(1)), version);
+  Report(2);
+  EXPECT_GT(service.WaitForChange(version, absl::Hours(1)), version);
+}
+
+// ---- Leading.
 
 // Synced, with node n1 and a pod that fits there. It was told that it leads; whether it still does
 // is asked of the test, question by question.
@@ -46,7 +207,7 @@ class LeadingTest : public testing::Test {
   const std::vector<std::string_view> nodes_ = {"n1"};
   const Pod pod_ = MakePod(1, {MakeClaim(1, kGiB)});
   FakeClock clock_;
-  NoLiveReader live_;
+  FakeLiveReader live_;
   LedgerService service_{{}, &live_, &clock_};
   int asked_ = 0;
   int leads_for_ = 1000;

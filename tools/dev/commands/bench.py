@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures on a real control plane and prints; nothing is judged.
 
-usage: ./dev bench (wakeup | takeover)... [--runs N]
+usage: ./dev bench (wakeup | takeover | bursts)... [--runs N]
   wakeup    the cluster is full, a claim is deleted: from the freed volume to the pending pod's node
   takeover  two replicas with the shipped timings, the leader killed: until the Service leads to the next
+  bursts    pods that fill the cluster exactly, with trouble of every kind; beside each the same without
+            the extender, and how much longer it took than on nodes with ten times the room. The first
+            burst N times, 20 by default: about half an hour
 """
 
 import contextlib
+import dataclasses
+import itertools
 import shutil
 import sys
 import time
@@ -18,6 +23,9 @@ from commands import demo
 DIRECTORY = builds.BUILD / 'bench'
 WAKEUP_RUNS = 30
 TAKEOVER_RUNS = 1
+BURST_RUNS = 20
+WITHOUT_SECONDS = 60.0  # Without us some bursts never end.
+BURST_NODES = 44  # A node's name comes back two bursts later.
 
 
 @contextlib.contextmanager
@@ -63,7 +71,37 @@ def takeover(runs=TAKEOVER_RUNS):
         running.stop()
 
 
-MEASURES = types.MappingProxyType({'wakeup': wakeup, 'takeover': takeover})
+def bursts(runs=BURST_RUNS):
+    with scene(BURST_NODES) as first:
+        import bursts as measured
+        from scene import Scene
+
+        cluster = first.cluster
+        measured.start_schedulers(cluster)
+        numbers = itertools.count(1)
+
+        def run(burst, **options):
+            one = Scene(cluster, f'burst-{next(numbers)}')
+            try:
+                return measured.run(one, burst, **options)
+            finally:
+                one.clear()
+
+        print(f'{"burst":40}{"":9}' + ''.join(f'{h:>17}' for h in (*measured.HEADINGS, 'ratio')))
+        for burst in measured.ALL:
+            with measured.capacities_unknown(cluster):
+                roomy = run(burst, roomy=True, scheduler=measured.WITHOUT)
+                without = run(
+                    dataclasses.replace(burst, seconds=WITHOUT_SECONDS), scheduler=measured.WITHOUT
+                )
+            rows = [('without', without)]
+            rows += [('with', run(burst)) for _ in range(runs if burst is measured.FULL else 1)]
+            for label, row in rows:
+                cells = [*row.cells(), f'{row.seconds / roomy.seconds:.2f}']
+                print(f'{burst.name:40}{label:9}' + ''.join(f'{c:>17}' for c in cells), flush=True)
+
+
+MEASURES = types.MappingProxyType({'wakeup': wakeup, 'takeover': takeover, 'bursts': bursts})
 
 
 def main(arguments):

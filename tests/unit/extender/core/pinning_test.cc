@@ -237,7 +237,7 @@ TEST_P(PinningForAPod, HonoursWhatThePodWants) {
   Pod pod = MakePod(1, {claim});
   GetParam().pod(pod);
   AddPod(pod);
-  for (const char* node : {"n1", "n2", "n3"}) uses_[node] = {1500, 6 * kGiB};
+  for (const char* node : {"n1", "n2", "n3"}) uses_[node] = {{1500, 6 * kGiB}, now_};
   const PinningPlan plan = Plan();
   const std::string& node = GetParam().node;
   EXPECT_EQ(Pins(plan), node.empty() ? Pairs() : (Pairs{{"claim-1", node}}));
@@ -307,15 +307,15 @@ TEST_F(PinningTest, WhatRunsOnTheBestNodeIsAskedForBeforeAPodWithCpuGoesThere) {
   const PinningPlan first = Plan();
   EXPECT_EQ(Pins(first), Pairs());
   EXPECT_EQ(first.node_lookups, (std::set<std::string>{"n1"}));
-  uses_["n1"] = {.cpu_milli = 1500};
+  uses_["n1"] = {{.cpu_milli = 1500}, now_};
   const PinningPlan second = Plan();
   EXPECT_EQ(second.node_lookups, (std::set<std::string>{"n2"}));
-  uses_["n2"] = {.cpu_milli = 1000};
+  uses_["n2"] = {{.cpu_milli = 1000}, now_};
   EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-1", "n2"}}));
 }
 
 TEST_F(PinningTest, PodsThatFollowTheirClaimsCountBeforeTheyRun) {
-  for (const char* node : {"n1", "n2", "n3"}) uses_[node] = {};
+  for (const char* node : {"n1", "n2", "n3"}) uses_[node] = {{}, now_};
   for (int i = 1; i <= 3; ++i) {
     const Claim claim = Add(Immediate(i, kGiB));
     Pod pod = MakePod(i, {claim});
@@ -330,6 +330,24 @@ TEST_F(PinningTest, PodsThatFollowTheirClaimsCountBeforeTheyRun) {
   pod.requested_cpu_milli = 1000;
   AddPod(pod);
   EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-4", "n2"}}));
+}
+
+TEST_F(PinningTest, WhatWasReadOfANodeBeforeAPodArrivedThereIsReadAgain) {
+  uses_["n1"] = {{}, now_};
+  const Claim first = Add(Immediate(1, kGiB));
+  Pod pod = MakePod(1, {first});
+  pod.requested_cpu_milli = 1500;
+  AddPod(pod);
+  EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-1", "n1"}}));
+  ShowPinned(first, "n1");
+  Apply(Gone<Pod>{pod});  // It is bound, before anybody looked: it is watched no more.
+  const Claim second = Add(Immediate(2, kGiB));
+  Pod next = MakePod(2, {second});
+  next.requested_cpu_milli = 1000;
+  AddPod(next);
+  const PinningPlan plan = Plan();
+  EXPECT_EQ(Pins(plan), Pairs());
+  EXPECT_EQ(plan.node_lookups, (std::set<std::string>{"n1"}));
 }
 
 TEST_F(PinningTest, UseAddsUpPodsThatAreNotOver) {

@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bursts that fill a cluster exactly, on the real scheduler: what is placed, what goes wrong, how long.
+
+Each burst runs with us, without us (a scheduler that knows of no extender, the driver's capacities
+not published), and without us on nodes with ten times the room, which says how long the same pods
+take when nothing can go wrong. Half-pinned: a pod without a node of whose claims some are pinned.
+"""
+
+import collections
+import contextlib
+import dataclasses
+import http.client
+import http.server
+import json
+import os
+import socketserver
+import threading
+import time
+import urllib.error
+import urllib.request
+
+from harness import devices, kube, objects, waiting
+from scene import GI, both, direct, lvm
+
+WITHOUT = 'without-extender'  # schedulerName
+SECOND = 'second-with-extender'
+SETTLE_SECONDS = 2.0  # What may still be wrong after the last pod was placed shows by then.
+
+
+def fragmented(gib_free, pieces):
+    """A region with so many free GiB in pieces of equal size, each beside a volume of 1 GiB."""
+    size = gib_free // pieces
+    layout = direct(pieces * (size + 1))
+    layout['regions'][0]['namespaces'] = [
+        {
+            'name': f'made-by-hand-{i}',
+            'offset_bytes': (i * (size + 1) + size) * GI,
+            'size_bytes': GI,
+            'mode': 'fsdax',
+        }
+        for i in range(pieces)
+    ]
+    return layout
+
+
+@dataclasses.dataclass(frozen=True)
+class Burst:
+    name: str
+    nodes: tuple  # Device layouts.
+    pods: tuple  # Of each: ((size, class name), …).
+    schedulers: tuple = ('default-scheduler',)  # Pods go to them in turn.
+    trouble: str = ''  # A function of Trouble that runs beside it.
+    seconds: float = 120.0
+
+    @property
+    def roomy_nodes(self):
+        return [both(10 * _total(n, 'lvm') // GI, 10 * _total(n, 'direct') // GI) for n in self.nodes]
+
+
+def _total(layout, kind):
+    key = {'lvm': 'volume_groups', 'direct': 'regions'}[kind]
+    return max(GI, sum(part['size_bytes'] for part in layout[key]))
+
+
+TEN = ('10Gi', 'pmem-lvm')
+FULL = Burst('100 pods on 20 nodes x 5', (lvm(50),) * 20, ((TEN,),) * 100)
+TWO_SCHEDULERS = dataclasses.replace(
+    FULL, name='the same from two schedulers', schedulers=('default-scheduler', SECOND)
+)
+JOINT = Burst(
+    '40 pods of 10 + 15 Gi, 20 nodes x 50',
+    (lvm(50),) * 20,
+    ((TEN, ('15Gi', 'pmem-lvm')),) * 40,
+)
+FRAGMENTED = Burst(
+    '60 direct 9 Gi, 20 regions of 3 pieces',
+    (fragmented(30, 3),) * 20,
+    ((('9Gi', 'pmem-direct'),),) * 60,
+)
+LONE_PAIR = Burst(
+    'one pair, 1 of 20 nodes can hold it', (lvm(15),) * 19 + (lvm(20),), ((TEN, TEN),), seconds=60.0
+)
+PAIRS = Burst('20 pairs of 10 Gi, 20 nodes x 25', (lvm(25),) * 20, ((TEN, TEN),) * 20)
+LATE_AGENTS = dataclasses.replace(FULL, name='agents answer 5 s late', trouble='late_agents')
+KILLED = dataclasses.replace(FULL, name='extender killed 3 times', trouble='kill_extender')
+API_RESTART = dataclasses.replace(FULL, name='API server restarted', trouble='restart_api_server')
+ALL = (
+    FULL,
+    TWO_SCHEDULERS,
+    JOINT,
+    FRAGMENTED,
+    LONE_PAIR,
+    PAIRS,
+    LATE_AGENTS,
+    KILLED,
+    API_RESTART,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    placed: int
+    pods: int
+    over_committed: int
+    failed_creations: int
+    half_pinned: int
+    seconds: float
+
+    @property
+    def is_clean(self):
+        wrong = (self.over_committed, self.failed_creations, self.half_pinned)
+        return self.placed == self.pods and wrong == (0, 0, 0)
+
+    def cells(self):
+        return [
+            f'{self.placed}/{self.pods}',
+            self.over_committed,
+            self.failed_creations,
+            self.half_pinned,
+            f'{self.seconds:.1f}',
+        ]
+
+
+class Late(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    """Stands between the extender and an agent; answers come `delay` seconds late."""
+
+    daemon_threads = True
+    request_queue_size = 16
+
+    def __init__(self, agent_url, delay):
+        super().__init__(('127.0.0.1', 0), _LateHandler)
+        self.agent_url, self.delay = agent_url, delay
+        threading.Thread(target=self.serve_forever, args=(0.2,), daemon=True).start()
+
+    def handle_error(self, request, client_address):
+        """The extender has left."""
+
+
+class _LateHandler(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+
+    def do_GET(self):
+        request = urllib.request.Request(self.server.agent_url + self.path)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                status, body = answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            status, body = error.code, b''
+        time.sleep(self.server.delay)
+        self.send_response(status)
+        self.send_header('Content-Type', 'application/json')
+        self.send_header('Content-Length', str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+class Trouble:
+    """What happens to the cluster while a burst is placed."""
+
+    def __init__(self, scene, pods):
+        self.scene, self.cluster, self.pods = scene, scene.cluster, pods
+        self.over = threading.Event()
+
+    def wait_placed(self, count):
+        while not self.over.wait(0.1) and placed_pods(self.scene) < count:
+            pass
+
+    @contextlib.contextmanager
+    def running(self, name):
+        if not name:
+            yield
+            return
+        with contextlib.ExitStack() as stack:
+            act = getattr(self, name)(stack)
+            thread = threading.Thread(target=act, daemon=True)
+            thread.start()
+            stack.callback(thread.join, 60)
+            stack.callback(self.over.set)
+            yield
+
+    def kill_extender(self, stack):
+        def act():
+            for part in (1, 2, 3):
+                self.wait_placed(self.pods * part // 4)
+                if not self.over.is_set():
+                    self.cluster.extender.kill()
+                    self.cluster.start_extender()
+
+        return act
+
+    def restart_api_server(self, stack):
+        def act():
+            self.wait_placed(self.pods // 3)
+            self.cluster.control_plane.restart_api_server()
+
+        return act
+
+    def late_agents(self, stack):
+        path = self.cluster.directory / 'agents.json'
+        usual = path.read_text()
+        proxies = {name: Late(url, 5.0) for name, url in json.loads(usual).items()}
+
+        def write(text):
+            new = path.with_suffix('.new')
+            new.write_text(text)
+            os.replace(new, path)
+
+        def restore():
+            write(usual)
+            for proxy in proxies.values():
+                proxy.shutdown()
+
+        stack.callback(restore)
+        write(json.dumps({n: f'http://127.0.0.1:{p.server_port}' for n, p in proxies.items()}))
+        return lambda: None
+
+
+def surely(create, *arguments, **options):
+    """Creates an object though the API server may be away for a while."""
+
+    def done():
+        try:
+            create(*arguments, **options)
+        except kube.ApiError as error:
+            if error.status < 500 and error.status not in (401, 403, 409):
+                raise
+            return error.status == 409  # It is there from the try before.
+        except (OSError, http.client.HTTPException):
+            return False
+        return True
+
+    waiting.until(done, f'{arguments[0]} is created', 60)
+
+
+def placed_pods(scene):
+    try:
+        pods = scene.api.list('pods', scene.kube_namespace)
+    except (kube.ApiError, OSError, http.client.HTTPException):  # The API server is away.
+        return 0
+    return sum(1 for pod in pods if pod['spec'].get('nodeName'))
+
+
+def run(scene, burst, roomy=False, scheduler=None):
+    """Places the burst's pods on fresh nodes and says what came of it. `scheduler`: instead of its own."""
+    nodes = scene.add_nodes(*(burst.roomy_nodes if roomy else burst.nodes))
+    names = (scheduler,) if scheduler else burst.schedulers
+    trouble = Trouble(scene, len(burst.pods))
+    with trouble.running('' if scheduler else burst.trouble):
+        began = time.monotonic()
+        for i, claims in enumerate(burst.pods):
+            of_pod = [f'p{i:03}-{j}' for j in range(len(claims))]
+            for name, (size, class_name) in zip(of_pod, claims):
+                surely(scene.claim, name, size, class_name)
+            surely(scene.pod, f'p{i:03}', *of_pod, schedulerName=names[i % len(names)])
+        with contextlib.suppress(waiting.Timeout):
+            waiting.until(
+                lambda: placed_pods(scene) == len(burst.pods), 'all are placed', burst.seconds, 0.2
+            )
+        seconds = time.monotonic() - began
+    if not roomy:
+        time.sleep(SETTLE_SECONDS)
+    return judge(scene, burst, nodes, seconds, roomy)
+
+
+HEADINGS = ('placed', 'over-committed', 'failed creations', 'half-pinned', 'seconds')
+
+
+def start_schedulers(cluster):
+    """The second one with us, and the one without."""
+    plane = cluster.control_plane
+    plane.start_scheduler(cluster.extender_url, SECOND, profile=SECOND)
+    plane.start_scheduler(None, WITHOUT, profile=WITHOUT)
+
+
+@contextlib.contextmanager
+def capacities_unknown(cluster):
+    """The scheduler does not look at the driver's capacities, which are of our making."""
+    published = cluster.api.get('csidrivers', objects.DRIVER)['spec'].get('storageCapacity', False)
+    cluster.api.merge('csidrivers', objects.DRIVER, {'spec': {'storageCapacity': False}})
+    try:
+        yield
+    finally:
+        cluster.api.merge('csidrivers', objects.DRIVER, {'spec': {'storageCapacity': published}})
+
+
+def judge(scene, burst, nodes, seconds, roomy):
+    claims = {
+        c['metadata']['name']: c
+        for c in scene.api.list('persistentvolumeclaims', scene.kube_namespace)
+    }
+    pods = scene.api.list('pods', scene.kube_namespace)
+    half = 0
+    for pod in pods:
+        mine = [v['persistentVolumeClaim']['claimName'] for v in pod['spec']['volumes']]
+        pinned = [bool(pin_of(claims[name])) for name in mine]
+        half += not pod['spec'].get('nodeName') and any(pinned) and not all(pinned)
+    layouts = dict(zip(nodes, burst.roomy_nodes if roomy else burst.nodes))
+    return Row(
+        placed=sum(1 for pod in pods if pod['spec'].get('nodeName')),
+        pods=len(burst.pods),
+        over_committed=over_committed(claims.values(), layouts) + len(scene.cluster.audit()),
+        failed_creations=len(scene.failed_creations()),
+        half_pinned=half,
+        seconds=seconds,
+    )
+
+
+def pin_of(claim):
+    return claim['metadata'].get('annotations', {}).get(objects.SELECTED_NODE)
+
+
+def over_committed(claims, layouts):
+    """Claims sent to a node beyond its room: those for which no place is left in its empty devices."""
+    sent = collections.defaultdict(list)
+    for claim in claims:
+        if pin_of(claim) in layouts:
+            sent[pin_of(claim)].append(claim)
+    return sum(_without_room(layouts[node], of_node) for node, of_node in sent.items())
+
+
+def _without_room(layout, claims):
+    content, left = json.loads(json.dumps(layout)), 0
+    for claim in sorted(claims, key=_size, reverse=True):
+        kind = claim['spec']['storageClassName'].removeprefix('pmem-')
+        try:
+            devices.place(content, kind, claim['metadata']['uid'], _size(claim))
+        except devices.DoesNotFit:
+            left += 1
+    return left
+
+
+def _size(claim):
+    return objects.quantity_bytes(claim['spec']['resources']['requests']['storage'])

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/core/verbs.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/builders.h"
+
+namespace pmem::extender {
+namespace {
+
+using Names = std::vector<std::string>;
+using Reasons = std::vector<Reason>;
+using Scores = std::vector<int>;
+using Bools = std::vector<bool>;
+
+constexpr std::string_view kAll[] = {"n3", "n1", "n2", "plain"};
+
+// n1 to n3 with LVM pools of 20, 40 and 60 GiB; "plain" is a node without an agent.
+class VerbsTest : public testing::Test {
+ protected:
+  VerbsTest() {
+    for (const char* name : {"n1", "n2", "n3", "plain"}) {
+      Node node;
+      node.meta.key.name = name;
+      Apply(Seen<Node>{node});
+    }
+    Apply(Relisted<StorageClass>{{MakeClass("pmem-lvm")}});
+    Apply(AgentsListed{{"n1", "n2", "n3"}});
+    for (int i = 1; i <= 3; ++i) {
+      Apply(MakeReport("n" + std::to_string(i), 1, {MakeLvmPool(20 * i * kGiB)}));
+    }
+  }
+
+  void Apply(const Event& event) { ledger_.Apply(event, now_); }
+
+  Pod AddPod(int number, int64_t bytes) {
+    const Claim claim = MakeClaim(number, bytes);
+    Apply(Seen<Claim>{claim});
+    Pod pod = MakePod(number, {claim});
+    Apply(Seen<Pod>{pod});
+    return pod;
+  }
+
+  PodDemand DemandOfPod(const Pod& pod) const { return ledger_.Demand(pod, nullptr); }
+
+  FilterDecision FilterPod(const Pod& pod, const VerbOptions& options = {}) {
+    return Filter(ledger_, options, pod, DemandOfPod(pod), kAll, now_);
+  }
+
+  // As the shell does after a filter.
+  void Hold(const Pod& pod, const Names& nodes) {
+    ledger_.Assume(pod, DemandOfPod(pod), nodes, {}, now_);
+  }
+
+  absl::Time now_ = absl::FromUnixSeconds(1000);
+  Ledger ledger_{LedgerOptions{}};
+};
+
+TEST_F(VerbsTest, FilterAnswersEveryNodeInTheRequestsOrder) {
+  const FilterDecision decision = FilterPod(AddPod(1, 30 * kGiB));
+  EXPECT_EQ(decision.reasons,
+            (Reasons{Reason::kFits, Reason::kNoRoom, Reason::kFits, Reason::kNoAgent}));
+  EXPECT_EQ(decision.nodes, (Names{"n3", "n2"}));
+  EXPECT_FALSE(decision.is_held);
+}
+
+TEST_F(VerbsTest, FilterNamesTheBestOnlyWhenItIsToldTo) {
+  const Pod pod = AddPod(1, 10 * kGiB);
+  EXPECT_EQ(FilterPod(pod, {.candidates_max = 2}).nodes, (Names{"n1", "n2"}));
+  EXPECT_EQ(FilterPod(pod, {.strategy = Strategy::kSpread, .candidates_max = 1}).nodes,
+            (Names{"n3"}));
+  EXPECT_EQ(FilterPod(pod, {.candidates_max = 3}).nodes, (Names{"n3", "n1", "n2"}));
+}
+
+TEST_F(VerbsTest, RoomThatOthersHoldIsARefusalForNow) {
+  Hold(AddPod(1, 50 * kGiB), {"n3"});
+  const FilterDecision decision = FilterPod(AddPod(2, 50 * kGiB));
+  EXPECT_EQ(decision.reasons,
+            (Reasons{Reason::kHeld, Reason::kNoRoom, Reason::kNoRoom, Reason::kNoAgent}));
+  EXPECT_TRUE(decision.is_held);
+}
+
+TEST_F(VerbsTest, AHeldNodeBesideOneThatFitsIsNothingToWaitFor) {
+  Hold(AddPod(1, 50 * kGiB), {"n3"});
+  EXPECT_FALSE(FilterPod(AddPod(2, 30 * kGiB)).is_held);
+}
+
+TEST_F(VerbsTest, PrioritizeStretchesOverTheNodesThatFit) {
+  const Pod pod = AddPod(1, 10 * kGiB);
+  const PodDemand demand = DemandOfPod(pod);
+  EXPECT_EQ(Prioritize(ledger_, {}, pod, demand, kAll), (Scores{0, 10, 5, 0}));
+  EXPECT_EQ(Prioritize(ledger_, {.strategy = Strategy::kSpread}, pod, demand, kAll),
+            (Scores{10, 0, 5, 0}));
+}
+
+TEST_F(VerbsTest, PodsWithoutPmemAreKeptOffPmemNodesMildly) {
+  const Pod pod = MakePod(9, {});
+  EXPECT_EQ(Prioritize(ledger_, {.plain_pod_score = 2}, pod, {}, kAll), (Scores{0, 0, 0, 2}));
+  EXPECT_EQ(Prioritize(ledger_, {.plain_pod_score = 0}, pod, {}, kAll), (Scores{0, 0, 0, 0}));
+  constexpr std::string_view kPlain[] = {"plain", "unknown"};
+  EXPECT_EQ(Prioritize(ledger_, {}, pod, {}, kPlain), (Scores{0, 0}));  // Nothing to keep off.
+}
+
+TEST_F(VerbsTest, PreemptKeepsNodesWithFirmRoomWhateverIsHeld) {
+  Hold(AddPod(1, 50 * kGiB), {"n3"});
+  const Pod pod = AddPod(2, 50 * kGiB);
+  EXPECT_EQ(Preempt(ledger_, pod, DemandOfPod(pod), kAll, now_),
+            (Bools{true, false, false, false}));
+  EXPECT_EQ(Preempt(ledger_, MakePod(9, {}), {}, kAll, now_), (Bools{true, true, true, true}));
+}
+
+TEST_F(VerbsTest, StaleAndUnreportedNodesAreRefusedEachWithItsReason) {
+  Apply(AgentsListed{{"n1", "n2", "n3", "plain"}});
+  now_ += ledger_.options().agent_silence_max + absl::Seconds(1);
+  Apply(AgentConfirmed{"n1"});
+  const FilterDecision decision = FilterPod(AddPod(1, kGiB));
+  EXPECT_EQ(decision.reasons, (Reasons{Reason::kStaleReport, Reason::kFits, Reason::kStaleReport,
+                                       Reason::kNoReport}));
+}
+
+}  // namespace
+}  // namespace pmem::extender

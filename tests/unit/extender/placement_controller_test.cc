@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+// Plans are carried out: what is written, what becomes of holds, what is read. Rounds are run by
+// the test; what is planned is the matter of core/pinning_test.
+#include "extender/placement_controller.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/fakes/fake_placement_api.h"
+#include "tests/unit/extender/service_testing.h"
+
+namespace pmem::extender {
+namespace {
+
+class PlacementControllerTest : public testing::Test, public ServiceFixture {
+ protected:
+  PlacementControllerTest() { Begin(); }
+
+  Claim AddImmediate(int number, int64_t bytes = 10 * kGiB) {
+    Claim claim = MakeClaim(number, bytes, "now");
+    claim.meta.resource_version = std::to_string(number * 100);
+    claim.storage_provisioner = std::string(kDriverName);
+    claim.has_annotations = true;
+    Emit(Seen<Claim>{claim});
+    return claim;
+  }
+
+  Pod AddPodOf(int number, const std::vector<Claim>& claims, int64_t cpu_milli = 0) {
+    Pod pod = MakePod(number, claims);
+    pod.requested_cpu_milli = cpu_milli;
+    Emit(Seen<Pod>{pod});
+    return pod;
+  }
+
+  std::vector<std::string> PatchedClaims() const {
+    std::vector<std::string> names;
+    for (const auto& patch : api_.patches) names.push_back(patch.claim.name);
+    return names;
+  }
+
+  size_t Holds() {
+    return service.Read([](const Ledger& l, absl::Time) { return l.holds().holds().size(); });
+  }
+
+  double Count(const std::string& what) { return metrics_.AddCounter(what, "").Value(); }
+
+  using Names = std::vector<std::string>;
+  FakePlacementApi api_;
+  Metrics metrics_{"test", "1"};
+  PlacementController controller_{{}, &service, &api_, &clock, &metrics_};
+};
+
+TEST_F(PlacementControllerTest, APinIsWrittenOnceAndItsRoomStaysHeldUntilTheWatchShowsIt) {
+  const Claim claim = AddImmediate(1);
+  AddPodOf(1, {claim});
+  controller_.Tick();
+  controller_.Tick();
+  EXPECT_EQ(PatchedClaims(), (Names{"claim-1"}));
+  EXPECT_EQ(Holds(), 1U);
+  Claim pinned = claim;
+  pinned.selected_node = "n1";
+  pinned.is_pinned_by_us = true;
+  pinned.meta.resource_version = "101";
+  Emit(Seen<Claim>{pinned});
+  controller_.Tick();
+  EXPECT_EQ(PatchedClaims(), (Names{"claim-1"}));
+  EXPECT_EQ(Holds(), 0U);
+}
+
+TEST_F(PlacementControllerTest, NothingIsPlannedByAFollower) {
+  service.SetLeading(false);
+  AddPodOf(1, {AddImmediate(1)});
+  controller_.Tick();
+  EXPECT_EQ(PatchedClaims(), Names());
+}
+
+struct AnswerCase {
+  const char* name;
+  absl::Status answer;
+  size_t holds = 0;
+  friend void PrintTo(const AnswerCase& c, std::ostream* os) { *os << c.name; }
+};
+
+class PlacementAnswers : public PlacementControllerTest,
+                         public testing::WithParamInterface<AnswerCase> {};
+
+// Certain losses give the room back; what may have been written keeps it. Neither is tried again
+// before the claim has changed.
+TEST_P(PlacementAnswers, DecideOverTheHold) {
+  api_.on_patch = [](const ObjectKey&) { return GetParam().answer; };
+  Claim claim = AddImmediate(1);
+  AddPodOf(1, {claim});
+  controller_.Tick();
+  controller_.Tick();
+  EXPECT_EQ(PatchedClaims(), (Names{"claim-1"}));
+  EXPECT_EQ(Holds(), GetParam().holds);
+  claim.meta.resource_version = "101";
+  Emit(Seen<Claim>{claim});
+  controller_.Tick();
+  EXPECT_EQ(PatchedClaims(), (Names{"claim-1", "claim-1"}));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Rows, PlacementAnswers,
+    testing::Values(AnswerCase{"Ok", absl::OkStatus(), 1},
+                    AnswerCase{"Lost422", absl::FailedPreconditionError("422")},
+                    AnswerCase{"Conflict409", absl::AbortedError("409")},
+                    AnswerCase{"Gone404", absl::NotFoundError("404")},
+                    AnswerCase{"Forbidden403", absl::PermissionDeniedError("403")},
+                    AnswerCase{"NoAnswer", absl::DeadlineExceededError("60 s"), 1},
+                    AnswerCase{"ServerError", absl::UnavailableError("500"), 1}),
+    [](const auto& row) { return row.param.name; });
+
+TEST_F(PlacementControllerTest, OneLostClaimDoesNotGiveUpTheRoomOfItsWrittenSibling) {
+  api_.on_patch = [](const ObjectKey& claim) {
+    return claim.name == "claim-2" ? absl::FailedPreconditionError("422") : absl::OkStatus();
+  };
+  AddPodOf(1, {AddImmediate(1, kGiB), AddImmediate(2, kGiB)});
+  controller_.Tick();
+  EXPECT_EQ(PatchedClaims(), (Names{"claim-1", "claim-2"}));
+  EXPECT_EQ(Holds(), 1U);
+}
+
+TEST_F(PlacementControllerTest, PodsWithANodeAreReadOnceForAWhile) {
+  const Claim claim = MakeClaim(1, kGiB);
+  Emit(Seen<Claim>{claim});
+  Pod pod = MakePod(1, {claim});
+  pod.node_name = "n2";
+  api_.pods["default"] = {pod};
+  controller_.Tick();
+  EXPECT_EQ(api_.listed, Names());  // The claim has not settled.
+  clock.Advance(absl::Seconds(1));
+  controller_.Tick();
+  EXPECT_EQ(api_.listed, (Names{"default"}));
+  controller_.Tick();
+  EXPECT_EQ(api_.listed, (Names{"default"}));
+  EXPECT_EQ(PatchedClaims(), (Names{"claim-1"}));
+}
+
+TEST_F(PlacementControllerTest, WhatRunsOnTheBestNodeIsReadBeforeAPodWithCpuGoesThere) {
+  Pod running = MakePod(9, {});
+  running.requested_cpu_milli = 3500;
+  api_.pods_on["n1"] = {running};
+  AddPodOf(1, {AddImmediate(1)}, 1000);
+  for (int i = 0; i < 3; ++i) controller_.Tick();
+  EXPECT_EQ(api_.listed, (Names{"on n1", "on n2"}));
+  ASSERT_EQ(PatchedClaims(), (Names{"claim-1"}));
+  EXPECT_NE(api_.patches[0].json_patch.find(R"("value":"n2")"), std::string::npos);
+}
+
+TEST_F(PlacementControllerTest, PodsOfANodeThatCannotBeReadStopNobody) {
+  api_.list_failure = absl::UnavailableError("500");
+  AddPodOf(1, {AddImmediate(1)}, 1000);
+  controller_.Tick();
+  controller_.Tick();
+  EXPECT_EQ(PatchedClaims(), (Names{"claim-1"}));
+}
+
+TEST_F(PlacementControllerTest, UsersAreToldWhenNothingFits) {
+  const Claim claim = AddImmediate(1, 100 * kGiB);
+  AddPodOf(1, {claim});
+  controller_.Tick();
+  ASSERT_EQ(api_.notices.size(), 1U);
+  EXPECT_EQ(api_.notices[0].reason, NoticeReason::kNoNodeFits);
+  EXPECT_EQ(api_.notices[0].claim.meta.uid, claim.meta.uid);
+}
+
+TEST_F(PlacementControllerTest, APinOnANodeThatIsGoneIsTakenAwayOnce) {
+  Claim claim = AddImmediate(1);
+  claim.selected_node = "n9";
+  claim.is_pinned_by_us = true;
+  Emit(Seen<Claim>{claim});
+  controller_.Tick();
+  clock.Advance(absl::Seconds(5));
+  controller_.Tick();
+  controller_.Tick();
+  ASSERT_EQ(PatchedClaims(), (Names{"claim-1"}));
+  EXPECT_NE(api_.patches[0].json_patch.find(R"("op":"remove")"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace pmem::extender

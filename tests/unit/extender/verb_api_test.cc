@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verbs over HTTP: bytes in, bytes out, on a real server on loopback.
+#include "extender/verb_api.h"
+
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "common/io/http_client.h"
+#include "tests/unit/extender/service_testing.h"
+
+namespace pmem::extender {
+namespace {
+
+class RecordingObserver final : public VerbObserver {
+ public:
+  void OnFilter(Outcome outcome, const std::vector<Reason>& reasons) override {
+    MutexLock lock(&mu_);
+    outcomes_.push_back(outcome);
+    reasons_ = reasons;
+  }
+  std::vector<Outcome> outcomes() const {
+    MutexLock lock(&mu_);
+    return outcomes_;
+  }
+  std::vector<Reason> reasons() const {
+    MutexLock lock(&mu_);
+    return reasons_;
+  }
+
+ private:
+  mutable Mutex mu_;
+  std::vector<Outcome> outcomes_ ABSL_GUARDED_BY(mu_);
+  std::vector<Reason> reasons_ ABSL_GUARDED_BY(mu_);
+};
+
+class VerbApiTest : public testing::Test, public ServiceFixture {
+ protected:
+  explicit VerbApiTest(LedgerServiceOptions options = {}) : ServiceFixture(options) {
+    api_.Register(server_);
+    const std::string url = absl::StrCat("http://127.0.0.1:", *server_.Start("127.0.0.1:0"));
+    client_ = *HttpClient::Make(url, ClientTls(), absl::Seconds(20));
+  }
+  ~VerbApiTest() override {
+    api_.Stop();
+    server_.Stop();
+  }
+
+  ClientResponse Post(const std::string& verb, const std::string& body) {
+    ClientRequest request{.method = "POST", .path_and_query = "/scheduler/" + verb};
+    request.body = body;
+    request.content_type = "application/json";
+    const auto response = client_->Send(request);
+    EXPECT_EQ(response.status(), absl::OkStatus());
+    return response.value_or(ClientResponse());
+  }
+
+  // The pod as the scheduler sends it.
+  static std::string PodJson(const Pod& pod) {
+    std::string volumes;
+    for (const PodVolume& volume : pod.volumes) {
+      absl::StrAppend(&volumes, volumes.empty() ? "" : ",", R"({"name":")", volume.name,
+                      R"(","persistentVolumeClaim":{"claimName":")", volume.claim_name, "\"}}");
+    }
+    return absl::StrCat(R"({"metadata":{"namespace":"default","name":")", pod.meta.key.name,
+                        R"(","uid":")", pod.meta.uid, R"("},"spec":{"volumes":[)", volumes, "]}}");
+  }
+
+  static std::string Args(const Pod& pod, const std::string& names = R"(["n1","n2"])") {
+    return absl::StrCat(R"({"Pod":)", PodJson(pod), R"(,"NodeNames":)", names, "}");
+  }
+
+  RecordingObserver observer_;
+  VerbApi api_{&service, &observer_};
+  HttpServer server_;
+  std::unique_ptr<HttpClient> client_;
+};
+
+TEST_F(VerbApiTest, FilterTellsNodesWithRoomFromThoseWithout) {
+  Begin();
+  const ClientResponse response = Post("filter", Args(AddPod(1, 30 * kGiB)));
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.body,
+            R"({"Nodes":null,"NodeNames":["n2"],"FailedNodes":{},)"
+            R"("FailedAndUnresolvableNodes":{"n1":"insufficient free PMEM"},"Error":""})");
+  EXPECT_EQ(observer_.outcomes(), (std::vector<Outcome>{Outcome::kFit}));
+  EXPECT_EQ(observer_.reasons(), (std::vector<Reason>{Reason::kNoRoom, Reason::kFits}));
+}
+
+TEST_F(VerbApiTest, APodWithoutClaimsPassesWhateverIsBroken) {
+  EXPECT_EQ(Post("filter", Args(MakePod(1, {}))).body,
+            R"({"Nodes":null,"NodeNames":["n1","n2"],"FailedNodes":{},)"
+            R"("FailedAndUnresolvableNodes":{},"Error":""})");
+  EXPECT_EQ(observer_.outcomes(), (std::vector<Outcome>{Outcome::kUnmanaged}));
+}
+
+TEST_F(VerbApiTest, WhatCannotBeKnownIsAnErrorOf200ForFilterAnd503ForTheOthers) {
+  service.SetLeading(true);
+  Sync();
+  const Pod pod = AddPod(1, kGiB);
+  EXPECT_EQ(Post("filter", Args(pod)).body,
+            R"({"Nodes":null,"NodeNames":[],"FailedNodes":{},"FailedAndUnresolvableNodes":{},)"
+            R"("Error":"waiting for the agents' first reports"})");
+  EXPECT_EQ(observer_.outcomes(), (std::vector<Outcome>{Outcome::kError}));
+  for (const std::string verb : {"prioritize", "preempt"}) {
+    const ClientResponse response =
+        Post(verb, verb == "preempt" ? absl::StrCat(R"({"Pod":)", PodJson(pod),
+                                                    R"(,"NodeNameToMetaVictims":{"n1":null}})")
+                                     : Args(pod));
+    EXPECT_EQ(response.status, 503) << verb;
+    EXPECT_EQ(response.headers.at("content-type"), "application/problem+json") << verb;
+  }
+}
+
+TEST_F(VerbApiTest, PrioritizeLeavesOutHostsThatScoreNothing) {
+  Begin();
+  EXPECT_EQ(Post("prioritize", Args(AddPod(1, 10 * kGiB))).body, R"([{"Host":"n1","Score":10}])");
+}
+
+TEST_F(VerbApiTest, PreemptDropsNodesWithoutRoomAndEchoesVictims) {
+  Begin();
+  const std::string victims = R"({"Pods":[{"UID":"u1"}],"NumPDBViolations":2})";
+  EXPECT_EQ(Post("preempt", absl::StrCat(R"({"Pod":)", PodJson(AddPod(1, 30 * kGiB)),
+                                         R"(,"NodeNameToMetaVictims":{"n1":)", victims, R"(,"n2":)",
+                                         victims, "}}"))
+                .body,
+            absl::StrCat(R"({"NodeNameToMetaVictims":{"n2":)", victims, "}}"));
+}
+
+TEST_F(VerbApiTest, AClaimThatTheCacheLacksIsReadOnAnotherThread) {
+  Begin();
+  live.claims = {MakeClaim(7, 30 * kGiB)};
+  const ClientResponse response = Post("filter", Args(MakePod(7, live.claims)));
+  EXPECT_EQ(response.body,
+            R"({"Nodes":null,"NodeNames":["n2"],"FailedNodes":{},)"
+            R"("FailedAndUnresolvableNodes":{"n1":"insufficient free PMEM"},"Error":""})");
+  EXPECT_EQ(live.reads, 1);
+}
+
+TEST_F(VerbApiTest, BadBytesAreAProblemAndTheNextRequestWorks) {
+  Begin();
+  for (const std::string verb : {"filter", "prioritize", "preempt"}) {
+    const ClientResponse bad = Post(verb, "{");
+    EXPECT_EQ(bad.status, 400) << verb;
+    EXPECT_NE(bad.body.find(R"("title":"Not the scheduler extender protocol","status":400)"),
+              std::string::npos)
+        << bad.body;
+  }
+  EXPECT_EQ(Post("prioritize", Args(AddPod(1, 10 * kGiB))).status, 200);
+}
+
+class VerbApiWithoutPatience : public VerbApiTest {
+ protected:
+  VerbApiWithoutPatience() : VerbApiTest({.hold_wait_max = absl::ZeroDuration()}) {}
+};
+
+TEST_F(VerbApiWithoutPatience, RoomThatIsOnlyHeldIsTheRetryableKindOfRefusal) {
+  Begin();
+  Post("filter", Args(AddPod(1, 30 * kGiB)));
+  EXPECT_EQ(Post("filter", Args(AddPod(2, 30 * kGiB))).body,
+            R"({"Nodes":null,"NodeNames":[],)"
+            R"("FailedNodes":{"n2":"free PMEM is held for other pods for now"},)"
+            R"("FailedAndUnresolvableNodes":{"n1":"insufficient free PMEM"},"Error":""})");
+  EXPECT_EQ(observer_.outcomes(), (std::vector<Outcome>{Outcome::kFit, Outcome::kNoFit}));
+}
+
+class VerbApiWithOneCandidate : public VerbApiTest {
+ protected:
+  VerbApiWithOneCandidate() : VerbApiTest({.verbs = {.candidates_max = 1}}) {}
+};
+
+TEST_F(VerbApiWithOneCandidate, NodesThatFitAndAreNotNamedAreInNoList) {
+  Begin();
+  EXPECT_EQ(Post("filter", Args(AddPod(1, 10 * kGiB))).body,
+            R"({"Nodes":null,"NodeNames":["n1"],"FailedNodes":{},)"
+            R"("FailedAndUnresolvableNodes":{},"Error":""})");
+}
+
+}  // namespace
+}  // namespace pmem::extender
