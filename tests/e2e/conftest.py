@@ -47,5 +47,6 @@ def scene(cluster, request):
     try:
         yield one
         assert cluster.audit() == []
+        assert one.wrong_pins() == []
     finally:
         one.clear()

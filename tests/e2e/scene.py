@@ -29,6 +29,7 @@ class Scene:
         self.kube_namespace = kube_namespace
         self.nodes = []
         self.classes = []
+        self._preset_claims = set()  # Of pods that were put on a node by hand.
         self._wakes = itertools.count()
         self.api.create(
             {'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': {'name': kube_namespace}}
@@ -91,6 +92,8 @@ class Scene:
         return self.create(objects.claim(name, *arguments, **options))
 
     def pod(self, name, *claims, **options):
+        if 'nodeName' in options:
+            self._preset_claims.update(claims)
         return self.create(objects.pod(name, claims, **options))
 
     def claim_and_pod(self, name, size='10Gi', class_name='pmem-lvm', **options):
@@ -174,6 +177,21 @@ class Scene:
         status, answer = self.cluster.ask(f'/v1/claims?kube_namespace={self.kube_namespace}')
         assert status == 200, status
         return {c['name']: (c['state'], c.get('node')) for c in answer['claims']}
+
+    def wrong_pins(self):
+        """Claims that the placement controller pinned though the scheduler would have decided."""
+        immediate = {
+            c['metadata']['name']
+            for c in self.api.list('storageclasses')
+            if c['volumeBindingMode'] == 'Immediate'
+        }
+        return [
+            c['metadata']['name']
+            for c in self.api.list('persistentvolumeclaims', self.kube_namespace)
+            if objects.PINNED_BY in c['metadata'].get('annotations', {})
+            and c['spec'].get('storageClassName') not in immediate
+            and c['metadata']['name'] not in self._preset_claims
+        ]
 
     def failed_creations(self):
         return self.cluster.provisioner.failed_creations[self._failed_before :]

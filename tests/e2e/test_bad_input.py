@@ -10,7 +10,7 @@ import json
 import pytest
 
 from harness import door as doors
-from harness import objects
+from harness import objects, waiting
 from scene import lvm
 
 GIB = 1 << 30
@@ -26,6 +26,15 @@ NOBODY = 'nobody'  # A scheduler that does not run: such pods are asked about by
 def door(cluster):
     with doors.Door(cluster.extender_address) as one:
         yield one
+
+
+def assert_memory_is_given_back(door, before):
+    """Soon: what a request took may still be held when its answer comes."""
+    waiting.until(
+        lambda: door.metric('process_resident_memory_bytes') - before < GROWTH_BYTES_MAX,
+        f'resident memory is back near {before}',
+        5,
+    )
 
 
 class Asker:
@@ -152,7 +161,7 @@ def test_a_body_beyond_the_limit_is_413_and_never_kept(cluster, asker):
         before = door.metric('process_resident_memory_bytes')
         answer = door.send_announced('/scheduler/filter', VERB_BODY_BYTES_MAX + 1, b'[' * (1 << 20))
         assert (answer.status, answer.problem) == (413, f'the limit is {VERB_BODY_BYTES_MAX} bytes')
-        assert door.metric('process_resident_memory_bytes') - before < GROWTH_BYTES_MAX
+        assert_memory_is_given_back(door, before)
         assert asker.answers_well(door)
 
 
@@ -163,7 +172,7 @@ def test_rubbish_of_64_mib_is_refused_and_given_back(door, asker):
     before = door.metric('process_resident_memory_bytes')
     for body in bodies * 2:
         assert door.send('POST', '/scheduler/filter', body).status == 400
-    assert door.metric('process_resident_memory_bytes') - before < GROWTH_BYTES_MAX
+    assert_memory_is_given_back(door, before)
     assert asker.answers_well(door)
 
 
@@ -188,8 +197,8 @@ def test_a_thousand_bad_requests_leave_nothing_behind(door, asker):
     before = door.metric('process_resident_memory_bytes')
     fds = door.metric('process_open_fds')
     send_all(1000 // len(rows))
-    assert door.metric('process_resident_memory_bytes') - before < GROWTH_BYTES_MAX
-    assert door.metric('process_open_fds') <= fds
+    assert_memory_is_given_back(door, before)
+    waiting.until(lambda: door.metric('process_open_fds') <= fds, 'no file stays open', 5)
     assert asker.answers_well(door)
 
 

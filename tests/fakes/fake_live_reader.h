@@ -1,41 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
 // The API server as far as a verb reads it live: objects that a test put there, and how often it
-// was asked. Not thread-safe.
+// was asked. Thread-safe.
 #pragma once
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "common/io/mutex.h"
 #include "extender/core/live_reader.h"
 
 namespace pmem::extender {
 
 class FakeLiveReader final : public LiveReader {
  public:
-  std::vector<Claim> claims;
-  std::vector<StorageClass> classes;
-  absl::Status failure;  // Not OK: what every read answers.
-  int reads = 0;
+  void Hold(std::vector<Claim> claims, std::vector<StorageClass> classes = {})
+      ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    claims_ = std::move(claims);
+    classes_ = std::move(classes);
+  }
+  // What every read answers from now on.
+  void Fail(absl::Status failure) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    failure_ = std::move(failure);
+  }
+  int reads() const ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    return reads_;
+  }
 
-  absl::StatusOr<LiveObjects> Read(const std::vector<ObjectKey>& claim_keys,
-                                   const std::vector<std::string>& class_names) override {
-    ++reads;
-    if (!failure.ok()) return failure;
+  absl::StatusOr<LiveObjects> Read(const std::vector<ObjectKey>& claims,
+                                   const std::vector<std::string>& classes) override
+      ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    ++reads_;
+    if (!failure_.ok()) return failure_;
     LiveObjects live;
-    for (const ObjectKey& key : claim_keys) {
-      const auto it = std::find_if(claims.begin(), claims.end(),
+    for (const ObjectKey& key : claims) {
+      const auto it = std::find_if(claims_.begin(), claims_.end(),
                                    [&](const Claim& claim) { return claim.meta.key == key; });
-      it != claims.end() ? live.claims.push_back(*it) : live.absent_claims.push_back(key);
+      it != claims_.end() ? live.claims.push_back(*it) : live.absent_claims.push_back(key);
     }
-    for (const std::string& name : class_names) {
-      const auto it = std::find_if(classes.begin(), classes.end(), [&](const StorageClass& one) {
+    for (const std::string& name : classes) {
+      const auto it = std::find_if(classes_.begin(), classes_.end(), [&](const StorageClass& one) {
         return one.meta.key.name == name;
       });
-      it != classes.end() ? live.classes.push_back(*it) : live.absent_classes.push_back(name);
+      it != classes_.end() ? live.classes.push_back(*it) : live.absent_classes.push_back(name);
     }
     return live;
   }
+
+ private:
+  mutable Mutex mu_;
+  std::vector<Claim> claims_ ABSL_GUARDED_BY(mu_);
+  std::vector<StorageClass> classes_ ABSL_GUARDED_BY(mu_);
+  absl::Status failure_ ABSL_GUARDED_BY(mu_);
+  int reads_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
 }  // namespace pmem::extender

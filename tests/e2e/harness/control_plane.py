@@ -108,8 +108,8 @@ class ControlPlane:
         )
 
     def restart_api_server(self):
-        """Ends it and starts it again at the same address, with the same keys and the same etcd."""
-        self.supervisor.running['kube-apiserver'].stop(seconds=30)
+        """Kills it and starts it again at the same address, with the same keys and the same etcd."""
+        self.supervisor.running['kube-apiserver'].kill()
         self._start_api_server(int(self.server.rpartition(':')[2]))
 
     def _start_api_server(self, port=None):

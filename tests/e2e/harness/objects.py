@@ -5,6 +5,7 @@ DRIVER = 'pmem.csi.alibabacloud.com'
 TYPE_LABEL = 'pmem.csi.alibabacloud.com/type'
 TYPE_LABEL_OLD = 'pmem.csi.alibabacloud.com'
 SELECTED_NODE = 'volume.kubernetes.io/selected-node'
+PINNED_BY = 'pmem.csi.alibabacloud.com/pinned-by'
 PROVISIONED_BY = 'pv.kubernetes.io/provisioned-by'
 HOSTNAME = 'kubernetes.io/hostname'
 GI = 1 << 30

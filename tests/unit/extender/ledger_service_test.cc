@@ -113,23 +113,23 @@ TEST_F(LedgerServiceTest, PrioritizeAndPreemptKnowTheSameRoom) {
 TEST_F(LedgerServiceTest, AClaimThatTheCacheLacksIsReadOnce) {
   Begin();
   const Claim claim = MakeClaim(7, 30 * kGiB);
-  live.claims = {claim};
+  live.Hold({claim});
   const Pod pod = MakePod(7, {claim});
   EXPECT_EQ(Filter(pod), std::nullopt);  // Not on the I/O pool.
-  EXPECT_EQ(live.reads, 0);
+  EXPECT_EQ(live.reads(), 0);
   EXPECT_EQ(Filter(pod, Patience::kBlocks)->reasons, (Reasons{Reason::kNoRoom, Reason::kFits}));
-  EXPECT_EQ(live.reads, 1);
+  EXPECT_EQ(live.reads(), 1);
 }
 
 TEST_F(LedgerServiceTest, AClassThatTheCacheLacksIsReadAfterItsClaim) {
   Begin();
   const Claim claim = MakeClaim(7, 30 * kGiB, "new-class");
-  live.claims = {claim};
-  live.classes = {MakeClass("new-class")};
-  live.classes[0].parameters = {{"pmemType", "lvm"}};
+  StorageClass storage_class = MakeClass("new-class");
+  storage_class.parameters = {{"pmemType", "lvm"}};
+  live.Hold({claim}, {storage_class});
   EXPECT_EQ(Filter(MakePod(7, {claim}), Patience::kBlocks)->reasons,
             (Reasons{Reason::kNoRoom, Reason::kFits}));
-  EXPECT_EQ(live.reads, 2);
+  EXPECT_EQ(live.reads(), 2);
 }
 
 TEST_F(LedgerServiceTest, AClaimThatDoesNotExistIsAnErrorForEveryVerb) {
@@ -137,7 +137,7 @@ TEST_F(LedgerServiceTest, AClaimThatDoesNotExistIsAnErrorForEveryVerb) {
   const Pod pod = MakePod(7, {MakeClaim(7, kGiB)});
   const std::string error = "claim default/claim-7 does not exist";
   EXPECT_EQ(Filter(pod, Patience::kBlocks)->error, error);
-  EXPECT_EQ(live.reads, 1);
+  EXPECT_EQ(live.reads(), 1);
   EXPECT_EQ(service.Prioritize(pod, kOne, Patience::kBlocks)->error, error);
   EXPECT_EQ(service.Preempt(pod, kOne, Patience::kBlocks)->error, error);
 }
@@ -155,7 +155,7 @@ TEST_F(LedgerServiceTest, AClassThatDoesNotExistIsAnErrorOfAClaimWithoutAVolumeO
 
 TEST_F(LedgerServiceTest, AnApiServerThatDoesNotAnswerIsAnError) {
   Begin();
-  live.failure = absl::UnavailableError("connection refused");
+  live.Fail(absl::UnavailableError("connection refused"));
   EXPECT_EQ(Filter(MakePod(7, {MakeClaim(7, kGiB)}), Patience::kBlocks)->error,
             "connection refused");
 }

@@ -128,12 +128,12 @@ TEST_F(VerbApiTest, PreemptDropsNodesWithoutRoomAndEchoesVictims) {
 
 TEST_F(VerbApiTest, AClaimThatTheCacheLacksIsReadOnAnotherThread) {
   Begin();
-  live.claims = {MakeClaim(7, 30 * kGiB)};
-  const ClientResponse response = Post("filter", Args(MakePod(7, live.claims)));
+  live.Hold({MakeClaim(7, 30 * kGiB)});
+  const ClientResponse response = Post("filter", Args(MakePod(7, {MakeClaim(7, 30 * kGiB)})));
   EXPECT_EQ(response.body,
             R"({"Nodes":null,"NodeNames":["n2"],"FailedNodes":{},)"
             R"("FailedAndUnresolvableNodes":{"n1":"insufficient free PMEM"},"Error":""})");
-  EXPECT_EQ(live.reads, 1);
+  EXPECT_EQ(live.reads(), 1);
 }
 
 TEST_F(VerbApiTest, BadBytesAreAProblemAndTheNextRequestWorks) {
