@@ -19,7 +19,8 @@ from scene import lvm
 
 GIB = 1 << 30
 REPORT_BYTES_MAX = 8 << 20  # kReportBytesMax
-GROWTH_BYTES_MAX = 24 << 20
+# The allocator may keep an answer's buffer, which grows by doubling, for each of 8 I/O threads.
+GROWTH_BYTES_MAX = 8 * 2 * REPORT_BYTES_MAX
 STALE_SECONDS = 15
 NODE = 'node-odd'
 
