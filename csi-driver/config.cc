@@ -77,4 +77,40 @@ std::optional<int> ParseConfig(int argc, const char* const* argv, DriverConfig* 
   return std::nullopt;
 }
 
+absl::Status Validate(const InitConfig& config) {
+  const bool is_split = config.kind == "both";
+  if (is_split == (config.lvm_percent >= 1 && config.lvm_percent <= 99)) return absl::OkStatus();
+  return absl::InvalidArgumentError(is_split ? "--kind both needs --lvm-percent from 1 to 99"
+                                             : "--lvm-percent is for --kind both");
+}
+
+std::optional<int> ParseInitConfig(int argc, const char* const* argv, InitConfig* config) {
+  Flags flags({.name = "pmem-csi-driver init",
+               .description =
+                   "Makes this node's NVDIMM regions ready for volumes. What is ready, and "
+                   "what is not ours, is left alone.",
+               .version = PMEM_VERSION,
+               .env_prefix = "PMEM_CSI_INIT"});
+  flags.Enum<std::string>(
+      "--kind", &config->kind,
+      {{"none", "none"}, {"lvm", "lvm"}, {"direct", "direct"}, {"both", "both"}},
+      "What the regions are for, as the node's label has it: a VolumeGroup over each, volumes "
+      "directly in it, or both.");
+  flags.Integer("--lvm-percent", &config->lvm_percent, 0, 99,
+                "With --kind both: how much of each region becomes a VolumeGroup.");
+  flags.Bool("--init-labels", &config->initializes_labels,
+             "Also initialize label areas that are empty; what a region holds without labels is "
+             "lost.");
+  flags.Bool("--dry-run", &config->is_dry, "Say what would be done, and do nothing.");
+  flags.Text("--region-pattern", &config->region_pattern,
+             "NVDIMM regions that are ours: names with * and ?, separated by commas.", "PATTERNS");
+  flags.Text("--lvm-command", &config->lvm_command,
+             "The lvm program and words before its arguments.", "COMMAND");
+  flags.Duration("--command-timeout", &config->command_timeout,
+                 "The longest that one command may take.");
+  if (const std::optional<int> code = flags.Parse(argc, argv)) return code;
+  if (const absl::Status status = Validate(*config); !status.ok()) return flags.Reject(status);
+  return std::nullopt;
+}
+
 }  // namespace pmem::driver

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,13 +30,26 @@ struct DriverConfig {
   bool is_verbose = false;
 };
 
+// `pmem-csi-driver init`: makes the regions ready, once.
+struct InitConfig {
+  std::string kind = "none";
+  int64_t lvm_percent = 0;  // Of kind both.
+  bool initializes_labels = false;
+  bool is_dry = false;
+  std::string region_pattern = "*";
+  std::string lvm_command = "lvm";
+  absl::Duration command_timeout = absl::Seconds(60);
+};
+
 // InvalidArgument for values that cannot work, naming the flag. Pure.
 absl::Status Validate(const DriverConfig& config);
+absl::Status Validate(const InitConfig& config);
 
 // "unix:/path" or "unix:///path" into *socket_path.
 absl::Status ParseEndpoint(const std::string& text, std::string* socket_path);
 
 // Nothing: run with *config. A number: end with it; what there was to say is said.
 std::optional<int> ParseConfig(int argc, const char* const* argv, DriverConfig* config);
+std::optional<int> ParseInitConfig(int argc, const char* const* argv, InitConfig* config);
 
 }  // namespace pmem::driver

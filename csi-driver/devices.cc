@@ -7,6 +7,7 @@
 #include "capacity-agent/core/report_builder.h"
 #include "common/io/clock.h"
 #include "common/pure/absl_view.h"
+#include "common/pure/status_macros.h"
 
 namespace pmem::driver {
 namespace {
@@ -18,19 +19,23 @@ void Append(agent::DeviceState found, agent::DeviceState* all) {
 
 }  // namespace
 
+absl::StatusOr<agent::DeviceState> ReadDeviceState(Devices* devices) {
+  agent::DeviceState state;
+  MutexLock lock(&devices->reading);
+  for (const auto& reader : devices->readers) {
+    absl::StatusOr<agent::DeviceState> found = reader->Read();
+    if (!found.ok()) {
+      return absl::UnavailableError(
+          absl::StrCat(AbslView(reader->source()), ": ", found.status().message()));
+    }
+    Append(*std::move(found), &state);
+  }
+  return state;
+}
+
 absl::StatusOr<CapacityReport> ReadDevices(Devices* devices) {
   agent::Reading reading{.observed_at = RealClock().WallNow()};
-  {
-    MutexLock lock(&devices->reading);
-    for (const auto& reader : devices->readers) {
-      absl::StatusOr<agent::DeviceState> found = reader->Read();
-      if (!found.ok()) {
-        return absl::UnavailableError(
-            absl::StrCat(AbslView(reader->source()), ": ", found.status().message()));
-      }
-      Append(*std::move(found), &reading.devices);
-    }
-  }
+  PMEM_ASSIGN_OR_RETURN(reading.devices, ReadDeviceState(devices));
   const agent::BuilderOptions options = {.node = devices->node,
                                          .boot_id = "-",
                                          .volume_groups = devices->volume_groups,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "capacity-agent/core/device_state.h"
 #include "capacity-agent/core/name_pattern.h"
 #include "capacity-agent/device/pool_reader.h"
 #include "capacity-agent/device/volume_maker.h"
@@ -25,6 +26,9 @@ struct Devices {
   std::map<PoolKind, std::unique_ptr<agent::VolumeMaker>> makers;
   Mutex reading;  // Readers take one call at a time.
 };
+
+// All that the readers find now. As below.
+absl::StatusOr<agent::DeviceState> ReadDeviceState(Devices* devices);
 
 // What the devices hold now. Unavailable when a source cannot be read: half a report would say
 // that the other half is empty. Thread-safe.

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "csi-driver/driver.h"
 
+#include <cstdio>
+#include <cstdlib>
+
 #include "capacity-agent/core/device_choice.h"
 #include "capacity-agent/device/lvm_maker.h"
 #include "capacity-agent/device/lvm_reader.h"
@@ -9,6 +12,8 @@
 #include "capacity-agent/device/simulated_maker.h"
 #include "capacity-agent/device/simulated_reader.h"
 #include "common/io/log.h"
+#include "common/pure/status_macros.h"
+#include "csi-driver/initializer.h"
 
 namespace pmem::driver {
 namespace {
@@ -62,6 +67,25 @@ absl::Status Driver::Start() {
     }
   }
   return server_.Start(config_.socket_path, config_.socket_mode);
+}
+
+absl::StatusOr<int> RunInit(const InitConfig& config) {
+  if (config.kind == "none") return EXIT_SUCCESS;
+  Devices devices;
+  FillDevices({.lvm_command = config.lvm_command, .command_timeout = config.command_timeout},
+              &devices);
+  LinuxHost host(config.command_timeout);
+  agent::LvmMaker lvm(config.lvm_command, config.command_timeout);
+  Initializer initializer(&devices, &lvm, &host, [](std::string_view line) {
+    std::printf("%.*s\n", static_cast<int>(line.size()), line.data());
+    std::fflush(stdout);
+  });
+  InitOptions options = {.lvm_percent = config.lvm_percent,
+                         .initializes_labels = config.initializes_labels,
+                         .regions = agent::NamePatterns(config.region_pattern)};
+  if (config.kind == "lvm") options.lvm_percent = 100;
+  PMEM_ASSIGN_OR_RETURN(const int refused, initializer.Run(options, config.is_dry));
+  return refused == 0 ? EXIT_SUCCESS : kRefusedExit;
 }
 
 }  // namespace pmem::driver

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "csi-driver/config.h"
 #include "csi-driver/device/linux_host.h"
 #include "csi-driver/devices.h"
@@ -43,6 +44,11 @@ class Driver {
   NodeService node_;
   GrpcServer server_;
 };
+
+// `pmem-csi-driver init`: one line for each step on stdout. The exit status: 0, or kRefusedExit
+// when a region was left alone.
+absl::StatusOr<int> RunInit(const InitConfig& config);
+inline constexpr int kRefusedExit = 3;
 
 // Readers and makers that `config` asks for, into *devices.
 void FillDevices(const DriverConfig& config, Devices* devices);

@@ -1,25 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
-// pmem-csi-driver: configuration -> Driver -> run until SIGTERM.
+// pmem-csi-driver: configuration -> Driver -> run until SIGTERM; pmem-csi-driver init: once.
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "common/io/log.h"
 #include "common/io/signals.h"
 #include "csi-driver/config.h"
 #include "csi-driver/driver.h"
 
+namespace {
+
+int Fail(const absl::Status& status) {
+  std::fprintf(stderr, "pmem-csi-driver: %s\n", std::string(status.message()).c_str());
+  return EXIT_FAILURE;
+}
+
+int Initialize(int argc, char** argv) {
+  pmem::driver::InitConfig config;
+  if (const auto code = pmem::driver::ParseInitConfig(argc, argv, &config)) return *code;
+  const absl::StatusOr<int> done = pmem::driver::RunInit(config);
+  return done.ok() ? *done : Fail(done.status());
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "init") return Initialize(argc - 1, argv + 1);
   pmem::driver::DriverConfig config;
   if (const std::optional<int> code = pmem::driver::ParseConfig(argc, argv, &config)) return *code;
   pmem::BlockSignals();
   if (config.is_verbose) pmem::SetLogLevel(pmem::LogLevel::kDebug);
   pmem::driver::Driver driver(config, PMEM_VERSION);
-  if (const absl::Status status = driver.Start(); !status.ok()) {
-    std::fprintf(stderr, "pmem-csi-driver: %s\n", std::string(status.message()).c_str());
-    return EXIT_FAILURE;
-  }
+  if (const absl::Status status = driver.Start(); !status.ok()) return Fail(status);
   std::printf("pmem-csi-driver listening on unix:%s\n", config.socket_path.c_str());
   std::fflush(stdout);
   pmem::WaitForSignal();

@@ -43,6 +43,11 @@ std::vector<std::string> LvmRemoveArguments(std::string_view group, std::string_
   return {"lvremove", "--yes", "--force", FullName(group, name)};
 }
 
+std::vector<std::string> LvmCreateGroupArguments(std::string_view group,
+                                                 const std::string& device) {
+  return {"vgcreate", "--dataalignment", "2m", std::string(group), device};
+}
+
 std::string MapperPath(std::string_view group, std::string_view name) {
   return absl::StrCat("/dev/mapper/", DoubledDashes(group), "-", DoubledDashes(name));
 }

@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "capacity-agent/core/lvm_commands.h"
 #include "capacity-agent/device/erase.h"
 #include "common/pure/status_macros.h"
 

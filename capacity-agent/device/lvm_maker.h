@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "capacity-agent/core/lvm_commands.h"
 #include "capacity-agent/device/command.h"
 #include "capacity-agent/device/volume_maker.h"
 
@@ -24,6 +25,11 @@ class LvmMaker final : public VolumeMaker {
   // LogicalVolumes stay active: it costs nothing, and saves a command at the next Open.
   absl::Status Close(const VolumePlace&) override { return absl::OkStatus(); }
   absl::Status Remove(const VolumePlace& place) override;
+
+  // On a device that nothing is on: LVM refuses others.
+  absl::Status CreateGroup(const std::string& group, const std::string& device) {
+    return Run(LvmCreateGroupArguments(group, device));
+  }
 
  private:
   absl::Status Run(const std::vector<std::string>& arguments);

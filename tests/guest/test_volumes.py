@@ -120,7 +120,7 @@ def test_eight_at_once_on_one_region(guest, driver, unchanged):
 def test_a_driver_killed_at_work_leaves_nothing_that_blocks(guest, driver, unchanged, kind):
     create = driver.command(CREATE, creation("disk-killed", 64 * MIB, kind))
     delete = driver.command("csi.v1.Controller/DeleteVolume", {"volume_id": "disk-killed"})
-    for wait in (0.2, 0.5):
+    for wait in (0.3,):
         for call in (create, delete):
             guest.run(f"({call}) >/dev/null 2>&1 & sleep {wait}")
             driver.kill()

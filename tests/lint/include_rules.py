@@ -53,7 +53,7 @@ LAYERS = {
     'extender/wire/': ('common/pure/', 'extender/core/', 'extender/wire/'),
     'extender/intake/': ('common/', 'extender/core/', 'extender/intake/'),
     'extender/': ('common/', 'extender/'),
-    'csi-driver/core/': ('common/pure/', 'csi-driver/core/'),
+    'csi-driver/core/': ('common/pure/', 'capacity-agent/core/', 'csi-driver/core/'),
     # The device room is one: the driver makes the volumes that the agent reports.
     'csi-driver/': ('common/', 'capacity-agent/core/', 'capacity-agent/device/', 'csi-driver/'),
 }

@@ -23,10 +23,18 @@ TEST(DriverConfig, TakesUnixEndpointsOnly) {
 }
 
 TEST(DriverConfig, NeedsANodeName) {
-  EXPECT_FALSE(Validate({}).ok());
-  EXPECT_TRUE(Validate({.node_name = "n1"}).ok());
-  EXPECT_FALSE(Validate({.node_name = std::string(129, 'n')}).ok());
-  EXPECT_FALSE(Validate({.node_name = "n1", .command_timeout = absl::Milliseconds(999)}).ok());
+  EXPECT_FALSE(Validate(DriverConfig()).ok());
+  EXPECT_TRUE(Validate(DriverConfig{.node_name = "n1"}).ok());
+  EXPECT_FALSE(Validate(DriverConfig{.node_name = std::string(129, 'n')}).ok());
+  EXPECT_FALSE(
+      Validate(DriverConfig{.node_name = "n1", .command_timeout = absl::Milliseconds(999)}).ok());
+}
+
+TEST(InitConfig, SplitsOnlyWhenToldHow) {
+  EXPECT_TRUE(Validate(InitConfig{.kind = "lvm"}).ok());
+  EXPECT_FALSE(Validate(InitConfig{.kind = "lvm", .lvm_percent = 50}).ok());
+  EXPECT_FALSE(Validate(InitConfig{.kind = "both"}).ok());
+  EXPECT_TRUE(Validate(InitConfig{.kind = "both", .lvm_percent = 50}).ok());
 }
 
 TEST(DriverConfig, IsSafeUnlessToldOtherwise) {

@@ -33,6 +33,8 @@ def flags_page():
     for program in (AGENT, EXTENDER, DRIVER):
         done = subprocess.run([program, '--flags-markdown'], check=True, capture_output=True, text=True)
         page += f'\n## {program.name}\n\n{done.stdout.strip()}\n'
+    done = subprocess.run([DRIVER, 'init', '--flags-markdown'], check=True, capture_output=True, text=True)
+    page += f'\n## {DRIVER.name} init\n\n{done.stdout.strip()}\n'
     return page
 
 

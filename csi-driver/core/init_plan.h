@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// What it takes to make a node's regions ready for volumes: decided from one reading, before
+// anything is touched. What is ready needs nothing, so that it can run at every start. Pure,
+// deterministic, thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "capacity-agent/core/device_state.h"
+#include "capacity-agent/core/name_pattern.h"
+#include "common/pure/capacity_report.h"
+
+namespace pmem::driver {
+
+struct InitOptions {
+  // How much of each region becomes a VolumeGroup: 100 for kind lvm, 0 for direct.
+  int64_t lvm_percent = 100;
+  bool initializes_labels = false;
+  agent::NamePatterns regions;
+};
+
+struct InitStep {
+  enum class Action { kInitLabels, kCreateNamespace, kCreateVolumeGroup, kRefuse };
+  Action action = Action::kRefuse;
+  std::string region;
+  std::string name;    // Of the VolumeGroup, and the alt name of the namespace under it.
+  int64_t bytes = 0;   // Of the namespace.
+  std::string reason;  // Of a refusal.
+  bool operator==(const InitStep&) const = default;
+};
+
+// A region that carries something that is not ours, or is not in order, is refused and left alone.
+// For a share of 0 a region needs labels only: what else is on it does not matter. The steps of one
+// region follow each other; one that fails ends those of its region.
+std::vector<InitStep> PlanInit(const agent::DeviceState& devices, const InitOptions& options);
+
+// For people: "region0: create NVDIMM namespace pmemvgregion0 of 4294967296 bytes, mode fsdax".
+std::string DescribeStep(const InitStep& step);
+
+}  // namespace pmem::driver

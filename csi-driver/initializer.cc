@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "csi-driver/initializer.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "capacity-agent/device/ndctl_labels.h"
+#include "common/pure/status_macros.h"
+
+namespace pmem::driver {
+namespace {
+
+using Action = InitStep::Action;
+
+const agent::Region* FindRegion(const agent::DeviceState& devices, std::string_view name) {
+  const auto found = std::find_if(devices.regions.begin(), devices.regions.end(),
+                                  [name](const agent::Region& each) { return each.name == name; });
+  return found == devices.regions.end() ? nullptr : &*found;
+}
+
+// The same region's steps, refused.
+void RefuseAll(const std::string& region, const std::string& reason, std::vector<InitStep>* steps) {
+  std::erase_if(*steps, [&region](const InitStep& step) { return step.region == region; });
+  steps->push_back({.action = Action::kRefuse, .region = region, .reason = reason});
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<InitStep>> Initializer::Plan(const InitOptions& options) {
+  PMEM_ASSIGN_OR_RETURN(const agent::DeviceState state, ReadDeviceState(devices_));
+  std::vector<InitStep> steps = PlanInit(state, options);
+  const std::vector<InitStep> planned = steps;
+  for (const InitStep& step : planned) {
+    if (step.action != Action::kInitLabels) continue;
+    // Without labels the whole region is one namespace, which somebody may be using as it is.
+    for (const agent::NvdimmNamespace& each : FindRegion(state, step.region)->nvdimm_namespaces) {
+      if (each.block_device.empty()) continue;
+      const auto found = host_->FileSystemOn("/dev/" + each.block_device);
+      if (found.ok() && found->empty()) continue;
+      RefuseAll(step.region,
+                found.ok() ? absl::StrCat("/dev/", each.block_device, " carries ", *found)
+                           : std::string(found.status().message()),
+                &steps);
+    }
+  }
+  return steps;
+}
+
+absl::Status Initializer::CreateGroup(const InitStep& step) {
+  PMEM_ASSIGN_OR_RETURN(
+      const std::string device,
+      devices_->makers.at(PoolKind::kDirect)->Open({.pool = step.region, .name = step.name}));
+  PMEM_ASSIGN_OR_RETURN(const std::string found, host_->FileSystemOn(device));
+  if (!found.empty()) return absl::FailedPreconditionError(device + " carries " + found);
+  return lvm_->CreateGroup(step.name, device);
+}
+
+absl::Status Initializer::Do(const InitStep& step) {
+  agent::VolumeMaker& maker = *devices_->makers.at(PoolKind::kDirect);
+  switch (step.action) {
+    case Action::kInitLabels:
+      return agent::InitializeLabels(step.region);
+    case Action::kCreateNamespace:
+      // What an interrupted run left.
+      PMEM_RETURN_IF_ERROR(
+          maker.Remove({.pool = step.region, .name = agent::kUnfinishedPrefix + step.name}));
+      return maker.Create({.pool = step.region, .name = step.name}, step.bytes);
+    case Action::kCreateVolumeGroup:
+      return CreateGroup(step);
+    case Action::kRefuse:
+      return absl::OkStatus();
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int> Initializer::Run(const InitOptions& options, bool is_dry) {
+  PMEM_ASSIGN_OR_RETURN(const std::vector<InitStep> steps, Plan(options));
+  int refused = 0;
+  for (const InitStep& step : steps) {
+    say_(DescribeStep(step));
+    if (step.action == Action::kRefuse) ++refused;
+    if (!is_dry) PMEM_RETURN_IF_ERROR(Annotate(Do(step), DescribeStep(step)));
+  }
+  return refused;
+}
+
+}  // namespace pmem::driver

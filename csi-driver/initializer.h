@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes a node's regions ready for volumes, or says what it would do: `pmem-csi-driver init`.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "capacity-agent/device/lvm_maker.h"
+#include "csi-driver/core/init_plan.h"
+#include "csi-driver/devices.h"
+#include "csi-driver/host.h"
+
+namespace pmem::driver {
+
+// Not thread-safe.
+class Initializer {
+ public:
+  // `say` gets one line for each step, before it is done.
+  Initializer(Devices* devices, agent::LvmMaker* lvm, Host* host,
+              std::function<void(std::string_view)> say)
+      : devices_(devices), lvm_(lvm), host_(host), say_(std::move(say)) {}
+
+  // How many regions were left alone. With `is_dry` nothing is written. Errors: those of the
+  // readers and makers; what was done before one stays, and is found by the next run.
+  absl::StatusOr<int> Run(const InitOptions& options, bool is_dry);
+
+ private:
+  absl::StatusOr<std::vector<InitStep>> Plan(const InitOptions& options);
+  absl::Status Do(const InitStep& step);
+  absl::Status CreateGroup(const InitStep& step);
+
+  Devices* const devices_;
+  agent::LvmMaker* const lvm_;
+  Host* const host_;
+  const std::function<void(std::string_view)> say_;
+};
+
+}  // namespace pmem::driver
