@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures on a real control plane and prints; nothing is judged.
+"""Measures and prints, beside a floor or a peer; nothing is judged but by --check.
 
-usage: ./dev bench (wakeup | takeover | bursts)... [--runs N]
+usage: ./dev bench [verbs | wakeup | takeover | bursts]... [--runs N] [--json] [--check | --write]
+  verbs     filter and prioritize beside a bare handler of the same HTTP library; what is run without a word
   wakeup    the cluster is full, a claim is deleted: from the freed volume to the pending pod's node
   takeover  two replicas with the shipped timings, the leader killed: until the Service leads to the next
   bursts    pods that fill the cluster exactly, with trouble of every kind; beside each the same without
             the extender, and how much longer it took than on nodes with ten times the room. The first
             burst N times, 20 by default: about half an hour
+  --check   instructions a call against the kept ones; exit 1 when one grew. --write keeps the new ones
 """
 
 import contextlib
@@ -18,6 +20,7 @@ import time
 import types
 
 import builds
+import verb_benchmarks
 from commands import demo
 
 DIRECTORY = builds.BUILD / 'bench'
@@ -101,6 +104,13 @@ def bursts(runs=BURST_RUNS):
                 print(f'{burst.name:40}{label:9}' + ''.join(f'{c:>17}' for c in cells), flush=True)
 
 
+def _verbs(arguments):
+    if '--check' in arguments or '--write' in arguments:
+        return 0 if verb_benchmarks.check(write='--write' in arguments) else 1
+    verb_benchmarks.verbs(as_json='--json' in arguments)
+    return 0
+
+
 MEASURES = types.MappingProxyType({'wakeup': wakeup, 'takeover': takeover, 'bursts': bursts})
 
 
@@ -110,7 +120,11 @@ def main(arguments):
         at = arguments.index('--runs')
         options['runs'] = int(arguments[at + 1])
         arguments = arguments[:at] + arguments[at + 2 :]
-    if '--help' in arguments or not arguments or set(arguments) - set(MEASURES):
+    flags = [a for a in arguments if a in ('--json', '--check', '--write')]
+    arguments = [a for a in arguments if a not in flags] or ['verbs']
+    if arguments == ['verbs']:
+        return _verbs(flags)
+    if '--help' in arguments or set(arguments) - set(MEASURES):
         print(__doc__)
         return 0 if '--help' in arguments else 2
     if not demo.prepare(sys.stdout):
