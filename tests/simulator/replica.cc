@@ -161,12 +161,14 @@ bool Replica::Decide(Call& call) {
     const std::vector<std::string_view> names(call.names.begin(), call.names.end());
     const FilterDecision decision = Filter(*ledger_, {}, call.pod, demand, names, now);
     if (decision.is_held && now < call.deadline) return false;
-    ledger_->NoteRefused(call.pod, decision.nodes.empty());
-    ledger_->Assume(call.pod, demand, decision.nodes, decision.static_volumes, now);
-    reply.nodes = decision.nodes;
+    ledger_->NoteRefused(call.pod, decision.node_ids.empty());
+    ledger_->AssumeOn(call.pod, demand, decision.node_ids, decision.static_volumes, now);
+    for (size_t i = 0; i < names.size(); ++i) {
+      if (decision.is_named[i]) reply.nodes.emplace_back(names[i]);
+    }
     reply.is_pmem = true;
     stage_.Tell(absl::StrCat("replica ", number_, " answers ", call.pod.meta.key.name, ": ",
-                             absl::StrJoin(decision.nodes, ",")));
+                             absl::StrJoin(reply.nodes, ",")));
     Check();
   }
   call.done(std::move(reply));
