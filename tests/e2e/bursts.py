@@ -2,8 +2,9 @@
 """Bursts that fill a cluster exactly, on the real scheduler: what is placed, what goes wrong, how long.
 
 Each burst runs with us, without us (a scheduler that knows of no extender, the driver's capacities
-not published), and without us on nodes with ten times the room, which says how long the same pods
-take when nothing can go wrong. Half-pinned: a pod without a node of whose claims some are pinned.
+not published), and without us on nodes with room for all of it each, ten times their own at least,
+which says how long the same pods take when nothing can go wrong: kube-scheduler sends identical pods
+to one node. Half-pinned: a pod without a node of whose claims some are pinned.
 """
 
 import collections
@@ -54,7 +55,9 @@ class Burst:
 
     @property
     def roomy_nodes(self):
-        return [both(10 * _total(n, 'lvm') // GI, 10 * _total(n, 'direct') // GI) for n in self.nodes]
+        asked = sum(objects.quantity_bytes(size) for pod in self.pods for size, _ in pod)
+        rooms = [[max(10 * _total(n, k), 2 * asked) // GI for k in ('lvm', 'direct')] for n in self.nodes]
+        return [both(*room) for room in rooms]
 
 
 def _total(layout, kind):

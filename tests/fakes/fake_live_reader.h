@@ -21,6 +21,10 @@ class FakeLiveReader final : public LiveReader {
     claims_ = std::move(claims);
     classes_ = std::move(classes);
   }
+  void Add(Claim claim) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    claims_.push_back(std::move(claim));
+  }
   // What every read answers from now on.
   void Fail(absl::Status failure) ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "common/io/periodic_task.h"
 #include "tests/unit/extender/service_testing.h"
 
 namespace pmem::extender {
@@ -54,9 +55,9 @@ TEST_F(LedgerServiceTest, NobodyDecidesBeforeTheAgentsHaveReported) {
   Sync();
   const Pod pod = AddPod(1, kGiB);
   EXPECT_EQ(Filter(pod)->error, "waiting for the agents' first reports");
-  EXPECT_EQ(service.Prioritize(pod, kOne, Patience::kNone)->error,
+  EXPECT_EQ(service.Prioritize(pod, kOne, Patience::kBlocks)->error,
             "waiting for the agents' first reports");
-  EXPECT_EQ(service.Preempt(pod, kOne, Patience::kNone)->error,
+  EXPECT_EQ(service.Preempt(pod, kOne, Patience::kBlocks)->error,
             "waiting for the agents' first reports");
 }
 
@@ -89,12 +90,39 @@ TEST_F(LedgerServiceTest, FilterNamesTheNodesWithRoomAndHoldsThem) {
   EXPECT_EQ(held, 1U);
 }
 
-TEST_F(LedgerServiceTest, WhatOnlyOthersHoldIsWaitedForByWhomMayBlock) {
+TEST_F(LedgerServiceTest, NothingIsReadOrWaitedForByWhomMayNotBlock) {
+  Begin();
+  const Pod pod = AddPod(1, kGiB);
+  EXPECT_EQ(Filter(pod, Patience::kNone), std::nullopt);
+  EXPECT_EQ(live.reads(), 0);
+}
+
+TEST_F(LedgerServiceTest, WhatOnlyOthersHoldIsWaitedForUntilItIsFree) {
+  Begin();
+  const Pod first = AddPod(1, 30 * kGiB);
+  const Pod second = AddPod(2, 30 * kGiB);
+  Filter(first);
+  std::optional<FilterAnswer> answer;
+  {
+    Thread waits("waits", [&] { answer = Filter(second); });
+    Emit(Gone<Pod>{first});
+    clock.Advance(service.options().ledger.hold_grace);  // Its last write may be on its way.
+    service.Tick();
+  }
+  EXPECT_EQ(answer->reasons, (Reasons{Reason::kNoRoom, Reason::kFits}));
+}
+
+class LedgerServiceWithoutPatience : public testing::Test, public ServiceFixture {
+ protected:
+  LedgerServiceWithoutPatience() : ServiceFixture({.hold_wait_max = absl::ZeroDuration()}) {}
+};
+
+TEST_F(LedgerServiceWithoutPatience, RoomThatIsHeldIsRefusedUntilTheHoldIsOver) {
   Begin();
   Filter(AddPod(1, 30 * kGiB));
   const Pod second = AddPod(2, 30 * kGiB);
-  EXPECT_EQ(Filter(second), std::nullopt);
-  clock.Advance(service.options().ledger.hold_ttl);  // The hold of the first is over.
+  EXPECT_EQ(Filter(second)->reasons, (Reasons{Reason::kNoRoom, Reason::kHeld}));
+  clock.Advance(service.options().ledger.hold_ttl);
   service.Tick();
   Report(2);
   EXPECT_EQ(Filter(second)->reasons, (Reasons{Reason::kNoRoom, Reason::kFits}));
@@ -103,9 +131,9 @@ TEST_F(LedgerServiceTest, WhatOnlyOthersHoldIsWaitedForByWhomMayBlock) {
 TEST_F(LedgerServiceTest, PrioritizeAndPreemptKnowTheSameRoom) {
   Begin();
   const Pod pod = AddPod(1, 10 * kGiB);
-  EXPECT_EQ(service.Prioritize(pod, kTurned, Patience::kNone)->scores, (std::vector<int>{0, 10}));
+  EXPECT_EQ(service.Prioritize(pod, kTurned, Patience::kBlocks)->scores, (std::vector<int>{0, 10}));
   const Pod large = AddPod(2, 30 * kGiB);
-  EXPECT_EQ(service.Preempt(large, kBoth, Patience::kNone)->is_kept, (Bools{false, true}));
+  EXPECT_EQ(service.Preempt(large, kBoth, Patience::kBlocks)->is_kept, (Bools{false, true}));
 }
 
 // ---- What the cache lacks.
@@ -115,7 +143,7 @@ TEST_F(LedgerServiceTest, AClaimThatTheCacheLacksIsReadOnce) {
   const Claim claim = MakeClaim(7, 30 * kGiB);
   live.Hold({claim});
   const Pod pod = MakePod(7, {claim});
-  EXPECT_EQ(Filter(pod), std::nullopt);  // Not on the I/O pool.
+  EXPECT_EQ(Filter(pod, Patience::kNone), std::nullopt);  // Not on the I/O pool.
   EXPECT_EQ(live.reads(), 0);
   EXPECT_EQ(Filter(pod, Patience::kBlocks)->reasons, (Reasons{Reason::kNoRoom, Reason::kFits}));
   EXPECT_EQ(live.reads(), 1);
@@ -187,6 +215,7 @@ TEST_F(LedgerServiceTest, WhoWaitsForAChangeIsToldTheVersion) {
 class LeadingTest : public testing::Test {
  protected:
   LeadingTest() {
+    live_.Add(MakeClaim(1, kGiB));
     service_.SetLeaderCheck([this] { return asked_++ < leads_for_; });
     service_.Emit(Relisted<Node>{});
     service_.Emit(Relisted<PersistentVolume>{});
@@ -214,7 +243,7 @@ class LeadingTest : public testing::Test {
 };
 
 TEST_F(LeadingTest, ALeaderDecidesAndMayWrite) {
-  const auto answer = service_.Filter(pod_, nodes_, Patience::kNone);
+  const auto answer = service_.Filter(pod_, nodes_, Patience::kBlocks);
   ASSERT_TRUE(answer.has_value());
   EXPECT_EQ(answer->error, "");
   EXPECT_EQ(answer->is_answered, std::vector<bool>{true});
@@ -224,9 +253,9 @@ TEST_F(LeadingTest, ALeaderDecidesAndMayWrite) {
 
 TEST_F(LeadingTest, WhoWasStoppedBeforeADecisionRefuses) {
   LeadFor(0);
-  EXPECT_EQ(service_.Filter(pod_, nodes_, Patience::kNone)->error, "not the leader");
-  EXPECT_EQ(service_.Prioritize(pod_, nodes_, Patience::kNone)->error, "not the leader");
-  EXPECT_EQ(service_.Preempt(pod_, nodes_, Patience::kNone)->error, "not the leader");
+  EXPECT_EQ(service_.Filter(pod_, nodes_, Patience::kBlocks)->error, "not the leader");
+  EXPECT_EQ(service_.Prioritize(pod_, nodes_, Patience::kBlocks)->error, "not the leader");
+  EXPECT_EQ(service_.Preempt(pod_, nodes_, Patience::kBlocks)->error, "not the leader");
   EXPECT_FALSE(service_.MayWrite());
   EXPECT_FALSE(service_.GetReadiness().is_ready);
   EXPECT_FALSE(service_.GetReadiness().is_leading);
@@ -234,7 +263,7 @@ TEST_F(LeadingTest, WhoWasStoppedBeforeADecisionRefuses) {
 
 TEST_F(LeadingTest, WhoWasStoppedInTheMiddleOfADecisionRefuses) {
   LeadFor(1);
-  const auto answer = service_.Filter(pod_, nodes_, Patience::kNone);
+  const auto answer = service_.Filter(pod_, nodes_, Patience::kBlocks);
   EXPECT_EQ(answer->error, "not the leader");
   EXPECT_TRUE(answer->is_answered.empty());
 }
@@ -243,8 +272,8 @@ TEST_F(LeadingTest, AFollowerIsInStepAndLetsPodsWithoutPmemPass) {
   service_.SetLeading(false);
   LeadFor(0);
   EXPECT_TRUE(service_.GetReadiness().is_synced);
-  EXPECT_EQ(service_.Filter(pod_, nodes_, Patience::kNone)->error, "not the leader");
-  const auto plain = service_.Filter(MakePod(2, {}), nodes_, Patience::kNone);
+  EXPECT_EQ(service_.Filter(pod_, nodes_, Patience::kBlocks)->error, "not the leader");
+  const auto plain = service_.Filter(MakePod(2, {}), nodes_, Patience::kBlocks);
   EXPECT_EQ(plain->error, "");
   EXPECT_FALSE(plain->is_pmem);
 }
@@ -254,7 +283,7 @@ TEST_F(LeadingTest, AFollowerThatIsInStepDecidesAtOnceWhenItLeads) {
   EXPECT_FALSE(service_.MayWrite());
   service_.SetLeading(true);
   EXPECT_TRUE(service_.MayWrite());
-  EXPECT_EQ(service_.Filter(pod_, nodes_, Patience::kNone)->error, "");
+  EXPECT_EQ(service_.Filter(pod_, nodes_, Patience::kBlocks)->error, "");
 }
 
 }  // namespace

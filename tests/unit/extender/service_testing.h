@@ -52,17 +52,18 @@ class ServiceFixture {
     return node;
   }
 
-  // A pod with one WaitForFirstConsumer claim of the size, both seen.
+  // A pod with one WaitForFirstConsumer claim of the size, both seen, the claim readable live.
   Pod AddPod(int number, int64_t bytes) {
     const Claim claim = MakeClaim(number, bytes);
     Emit(Seen<Claim>{claim});
+    live.Add(claim);
     Pod pod = MakePod(number, {claim});
     Emit(Seen<Pod>{pod});
     return pod;
   }
 
   std::optional<FilterAnswer> Filter(
-      const Pod& pod, LedgerService::Patience patience = LedgerService::Patience::kNone) {
+      const Pod& pod, LedgerService::Patience patience = LedgerService::Patience::kBlocks) {
     return service.Filter(pod, kBoth, patience);
   }
 
