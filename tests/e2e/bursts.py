@@ -50,7 +50,7 @@ class Burst:
     nodes: tuple  # Device layouts.
     pods: tuple  # Of each: ((size, class name), …).
     schedulers: tuple = ('default-scheduler',)  # Pods go to them in turn.
-    trouble: str = ''  # A function of Trouble that runs beside it.
+    trouble: str = ''  # Which of Trouble's.
     seconds: float = 120.0
 
     @property
@@ -161,47 +161,40 @@ class _LateHandler(http.server.BaseHTTPRequestHandler):
 
 
 class Trouble:
-    """What happens to the cluster while a burst is placed."""
+    """What happens to the cluster while a burst is placed.
 
-    def __init__(self, scene, pods):
-        self.scene, self.cluster, self.pods = scene, scene.cluster, pods
-        self.over = threading.Event()
+    step() is called now and then by the thread that places it: a program that another thread starts
+    ends with that thread.
+    """
 
-    def wait_placed(self, count):
-        while not self.over.wait(0.1) and placed_pods(self.scene) < count:
-            pass
+    def __init__(self, scene, pods, name):
+        self.scene, self.cluster = scene, scene.cluster
+        self.stack = contextlib.ExitStack()
+        self.due = []  # (pods placed by then, what happens), in order.
+        if name:
+            getattr(self, f'_{name}')(pods)
 
-    @contextlib.contextmanager
-    def running(self, name):
-        if not name:
-            yield
-            return
-        with contextlib.ExitStack() as stack:
-            act = getattr(self, name)(stack)
-            thread = threading.Thread(target=act, daemon=True)
-            thread.start()
-            stack.callback(thread.join, 60)
-            stack.callback(self.over.set)
-            yield
+    def __enter__(self):
+        return self
 
-    def kill_extender(self, stack):
-        def act():
-            for part in (1, 2, 3):
-                self.wait_placed(self.pods * part // 4)
-                if not self.over.is_set():
-                    self.cluster.extender.kill()
-                    self.cluster.start_extender()
+    def __exit__(self, *_):
+        self.stack.close()
 
-        return act
+    def step(self):
+        while self.due and placed_pods(self.scene) >= self.due[0][0]:
+            self.due.pop(0)[1]()
 
-    def restart_api_server(self, stack):
-        def act():
-            self.wait_placed(self.pods // 3)
-            self.cluster.control_plane.restart_api_server()
+    def _kill_extender(self, pods):
+        def kill():
+            self.cluster.extender.kill()
+            self.cluster.start_extender()
 
-        return act
+        self.due = [(pods * part // 4, kill) for part in (1, 2, 3)]
 
-    def late_agents(self, stack):
+    def _restart_api_server(self, pods):
+        self.due = [(pods // 3, self.cluster.control_plane.restart_api_server)]
+
+    def _late_agents(self, pods):
         path = self.cluster.directory / 'agents.json'
         usual = path.read_text()
         proxies = {name: Late(url, 5.0) for name, url in json.loads(usual).items()}
@@ -216,9 +209,8 @@ class Trouble:
             for proxy in proxies.values():
                 proxy.shutdown()
 
-        stack.callback(restore)
+        self.stack.callback(restore)
         write(json.dumps({n: f'http://127.0.0.1:{p.server_port}' for n, p in proxies.items()}))
-        return lambda: None
 
 
 def surely(create, *arguments, **options):
@@ -250,18 +242,21 @@ def run(scene, burst, roomy=False, scheduler=None):
     """Places the burst's pods on fresh nodes and says what came of it. `scheduler`: instead of its own."""
     nodes = scene.add_nodes(*(burst.roomy_nodes if roomy else burst.nodes))
     names = (scheduler,) if scheduler else burst.schedulers
-    trouble = Trouble(scene, len(burst.pods))
-    with trouble.running('' if scheduler else burst.trouble):
+    with Trouble(scene, len(burst.pods), '' if scheduler else burst.trouble) as trouble:
         began = time.monotonic()
         for i, claims in enumerate(burst.pods):
             of_pod = [f'p{i:03}-{j}' for j in range(len(claims))]
             for name, (size, class_name) in zip(of_pod, claims):
                 surely(scene.claim, name, size, class_name)
             surely(scene.pod, f'p{i:03}', *of_pod, schedulerName=names[i % len(names)])
+            trouble.step()
+
+        def all_are_placed():
+            trouble.step()
+            return placed_pods(scene) == len(burst.pods)
+
         with contextlib.suppress(waiting.Timeout):
-            waiting.until(
-                lambda: placed_pods(scene) == len(burst.pods), 'all are placed', burst.seconds, 0.2
-            )
+            waiting.until(all_are_placed, 'all are placed', burst.seconds, 0.2)
         seconds = time.monotonic() - began
     if not roomy:
         time.sleep(SETTLE_SECONDS)
