@@ -13,6 +13,7 @@ from guest import GIB, NVDIMMS, CommandFailed, Guest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "csi"))
 from driver_in_guest import Driver  # noqa: E402
+from test_volumes_sanity import SANITY  # noqa: E402
 
 AGENT_PORT = 9100
 AGENT_START_SECONDS_MAX = 20
@@ -24,8 +25,9 @@ PROGRAMS = ("AGENT", "DRIVER", "CSI_CALL")  # Environment variables with their p
 def guest():
     """The booted machine with the agent's program in it, devices untouched."""
     began = time.monotonic()
+    extra = [SANITY] if os.environ.get("GUEST_SANITY") else []
     machine = Guest(os.environ["GUEST_WORK"], forward=[AGENT_PORT],
-                    programs=[pathlib.Path(os.environ[name]) for name in PROGRAMS])
+                    programs=[pathlib.Path(os.environ[name]) for name in PROGRAMS] + extra)
     print(f"\nguest: booted in {time.monotonic() - began:.1f} s")
     yield machine
     machine.stop()

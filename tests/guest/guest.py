@@ -37,8 +37,8 @@ class CommandFailed(AssertionError):
 
 
 def shared_objects(program):
-    """The files that the dynamic linker wants for `program`, as absolute paths."""
-    listing = subprocess.run(["ldd", program], check=True, capture_output=True, text=True).stdout
+    """The files that the dynamic linker wants for `program`, as absolute paths; none for a static one."""
+    listing = subprocess.run(["ldd", program], check=False, capture_output=True, text=True).stdout
     return sorted(set(re.findall(r"(/\S+)", listing)))
 
 
