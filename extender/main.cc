@@ -33,6 +33,8 @@
 namespace pmem::extender {
 namespace {
 
+constexpr int kStopSecondsMax = 5;
+
 int Fail(const absl::Status& status) {
   std::fprintf(stderr, "pmem-extender: %s\n", std::string(status.message()).c_str());
   return Flags::kBadFlagsExit;
@@ -90,6 +92,7 @@ int Run(const ExtenderConfig& config) {
   if (config.has_capacity_objects) capacities.Start();
 
   WaitForSignal();
+  EndWithin(kStopSecondsMax);  // Requests to an API server that is gone would take longer.
   // First nothing is decided and written any more, then the next leader may, then we go.
   capacities.Stop();
   placement.Stop();

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/io/signals.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <csignal>
 
 #include "common/pure/check.h"
@@ -30,5 +33,7 @@ int WaitForSignal() {
   PMEM_CHECK(sigwait(&set, &signal) == 0);
   return signal;
 }
+
+void EndWithin(int seconds) { ::alarm(static_cast<unsigned>(std::max(1, seconds))); }
 
 }  // namespace pmem

@@ -10,4 +10,8 @@ void BlockSignals();
 // Waits on the calling thread for SIGTERM or SIGINT and returns which one came.
 int WaitForSignal();
 
+// From now on the process has so long to end in good order; then the kernel ends it (SIGALRM).
+// Whole seconds, at least one.
+void EndWithin(int seconds);
+
 }  // namespace pmem

@@ -164,7 +164,7 @@ def test_a_net_object_would_lock_the_half_provisioned_pod_out(scene, extender_wi
     extender_with('--capacity-objects=false')
     edit(scene, node, 'pmem-lvm', capacity='0', maximumVolumeSize='0')
     let_go(scene)
-    assert IN_TREE_REASON in scene.wait_refused('pair')
+    scene.wait_refused('pair', IN_TREE_REASON)
     assert scene.node_of('pair') is None
     extender_with()
     assert scene.wait_scheduled('pair') == node

@@ -206,3 +206,57 @@ def test_the_deployment_is_rolled(scene, leader, capsys):
         assert old.process.exit_code() == 0
     burst.second_half()
     burst.check(capsys, f'rolled, {", ".join(took)} to the next leader')
+
+
+def test_a_leader_that_is_cut_off_ends_in_time(scene, leader):
+    """It can give nothing up: nobody answers. Its successor comes when the lease is over."""
+    leader.link.cut()
+    began = time.monotonic()
+    leader.process.signal(signal.SIGTERM)
+    waiting.until(lambda: leader.process.exit_code() is not None, 'it has ended', 10)
+    assert time.monotonic() - began < 6
+    scene.cluster.wait_leader(other_than=leader)
+
+
+def lease(cluster):
+    return cluster.api.get('leases', 'pmem-extender', replicas.SYSTEM)['spec']
+
+
+def wait_renewed(cluster, times, holder):
+    """The Lease is renewed so often, by that holder each time."""
+    for _ in range(times):
+        before = lease(cluster)
+        assert before['holderIdentity'] == holder
+        waiting.until(
+            lambda: lease(cluster)['renewTime'] != before['renewTime'], 'the lease is renewed'
+        )
+
+
+def test_the_lease_is_shared_with_a_client_go_candidate(scene, leader):
+    """A kube-scheduler that runs for the same Lease: each waits for the other, and takes what is given up."""
+    cluster = scene.cluster
+    election = {
+        'leaderElect': True,
+        'resourceNamespace': replicas.SYSTEM,
+        'resourceName': 'pmem-extender',
+        'leaseDuration': '3s',
+        'renewDeadline': '2s',
+        'retryPeriod': '500ms',
+    }
+    other = cluster.control_plane.start_scheduler(
+        name='candidate', profile='nobody-uses-it', election=election
+    )
+    try:
+        other.wait_for_line('attempting to acquire leader lease')
+        wait_renewed(cluster, 4, leader.name)
+        for replica in list(cluster.replicas):
+            cluster.remove_replica(replica)
+        waiting.until(
+            lambda: lease(cluster)['holderIdentity'] not in ('', leader.name), 'it has the lease'
+        )
+        ours = cluster.add_replica()
+        wait_renewed(cluster, 4, lease(cluster)['holderIdentity'])
+        assert ours.ask('/readyz')[0] == 200 and not ours.leads()
+    finally:
+        other.stop()
+    assert cluster.wait_leader() is ours

@@ -175,11 +175,17 @@ class ControlPlane:
         )
 
     def start_scheduler(
-        self, extender_url=None, name='kube-scheduler', changes=None, profile='default-scheduler'
+        self,
+        extender_url=None,
+        name='kube-scheduler',
+        changes=None,
+        profile='default-scheduler',
+        election=None,
     ):
         """A kube-scheduler with the configuration that ships; without extender when there is no URL.
 
         `changes` go over the extender's part. Not ignorable: a test must see it when we do not answer.
+        `election`: it takes part in one, with this configuration.
         """
         config = yaml.safe_load(SCHEDULER_CONFIG.read_text())
         config['clientConnection'] = {
@@ -187,7 +193,7 @@ class ControlPlane:
             'qps': 1000,
             'burst': 2000,
         }
-        config['leaderElection'] = {'leaderElect': False}
+        config['leaderElection'] = election or {'leaderElect': False}
         config['profiles'] = [{'schedulerName': profile}]
         shipped = config.pop('extenders')
         if extender_url:

@@ -21,5 +21,15 @@ TEST(SignalsDeathTest, ABlockedSignalIsWaitedForAndABrokenPipeIsNotDeadly) {
       ::testing::ExitedWithCode(0), "");
 }
 
+TEST(SignalsDeathTest, AProcessThatDoesNotEndInTimeIsEnded) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        EndWithin(0);
+        while (true) ::pause();
+      },
+      testing::KilledBySignal(SIGALRM), "");
+}
+
 }  // namespace
 }  // namespace pmem
