@@ -247,7 +247,7 @@ def test_the_lease_is_shared_with_a_client_go_candidate(scene, leader):
         name='candidate', profile='nobody-uses-it', election=election
     )
     try:
-        other.wait_for_line('attempting to acquire leader lease')
+        other.wait_for_line('Attempting to acquire leader lease')
         wait_renewed(cluster, 4, leader.name)
         for replica in list(cluster.replicas):
             cluster.remove_replica(replica)
