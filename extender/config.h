@@ -18,6 +18,9 @@ namespace pmem::extender {
 
 inline constexpr const char* kExtenderVersion = "0.1.0";
 
+// From SIGTERM to the end, whatever the API server does.
+inline constexpr int kStopSecondsMax = 5;
+
 struct ExtenderConfig {
   std::string kubeconfig;  // Empty: in-cluster.
   std::string listen = "0.0.0.0:9380";

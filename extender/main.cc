@@ -33,8 +33,6 @@
 namespace pmem::extender {
 namespace {
 
-constexpr int kStopSecondsMax = 5;
-
 int Fail(const absl::Status& status) {
   std::fprintf(stderr, "pmem-extender: %s\n", std::string(status.message()).c_str());
   return Flags::kBadFlagsExit;
