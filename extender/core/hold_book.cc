@@ -110,12 +110,6 @@ int HoldBook::Expire(absl::Time now) {
   return static_cast<int>(over.size());
 }
 
-absl::Time HoldBook::NextExpiry() const {
-  absl::Time next = absl::InfiniteFuture();
-  for (const auto& [owner, hold] : holds_) next = std::min(next, hold.until);
-  return next;
-}
-
 void HoldBook::ForgetNodes(absl::Span<const int32_t> node_ids) {
   std::vector<std::string> emptied;
   for (auto& [owner, hold] : holds_) {

@@ -27,11 +27,14 @@
 namespace pmem::extender {
 
 struct Hold {
-  std::string owner;  // Pod UID; or "claim/<uid>" for a claim that the placement controller pinned.
-  ObjectKey pod;      // For people.
+  // Pod UID; "claim/<uid>" for a claim that the placement controller pinned; "takeover/<uid>" for a
+  // claim that a leader before us may have decided on.
+  std::string owner;
+  ObjectKey pod;  // For people.
   std::vector<Item> items;
   std::vector<std::string> volumes;  // PersistentVolumes that it counts on instead of new room.
   std::string nominated_before;      // nominatedNodeName when the filter was asked: no evidence.
+  std::string pod_version;  // The pod's resourceVersion then: older events are no evidence.
   absl::Time since;
   absl::Time until;               // Nothing was heard: the hold ends.
   std::vector<int32_t> node_ids;  // Sorted. One: decided.
@@ -54,8 +57,6 @@ class HoldBook {
   void Shorten(std::string_view owner, absl::Time until);
   // Ends all that are over. Returns how many.
   int Expire(absl::Time now);
-  // The earliest `until`; InfiniteFuture: none.
-  absl::Time NextExpiry() const;
   // The ids mean other nodes from now on.
   void ForgetNodes(absl::Span<const int32_t> node_ids);
 

@@ -5,6 +5,8 @@
 #include <utility>
 #include <variant>
 
+#include "absl/strings/numbers.h"
+
 namespace pmem::extender {
 namespace {
 
@@ -23,6 +25,13 @@ std::vector<std::string> Missing(const Map& kept, const std::vector<T>& listed, 
 }
 
 std::string NameOfObject(const ObjectMeta& meta) { return meta.key.name; }
+
+// Of two resourceVersions of one object; false when they cannot be compared.
+bool IsOlder(std::string_view version, std::string_view than) {
+  uint64_t a = 0, b = 0;
+  return absl::SimpleAtoi(absl::string_view(version.data(), version.size()), &a) &&
+         absl::SimpleAtoi(absl::string_view(than.data(), than.size()), &b) && a <= b;
+}
 
 }  // namespace
 
@@ -44,7 +53,7 @@ int Ledger::ExpireDebts(absl::Time now) {
   for (const auto& [name, node] : nodes_.nodes()) {
     NodeState& state = *node;
     for (auto it = state.debts.begin(); it != state.debts.end();) {
-      if (it->second.until > now) {
+      if (!NodeBook::IsOver(state, it->second, now)) {
         debts_end_first_ = std::min(debts_end_first_, it->second.until);
         ++it;
         continue;
@@ -55,14 +64,6 @@ int Ledger::ExpireDebts(absl::Time now) {
     }
   }
   return count;
-}
-
-absl::Time Ledger::NextExpiry() const {
-  absl::Time next = holds_.NextExpiry();
-  for (const auto& [name, node] : nodes_.nodes()) {
-    for (const auto& [uid, debt] : node->debts) next = std::min(next, debt.until);
-  }
-  return next;
 }
 
 std::vector<std::string> Ledger::Unsynced() const {
@@ -77,24 +78,29 @@ void Ledger::BeginTakeover(absl::Time now) {
   std::vector<std::string> owners;
   for (const auto& [owner, hold] : holds_.holds()) owners.push_back(owner);
   for (const std::string& owner : owners) holds_.Erase(owner);
-  std::vector<int32_t> everywhere;
+  takeover_until_ = now + options_.takeover_window;
+  decided_.clear();
+  for (const std::string& uid : open_claims_) HoldForTakeover(uid, now);
+  ++version_;
+}
+
+// A nomination narrows nothing here: it may be somebody else's wish, or of an earlier attempt.
+void Ledger::HoldForTakeover(std::string_view claim_uid, absl::Time now) {
+  if (now >= takeover_until_ || decided_.contains(std::string(claim_uid))) return;
+  const Claim* claim = cache_.FindClaim(claim_uid);
+  if (claim == nullptr || IsBound(*claim) || FindPlace(claim_uid) != nullptr) return;
+  const std::optional<Item> item = ItemOf(*claim, cache_);
+  if (!item) return;
+  Hold hold{.owner = "takeover/" + claim->meta.uid,
+            .pod = claim->meta.key,
+            .items = {*item},
+            .since = now,
+            .until = takeover_until_};
   for (const auto& [name, node] : nodes_.nodes()) {
-    if (node->has_agent) everywhere.push_back(node->id);
+    if (node->has_agent) hold.node_ids.push_back(node->id);
   }
-  std::sort(everywhere.begin(), everywhere.end());
-  for (const auto& [uid, pod] : cache_.pods()) {
-    const PodDemand demand = DemandOf(pod, cache_, nullptr);
-    if (demand.items.empty() || pod.has_scheduling_gates) continue;
-    holds_.Put({.owner = uid,
-                .pod = pod.meta.key,
-                .items = demand.items,
-                .since = now,
-                .until = now + options_.takeover_window,
-                .node_ids = everywhere});
-    // The nomination may be the evidence we missed.
-    const NodeState* nominated = nodes_.Find(pod.nominated_node_name);
-    if (nominated != nullptr) holds_.Narrow(uid, nominated->id);
-  }
+  std::sort(hold.node_ids.begin(), hold.node_ids.end());
+  holds_.Put(std::move(hold));
   ++version_;
 }
 
@@ -118,16 +124,25 @@ void Ledger::AssumeOn(const Pod& pod, const PodDemand& demand, std::vector<int32
             .items = demand.items,
             .volumes = std::move(static_volumes),
             .nominated_before = pod.nominated_node_name,
+            .pod_version = pod.meta.resource_version,
             .since = now,
             .until = now + options_.hold_ttl,
             .node_ids = std::move(node_ids)};
+  for (const Item& item : hold.items) EndTakeover(item.claim_uid, now);
   holds_.Put(std::move(hold));
   ++counters_.holds_made;
   ++version_;
 }
 
+void Ledger::EndTakeover(const std::string& claim_uid, absl::Time now) {
+  if (now >= takeover_until_) return;
+  decided_.insert(claim_uid);
+  holds_.Erase("takeover/" + claim_uid);
+}
+
 void Ledger::AssumeClaim(const Claim& claim, const Item& item, std::string_view node,
                          absl::Time now) {
+  EndTakeover(claim.meta.uid, now);
   holds_.Put({.owner = "claim/" + claim.meta.uid,
               .pod = claim.meta.key,
               .items = {item},
@@ -193,6 +208,8 @@ void Ledger::On(const Seen<Pod>& event, absl::Time now) {
   const Hold* hold = holds_.Find(uid);
   if (hold == nullptr) return;
   if (pod.meta.is_deleting) holds_.Shorten(uid, now + options_.hold_grace);
+  // What an earlier attempt wrote may be heard of only now.
+  if (IsOlder(pod.meta.resource_version, hold->pod_version)) return;
   const std::string& nominated = pod.nominated_node_name;
   if (nominated.empty()) {
     if (!nominated_before.empty()) holds_.Shorten(uid, now + options_.hold_grace);
@@ -219,15 +236,21 @@ void Ledger::On(const Relisted<Pod>& event, absl::Time now) {
 // --------------------------------------------------------------------------------------
 
 void Ledger::On(const Seen<Claim>& event, absl::Time now) {
+  const std::string uid = event.object.meta.uid;
+  const bool is_new = cache_.FindClaim(uid) == nullptr;
   const std::string replaced = cache_.Put(event.object);
   if (!replaced.empty()) RemoveClaim(replaced, now);
   AccountClaimAndPods(event.object, now);
+  if (is_new) HoldForTakeover(uid, now);
 }
 
 void Ledger::On(const Gone<Claim>& event, absl::Time now) { RemoveClaim(event.last.meta.uid, now); }
 
 void Ledger::On(const Relisted<Claim>& event, absl::Time now) {
   const auto uid_of = [](const Claim& claim) { return claim.meta.uid; };
+  std::set<std::string> listed;
+  for (const Claim& claim : event.objects) listed.insert(claim.meta.uid);
+  OweHeld(listed, now);
   for (const std::string& uid : Missing(cache_.claims(), event.objects, uid_of)) {
     RemoveClaim(uid, now);
   }

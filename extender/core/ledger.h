@@ -53,11 +53,13 @@ struct LedgerOptions {
   absl::Duration agent_silence_max = absl::Seconds(25);
   // How long a hold stands when nothing is heard; longer than any scheduling decision.
   absl::Duration hold_ttl = absl::Seconds(30);
-  // How long a lost pin keeps its room, as its volume may still be in the making. (The provisioner
-  // gives a creation 10 s by default.)
-  absl::Duration debt_grace = absl::Seconds(10);
-  // How long a hold outlives its pod, or a cleared nomination: a write may be on its way.
-  absl::Duration hold_grace = absl::Seconds(1);
+  // How long a lost pin keeps its room, as its volume may still be in the making (the provisioner
+  // gives a creation 10 s by default) and the report of it on its way. A debt ends with the first
+  // answer of the agent after that.
+  absl::Duration debt_grace = absl::Seconds(16);
+  // How long a hold outlives its pod, or a cleared nomination: a write may be on its way, and the
+  // watch of the claims behind that of the pods.
+  absl::Duration hold_grace = absl::Seconds(5);
   // After a start, or a change of leader: how long pending pods are taken as decided by nobody
   // knows whom. Longer than a decision takes from filter to evidence.
   absl::Duration takeover_window = absl::Seconds(5);
@@ -71,14 +73,13 @@ class Ledger {
   void Apply(const Event& event, absl::Time now);
   // Ends holds and debts whose time is over. Call it before every decision and on a timer.
   void Expire(absl::Time now);
-  absl::Time NextExpiry() const;
 
   // Kinds (and "agents") that have not been listed yet; empty: synced.
   std::vector<std::string> Unsynced() const;
 
-  // From now on decisions are ours, and others' decisions may be in flight: every pending pod with
-  // unplaced claims gets a hold on every node, for the takeover window. Holds of before are
-  // dropped.
+  // From now on decisions are ours, and others' decisions may be in flight: every claim that has no
+  // node gets a hold on every node, for the takeover window or until we decide for it; so does one
+  // that is seen for the first time in the window. Holds of before are dropped.
   void BeginTakeover(absl::Time now);
 
   PodDemand Demand(const Pod& pod, const LiveObjects* live) const {
@@ -216,6 +217,9 @@ class Ledger {
   void PlaceClaim(std::string_view uid, std::optional<Place> place, absl::Time now);
   void AccountExpansion(NodeState& node, std::string_view uid, const Claim* claim);
   void RemoveClaim(std::string_view uid, absl::Time now);
+  void OweHeld(const std::set<std::string>& listed, absl::Time now);
+  void HoldForTakeover(std::string_view claim_uid, absl::Time now);
+  void EndTakeover(const std::string& claim_uid, absl::Time now);
   void RemovePod(std::string_view uid, absl::Time now);
   bool PlacedByEvidence(const Claim& claim);
 
@@ -247,6 +251,8 @@ class Ledger {
   std::deque<Claim> hand_pins_;
   absl::Time debts_end_first_ = absl::InfiniteFuture();  // No debt is over before.
   std::set<std::string> synced_;
+  absl::Time takeover_until_ = absl::InfinitePast();
+  std::set<std::string> decided_;  // Claim UIDs that we decided for during the takeover.
   int64_t version_ = 0;
   Counters counters_;
 };

@@ -179,6 +179,23 @@ void Ledger::AccountAll(absl::Time now) {
   ++version_;
 }
 
+// A held claim that a new list does not have may have been pinned, and deleted, unseen: its volume
+// may be in the making on any node of its hold.
+void Ledger::OweHeld(const std::set<std::string>& listed, absl::Time now) {
+  for (const auto& [owner, hold] : holds_.holds()) {
+    for (const Item& item : hold.items) {
+      if (listed.contains(item.claim_uid)) continue;
+      for (const auto& [name, node] : nodes_.nodes()) {
+        const auto& ids = hold.node_ids;
+        if (!std::binary_search(ids.begin(), ids.end(), node->id)) continue;
+        nodes_.At(name).debts[item.claim_uid] = {item, now + options_.debt_grace};
+        debts_end_first_ = std::min(debts_end_first_, now + options_.debt_grace);
+        ++counters_.debts_made;
+      }
+    }
+  }
+}
+
 void Ledger::RemoveClaim(std::string_view uid_view, absl::Time now) {
   const std::string uid(uid_view);
   const Claim* claim = cache_.FindClaim(uid);

@@ -101,7 +101,8 @@ absl::Status Ledger::CheckInvariants(absl::Time now) const {
     findings.Expect(afresh.room == node->room, "node ", name, ": room differs");
     findings.Expect(IsQuickRight(*node), "node ", name, ": its short way is out of date");
     for (const auto& [uid, debt] : node->debts) {
-      findings.Expect(debt.until > now, "debt ", uid, " on ", name, " outlived its time");
+      findings.Expect(!NodeBook::IsOver(*node, debt, now), "debt ", uid, " on ", name,
+                      " outlived its time");
       findings.Expect(!assigned.contains(uid), "claim ", uid, " is assigned and a debt on ", name);
     }
     for (const auto& [uid, entry] : node->reserved) {

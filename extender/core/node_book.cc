@@ -19,11 +19,19 @@ std::string_view VolumeKey(std::string_view name) {
   return name.size() > kUuidLength ? name.substr(name.size() - kUuidLength) : name;
 }
 
+// A report of another boot that was observed at most so much before the current one was only late;
+// if it is older than that, the node's clock was set back.
+constexpr absl::Duration kReportLatenessMax = absl::Minutes(1);
+
 bool IsNewer(const NodeState& node, const CapacityReport& report) {
   if (node.report == nullptr) return true;
   if (node.report->boot_id == report.boot_id) return report.generation > node.report->generation;
-  return std::find(node.past_boot_ids.begin(), node.past_boot_ids.end(), report.boot_id) ==
-         node.past_boot_ids.end();
+  const absl::Duration ahead = report.observed_at - node.report->observed_at;
+  const auto& past = node.past_boot_ids;
+  if (std::find(past.begin(), past.end(), report.boot_id) != past.end()) {
+    return ahead > absl::ZeroDuration();  // What we took for a later boot was an earlier one.
+  }
+  return ahead >= absl::ZeroDuration() || ahead < -kReportLatenessMax;
 }
 
 void RememberBoot(NodeState& node, const CapacityReport& next) {

@@ -109,6 +109,12 @@ class NodeBook {
   // Recomputes NodeState::room. Call it after any change of report or expansions.
   static void RebuildRoom(NodeState& node);
 
+  // A debt is over once its time is, and the agent has answered since: until then nobody can tell
+  // whether the volume was made.
+  static bool IsOver(const NodeState& node, const Debt& debt, absl::Time now) {
+    return debt.until <= now && (node.contact >= debt.until || !node.has_agent);
+  }
+
   static Freshness FreshnessOf(const NodeState& node, absl::Time now, absl::Duration age_max);
 
   // The reservations that can be kept, each claim once, without those that are assigned. What users

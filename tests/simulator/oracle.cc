@@ -181,8 +181,18 @@ std::set<std::string> Oracle::NodesLeft(const Pod& pod) const {
   return left;
 }
 
+bool Oracle::HasExpansion(const std::string& node) const {
+  const auto& claims = stage_.kube.claims();
+  return std::any_of(claims.begin(), claims.end(), [&](const auto& entry) {
+    const Claim& claim = entry.second;
+    return !claim.volume_name.empty() && claim.requested_bytes > claim.capacity_bytes &&
+           TrueNode(stage_.kube, claim) == node;
+  });
+}
+
 std::optional<bool> Oracle::Fits(const Pod& pod, const std::string& node) const {
   if (!NodesLeft(pod).contains(node)) return false;
+  if (HasExpansion(node)) return std::nullopt;  // What was asked for there comes first.
   std::vector<Want> wants = PendingOn(node);
   AddReserved(node, pod.meta.uid, wants);
   for (const PodVolume& volume : pod.volumes) {

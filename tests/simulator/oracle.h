@@ -93,6 +93,7 @@ class Oracle {
   std::vector<Want> PendingOn(const std::string& node) const;
   void AddReserved(const std::string& node, const std::string& except_pod,
                    std::vector<Want>& wants) const;
+  bool HasExpansion(const std::string& node) const;  // Asked for, not done.
   bool IsExcused(const std::string& claim_uid, const std::string& node) const;
   // All that was promised there could be made, had the node chosen otherwise since the answer.
   bool IsByDevice(const std::string& claim_uid, const std::string& node,

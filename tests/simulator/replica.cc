@@ -2,6 +2,7 @@
 #include "tests/simulator/replica.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -194,7 +195,13 @@ void Replica::PlacementTick() {
   ledger_->Expire(now);
   const Decision decision = oracle_.Decide(*ledger_);
   const PinningPlan plan = PlanPins(*ledger_, {}, placed_, uses_, memory_, now);
-  for (const Pin& pin : plan.pins) Write(pin, decision);
+  std::map<std::string, std::shared_ptr<Writes>> writes;
+  for (const Pin& pin : plan.pins) {
+    auto& of_hold = writes[pin.hold_owner];
+    if (of_hold == nullptr) of_hold = std::make_shared<Writes>();
+    ++of_hold->open;
+  }
+  for (const Pin& pin : plan.pins) Write(pin, decision, writes[pin.hold_owner]);
   for (const Unpin& unpin : plan.unpins) Write(unpin);
   if (!plan.lookups.empty()) Lookup(plan.lookups);
   for (const std::string& node : plan.node_lookups) uses_[node] = {};  // All is free.
@@ -211,12 +218,13 @@ void Replica::Lookup(const std::set<std::string>& kube_namespaces) {
 }
 
 // The write is on its way whatever becomes of the process.
-void Replica::Write(const Pin& pin, const Decision& decision) {
-  stage_.agenda.After(ApiDelay(), [this, pin, decision, process = process_] {
+void Replica::Write(const Pin& pin, const Decision& decision, std::shared_ptr<Writes> writes) {
+  stage_.agenda.After(ApiDelay(), [this, pin, decision, writes, process = process_] {
     const bool is_written = WriteNow(pin, decision);
     if (process != process_) return;
     memory_.NoteWrite(pin.claim, is_written ? pin.node : "", stage_.agenda.now());
-    if (!is_written) ledger_->EndHold(pin.hold_owner);
+    writes->is_any_done |= is_written;
+    if (--writes->open == 0 && !writes->is_any_done) ledger_->EndHold(pin.hold_owner);
   });
 }
 

@@ -63,7 +63,12 @@ class Replica {
   void Check();
   void PlacementTick();
   void Lookup(const std::set<std::string>& kube_namespaces);
-  void Write(const Pin& pin, const Decision& decision);
+  // A hold may stand for several pins: it is given up when none of them was written.
+  struct Writes {
+    int open = 0;
+    bool is_any_done = false;
+  };
+  void Write(const Pin& pin, const Decision& decision, std::shared_ptr<Writes> writes);
   bool WriteNow(const Pin& pin, const Decision& decision);
   void Write(const Unpin& unpin);
   absl::Duration ApiDelay();

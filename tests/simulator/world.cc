@@ -164,6 +164,9 @@ void World::JudgePlacements() {
 }
 
 void World::JudgePending(const Pod& pod) {
+  // A claim that two pods use waits until both can run there, when it is ours to place.
+  const bool is_ours = !pod.node_name.empty() || stage_.plan.Has("immediate");
+  if (is_ours && stage_.plan.Has("shared_claims")) return;
   for (const auto& [name, node] : stage_.kube.nodes()) {
     if (!pod.node_name.empty() && pod.node_name != name) continue;
     const bool is_bound =

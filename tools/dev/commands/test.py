@@ -20,7 +20,15 @@ from commands import lint
 
 # Minutes of clang for every file: `./dev lint` has them, a whole test run has not.
 SLOW_CHECKS = ('clang-tidy',)
-FAST_SUITES = ('unit', 'scenario', 'property', 'model', 'fuzz-corpus', 'integration')
+FAST_SUITES = (
+    'unit',
+    'scenario',
+    'property',
+    'model',
+    'simulator',
+    'fuzz-corpus',
+    'integration',
+)
 SANITIZED_SUITES = ('unit', 'integration')
 SUPPRESSIONS = builds.ROOT / 'tests' / 'support'
 END_TO_END = builds.ROOT / 'tests' / 'e2e'

@@ -117,6 +117,7 @@ TEST_F(CapacityObjectsTest, PromisesAndDebtsCountButNotHolds) {
   EXPECT_EQ(WantedSizes()[1], "pmem-lvm 30/30");
   Apply(Gone<Claim>{claim});
   EXPECT_EQ(WantedSizes()[1], "pmem-lvm 30/30");  // Its creation may be under way.
+  ledger_.Apply(AgentConfirmed{"n1"}, now_ + absl::Minutes(1));
   ledger_.Expire(now_ + absl::Minutes(1));
   EXPECT_EQ(WantedSizes()[1], "pmem-lvm 40/40");
   const Claim held = MakeClaim(2, 25 * kGiB);

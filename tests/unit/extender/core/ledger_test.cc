@@ -319,6 +319,91 @@ TEST_F(LedgerTest, ATakeoverHoldsForPodsThatOthersMayHaveDecided) {
   EXPECT_EQ(FilterPod(fresh), (Names{"n1"}));
 }
 
+TEST_F(LedgerTest, AClaimSeenFirstDuringATakeoverIsHeldForToo) {
+  Start(1, 10 * kGiB);
+  ledger_.BeginTakeover(now_);
+  const Pod ours = AddPod(1, {MakeClaim(1, 6 * kGiB)});
+  AddPod(2, {MakeClaim(2, 6 * kGiB)});
+  EXPECT_EQ(FilterPod(ours), Names{});
+  EXPECT_TRUE(is_held_);
+  Pass(LedgerOptions{}.takeover_window + kBlink);
+  EXPECT_EQ(FilterPod(ours), (Names{"n1"}));
+}
+
+TEST_F(LedgerTest, APinInFlightIsHeldForDuringATakeover) {
+  Start(1, 10 * kGiB);
+  StorageClass immediate = MakeClass("pmem-lvm-now", false);
+  immediate.parameters["pmemType"] = "lvm";
+  Apply(Seen<StorageClass>{immediate});
+  Apply(Seen<Claim>{MakeClaim(1, 6 * kGiB, "pmem-lvm-now")});
+  ledger_.BeginTakeover(now_);
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{});
+}
+
+TEST_F(LedgerTest, ANominationOfAnEarlierAttemptIsNoEvidence) {
+  Start(2, 10 * kGiB);
+  Pod first = AddPod(1, {MakeClaim(1, 6 * kGiB)});
+  Pod nominated = first;
+  nominated.nominated_node_name = "n2";
+  nominated.meta.resource_version = "11";
+  first.meta.resource_version = "12";  // The attempt was given up, the nomination taken back.
+  EXPECT_EQ(FilterPod(first), (Names{"n1", "n2"}));
+  Apply(Seen<Pod>{nominated});
+  Apply(Seen<Pod>{first});
+  Pass(LedgerOptions{}.hold_grace + kBlink);
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{});
+}
+
+TEST_F(LedgerTest, ADebtOutlivesASilentAgent) {
+  Start(1, 10 * kGiB);
+  Apply(Gone<Claim>{Pin(MakeClaim(1, 6 * kGiB), "n1")});
+  Pass(LedgerOptions{}.debt_grace + kBlink);
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{});
+  Apply(AgentConfirmed{"n1"});
+  EXPECT_TRUE(ledger_.nodes().Find("n1")->debts.empty());
+}
+
+TEST_F(LedgerTest, AHeldClaimThatARelistMissesIsOwed) {
+  Start(1, 10 * kGiB);
+  const Pod pod = AddPod(1, {MakeClaim(1, 6 * kGiB)});
+  FilterPod(pod);
+  Apply(Relisted<Claim>{});
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{});
+  EXPECT_TRUE(is_held_);
+}
+
+TEST_F(LedgerTest, AnExpansionCountsUntilAReportHasIt) {
+  Start(1, 10 * kGiB);
+  Claim claim = Pin(MakeClaim(1, 2 * kGiB), "n1");
+  claim.volume_name = "pvc-1";
+  claim.capacity_bytes = claim.requested_bytes;
+  const VolumeReport volume{"disk-" + claim.meta.uid, 2 * kGiB};
+  Apply(MakeReport("n1", 2, {MakeLvmPool(10 * kGiB, {volume})}));
+  claim.requested_bytes = 6 * kGiB;
+  claim.capacity_bytes = 6 * kGiB;  // Done, says the API server.
+  Apply(Seen<Claim>{claim});
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{});
+}
+
+TEST_F(LedgerTest, APodWhoseClaimsAreOnTwoNodesKeepsNoRoomAndFitsNowhere) {
+  Start(2, 10 * kGiB);
+  const Pod split = AddPod(1, {MakeClaim(1, kGiB), MakeClaim(2, kGiB), MakeClaim(3, 8 * kGiB)});
+  Pin(MakeClaim(1, kGiB), "n1");
+  Pin(MakeClaim(2, kGiB), "n2");
+  EXPECT_EQ(FilterPod(split), Names{});
+  EXPECT_EQ(FilterPod(AddPod(4, {MakeClaim(4, 8 * kGiB)})), (Names{"n1", "n2"}));
+}
+
+TEST_F(LedgerTest, ReservationsThatDoNotFitTogetherDoNotKeepEachOtherOut) {
+  Start(1, 10 * kGiB);
+  const Pod first = AddPod(1, {MakeClaim(1, kGiB), MakeClaim(2, 6 * kGiB)});
+  const Pod second = AddPod(2, {MakeClaim(3, kGiB), MakeClaim(4, 6 * kGiB)});
+  Pin(MakeClaim(1, kGiB), "n1");  // By hand, both.
+  Pin(MakeClaim(3, kGiB), "n1");
+  EXPECT_EQ(FilterPod(second), Names{});
+  EXPECT_EQ(FilterPod(first), (Names{"n1"}));
+}
+
 TEST_F(LedgerTest, TheSameEventsGiveTheSameDump) {
   std::string first;
   for (int round = 0; round < 2; ++round) {
