@@ -2,19 +2,23 @@
 """Feeds mutated input to every parser of bytes from outside, under the sanitizers.
 
 usage: ./dev fuzz [FUZZER...] [--seconds N]
+       ./dev fuzz simulator [--pods N] [--first-seed S]
   FUZZER       words of the fuzzers' names; without one, all of them
   --seconds N  how long each runs (60)
+simulator runs worlds around the ledger in virtual time (1,000,000 pods); see docs/ledger.md.
 What is found stays in build/fuzz/found, and is a file to add to tests/fuzz/corpus once mended.
 """
 
 import os
 import pathlib
+import subprocess
 import sys
 
 import builds
 import steps
 
 SECONDS = 60
+SIMULATED_PODS = '1000000'
 INPUT_BYTES_MAX = 65536
 
 
@@ -38,10 +42,22 @@ def commands(line, seconds, found):
     ]
 
 
+def simulate(arguments):
+    """Worlds around the ledger, from the plain build: what they print is the result."""
+    program = builds.RELEASE.directory / 'tests' / 'simulator' / 'simulator'
+    board = steps.Board(builds.BUILD / 'logs')
+    build = builds.build_commands(builds.RELEASE, None, ('tests/simulator/simulator',))
+    if not steps.run(board, 'simulator build', build, builds.environment(builds.RELEASE))[0]:
+        return 1
+    return subprocess.run([program, '--pods', SIMULATED_PODS, *arguments], check=False).returncode
+
+
 def main(arguments):
     if '--help' in arguments:
         print(__doc__)
         return 0
+    if arguments[:1] == ['simulator']:
+        return simulate(arguments[1:])
     words, seconds = list(arguments), SECONDS
     if '--seconds' in words:
         at = words.index('--seconds')
