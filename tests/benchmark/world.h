@@ -11,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "common/io/clock.h"
 #include "extender/ledger_service.h"
+#include "tests/fakes/fake_live_reader.h"
 #include "tests/support/builders.h"
 
 namespace pmem::extender {
@@ -25,6 +26,7 @@ inline std::string BenchmarkNode(int number) {
 class BenchmarkWorld {
  public:
   explicit BenchmarkWorld(int nodes) : service_({}, &live_, &clock_) {
+    live_.Hold({lvm_, direct_});
     service_.Emit(Relisted<StorageClass>{{MakeClass("pmem-lvm"), MakeClass("pmem-direct")}});
     service_.Emit(Relisted<PersistentVolume>{});
     service_.Emit(Relisted<Claim>{{lvm_, direct_}});
@@ -62,16 +64,8 @@ class BenchmarkWorld {
   }
 
  private:
-  class NothingLive final : public LiveReader {
-   public:
-    absl::StatusOr<LiveObjects> Read(const std::vector<ObjectKey>&,
-                                     const std::vector<std::string>&) override {
-      return absl::UnavailableError("no API server in a benchmark");
-    }
-  };
-
   const RealClock clock_;
-  NothingLive live_;
+  FakeLiveReader live_;
   LedgerService service_;
   const Claim lvm_ = MakeClaim(1, 10 * kGiB);
   const Claim direct_ = MakeClaim(2, 9 * kGiB, "pmem-direct");

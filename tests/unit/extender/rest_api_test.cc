@@ -166,7 +166,7 @@ TEST_F(RestApiTest, ExplainGivesTheNumbersOfEveryNode) {
 TEST_F(RestApiTest, AHoldNamesItsPodAndNodes) {
   const Claim claim = MakeClaim(3, kGiB);
   const Pod pod = MakePod(3, {claim});
-  live_.claims = {claim};
+  live_.Add(claim);
   Emit(Seen<Claim>{claim});
   Emit(Seen<Pod>{pod});
   for (int i = 0; i < 2; ++i) {  // Beyond the wait for n3, then beyond the takeover.
