@@ -127,6 +127,20 @@ std::optional<absl::StatusOr<LiveObjects>> LedgerService::Complete(const Pod& po
   }
 }
 
+std::optional<absl::StatusOr<PodDemand>> LedgerService::DemandToRank(const Pod& pod,
+                                                                     Patience patience) {
+  {
+    MutexLock lock(&mu_);
+    PodDemand demand = ledger_.Demand(pod, nullptr);
+    if (demand.IsKnown() && demand.absent.empty()) return demand;
+  }
+  const auto live = Complete(pod, patience);
+  if (!live) return std::nullopt;
+  if (!live->ok()) return live->status();
+  MutexLock lock(&mu_);
+  return ledger_.Demand(pod, &**live);
+}
+
 std::optional<FilterDecision> LedgerService::DecideFilter(const Pod& pod, const LiveObjects& live,
                                                           absl::Span<const std::string_view> nodes,
                                                           Patience patience) {
@@ -191,12 +205,12 @@ std::optional<FilterAnswer> LedgerService::FilterAs(bool is_leader, const Pod& p
 std::optional<PrioritizeAnswer> LedgerService::Prioritize(const Pod& pod,
                                                           absl::Span<const std::string_view> nodes,
                                                           Patience patience) {
-  const auto live = Complete(pod, patience);
-  if (!live) return std::nullopt;
-  if (!live->ok()) return PrioritizeAnswer{.error = std::string(live->status().message())};
+  const auto asked = DemandToRank(pod, patience);
+  if (!asked) return std::nullopt;
+  if (!asked->ok()) return PrioritizeAnswer{.error = std::string(asked->status().message())};
+  const PodDemand& demand = **asked;
   const bool is_leader = IsLeaderNow();
   MutexLock lock(&mu_);
-  const PodDemand demand = ledger_.Demand(pod, &**live);
   if (demand.IsPmem() && !is_leader) return PrioritizeAnswer{.error = kNotTheLeader};
   if (demand.IsPmem() && !is_deciding_) return PrioritizeAnswer{.error = WhyNotDeciding()};
   return PrioritizeAnswer{.scores =
@@ -206,12 +220,12 @@ std::optional<PrioritizeAnswer> LedgerService::Prioritize(const Pod& pod,
 std::optional<PreemptAnswer> LedgerService::Preempt(const Pod& pod,
                                                     absl::Span<const std::string_view> nodes,
                                                     Patience patience) {
-  const auto live = Complete(pod, patience);
-  if (!live) return std::nullopt;
-  if (!live->ok()) return PreemptAnswer{.error = std::string(live->status().message())};
+  const auto asked = DemandToRank(pod, patience);
+  if (!asked) return std::nullopt;
+  if (!asked->ok()) return PreemptAnswer{.error = std::string(asked->status().message())};
+  const PodDemand& demand = **asked;
   const bool is_leader = IsLeaderNow();
   MutexLock lock(&mu_);
-  const PodDemand demand = ledger_.Demand(pod, &**live);
   if (demand.IsPmem() && !is_leader) return PreemptAnswer{.error = kNotTheLeader};
   if (demand.IsPmem() && !is_deciding_) return PreemptAnswer{.error = WhyNotDeciding()};
   const absl::Time now = clock_->SteadyNow();

@@ -114,6 +114,10 @@ class LedgerService final : public EventSink {
   // Reads live what the cache lacks. nullopt: it would have to block, and must not.
   std::optional<absl::StatusOr<LiveObjects>> Complete(const Pod& pod, Patience patience)
       ABSL_LOCKS_EXCLUDED(mu_);
+  // For a verb that promises nothing: what the cache knows is good enough, and read live when it
+  // lacks something. A claim whose name another one has by now is ranked wrongly, no more.
+  std::optional<absl::StatusOr<PodDemand>> DemandToRank(const Pod& pod, Patience patience)
+      ABSL_LOCKS_EXCLUDED(mu_);
   void BeginWhenSynced() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool AgentsHaveReported() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool IsLeaderNow() const { return !leader_check_ || leader_check_(); }
