@@ -2,7 +2,7 @@
 """Runs the tests: all suites, also under the sanitizers, lint, real control plane, emulated machine; one line of counts.
 
 usage: ./dev test [STEP...] [--werror]
-  STEP      only steps whose name starts with one of these words (builds they need are made);
+  STEP      only steps whose name starts with one of these words (builds they need are made)
   --werror  compiler warnings are errors (our own CI)
 
 Three lanes run side by side: what compiles, and what mostly waits (the control plane's build at a low
