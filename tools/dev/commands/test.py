@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the tests: all suites, also under the sanitizers, lint, real control plane, emulated machine; one line of counts.
+"""Runs the tests: all suites, lint, real control plane, emulated machine; one line of counts.
 
 usage: ./dev test [STEP...] [--werror]
-  STEP      only steps whose name starts with one of these words (builds they need are made)
+  STEP      only steps whose name starts with one of these words (builds they need are made);
+            asan and tsan, the sanitizers, run only when they are named
   --werror  compiler warnings are errors (our own CI)
 
 Three lanes run side by side: what compiles, and what mostly waits (the control plane's build at a low
@@ -109,8 +110,9 @@ def compile_lane(run):
     run.leg(builds.RELEASE, FAST_SUITES)
     if run.wants('lint'):
         run.count(lint.run(run.board, without=SLOW_CHECKS))
-    run.leg(builds.ASAN, SANITIZED_SUITES, nice=10)
-    run.leg(builds.TSAN, SANITIZED_SUITES, nice=10)
+    if run.chosen:  # Named only: see docs/testing.md.
+        run.leg(builds.ASAN, SANITIZED_SUITES, nice=10)
+        run.leg(builds.TSAN, SANITIZED_SUITES, nice=10)
 
 
 def build_programs(run, programs):
