@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/io/log.h"
+#include "extender/core/resource_version.h"
 
 namespace pmem::extender {
 namespace {
@@ -12,11 +13,6 @@ namespace {
 constexpr std::string_view kComponent = "capacity-objects";
 constexpr const char* kWrites = "capacity_object_writes_total";
 constexpr const char* kWritesHelp = "CSIStorageCapacity objects written by us";
-
-// Versions of one object are whole numbers without leading zeros (docs/protocol.md).
-bool IsOlder(const std::string& a, const std::string& b) {
-  return a.size() != b.size() ? a.size() < b.size() : a < b;
-}
 
 }  // namespace
 
@@ -135,8 +131,8 @@ void CapacityObjectController::Forget(const std::string& name) {
 // Answers to our writes and the watch come on two ways: the newer one stays.
 void CapacityObjectController::PutLocked(CapacityObject object) {
   CapacityObject& known = seen_[object.meta.key.name];
-  const bool is_old = known.meta.uid == object.meta.uid &&
-                      IsOlder(object.meta.resource_version, known.meta.resource_version);
+  const auto order = CompareVersions(object.meta.resource_version, known.meta.resource_version);
+  const bool is_old = known.meta.uid == object.meta.uid && order && *order < 0;
   if (!is_old) known = std::move(object);
 }
 

@@ -186,6 +186,7 @@ std::optional<FilterAnswer> LedgerService::FilterAs(bool is_leader, const Pod& p
                                                     absl::Span<const std::string_view> nodes,
                                                     Patience patience) {
   MutexLock lock(&mu_);
+  ledger_.Learn(live, clock_->SteadyNow());
   const PodDemand demand = ledger_.Demand(pod, &live);
   if (!demand.IsKnown()) return FilterAnswer{.is_pmem = true, .error = "claims changed meanwhile"};
   if (!demand.IsPmem()) return FilterAnswer{};

@@ -5,7 +5,7 @@
 #include <utility>
 #include <variant>
 
-#include "absl/strings/numbers.h"
+#include "extender/core/resource_version.h"
 
 namespace pmem::extender {
 namespace {
@@ -25,13 +25,6 @@ std::vector<std::string> Missing(const Map& kept, const std::vector<T>& listed, 
 }
 
 std::string NameOfObject(const ObjectMeta& meta) { return meta.key.name; }
-
-// Of two resourceVersions of one object; false when they cannot be compared.
-bool IsOlder(std::string_view version, std::string_view than) {
-  uint64_t a = 0, b = 0;
-  return absl::SimpleAtoi(absl::string_view(version.data(), version.size()), &a) &&
-         absl::SimpleAtoi(absl::string_view(than.data(), than.size()), &b) && a <= b;
-}
 
 }  // namespace
 
@@ -209,7 +202,8 @@ void Ledger::On(const Seen<Pod>& event, absl::Time now) {
   if (hold == nullptr) return;
   if (pod.meta.is_deleting) holds_.Shorten(uid, now + options_.hold_grace);
   // What an earlier attempt wrote may be heard of only now.
-  if (IsOlder(pod.meta.resource_version, hold->pod_version)) return;
+  const auto order = CompareVersions(pod.meta.resource_version, hold->pod_version);
+  if (order && *order <= 0) return;
   const std::string& nominated = pod.nominated_node_name;
   if (nominated.empty()) {
     if (!nominated_before.empty()) holds_.Shorten(uid, now + options_.hold_grace);
@@ -235,7 +229,22 @@ void Ledger::On(const Relisted<Pod>& event, absl::Time now) {
 // ---- Claims
 // --------------------------------------------------------------------------------------
 
+void Ledger::Learn(const LiveObjects& live, absl::Time now) {
+  for (const Claim& claim : live.claims) {
+    const Claim* known = cache_.FindClaim(claim.meta.uid);
+    if (known == nullptr) continue;
+    const auto order = CompareVersions(claim.meta.resource_version, known->meta.resource_version);
+    if (order && *order > 0) On(Seen<Claim>{claim}, now);
+  }
+}
+
 void Ledger::On(const Seen<Claim>& event, absl::Time now) {
+  const Claim* known = cache_.FindClaim(event.object.meta.uid);
+  if (known != nullptr) {
+    const auto order =
+        CompareVersions(event.object.meta.resource_version, known->meta.resource_version);
+    if (order && *order < 0) return;
+  }
   const std::string uid = event.object.meta.uid;
   const bool is_new = cache_.FindClaim(uid) == nullptr;
   const std::string replaced = cache_.Put(event.object);

@@ -82,6 +82,11 @@ class Ledger {
   // that is seen for the first time in the window. Holds of before are dropped.
   void BeginTakeover(absl::Time now);
 
+  // Claims that were read live, for those that the watch has brought in an earlier version: a pin
+  // that was taken away asks for room again. The watch's own news of them is ignored until it is
+  // later.
+  void Learn(const LiveObjects& live, absl::Time now);
+
   PodDemand Demand(const Pod& pod, const LiveObjects* live) const {
     return DemandOf(pod, cache_, live);
   }

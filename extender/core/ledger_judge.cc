@@ -176,7 +176,12 @@ Reason Ledger::Judge(const NodeState* node, const Question& question,
   }
   if (FitsQuickly(*node, question)) return Reason::kFits;
   NodeQuick& quick = node->quick;
-  const bool is_small = question.items.size() <= NodeQuick::kRefusedItemsMax;
+  // A claim that the watch still takes for pinned here does not stand in its own way.
+  const auto& items = question.demand.items;
+  const bool is_here = std::any_of(items.begin(), items.end(), [node](const Item& item) {
+    return node->assigned.contains(item.claim_uid);
+  });
+  const bool is_small = !is_here && items.size() <= NodeQuick::kRefusedItemsMax;
   if (is_small && quick.refused_count == question.items.size() &&
       std::equal(question.items.begin(), question.items.end(), quick.refused.begin())) {
     return quick.refused_reason;
@@ -206,11 +211,12 @@ std::vector<std::string> Ledger::RefusedThatFit(absl::Time now) const {
     if (pod == nullptr) continue;
     if (++looked_at > kRefusedLookedAtMax) break;
     const PodDemand demand = DemandOf(*pod, cache_, nullptr);
+    const Question question = Ask(demand, uid, now);
     const auto& nodes = nodes_.nodes();
     const bool fits = std::any_of(nodes.begin(), nodes.end(), [&](const auto& entry) {
       const Node* node = cache_.FindNode(entry.first);
       return node != nullptr && !MatchNode(*pod, *node, {}) &&
-             Judge(entry.first, demand, uid, now, nullptr) == Reason::kFits;
+             Judge(entry.second.get(), question, nullptr) == Reason::kFits;
     });
     if (fits) fitting.push_back(uid);
   }

@@ -150,6 +150,7 @@ void Replica::Ask(const Pod& pod, std::vector<std::string> names, std::function<
 bool Replica::Decide(Call& call) {
   const absl::Time now = stage_.agenda.now();
   ledger_->Expire(now);
+  ledger_->Learn(call.live, now);
   const PodDemand demand = ledger_->Demand(call.pod, &call.live);
   Reply reply{.decision = oracle_.Decide(*ledger_)};
   if (!demand.IsKnown() || !demand.absent.empty()) {

@@ -425,5 +425,22 @@ TEST_F(LedgerTest, ARelistThatMissesAClaimForgetsIt) {
   EXPECT_EQ(ledger_.nodes().Find("n1")->debts.size(), 1u);
 }
 
+TEST_F(LedgerTest, APinThatWasTakenAwayLiveAsksForRoomThoughTheWatchIsBehind) {
+  Start(2, 10 * kGiB);
+  Claim claim = MakeClaim(1, 6 * kGiB);
+  const Pod pod = AddPod(1, {claim});
+  claim.selected_node = "n1";
+  claim.meta.resource_version = "5";
+  Apply(Seen<Claim>{claim});
+  Claim live = claim;
+  live.selected_node.clear();
+  live.meta.resource_version = "6";
+  ledger_.Learn({.claims = {live}}, now_);
+  EXPECT_EQ(FilterPod(pod), (Names{"n1", "n2"}));
+  Apply(Seen<Claim>{claim});  // What was true before: no evidence of this attempt.
+  EXPECT_EQ(ledger_.FindPlace(Uid(1)), nullptr);
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{});
+}
+
 }  // namespace
 }  // namespace pmem::extender
