@@ -88,7 +88,7 @@ RULES = (
         text=_whole,
     ),
     Rule(
-        r'(?<![\w.-])/(work|root|home/\w+|tmp/bash_jobs)/|/\.library\b',
+        r'(?<![\w.-])/(work|root|home/\w+|tmp/\w+\.\d+)/|\.\./\.\w+',
         'a path of one machine',
         ('',),
         (SELF,),

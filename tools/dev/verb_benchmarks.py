@@ -52,52 +52,31 @@ def verbs(as_json=False):
     build()
     results = []
     for case in CASES:
-        results += _run(case)
-        if as_json:
-            continue
-        if len(results) <= 5:
-            _print_head()
-        _print_rows(results, case)
-    if as_json:
-        print(json.dumps(results, indent=1))
+        rows = _run(case)
+        results += rows
+        if not as_json:
+            print('\n'.join(tables.table(HEADINGS, map(_cells, rows), HEADINGS[1:])), flush=True)
+    print(json.dumps(results, indent=1) if as_json else NOTE)
 
 
-WIDTHS = (22, 6, 6, 6, 10, 10, 10, 10, 7, 7)
-HEADINGS = ('what', 'nodes', 'body', 'pod', 'p50 us', 'p99 us', 'floor p50', 'floor p99', 'p50 x', 'p99 x')
+HEADINGS = ('call', 'nodes', 'body', 'pod', 'p50 us', 'p99 us', 'floor p50', 'floor p99', 'p50 x', 'p99 x')
+NOTE = (
+    'One client, one connection. The floor, a bare handler of the same library, reads and answers the same bytes.\n'
+    'memory: MiB resident before, at the peak, and how many bodies lie between.'
+)
 
 
-def _line(cells):
-    return '  '.join(
-        str(c).ljust(w) if i in (0, 2, 3) else str(c).rjust(w)
-        for i, (c, w) in enumerate(zip(cells, WIDTHS))
-    ).rstrip()
-
-
-def _print_head():
-    print('p50 and p99 of one client with one connection; the floor reads and answers the same bytes')
-    print(tables.tint(_line(HEADINGS), 'head'))
-
-
-def _print_rows(results, case):
-    for row in results:
-        if (row['nodes'], row['body'], row['pod']) != case[:3]:
-            continue
-        head = [row['what'], row['nodes'], row['body'], row['pod']]
-        if row['what'] == 'memory':
-            mib = 1 << 20
-            peak, before, body = (
-                row[k] / mib for k in ('resident_peak_bytes', 'resident_before_bytes', 'body_bytes')
-            )
-            print(
-                _line(head)
-                + f'  resident {before:.0f} MiB, peak {peak:.0f} MiB: body x {(peak - before) / body:.1f}'
-            )
-            continue
-        cells = [row['p50_us'], row['p99_us']]
-        if 'floor_p50_us' in row:
-            cells += [row['floor_p50_us'], row['floor_p99_us']]
-            cells += [f'{row[f"{q}_us"] / row[f"floor_{q}_us"]:.2f}' for q in ('p50', 'p99')]
-        print(_line(head + cells), flush=True)
+def _cells(row):
+    head = [row['what'], row['nodes'], row['body'], row['pod']]
+    if row['what'] == 'memory':
+        before, peak = row['resident_before_bytes'], row['resident_peak_bytes']
+        bodies = (peak - before) / row['body_bytes']
+        return [*head, before >> 20, peak >> 20, '', '', f'{bodies:.1f}', '']
+    cells = [*head, row['p50_us'], row['p99_us']]
+    if 'floor_p50_us' not in row:
+        return cells + [''] * 4
+    ratios = [f'{row[f"{q}_us"] / row[f"floor_{q}_us"]:.2f}' for q in ('p50', 'p99')]
+    return [*cells, row['floor_p50_us'], row['floor_p99_us'], *ratios]
 
 
 def _count(verb, nodes, body, pod):

@@ -23,7 +23,6 @@ from commands import lint
 SLOW_CHECKS = ('clang-tidy',)
 FAST_SUITES = (
     'unit',
-    'scenario',
     'property',
     'model',
     'simulator',
