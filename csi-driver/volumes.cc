@@ -65,9 +65,13 @@ absl::StatusOr<Volume> Volumes::Create(const VolumeOrder& order) {
 absl::Status Volumes::EraseVolume(const Volume& volume) {
   const auto device = [&]() -> absl::StatusOr<std::string> {
     PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeKind(volume.kind));
+    PMEM_ASSIGN_OR_RETURN(const bool may_hold_data,
+                          Maker(volume.kind).MayHoldData(PlaceOf(volume)));
+    if (!may_hold_data) return std::string();
     return Maker(volume.kind).Open(PlaceOf(volume));
   }();
   if (!device.ok()) return device.status();
+  if (device->empty()) return absl::OkStatus();
   // Without the kind's turn: it may take minutes, and others wait for it.
   return host_->Erase(*device, erasure_);
 }

@@ -101,6 +101,11 @@ absl::Status SimulatedMaker::Close(const VolumePlace& place) {
   return DetachLoopDevice(image);
 }
 
+absl::StatusOr<bool> SimulatedMaker::MayHoldData(const VolumePlace& place) {
+  PMEM_ASSIGN_OR_RETURN(const std::string image, ImagePath(place));
+  return access(image.c_str(), F_OK) == 0;
+}
+
 absl::Status SimulatedMaker::Remove(const VolumePlace& place) {
   PMEM_ASSIGN_OR_RETURN(const std::string image, ImagePath(place));
   PMEM_RETURN_IF_ERROR(DetachLoopDevice(image));

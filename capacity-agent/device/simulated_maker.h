@@ -23,6 +23,8 @@ class SimulatedMaker final : public VolumeMaker {
   absl::Status Extend(const VolumePlace& place, int64_t bytes) override;
   absl::StatusOr<std::string> Open(const VolumePlace& place) override;
   absl::Status Close(const VolumePlace& place) override;
+  // It has a file only once it was opened. So a driver without root can remove what it made.
+  absl::StatusOr<bool> MayHoldData(const VolumePlace& place) override;
   absl::Status Remove(const VolumePlace& place) override;
 
  private:

@@ -41,6 +41,9 @@ class VolumeMaker {
   // Undoes Open where that holds something. Not opened, or not there: OK.
   virtual absl::Status Close(const VolumePlace& place) = 0;
 
+  // False: nobody ever had it open, so that nothing is on it that would have to be erased.
+  virtual absl::StatusOr<bool> MayHoldData(const VolumePlace&) { return true; }
+
   // Frees its room. Not there: OK.
   virtual absl::Status Remove(const VolumePlace& place) = 0;
 };

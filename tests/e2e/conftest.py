@@ -15,6 +15,7 @@ from harness import cluster as clusters  # noqa: E402
 from scene import Scene  # noqa: E402
 
 NODE_NAMES = [f'node-{i:02}' for i in range(1, 25)]
+REAL_NODE_NAMES = [f'real-{i}' for i in range(1, 8)]
 RUNS = clusters.ROOT / 'build' / 'e2e'
 # A silent node is noticed within a test's patience, and what a deleted claim may still owe its node
 # is forgotten before another test gets a node of that name.
@@ -24,10 +25,21 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope='session')
 def cluster(request):
-    """Everything running. Its logs stay when a test failed."""
-    directory = RUNS / f'run-{os.getpid()}'
+    """Everything running, many nodes, the fake provisioner for all of them."""
+    yield from running_cluster(request, 'run', NODE_NAMES)
+
+
+@pytest.fixture(scope='session')
+def real_cluster(request):
+    """Everything running, some nodes, the real driver and the real external-provisioner on each."""
+    yield from running_cluster(request, 'real', REAL_NODE_NAMES, real_csi=True)
+
+
+def running_cluster(request, title, node_names, **options):
+    """Its logs stay when a test failed."""
+    directory = RUNS / f'{title}-{os.getpid()}'
     shutil.rmtree(directory, ignore_errors=True)
-    running = clusters.Cluster(directory, NODE_NAMES)
+    running = clusters.Cluster(directory, node_names, **options)
     try:
         running.start(extender_flags=IMPATIENT)
         yield running
@@ -42,6 +54,16 @@ def cluster(request):
 @pytest.fixture
 def scene(cluster, request):
     """The test's own kube namespace and nodes. Afterwards: nothing over-committed, nothing left."""
+    yield from scene_in(cluster, request)
+
+
+@pytest.fixture
+def real_scene(real_cluster, request):
+    """The same where volumes are made by the real driver, as the real external-provisioner asks."""
+    yield from scene_in(real_cluster, request)
+
+
+def scene_in(cluster, request):
     name = re.sub('[^a-z0-9]+', '-', request.node.name.lower()).strip('-')[:40].rstrip('-')
     one = Scene(cluster, f't{next(_numbers):03}-{name}')
     try:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a test acts with: nodes with PMEM, claims and pods in a kube namespace of its own."""
 
+import collections
 import itertools
 
 from harness import devices, objects, waiting
@@ -34,7 +35,7 @@ class Scene:
         self.api.create(
             {'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': {'name': kube_namespace}}
         )
-        self._failed_before = len(cluster.provisioner.failed_creations)
+        self._failed_before = collections.Counter(cluster.failed_creations())
 
     # What there is.
 
@@ -194,7 +195,9 @@ class Scene:
         ]
 
     def failed_creations(self):
-        return self.cluster.provisioner.failed_creations[self._failed_before :]
+        """(what was to be made, node) of those since this scene began."""
+        now = collections.Counter(self.cluster.failed_creations())
+        return list((now - self._failed_before).elements())
 
     # The end.
 

@@ -110,7 +110,7 @@ def test_objects_of_a_node_that_never_reported_to_this_extender_stand(scene, ext
     node = scene.add_node(lvm(25))
     wait_sizes(scene, node, {'pmem-lvm': (25 * GI,) * 2, 'pmem-direct': (0, 0)})
     scene.cluster.agents[node].kill()
-    scene.cluster.provisioner.delay_seconds = 3.0  # The claim stays without a volume for a while.
+    scene.cluster.fake_provisioner.delay_seconds = 3.0  # The claim stays without a volume for a while.
     try:
         extender_with('--agents-wait-max=1s')
         other = scene.add_node(lvm(10))
@@ -120,7 +120,7 @@ def test_objects_of_a_node_that_never_reported_to_this_extender_stand(scene, ext
         scene.claim('pinned', '9Gi', pinned_to=node)
         wait_sizes(scene, node, {'pmem-lvm': (9 * GI,) * 2, 'pmem-direct': (0, 0)})
     finally:
-        scene.cluster.provisioner.delay_seconds = 0.0
+        scene.cluster.fake_provisioner.delay_seconds = 0.0
         scene.cluster.agents[node].start()
 
 

@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The product page's examples and every ordinary way to ask for a volume: no node named by anybody."""
+"""The product page's examples and every ordinary way to ask for a volume: no node named by anybody.
+
+The volumes are made by the real driver, as the real external-provisioner asks.
+"""
 
 import pytest
 import yaml
 
 from harness import cluster as clusters
-from harness import objects, waiting
-from scene import both, direct, lvm
+from harness import csi_nodes, objects, waiting
+from scene import GI, both, direct, lvm
+
+
+@pytest.fixture
+def scene(real_scene):
+    return real_scene
 
 
 @pytest.mark.parametrize('kind,size', [('lvm', 10), ('direct', 9)])
@@ -20,10 +28,23 @@ def test_example_of_the_product_page_lands_on_the_node_with_room(scene, kind, si
     assert set(placed.values()) == {roomy}
     assert scene.wait_bound(f'pmem-{kind}') == roomy
     claim = scene.get_claim(f'pmem-{kind}')
-    assert claim['spec']['volumeName'] == f'disk-{claim["metadata"]["uid"]}'
+    volume = f'disk-{claim["metadata"]["uid"]}'
+    assert claim['spec']['volumeName'] == volume
     assert claim['metadata']['annotations'][objects.SELECTED_NODE] == roomy
     assert claim['status']['capacity']['storage'] == f'{size}Gi'
+    assert scene.free(roomy, kind) == (12 - size) * GI
+    persistent = scene.api.get('persistentvolumes', volume)['spec']
+    assert persistent['csi']['volumeHandle'] == volume
+    assert persistent['csi']['volumeAttributes']['pmemType'] == kind
+    term = persistent['nodeAffinity']['required']['nodeSelectorTerms'][0]
+    here = {'key': csi_nodes.TOPOLOGY_KEY, 'operator': 'In', 'values': [roomy]}
+    assert term['matchExpressions'] == [here]
     assert scene.failed_creations() == []
+    scene.api.delete('deployments', f'deployment-{kind}', scene.kube_namespace)
+    for pod in placed:
+        scene.delete_pod(pod)
+    scene.delete_claim(f'pmem-{kind}')
+    waiting.until(lambda: not scene.volume_names(roomy), 'the volume is reclaimed')
 
 
 def test_agents_run_on_the_nodes_with_either_label_key_and_on_no_others(scene):

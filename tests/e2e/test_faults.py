@@ -99,7 +99,7 @@ def test_removed_node_takes_nothing_and_its_pin_is_placed_again(scene):
     """An Immediate claim of ours was sent to the node that goes away before its volume was made."""
     gone = scene.add_node(lvm(10))
     stays = scene.add_node(lvm(40))
-    scene.cluster.provisioner.delay_seconds = 3.0
+    scene.cluster.fake_provisioner.delay_seconds = 3.0
     try:
         class_name = scene.storage_class('now', {'pmemType': 'lvm'}, immediate=True)
         scene.claim('data', class_name=class_name)
@@ -110,11 +110,11 @@ def test_removed_node_takes_nothing_and_its_pin_is_placed_again(scene):
             == gone,
             'the claim is pinned to the node that will go',
         )
-        driver = scene.cluster.provisioner.node_devices.pop(gone)
+        driver = scene.cluster.fake_provisioner.node_devices.pop(gone)
         scene.cluster.remove_node(gone)
     finally:
-        scene.cluster.provisioner.delay_seconds = 0.0
+        scene.cluster.fake_provisioner.delay_seconds = 0.0
     try:
         assert scene.wait_bound('data', seconds=60) == stays
     finally:
-        scene.cluster.provisioner.node_devices[gone] = driver
+        scene.cluster.fake_provisioner.node_devices[gone] = driver

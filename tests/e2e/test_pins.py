@@ -1,25 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Claims whose node the scheduler does not choose: typed in by hand, Immediate, or a pod put on a node."""
+"""Claims whose node the scheduler does not choose: typed in by hand, Immediate, or a pod put on a node.
+
+Their volumes are made by the real driver. Drivers that are slow or absent: test_slow_drivers.py.
+"""
 
 import pytest
 
-from harness import objects, waiting
+from harness import objects
+from pins import check_bad_pin, immediate, selected_node
 from scene import direct, lvm
 
 
 @pytest.fixture
-def driver_delay(cluster):
-    """Sets how many seconds a driver takes to create a volume or to refuse."""
-
-    def delay(seconds):
-        cluster.provisioner.delay_seconds = seconds
-
-    yield delay
-    delay(0.0)
-
-
-def selected_node(scene, claim_name):
-    return scene.get_claim(claim_name)['metadata'].get('annotations', {}).get(objects.SELECTED_NODE)
+def scene(real_scene):
+    return real_scene
 
 
 def test_pin_by_hand_is_honoured_and_counted(scene):
@@ -36,55 +30,21 @@ def test_pin_by_hand_is_honoured_and_counted(scene):
     assert scene.free(other, 'lvm') == 10 << 30
 
 
-def test_pinned_claim_without_a_pod_counts_from_the_moment_it_is_seen(scene):
-    """Its volume takes its time; meanwhile nobody else gets the room."""
-    scene.cluster.provisioner.delay_seconds = 1.0
-    try:
-        node = scene.add_node(lvm(15))
-        scene.claim('pinned', pinned_to=node)
-        waiting.until(
-            lambda: scene.ledger_claims().get('pinned') == ('assigned', node),
-            'the ledger keeps the room of the claim',
-        )
-        scene.claim_and_pod('late')
-        scene.wait_refused('late')
-        assert scene.wait_bound('pinned') == node
-    finally:
-        scene.cluster.provisioner.delay_seconds = 0.0
-    assert scene.failed_creations() == []
-    assert scene.node_of('late') is None
-
-
-SLOW = 7.0  # Longer than our patience with a pin that cannot work.
 BAD_PINS = {
-    'a node that is not there': (lambda scene: 'node-nowhere', 0.0, 'does not exist'),
+    'a node that is not there': (lambda scene: 'node-nowhere', 'does not exist'),
     'a node without PMEM of that kind': (
         lambda scene: scene.add_node(direct(64)),
-        0.0,
         'no PMEM pool of the requested kind',
     ),
-    'a node without room': (lambda scene: scene.add_node(lvm(8)), 0.0, 'insufficient free PMEM'),
-    'a node without room, a slow driver': (
-        lambda scene: scene.add_node(lvm(8)),
-        SLOW,
-        'insufficient free PMEM',
-    ),
+    'a node without room': (lambda scene: scene.add_node(lvm(8)), 'insufficient free PMEM'),
 }
 
 
-@pytest.mark.parametrize('choose,delay,text', BAD_PINS.values(), ids=BAD_PINS.keys())
-def test_pin_that_cannot_work_is_told_on_the_claim_and_nothing_is_lost(
-    scene, driver_delay, choose, delay, text
-):
-    """Most drivers refuse at once, so that the pin is gone before anybody can look at it twice."""
+@pytest.mark.parametrize('choose,text', BAD_PINS.values(), ids=BAD_PINS.keys())
+def test_pin_that_cannot_work_is_told_on_the_claim_and_nothing_is_lost(scene, choose, text):
+    """The driver refuses at once, so that the pin is gone before anybody can look at it twice."""
     good = scene.add_node(lvm(12))
-    bad = choose(scene)
-    driver_delay(delay)
-    claim = scene.claim('data', pinned_to=bad)
-    event = waiting.until(lambda: scene.events_of('data'), 'an Event of ours on the claim')[0]
-    assert event['type'] == 'Warning'
-    assert event['involvedObject']['uid'] == claim['metadata']['uid']
-    assert f'node {bad}' in event['message'] and text in event['message']
+    check_bad_pin(scene, choose(scene), text)
     scene.claim_and_pod('other')  # The room that the bad pin could not take is still there.
     assert scene.wait_scheduled('other') == good
     assert scene.get_claim('data')['status']['phase'] == 'Pending'
@@ -116,10 +76,6 @@ def test_immediate_claim_follows_the_node_selector_of_its_pod(scene):
     scene.claim('data', class_name=scene.storage_class('now', {'pmemType': 'lvm'}, immediate=True))
     assert scene.wait_bound('data') == wanted
     assert scene.wait_scheduled('data') == wanted
-
-
-def immediate(scene):
-    return scene.storage_class('now', {'pmemType': 'lvm'}, immediate=True)
 
 
 def test_immediate_claim_goes_where_cpu_is_left_for_its_pod(scene):
@@ -177,35 +133,6 @@ def test_immediate_claims_of_a_replica_share_a_node_before_its_pod_is_there(scen
     assert all(len(nodes_of_replica) == 1 for nodes_of_replica in placed)
     assert set.union(*placed) == set(nodes)
     assert scene.failed_creations() == []
-
-
-def test_a_refused_immediate_claim_is_answered_by_another_node(scene):
-    """The best node's driver finds no room, whatever its agent says."""
-    bad, good = scene.add_nodes(lvm(12), lvm(40))
-    scene.cluster.provisioner.refusing.add(bad)
-    try:
-        scene.claim('data', class_name=immediate(scene))
-        assert scene.wait_bound('data') == good
-    finally:
-        scene.cluster.provisioner.refusing.discard(bad)
-    assert [node for _, node in scene.failed_creations()] == [bad]
-
-
-def test_a_schedulers_pin_on_a_node_that_is_gone_is_taken_away(scene, driver_delay):
-    """The node goes while the volume is in the making; nobody else would ever free the pod."""
-    gone, stays = scene.add_nodes(lvm(10), lvm(40))
-    driver_delay(3.0)
-    scene.claim_and_pod('data')
-    waiting.until(lambda: selected_node(scene, 'data') == gone, 'the scheduler chose the best node')
-    drivers = scene.cluster.provisioner.node_devices
-    driver = drivers.pop(gone)
-    try:
-        scene.cluster.remove_node(gone)
-        driver_delay(0.0)
-        assert scene.wait_scheduled('data', seconds=60) == stays
-        assert scene.wait_bound('data') == stays
-    finally:
-        drivers[gone] = driver
 
 
 def test_immediate_claims_of_a_burst_never_fail_to_be_created(scene):

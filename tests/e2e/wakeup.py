@@ -23,11 +23,11 @@ def measure(scene, runs, nodes=3):
         volume = f'disk-{scene.get_claim(leaving)["metadata"]["uid"]}'
         scene.delete_pod(leaving)
         scene.delete_claim(leaving)
-        waiting.until(lambda: volume in scene.cluster.provisioner.removed, 'the volume is gone')
+        waiting.until(lambda: volume in scene.cluster.fake_provisioner.removed, 'the volume is gone')
         waiting.until(
             lambda: scene.node_of(waiting_pod), 'the pod has a node', 30, poll=POLL_SECONDS
         )
-        times.append(time.monotonic() - scene.cluster.provisioner.removed[volume])
+        times.append(time.monotonic() - scene.cluster.fake_provisioner.removed[volume])
     assert scene.failed_creations() == []
     return times
 

@@ -25,6 +25,7 @@ struct FakeStore {
   absl::Status make_failure;            // Of the next call that writes; then it is OK again.
   std::vector<std::string> calls;       // "Create pmemvgregion0/disk-1 4194304"
   std::map<std::string, int> openings;  // Volumes that are open.
+  bool may_hold_data = true;            // Whatever volume is asked about.
 };
 
 class FakeStoreReader final : public agent::PoolReader {
@@ -59,6 +60,9 @@ class FakeMaker final : public agent::VolumeMaker {
   absl::Status Close(const agent::VolumePlace& place) override {
     store_->openings.erase(place.name);
     return absl::OkStatus();
+  }
+  absl::StatusOr<bool> MayHoldData(const agent::VolumePlace&) override {
+    return store_->may_hold_data;
   }
   absl::Status Remove(const agent::VolumePlace& place) override {
     return Write("Remove", place, 0,

@@ -37,7 +37,7 @@ class Story:
     def __init__(self, directory, out):
         self.began = time.monotonic()
         self.out = out
-        self.cluster = cluster.Cluster(directory, NODES, self.say)
+        self.cluster = cluster.Cluster(directory, NODES, self.say, real_csi=True)
         self.result = {}
         self.wrong = []
 
@@ -288,7 +288,7 @@ class Story:
     def judge(self):
         wanted = len(EXAMPLES) + len(BURST)
         over = self.cluster.audit()
-        failed = self.cluster.provisioner.failed_creations
+        failed = self.cluster.failed_creations()
         self.expect(self.placed() == wanted, f'{self.placed()} of {wanted} placed')
         self.expect(not over, f'over-committed: {over}')
         self.expect(not failed, f'failed creations: {failed}')

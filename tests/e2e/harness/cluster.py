@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A whole cluster: control plane, agents over simulated devices, the extender, the stand-ins."""
+"""A whole cluster: control plane, agents over simulated devices, the extender, who makes the volumes, kubelets."""
 
 import itertools
 import json
@@ -7,13 +7,18 @@ import pathlib
 
 import yaml
 
-from . import control_plane, devices, objects, processes, stand_ins, waiting
+from . import control_plane, csi_nodes, devices, objects, processes, stand_ins, waiting
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BINARIES = ROOT / 'build' / 'controlplane' / 'bin'
 PROGRAMS = ROOT / 'build' / 'release'
 AGENT = PROGRAMS / 'capacity-agent' / 'pmem-capacity-agent'
 EXTENDER = PROGRAMS / 'extender' / 'pmem-extender'
+CSI_PROGRAMS = csi_nodes.Programs(
+    driver=PROGRAMS / 'csi-driver' / 'pmem-csi-driver',
+    provisioner=BINARIES / 'csi-provisioner',
+    csi_call=PROGRAMS / 'tests' / 'csi' / 'csi-call',
+)
 MANIFESTS = ROOT / 'manifests'
 INSTALLED_KINDS = (
     'Namespace',
@@ -72,10 +77,11 @@ class Cluster:
     """start() brings everything up, stop() leaves nothing behind. Not thread-safe.
 
     Agents run for all `node_names` from the start, over empty devices; a Node object exists once
-    add_node() made it.
+    add_node() made it. With `real_csi` each of them has the real driver and the real
+    external-provisioner, which is some 60 MiB a node; else one fake serves them all.
     """
 
-    def __init__(self, directory, node_names, progress=lambda text: None):
+    def __init__(self, directory, node_names, progress=lambda text: None, real_csi=False):
         self.directory = pathlib.Path(directory).resolve()
         (self.directory / 'devices').mkdir(parents=True, exist_ok=True)
         self.supervisor = processes.Supervisor(self.directory / 'logs')
@@ -88,7 +94,9 @@ class Cluster:
         self.extender_address = '127.0.0.1:0'
         self.extender = None
         self.extender_flags = ()
-        self.provisioner = None
+        self.fake_provisioner = None
+        self.csi = {}
+        self._real_csi = real_csi
         self.kubelets = None
         self._progress = progress
 
@@ -100,7 +108,7 @@ class Cluster:
     def extender_url(self):
         return f'http://{self.extender_address}'
 
-    def start(self, scheduler_changes=None, extender_flags=(), with_stand_in_provisioner=True):
+    def start(self, scheduler_changes=None, extender_flags=()):
         for agent in self.agents.values():
             agent.start(wait=False)
         self.control_plane.start()
@@ -109,10 +117,7 @@ class Cluster:
             agent.wait_ready()
         self._progress(f'{len(self.agents)} capacity-agents over simulated devices')
         self.install()
-        if with_stand_in_provisioner:
-            node_devices = {name: agent.devices for name, agent in self.agents.items()}
-            self.provisioner = stand_ins.Provisioner(self.api, node_devices)
-            self.provisioner.start()
+        self._start_csi()
         self.kubelets = stand_ins.Kubelets(self.api)
         self.kubelets.start()
         (self.directory / 'agents.json').write_text(
@@ -122,6 +127,26 @@ class Cluster:
         self.start_extender()
         self._progress('extender is ready')
         self.control_plane.start_scheduler(self.extender_url, changes=scheduler_changes)
+
+    def _start_csi(self):
+        if not self._real_csi:
+            node_devices = {name: agent.devices for name, agent in self.agents.items()}
+            self.fake_provisioner = stand_ins.FakeProvisioner(self.api, node_devices)
+            self.fake_provisioner.start()
+            return
+        self.csi = {name: csi_nodes.CsiNode(self, name, CSI_PROGRAMS) for name in self.agents}
+        kubeconfig = self.control_plane.service_account_kubeconfig('pmem-system', 'pmem-csi-driver')
+        for node in self.csi.values():
+            node.start(kubeconfig)
+        for node in self.csi.values():
+            node.wait_ready()
+        self._progress(f'{len(self.csi)} CSI drivers, an external-provisioner beside each')
+
+    def failed_creations(self):
+        """(what was to be made, node) of every creation that a driver refused for lack of room."""
+        if self.fake_provisioner:
+            return list(self.fake_provisioner.failed_creations)
+        return [(volume, name) for name, node in self.csi.items() for volume in node.refused()]
 
     def install(self):
         """What ships: roles, ServiceAccounts, StorageClasses. Not the workloads, which run as processes."""
@@ -168,6 +193,8 @@ class Cluster:
         if labels is None:
             kind = 'lvm' if layout['volume_groups'] else 'direct'
             labels = {objects.TYPE_LABEL: kind}
+        if name in self.csi:
+            labels = {**labels, **self.csi[name].labels}
         self.api.create(objects.node(name, labels, **spec))
 
     def remove_node(self, name):
@@ -183,7 +210,7 @@ class Cluster:
         ]
 
     def stop(self):
-        for stand_in in (self.provisioner, self.kubelets):
+        for stand_in in (self.fake_provisioner, self.kubelets):
             if stand_in:
                 stand_in.stop()
         self.supervisor.stop_all()

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The real CSI driver and the real external-provisioner of each node, as processes."""
 
+import dataclasses
 import json
 import os
+import pathlib
 import subprocess
 
 TOPOLOGY_KEY = 'topology.pmem.csi.alibabacloud.com/node'
 CALL_SECONDS = 60
+START_SECONDS = 40
 # As manifests/base/csi_driver_daemonset.yaml has it.
 PROVISIONER_FLAGS = (
     '--node-deployment',
@@ -19,54 +22,68 @@ PROVISIONER_FLAGS = (
 )
 
 
+@dataclasses.dataclass(frozen=True)
+class Programs:
+    driver: pathlib.Path
+    provisioner: pathlib.Path
+    csi_call: pathlib.Path
+
+
 class CsiNode:
     """Driver and provisioner of one node, over the device file that the node's agent reads."""
 
-    def __init__(self, cluster, node_name, driver, provisioner, csi_call):
+    def __init__(self, cluster, node_name, programs):
         self.node_name = node_name
         self.socket = cluster.directory / f'{node_name}.sock'
+        self.driver_process = None
+        self.provisioner_process = None
         self._cluster = cluster
-        self._driver, self._provisioner, self._csi_call = driver, provisioner, csi_call
+        self._programs = programs
 
-    def start(self, *provisioner_flags):
+    @property
+    def labels(self):
+        """What the kubelet writes on the Node when the driver registers."""
+        return {TOPOLOGY_KEY: self.node_name}
+
+    def start(self, kubeconfig):
+        """wait_ready() returns once both serve; the provisioner waits for the driver by itself."""
         self.start_driver()
-        kubeconfig = self._cluster.control_plane.service_account_kubeconfig(
-            'pmem-system', 'pmem-csi-driver'
-        )
-        self._cluster.supervisor.start(
+        self.provisioner_process = self._cluster.supervisor.start(
             f'provisioner-{self.node_name}',
             [
-                self._provisioner,
+                self._programs.provisioner,
                 f'--kubeconfig={kubeconfig}',
                 f'--csi-address={self.socket}',
                 *PROVISIONER_FLAGS,
-                *provisioner_flags,
             ],
             env={'NODE_NAME': self.node_name},
         )
 
     def start_driver(self):
-        process = self._cluster.supervisor.start(
+        self.driver_process = self._cluster.supervisor.start(
             f'driver-{self.node_name}',
             [
-                self._driver,
+                self._programs.driver,
                 f'--node-name={self.node_name}',
                 f'--endpoint=unix:{self.socket}',
                 f'--devices=simulated:{self._cluster.agents[self.node_name].devices.path}',
             ],
         )
-        process.wait_for_line('listening on')
-        self.driver_process = process
 
-    def label(self):
-        """What the kubelet writes on the Node when the driver registers."""
-        labels = {TOPOLOGY_KEY: self.node_name}
-        self._cluster.api.merge('nodes', self.node_name, {'metadata': {'labels': labels}})
+    def wait_ready(self):
+        self.driver_process.wait_for_line('listening on')
+        self.provisioner_process.wait_for_line('Started provisioner controller', START_SECONDS)
+
+    def refused(self):
+        """Names of the volumes that the driver found no room for, in order."""
+        lines = self.driver_process.output().splitlines()
+        events = [json.loads(line) for line in lines if 'RESOURCE_EXHAUSTED' in line]
+        return [e['object'] for e in events if e['method'] == 'CreateVolume']
 
     def call(self, method, request):
         """(code, response or message) of a call that a kubelet would make."""
         done = subprocess.run(
-            [self._csi_call, f'unix:{self.socket}', method, json.dumps(request)],
+            [self._programs.csi_call, f'unix:{self.socket}', method, json.dumps(request)],
             capture_output=True,
             text=True,
             check=True,
@@ -76,8 +93,28 @@ class CsiNode:
         answer = json.loads(done.stdout)
         return answer['code'], answer.get('response', answer.get('message'))
 
+    def mount(self, volume, staging, target, file_system='ext4'):
+        """As a kubelet does for a pod that starts. `staging` is there, `target` is not."""
+        use = {'volume_id': volume, 'volume_capability': capability(file_system)}
+        paths = {'staging_target_path': str(staging)}
+        for method in ('NodeStageVolume', 'NodePublishVolume'):
+            paths |= {'target_path': str(target)} if method == 'NodePublishVolume' else {}
+            code, answer = self.call(f'csi.v1.Node/{method}', {**use, **paths})
+            assert code == 'OK', answer
+
+    def unmount(self, volume, staging, target):
+        self.call('csi.v1.Node/NodeUnpublishVolume', {'volume_id': volume, 'target_path': str(target)})
+        self.call(
+            'csi.v1.Node/NodeUnstageVolume',
+            {'volume_id': volume, 'staging_target_path': str(staging)},
+        )
+
+    def expand(self, volume, target, size_bytes):
+        """(code, answer) of a kubelet's call to grow it."""
+        request = {'volume_id': volume, 'volume_path': str(target)}
+        request['capacity_range'] = {'required_bytes': str(size_bytes)}
+        return self.call('csi.v1.Node/NodeExpandVolume', request)
+
 
 def capability(file_system='ext4'):
     return {'access_mode': {'mode': 'SINGLE_NODE_WRITER'}, 'mount': {'fs_type': file_system}}
-
-

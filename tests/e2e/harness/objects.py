@@ -160,7 +160,8 @@ def persistent_volume(
         'capacity': {'storage': size},
         'accessModes': ['ReadWriteOnce'],
         'storageClassName': class_name,
-        'persistentVolumeReclaimPolicy': 'Delete',
+        # What a provisioner made it removes; an administrator's own is kept.
+        'persistentVolumeReclaimPolicy': 'Delete' if annotations else 'Retain',
         'csi': {'driver': DRIVER, 'volumeHandle': name},
         'nodeAffinity': {
             'required': {

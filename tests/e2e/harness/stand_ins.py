@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stand-ins for what runs on real nodes: the CSI driver with its provisioner, and kubelets.
+"""Stand-ins for what runs on real nodes: kubelets, and, for scale and faults, a fake of driver and provisioner.
 
-The provisioner behaves like external-provisioner with --node-deployment and
+The real driver and the real external-provisioner are csi_nodes.py. The fake serves clusters of 20 nodes,
+and makes the trouble that the real ones cannot be asked for: slow, refusing or missing on a node. It behaves like external-provisioner with --node-deployment and
 --node-deployment-immediate-binding=false: it acts on a claim only once selected-node is set, one
 claim of a node after the other, and takes the annotation away when the node has no room.
 """
@@ -17,8 +18,8 @@ WORKERS = 8
 _PASSING = (kube.ApiError, OSError, http.client.HTTPException)
 
 
-class Provisioner:
-    """Creates and deletes volumes in simulated devices. Counts are read by tests at any time."""
+class FakeProvisioner:
+    """No CSI at all: creates and deletes volumes in simulated devices itself. Counts are read by tests at any time."""
 
     def __init__(self, client, node_devices):
         """`node_devices`: {node name: SimulatedDevices}, may grow while running."""

@@ -69,6 +69,14 @@ TEST_F(VolumesTest, ErasesBeforeItRemoves) {
   EXPECT_TRUE(volumes_.Delete("disk-1").ok());
 }
 
+TEST_F(VolumesTest, OpensNothingToEraseWhatNobodyWrote) {
+  ASSERT_TRUE(Make("disk-1", "lvm", kGiB).ok());
+  store_.may_hold_data = false;
+  ASSERT_TRUE(volumes_.Delete("disk-1").ok());
+  EXPECT_TRUE(host_.calls.empty());
+  EXPECT_EQ(store_.calls.back(), "Remove pmemvgregion0/disk-1");
+}
+
 TEST_F(VolumesTest, KeepsAVolumeThatCannotBeErased) {
   ASSERT_TRUE(Make("disk-1", "lvm", kGiB).ok());
   host_.failure = absl::FailedPreconditionError("in use");

@@ -43,11 +43,15 @@ def main(arguments):
 def prepare(out):
     """Builds what is missing. Quiet when nothing is."""
     board = steps.Board(builds.BUILD / 'logs', out)
-    targets = ('capacity-agent/pmem-capacity-agent', 'extender/pmem-extender')
+    targets = (
+        'capacity-agent/pmem-capacity-agent',
+        'csi-driver/pmem-csi-driver',
+        'extender/pmem-extender',
+    )
     commands = builds.build_commands(builds.RELEASE, None, targets)
     if not steps.run(board, 'programs build', commands, builds.environment(builds.RELEASE))[0]:
         return False
-    for program in control_plane.missing():
+    for program in control_plane.missing((*control_plane.PROGRAMS, control_plane.PROVISIONER)):
         commands = control_plane.build_commands(program)
         if not steps.run(board, f'{program.name} build', commands, control_plane.go_environment())[
             0

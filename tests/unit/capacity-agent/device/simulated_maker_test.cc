@@ -26,6 +26,9 @@ TEST(SimulatedMaker, RewritesTheFileInOneStep) {
   EXPECT_EQ(info.st_mode & 0777, mode_t{0640});
   EXPECT_TRUE(absl::IsResourceExhausted(maker.Create({"g", "disk-2"}, 8388608)));
   EXPECT_TRUE(absl::IsNotFound(maker.Open({"g", "disk-2"}).status()));
+  EXPECT_FALSE(*maker.MayHoldData({"g", "disk-1"}));
+  std::ofstream(path + ".volumes/g.disk-1") << "data";
+  EXPECT_TRUE(*maker.MayHoldData({"g", "disk-1"}));
   EXPECT_TRUE(maker.Remove({"g", "disk-1"}).ok());
   EXPECT_EQ(ReadFile(path, 1000)->find("disk-1"), std::string::npos);
   std::remove(path.c_str());
