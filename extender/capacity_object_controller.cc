@@ -132,7 +132,7 @@ void CapacityObjectController::Forget(const std::string& name) {
 void CapacityObjectController::PutLocked(CapacityObject object) {
   CapacityObject& known = seen_[object.meta.key.name];
   const auto order = CompareVersions(object.meta.resource_version, known.meta.resource_version);
-  const bool is_old = known.meta.uid == object.meta.uid && order && *order < 0;
+  const bool is_old = known.meta.uid == object.meta.uid && order && std::is_lt(*order);
   if (!is_old) known = std::move(object);
 }
 

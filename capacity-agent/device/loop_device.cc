@@ -20,7 +20,7 @@
 namespace pmem::agent {
 namespace {
 
-constexpr int64_t kBackingFileBytesMax = 64 * 1024;
+constexpr int64_t kBackingFileBytesMax = int64_t{64} * 1024;
 // Another program may take the free device between the question for it and the use of it.
 constexpr int kTriesMax = 16;
 

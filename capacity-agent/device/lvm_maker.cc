@@ -28,7 +28,7 @@ absl::Status LvmMaker::Finish(const VolumePlace& unfinished, const std::string& 
 absl::Status LvmMaker::Create(const VolumePlace& place, int64_t bytes) {
   const VolumePlace unfinished = {.pool = place.pool, .name = kUnfinishedPrefix + place.name};
   PMEM_RETURN_IF_ERROR(Run(LvmCreateArguments(unfinished.pool, unfinished.name, bytes)));
-  const absl::Status finished = Finish(unfinished, place.name);
+  absl::Status finished = Finish(unfinished, place.name);
   // What cannot be taken back now is taken back by the next call.
   if (!finished.ok()) Remove(unfinished).IgnoreError();
   return finished;

@@ -59,7 +59,7 @@ absl::Status InitializeAll(ndctl_region* region) {
   }
   PMEM_RETURN_IF_ERROR(Check(ndctl_region_disable_invalidate(region), "region"));
   ndctl_dimm_foreach_in_region(region, dimm) {
-    const absl::Status status = Initialize(dimm);
+    absl::Status status = Initialize(dimm);
     if (!status.ok()) {
       ndctl_region_enable(region);
       return status;

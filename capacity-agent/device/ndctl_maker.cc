@@ -97,7 +97,7 @@ absl::Status EnableFsdax(const View& view) {
   PMEM_RETURN_IF_ERROR(Check(ndctl_pfn_set_location(pfn, NDCTL_PFN_LOC_PMEM), "fsdax location"));
   PMEM_RETURN_IF_ERROR(Check(ndctl_pfn_set_align(pfn, kPageAlignmentBytes), "fsdax alignment"));
   PMEM_RETURN_IF_ERROR(Check(ndctl_pfn_set_namespace(pfn, view.volume), "fsdax namespace"));
-  const absl::Status enabled = Check(ndctl_pfn_enable(pfn), "fsdax");
+  absl::Status enabled = Check(ndctl_pfn_enable(pfn), "fsdax");
   if (!enabled.ok()) ndctl_pfn_set_namespace(pfn, nullptr);
   return enabled;
 }
@@ -128,7 +128,7 @@ absl::Status NdctlMaker::Create(const VolumePlace& place, int64_t bytes) {
     PMEM_RETURN_IF_ERROR(EraseDevice(device, Erasure::kSignatures));
     return Rename(unfinished, place.name);
   };
-  const absl::Status made = make();
+  absl::Status made = make();
   // A half-made one blocks its whole region. What cannot be taken back now is taken back by the
   // next call.
   if (!made.ok()) Remove(unfinished).IgnoreError();

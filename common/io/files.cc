@@ -77,7 +77,7 @@ absl::Status ReplaceFile(const std::string& path, const std::string& text) {
   const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd < 0) return ErrnoStatus(fresh, errno);
   const bool is_written = ::fchmod(fd, mode) == 0 && WriteAll(fd, text);
-  const absl::Status failure = is_written ? absl::OkStatus() : ErrnoStatus(fresh, errno);
+  absl::Status failure = is_written ? absl::OkStatus() : ErrnoStatus(fresh, errno);
   ::close(fd);
   if (!failure.ok()) return failure;
   if (std::rename(fresh.c_str(), path.c_str()) != 0) return ErrnoStatus(path, errno);

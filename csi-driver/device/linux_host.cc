@@ -33,7 +33,7 @@ using agent::ErrnoStatus;
 constexpr int64_t kAttributeBytesMax = 4096;
 constexpr int kBlkidNothingFound = 2;
 // Where the superblocks are.
-constexpr size_t kMustBeReadableBytes = 1024 * 1024;
+constexpr size_t kMustBeReadableBytes = size_t{1024} * 1024;
 
 // 0 when it is no block device or not there.
 dev_t BlockNumber(const std::string& path) {
@@ -61,7 +61,7 @@ absl::Status BindMount(const MountRequest& request) {
     return ErrnoStatus(errno, absl::StrCat("mount ", request.target));
   }
   if (!request.is_read_only) return absl::OkStatus();
-  const absl::Status status = Remount(request.target);
+  absl::Status status = Remount(request.target);
   // Never leave a writable mount where a read-only one was asked for.
   if (!status.ok()) umount2(request.target.c_str(), MNT_DETACH);
   return status;

@@ -203,7 +203,7 @@ void Ledger::On(const Seen<Pod>& event, absl::Time now) {
   if (pod.meta.is_deleting) holds_.Shorten(uid, now + options_.hold_grace);
   // What an earlier attempt wrote may be heard of only now.
   const auto order = CompareVersions(pod.meta.resource_version, hold->pod_version);
-  if (order && *order <= 0) return;
+  if (order && std::is_lteq(*order)) return;
   const std::string& nominated = pod.nominated_node_name;
   if (nominated.empty()) {
     if (!nominated_before.empty()) holds_.Shorten(uid, now + options_.hold_grace);
@@ -234,7 +234,7 @@ void Ledger::Learn(const LiveObjects& live, absl::Time now) {
     const Claim* known = cache_.FindClaim(claim.meta.uid);
     if (known == nullptr) continue;
     const auto order = CompareVersions(claim.meta.resource_version, known->meta.resource_version);
-    if (order && *order > 0) On(Seen<Claim>{claim}, now);
+    if (order && std::is_gt(*order)) On(Seen<Claim>{claim}, now);
   }
 }
 
@@ -243,7 +243,7 @@ void Ledger::On(const Seen<Claim>& event, absl::Time now) {
   if (known != nullptr) {
     const auto order =
         CompareVersions(event.object.meta.resource_version, known->meta.resource_version);
-    if (order && *order < 0) return;
+    if (order && std::is_lt(*order)) return;
   }
   const std::string uid = event.object.meta.uid;
   const bool is_new = cache_.FindClaim(uid) == nullptr;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "extender/core/node_numbers.h"
 
+#include <utility>
+
 #include "common/pure/units.h"
 
 namespace pmem::extender {
@@ -27,7 +29,11 @@ NodeNumbers NumbersOf(const Ledger& ledger, const NodeState& node, PoolKind kind
     }
   }
   numbers.assumed_bytes = SumOf(NodeBook::FirmItems(node, except), kind);
-  numbers.held_bytes = SumOf(ledger.holds().ItemsOn(node.id, owner, except), kind);
+  std::vector<Item> kept = ledger.holds().ItemsOn(node.id, owner, except);
+  for (Item& item : NodeBook::DebtItems(node, except)) {
+    if (!HasClaim(kept, item.claim_uid)) kept.push_back(std::move(item));
+  }
+  numbers.held_bytes = SumOf(kept, kind);
   const std::optional<Room> room = Ledger::RoomLeft(node, except);
   numbers.is_overbooked = !room.has_value();
   if (room) {

@@ -28,8 +28,9 @@ class ObjectCache {
   const Pod* FindPod(std::string_view uid) const;
   const Pod* FindPod(const ObjectKey& key) const;
 
-  // Each Put replaces what is there under the same key and returns the replaced object's UID when
-  // that was another one (deleted and created again, the deletion unseen), else "".
+  // Each Put replaces what is there. For claims and pods it returns the UID of another object that
+  // had the same name (deleted and created again, the deletion unseen), else "": that one stays
+  // until it is erased.
   void Put(Node node);
   void Put(StorageClass storage_class);
   void Put(PersistentVolume volume);

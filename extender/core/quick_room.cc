@@ -2,6 +2,7 @@
 #include "extender/core/quick_room.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "common/pure/sizing.h"
 
@@ -39,8 +40,8 @@ int QuickRoom::TakeBest(const QuickItem& item) {
 }
 
 QuickRoom QuickRoomOf(const Room& room) {
-  std::vector<int> order;
-  for (int b = 0; b < static_cast<int>(room.bins.size()); ++b) order.push_back(b);
+  std::vector<int> order(room.bins.size());
+  std::iota(order.begin(), order.end(), 0);
   QuickRoom quick;
   if (order.size() > QuickRoom::kBinsMax) {
     quick.is_whole = false;

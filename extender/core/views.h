@@ -5,7 +5,8 @@
 //
 // Of a node and a kind: available_bytes is what the agents report, assumed_bytes what is promised
 // to claims and not in the report yet, free_bytes the difference in whole steps of the alignment,
-// held_bytes what undecided pods hold at the moment, largest_bytes the largest volume that fits.
+// held_bytes what ends by itself: what undecided pods hold, and what a creation may take whose
+// claim lost its node or is gone; largest_bytes the largest volume that fits.
 #pragma once
 
 #include <cstdint>

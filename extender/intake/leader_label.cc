@@ -106,7 +106,7 @@ absl::Status LeaderLabel::TakeOff(const Pod& pod) {
       const ApiAnswer answer,
       client_->Patch(ApiPath(kPodsResource, options_.kube_namespace, pod.meta.key.name),
                      TakeOffPatch(pod), kJsonPatch, kRequestMax));
-  const absl::Status status = answer.ToStatus();
+  absl::Status status = answer.ToStatus();
   // It is gone, or shows it no more.
   if (absl::IsNotFound(status) || absl::IsFailedPrecondition(status)) return absl::OkStatus();
   return status;

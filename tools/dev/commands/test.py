@@ -23,13 +23,14 @@ from commands import lint
 SLOW_CHECKS = ('clang-tidy',)
 FAST_SUITES = (
     'unit',
+    'scenario',
     'property',
     'model',
     'simulator',
     'fuzz-corpus',
     'integration',
 )
-SANITIZED_SUITES = ('unit', 'integration')
+SANITIZED_SUITES = ('unit', 'scenario', 'integration')
 SUPPRESSIONS = builds.ROOT / 'tests' / 'support'
 END_TO_END = builds.ROOT / 'tests' / 'e2e'
 CSI = builds.ROOT / 'tests' / 'csi'

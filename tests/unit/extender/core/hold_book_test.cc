@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/core/hold_book.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/builders.h"
+
+namespace pmem::extender {
+namespace {
+
+constexpr absl::Time kNow = absl::UnixEpoch();
+
+Item LvmItem(int number) { return {Uid(number), PoolKind::kLvm, kGiB}; }
+
+Hold MakeHold(const std::string& owner, std::vector<Item> items, std::vector<int32_t> node_ids) {
+  return {.owner = owner,
+          .items = std::move(items),
+          .since = kNow,
+          .until = kNow + absl::Seconds(30),
+          .node_ids = std::move(node_ids)};
+}
+
+std::vector<std::string> OwnersIn(const HoldBook& book) {
+  std::vector<std::string> owners;
+  for (const auto& [owner, hold] : book.holds()) owners.push_back(owner);
+  return owners;
+}
+
+using Owners = std::vector<std::string>;
+using Items = std::vector<Item>;
+
+TEST(HoldBook, HoldsOnEveryNodeThatWasNamedForEverybodyElse) {
+  HoldBook book;
+  book.Put(MakeHold("a", {LvmItem(1)}, {3, 70}));
+  EXPECT_EQ(book.ItemsOn(3, "b", {}), Items{LvmItem(1)});
+  EXPECT_EQ(book.ItemsOn(70, "b", {}), Items{LvmItem(1)});
+  EXPECT_EQ(book.ItemsOn(4, "b", {}), Items{});
+  EXPECT_EQ(book.ItemsOn(3, "a", {}), Items{}) << "its own hold does not count against it";
+}
+
+TEST(HoldBook, AClaimThatTwoPodsHoldCountsOnce) {
+  HoldBook book;
+  book.Put(MakeHold("a", {LvmItem(1)}, {3, 4}));
+  book.Put(MakeHold("b", {LvmItem(1), LvmItem(2)}, {3, 4}));
+  EXPECT_EQ(book.ItemsOn(3, "c", {}), (Items{LvmItem(1), LvmItem(2)}));
+  EXPECT_EQ(book.ItemsOn(3, "c", Items{LvmItem(1)}), Items{LvmItem(2)});
+}
+
+TEST(HoldBook, EvidenceLeavesOneNode) {
+  HoldBook book;
+  book.Put(MakeHold("a", {LvmItem(1)}, {3, 4}));
+  book.Narrow("a", 4);
+  EXPECT_EQ(book.ItemsOn(3, "b", {}), Items{});
+  EXPECT_EQ(book.ItemsOn(4, "b", {}), Items{LvmItem(1)});
+  EXPECT_EQ(book.Find("a")->node_ids, std::vector<int32_t>{4});
+}
+
+TEST(HoldBook, ANewHoldReplacesTheOldOneAndAnEmptyOneOnlyEndsIt) {
+  HoldBook book;
+  book.Put(MakeHold("a", {LvmItem(1)}, {3, 4}));
+  book.Put(MakeHold("a", {LvmItem(1)}, {5, 6}));
+  EXPECT_EQ(book.ItemsOn(3, "b", {}), Items{});
+  EXPECT_EQ(book.ItemsOn(6, "b", {}), Items{LvmItem(1)});
+  book.Put(MakeHold("a", {LvmItem(1)}, {}));
+  EXPECT_TRUE(book.IsEmpty());
+  EXPECT_EQ(book.ItemsOn(6, "b", {}), Items{});
+}
+
+TEST(HoldBook, AClaimThatHasItsPlaceIsHeldByNobody) {
+  HoldBook book;
+  book.Put(MakeHold("a", {LvmItem(1)}, {3}));
+  book.Put(MakeHold("b", {LvmItem(1), LvmItem(2)}, {3, 4}));
+  EXPECT_EQ(book.DropItem(Uid(1)), (Owners{"a", "b"}));
+  EXPECT_EQ(OwnersIn(book), Owners{"b"}) << "a held nothing else";
+  EXPECT_EQ(book.ItemsOn(3, "c", {}), Items{LvmItem(2)});
+}
+
+TEST(HoldBook, EndsByTimeAndNotBefore) {
+  HoldBook book;
+  book.Put(MakeHold("a", {LvmItem(1)}, {3, 4}));
+  book.Put(MakeHold("b", {LvmItem(2)}, {3}));
+  book.Shorten("b", kNow + absl::Seconds(5));
+  book.Shorten("b", kNow + absl::Seconds(9));  // Never longer again.
+  EXPECT_EQ(book.Expire(kNow + absl::Seconds(5) - absl::Milliseconds(1)), 0);
+  EXPECT_EQ(book.Expire(kNow + absl::Seconds(5)), 1);
+  EXPECT_EQ(OwnersIn(book), Owners{"a"});
+  EXPECT_EQ(book.Expire(kNow + absl::Seconds(30)), 1);
+  EXPECT_TRUE(book.IsEmpty());
+}
+
+TEST(HoldBook, ForgottenNodesTakeTheirHoldsWithThem) {
+  HoldBook book;
+  book.Put(MakeHold("a", {LvmItem(1)}, {3, 4}));
+  book.Put(MakeHold("b", {LvmItem(2)}, {3}));
+  book.ForgetNodes(std::vector<int32_t>{3});
+  EXPECT_EQ(OwnersIn(book), Owners{"a"});
+  EXPECT_EQ(book.ItemsOn(3, "c", {}), Items{});
+  EXPECT_EQ(book.ItemsOn(4, "c", {}), Items{LvmItem(1)});
+}
+
+TEST(HoldBook, AVolumeIsHeldForAllButItsOwner) {
+  HoldBook book;
+  Hold hold = MakeHold("a", {}, {3});
+  hold.volumes = {"disk-1"};
+  book.Put(hold);
+  EXPECT_TRUE(book.IsVolumeHeld("disk-1", "b"));
+  EXPECT_FALSE(book.IsVolumeHeld("disk-1", "a"));
+  EXPECT_FALSE(book.IsVolumeHeld("disk-2", "b"));
+}
+
+TEST(HoldBook, SaysWhetherAnybodyElseHoldsAnything) {
+  HoldBook book;
+  EXPECT_FALSE(book.HasOthers("a"));
+  book.Put(MakeHold("a", {LvmItem(1)}, {3}));
+  EXPECT_FALSE(book.HasOthers("a"));
+  EXPECT_TRUE(book.HasOthers("b"));
+  book.Put(MakeHold("b", {LvmItem(2)}, {3}));
+  EXPECT_TRUE(book.HasOthers("a"));
+  book.Erase("b");
+  EXPECT_FALSE(book.HasOthers("a"));
+}
+
+}  // namespace
+}  // namespace pmem::extender

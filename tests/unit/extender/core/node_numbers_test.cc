@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/core/node_numbers.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/builders.h"
+
+namespace pmem::extender {
+namespace {
+
+constexpr absl::Time kNow = absl::UnixEpoch();
+
+class NodeNumbersTest : public testing::Test {
+ protected:
+  NodeNumbersTest() {
+    Apply(Relisted<StorageClass>{{MakeClass("pmem-lvm")}});
+    Apply(AgentsListed{{"n1"}});
+    Apply(MakeReport("n1", 1, {MakeLvmPool(10 * kGiB)}));
+  }
+
+  void Apply(const Event& event) { ledger_.Apply(event, kNow); }
+
+  NodeNumbers Numbers() const {
+    return NumbersOf(ledger_, *ledger_.nodes().Find("n1"), PoolKind::kLvm, {}, "");
+  }
+
+  Ledger ledger_{LedgerOptions{}};
+};
+
+TEST_F(NodeNumbersTest, APromiseIsTakenOffWhatIsFree) {
+  Claim claim = MakeClaim(1, 6 * kGiB);
+  claim.selected_node = "n1";
+  Apply(Seen<Claim>{claim});
+  EXPECT_EQ(Numbers().available_bytes, 10 * kGiB);
+  EXPECT_EQ(Numbers().assumed_bytes, 6 * kGiB);
+  EXPECT_EQ(Numbers().free_bytes, 4 * kGiB);
+  EXPECT_EQ(Numbers().held_bytes, 0);
+}
+
+TEST_F(NodeNumbersTest, WhatACreationMayTakeWhoseClaimIsGoneIsShownAsHeld) {
+  Claim claim = MakeClaim(1, 6 * kGiB);
+  claim.selected_node = "n1";
+  Apply(Seen<Claim>{claim});
+  Apply(Gone<Claim>{claim});
+  EXPECT_EQ(Numbers().assumed_bytes, 0);
+  EXPECT_EQ(Numbers().held_bytes, 6 * kGiB);
+}
+
+TEST_F(NodeNumbersTest, AClaimThatIsOwedAndHeldAgainIsShownOnce) {
+  Claim claim = MakeClaim(1, 6 * kGiB);
+  claim.selected_node = "n1";
+  Apply(Seen<Claim>{claim});
+  claim.selected_node.clear();
+  Apply(Seen<Claim>{claim});
+  const Pod pod = MakePod(1, {claim});
+  ledger_.Assume(pod, ledger_.Demand(pod, nullptr), std::vector<std::string>{"n1"}, {}, kNow);
+  EXPECT_EQ(Numbers().held_bytes, 6 * kGiB);
+}
+
+}  // namespace
+}  // namespace pmem::extender

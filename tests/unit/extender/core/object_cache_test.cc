@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/core/object_cache.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/builders.h"
+
+namespace pmem::extender {
+namespace {
+
+using Uids = std::vector<std::string>;
+
+PersistentVolume MakeVolume(const std::string& name, const std::string& phase) {
+  PersistentVolume volume;
+  volume.meta.key.name = name;
+  volume.csi_driver = std::string(kDriverName);
+  volume.storage_class_name = "pmem-lvm";
+  volume.phase = phase;
+  return volume;
+}
+
+Uids NamesOf(const std::vector<const PersistentVolume*>& volumes) {
+  Uids names;
+  for (const PersistentVolume* volume : volumes) names.push_back(volume->meta.key.name);
+  return names;
+}
+
+TEST(ObjectCache, AClaimIsFoundByUidAndByName) {
+  ObjectCache cache;
+  const Claim claim = MakeClaim(1, kGiB);
+  EXPECT_EQ(cache.Put(claim), "");
+  ASSERT_NE(cache.FindClaim(Uid(1)), nullptr);
+  EXPECT_EQ(*cache.FindClaim(Uid(1)), claim);
+  EXPECT_EQ(cache.FindClaim(claim.meta.key), cache.FindClaim(Uid(1)));
+  EXPECT_EQ(cache.FindClaim(Uid(2)), nullptr);
+}
+
+TEST(ObjectCache, AnObjectMadeAgainHasItsNameAndTheOldOneIsNamedToBeErased) {
+  ObjectCache cache;
+  cache.Put(MakeClaim(1, kGiB));
+  Claim fresh = MakeClaim(2, kGiB);
+  fresh.meta.key.name = "claim-1";
+  EXPECT_EQ(cache.Put(fresh), Uid(1));
+  EXPECT_EQ(cache.FindClaim(fresh.meta.key)->meta.uid, Uid(2));
+  EXPECT_NE(cache.FindClaim(Uid(1)), nullptr) << "its account has to be closed first";
+}
+
+TEST(ObjectCache, ALateDeletionOfTheOldOneLeavesTheNewOne) {
+  ObjectCache cache;
+  cache.Put(MakeClaim(1, kGiB));
+  Claim fresh = MakeClaim(2, kGiB);
+  fresh.meta.key.name = "claim-1";
+  cache.Put(fresh);
+  cache.EraseClaim(Uid(1));
+  EXPECT_NE(cache.FindClaim(fresh.meta.key), nullptr);
+  cache.EraseClaim(Uid(2));
+  EXPECT_EQ(cache.FindClaim(fresh.meta.key), nullptr);
+}
+
+TEST(ObjectCache, KnowsThePodsThatUseAClaim) {
+  ObjectCache cache;
+  const Claim shared = MakeClaim(1, kGiB);
+  const Pod first = MakePod(1, {shared}), second = MakePod(2, {shared, MakeClaim(2, kGiB)});
+  cache.Put(first);
+  cache.Put(second);
+  EXPECT_EQ(cache.PodsUsing(shared.meta.key), (Uids{first.meta.uid, second.meta.uid}));
+  Pod changed = second;
+  changed.volumes.clear();
+  cache.Put(changed);
+  EXPECT_EQ(cache.PodsUsing(shared.meta.key), Uids{first.meta.uid});
+  cache.ErasePod(first.meta.uid);
+  EXPECT_EQ(cache.PodsUsing(shared.meta.key), Uids{});
+}
+
+TEST(ObjectCache, OffersOnlyVolumesThatAnybodyMayHave) {
+  ObjectCache cache;
+  cache.Put(MakeVolume("b", "Available"));
+  cache.Put(MakeVolume("a", "Available"));
+  cache.Put(MakeVolume("c", "Bound"));
+  PersistentVolume claimed = MakeVolume("d", "Available");
+  claimed.claim = {"default", "claim-1"};
+  cache.Put(claimed);
+  EXPECT_EQ(NamesOf(cache.AvailableVolumes("pmem-lvm")), (Uids{"a", "b"}));
+  EXPECT_EQ(NamesOf(cache.AvailableVolumes("pmem-direct")), Uids{});
+  cache.Put(MakeVolume("a", "Bound"));
+  cache.EraseVolume("b");
+  EXPECT_EQ(NamesOf(cache.AvailableVolumes("pmem-lvm")), Uids{});
+}
+
+}  // namespace
+}  // namespace pmem::extender
