@@ -62,8 +62,8 @@ def environment(build):
     return env
 
 
-def build_commands(build, werror, targets=(), nice=0):
-    ninja = ['nice', '-n', str(nice), 'ninja', '-C', str(build.directory), *targets]
+def build_commands(build, werror, targets=()):
+    ninja = ['ninja', '-C', str(build.directory), *targets]
     return [*setup_commands(build, werror), ninja]
 
 

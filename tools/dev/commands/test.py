@@ -2,12 +2,12 @@
 """Runs the tests: all suites, lint, real control plane, emulated machine; one line of counts.
 
 usage: ./dev test [STEP...] [--werror]
-  STEP      only steps whose name starts with one of these words (builds they need are made);
-            asan and tsan, the sanitizers, run only when they are named
+  STEP      only steps whose name starts with one of these words (builds they need are made)
   --werror  compiler warnings are errors (our own CI)
 
 Three lanes run side by side: what compiles, and what mostly waits (the control plane's build at a low
-priority and end-to-end tests; the emulated machine). A failing step does not stop the ones that do not need it.
+priority and end-to-end tests; the emulated machine). The sanitizers' builds come after them: they take both cores,
+and what waits for a real clock should not wait for those. A failing step does not stop the ones that do not need it.
 """
 
 import os
@@ -76,7 +76,7 @@ class Run:
         self.count(counts)
         return ok
 
-    def leg(self, build, suites, nice=0):
+    def leg(self, build, suites):
         """Builds one directory and runs its suites; release tells the other lane when it is built."""
         is_release = build is builds.RELEASE
         wanted = self.wants(build.name)
@@ -84,7 +84,7 @@ class Run:
             ok = self.step(
                 f'{build.name} build',
                 # The sanitizers make the compiler warn of what is not there.
-                builds.build_commands(build, self.werror and is_release, nice=nice),
+                builds.build_commands(build, self.werror and is_release),
                 builds.environment(build),
             )
             if is_release:
@@ -110,9 +110,6 @@ def compile_lane(run):
     run.leg(builds.RELEASE, FAST_SUITES)
     if run.wants('lint'):
         run.count(lint.run(run.board, without=SLOW_CHECKS))
-    if run.chosen:  # Named only: see docs/testing.md.
-        run.leg(builds.ASAN, SANITIZED_SUITES, nice=10)
-        run.leg(builds.TSAN, SANITIZED_SUITES, nice=10)
 
 
 def build_programs(run, programs):
@@ -164,6 +161,8 @@ def main(arguments):
         lane.start()
     for lane in lanes:
         lane.join()
+    for build in (builds.ASAN, builds.TSAN):
+        run.leg(build, SANITIZED_SUITES)
     for reason in run.total.skip_reasons:
         run.board.note(f'skipped: {reason}')
     print(run.total, flush=True)
