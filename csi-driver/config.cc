@@ -78,11 +78,39 @@ std::optional<int> ParseConfig(int argc, const char* const* argv, DriverConfig* 
 }
 
 absl::Status Validate(const InitConfig& config) {
+  if (config.is_by_label) {
+    if (config.node_name.empty()) return absl::InvalidArgumentError("--node-name is missing");
+    if (config.kind == "none" && config.lvm_percent == 0) return absl::OkStatus();
+    return absl::InvalidArgumentError("--kind and --lvm-percent contradict --from-node-label");
+  }
+  if (!config.settings_file.empty()) {
+    return absl::InvalidArgumentError("--config is for --from-node-label");
+  }
   const bool is_split = config.kind == "both";
   if (is_split == (config.lvm_percent >= 1 && config.lvm_percent <= 99)) return absl::OkStatus();
   return absl::InvalidArgumentError(is_split ? "--kind both needs --lvm-percent from 1 to 99"
                                              : "--lvm-percent is for --kind both");
 }
+
+namespace {
+
+void AddLabelFlags(Flags* flags, InitConfig* config) {
+  flags->Bool("--from-node-label", &config->is_by_label,
+              "Read the kind from the label of this node's object in Kubernetes.");
+  flags->Text("--node-name", &config->node_name, "With --from-node-label: this node.", "NAME");
+  flags->Text("--config", &config->settings_file,
+              "With --from-node-label: JSON with what is special about nodes, as "
+              R"({"initialize_labels":false,"nodes":{"NAME":{"lvm_percent":50}}}.)",
+              "FILE");
+  flags->Text("--api-server", &config->api_server,
+              "URL of the API server; none: as a pod's environment says.", "URL");
+  flags->Text("--credentials", &config->credentials_directory,
+              "Directory with the files token and ca.crt for it.", "DIRECTORY");
+  flags->Bool("--accept-refusals", &config->accepts_refusals,
+              "End with exit status 0 also when regions were left alone.");
+}
+
+}  // namespace
 
 std::optional<int> ParseInitConfig(int argc, const char* const* argv, InitConfig* config) {
   Flags flags({.name = "pmem-csi-driver init",
@@ -96,6 +124,7 @@ std::optional<int> ParseInitConfig(int argc, const char* const* argv, InitConfig
       {{"none", "none"}, {"lvm", "lvm"}, {"direct", "direct"}, {"both", "both"}},
       "What the regions are for, as the node's label has it: a VolumeGroup over each, volumes "
       "directly in it, or both.");
+  AddLabelFlags(&flags, config);
   flags.Integer("--lvm-percent", &config->lvm_percent, 0, 99,
                 "With --kind both: how much of each region becomes a VolumeGroup.");
   flags.Bool("--init-labels", &config->initializes_labels,

@@ -33,6 +33,12 @@ struct DriverConfig {
 // `pmem-csi-driver init`: makes the regions ready, once.
 struct InitConfig {
   std::string kind = "none";
+  bool is_by_label = false;  // The kind is read from the node's label; `settings_file` adds to it.
+  std::string node_name;
+  std::string settings_file;  // As SettingsOfNode reads it. Empty: none.
+  std::string api_server;     // URL. Empty: as a pod finds it.
+  std::string credentials_directory = "/var/run/secrets/kubernetes.io/serviceaccount";
+  bool accepts_refusals = false;
   int64_t lvm_percent = 0;  // Of kind both.
   bool initializes_labels = false;
   bool is_dry = false;

@@ -47,7 +47,7 @@ class Driver {
 
 // `pmem-csi-driver init`: one line for each step on stdout. The exit status: 0, or kRefusedExit
 // when a region was left alone.
-absl::StatusOr<int> RunInit(const InitConfig& config);
+absl::StatusOr<int> RunInit(const InitConfig& given);
 inline constexpr int kRefusedExit = 3;
 
 // Readers and makers that `config` asks for, into *devices.

@@ -52,7 +52,7 @@ class Host {
                             std::string_view type) = 0;
   virtual bool CanDax(const std::string& device) = 0;
   virtual absl::StatusOr<std::string> DeviceNumber(const std::string& device) = 0;
-  // Of a device that nobody has open or mounted.
+  // Of a device that nobody has mounted, published or open for himself.
   virtual absl::Status Erase(const std::string& device, Erasure erasure) = 0;
 
   // The topmost mount at exactly this path; nothing when there is none.

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace pmem::driver {
 
@@ -23,5 +24,10 @@ inline constexpr int64_t kMountTableBytesMax = int64_t{64} * 1024 * 1024;
 
 // The topmost mount at `path` (absolute, without links and "..").
 std::optional<Mount> FindMount(std::string_view table, std::string_view path);
+
+// Paths at which one file of a memory file system is mounted: where block volumes are published,
+// which are device nodes. Others too; nothing of a file system that could hang when it is looked
+// at.
+std::vector<std::string> MountedNodes(std::string_view table);
 
 }  // namespace pmem::driver

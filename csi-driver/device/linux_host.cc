@@ -131,6 +131,16 @@ absl::StatusOr<std::string> LinuxHost::DeviceNumber(const std::string& device) {
 }
 
 absl::Status LinuxHost::Erase(const std::string& device, Erasure erasure) {
+  // A pod's block device is a device node bound to a path: the kernel knows of no user while the
+  // pod does not have it open.
+  PMEM_ASSIGN_OR_RETURN(const std::string table,
+                        ReadFile("/proc/self/mountinfo", kMountTableBytesMax));
+  const dev_t number = BlockNumber(device);
+  for (const std::string& path : MountedNodes(table)) {
+    if (number != 0 && BlockNumber(path) == number) {
+      return absl::FailedPreconditionError(absl::StrCat(device, " is in use: published at ", path));
+    }
+  }
   return agent::EraseDevice(device, erasure);
 }
 

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from calls import BLOCK, creation, mounted
+from calls import BLOCK, Refused, creation, mounted
 from driver import PROGRAM
 from harness import devices, waiting
 
@@ -71,6 +71,21 @@ def test_a_mounted_volume_is_not_deleted(driver):
     assert 'disk-1' in driver.volumes()
     driver.unstage('disk-1')
     driver.delete('disk-1')
+
+
+@pytest.mark.parametrize('kind', ['lvm', 'direct'])
+def test_a_published_block_volume_is_not_deleted(driver, kind):
+    """Also while no pod has it open: the device node at the pod's path is all that tells."""
+    driver.start(BOTH)
+    driver.create('disk-1', GI, kind, BLOCK)
+    driver.stage('disk-1', BLOCK)
+    path = driver.publish('disk-1', BLOCK)
+    with pytest.raises(Refused, match=f'FAILED_PRECONDITION.*is in use: published at {path}$'):
+        driver.delete('disk-1')
+    with open(path, 'rb') as device:
+        assert len(device.read(MI)) == MI
+    driver.remove('disk-1')
+    assert driver.volumes() == {}
 
 
 def test_a_mounted_xfs_volume_grows_with_its_data(driver):

@@ -26,11 +26,12 @@ def test_a_generated_page_is_current(name):
 
 def workload_arguments():
     """(program, flag) of every argument in the manifests."""
-    programs = {'agent': cluster.AGENT, 'extender': cluster.EXTENDER, 'driver': DRIVER}
+    programs = {'agent': (cluster.AGENT,), 'extender': (cluster.EXTENDER,), 'driver': (DRIVER,),
+                'init': (DRIVER, 'init')}
     for path in sorted((ROOT / 'manifests').rglob('*.yaml')):
         for obj in yaml.safe_load_all(path.read_text()):
             pod = (((obj or {}).get('spec') or {}).get('template') or {}).get('spec') or {}
-            ours = [c for c in pod.get('containers', []) if c['name'] in programs]
+            ours = [c for c in pod.get('initContainers', []) + pod.get('containers', []) if c['name'] in programs]
             for container in ours:
                 for argument in container.get('args', []):
                     yield programs[container['name']], argument.partition('=')[0]
@@ -40,10 +41,10 @@ def test_every_flag_in_the_manifests_exists():
     known = {}
     for program, flag in workload_arguments():
         if program not in known:
-            known[program] = subprocess.run([program, '--flags-markdown'], check=True,
+            known[program] = subprocess.run([*program, '--flags-markdown'], check=True,
                                             capture_output=True, text=True).stdout
         assert f'| `{flag}` |' in known[program]
-    assert len(known) == 3
+    assert len(known) == 4
 
 
 def test_every_metric_that_operations_names_exists():

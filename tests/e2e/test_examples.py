@@ -47,31 +47,34 @@ def test_example_of_the_product_page_lands_on_the_node_with_room(scene, kind, si
     waiting.until(lambda: not scene.volume_names(roomy), 'the volume is reclaimed')
 
 
-def test_agents_run_on_the_nodes_with_either_label_key_and_on_no_others(scene):
-    """The shipped DaemonSet on the real controller and scheduler; what a node offers is its report."""
+@pytest.mark.parametrize('manifest', ['agent.yaml', 'csi_driver_daemonset.yaml'])
+def test_daemons_run_on_the_nodes_with_either_label_key_and_on_no_others(scene, manifest):
+    """The shipped DaemonSets on the real controller and scheduler. /type wins, also when it says none."""
     labels = {
         'new': {objects.TYPE_LABEL: 'lvm'},
         'old': {objects.TYPE_LABEL_OLD: 'direct'},
-        'both': {objects.TYPE_LABEL: 'lvm', objects.TYPE_LABEL_OLD: 'direct'},
+        'both': {objects.TYPE_LABEL: 'lvm', objects.TYPE_LABEL_OLD: 'none'},
         'none': {},
+        'said none': {objects.TYPE_LABEL: 'none'},
+        'none wins': {objects.TYPE_LABEL: 'none', objects.TYPE_LABEL_OLD: 'lvm'},
     }
     nodes = {scene.add_node(lvm(12), labels=of_node): key for key, of_node in labels.items()}
-    manifest = yaml.safe_load_all((clusters.MANIFESTS / 'base' / 'agent.yaml').read_text())
-    agents = next(obj for obj in manifest if obj['kind'] == 'DaemonSet')
+    every = yaml.safe_load_all((clusters.MANIFESTS / 'base' / manifest).read_text())
+    daemons = next(obj for obj in every if obj['kind'] == 'DaemonSet')
 
     def running():
         pods = scene.api.list('pods', 'pmem-system')
         return sorted(nodes[p['spec']['nodeName']] for p in pods if p['spec'].get('nodeName'))
 
-    scene.api.create(agents)
+    scene.api.create(daemons)
     try:
-        waiting.until(lambda: running() == ['both', 'new', 'old'], 'one agent on each labelled node')
+        waiting.until(lambda: running() == ['both', 'new', 'old'], 'one on each labelled node')
         newest = next(name for name, key in nodes.items() if key == 'new')
         scene.api.merge('nodes', newest, {'metadata': {'labels': {objects.TYPE_LABEL: None}}})
-        waiting.until(lambda: running() == ['both', 'old'], 'the agent leaves with the label')
+        waiting.until(lambda: running() == ['both', 'old'], 'it leaves with the label')
     finally:
-        scene.api.delete('daemonsets', agents['metadata']['name'], 'pmem-system')
-        waiting.until(lambda: not scene.api.list('pods', 'pmem-system'), 'the agents are gone')
+        scene.api.delete('daemonsets', daemons['metadata']['name'], 'pmem-system')
+        waiting.until(lambda: not scene.api.list('pods', 'pmem-system'), 'they are gone')
 
 
 def test_class_without_parameters_is_known_by_its_name(scene):

@@ -239,16 +239,26 @@ class ControlPlane:
 
     def service_account_kubeconfig(self, kube_namespace, name):
         """A kubeconfig with a token that the API server issued for the ServiceAccount."""
+        target = self.directory / f'{name}.kubeconfig'
+        self.write_kubeconfig(target, self._token_for(kube_namespace, name))
+        return target
+
+    def service_account_directory(self, kube_namespace, name):
+        """The files token and ca.crt, as in a pod of that ServiceAccount."""
+        target = self.directory / f'{name}.credentials'
+        target.mkdir(exist_ok=True)
+        (target / 'token').write_text(self._token_for(kube_namespace, name))
+        (target / 'ca.crt').write_text((self.directory / 'certs' / 'apiserver.crt').read_text())
+        return target
+
+    def _token_for(self, kube_namespace, name):
         request = {
             'apiVersion': 'authentication.k8s.io/v1',
             'kind': 'TokenRequest',
             'spec': {'expirationSeconds': 7200},
         }
         path = kube.KubeClient.path('serviceaccounts', kube_namespace, name, 'token')
-        token = self.admin.request('POST', path, request)['status']['token']
-        target = self.directory / f'{name}.kubeconfig'
-        self.write_kubeconfig(target, token)
-        return target
+        return self.admin.request('POST', path, request)['status']['token']
 
 
 def _retry(start):

@@ -37,6 +37,13 @@ TEST(InitConfig, SplitsOnlyWhenToldHow) {
   EXPECT_TRUE(Validate(InitConfig{.kind = "both", .lvm_percent = 50}).ok());
 }
 
+TEST(InitConfig, TakesTheKindFromOnePlace) {
+  EXPECT_TRUE(Validate(InitConfig{.is_by_label = true, .node_name = "n1"}).ok());
+  EXPECT_FALSE(Validate(InitConfig{.is_by_label = true}).ok());
+  EXPECT_FALSE(Validate(InitConfig{.kind = "lvm", .is_by_label = true, .node_name = "n1"}).ok());
+  EXPECT_FALSE(Validate(InitConfig{.kind = "lvm", .settings_file = "init.json"}).ok());
+}
+
 TEST(DriverConfig, IsSafeUnlessToldOtherwise) {
   EXPECT_EQ(DriverConfig().erasure, agent::Erasure::kAll);
   EXPECT_EQ(DriverConfig().socket_mode, mode_t{0600});

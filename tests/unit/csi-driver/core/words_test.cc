@@ -83,6 +83,11 @@ TEST(MountTable, FindsTheTopmostMountOfAPath) {
   EXPECT_EQ(FindMount("", "/"), std::nullopt);
 }
 
+TEST(MountTable, ListsWhereDeviceNodesAreMounted) {
+  EXPECT_EQ(MountedNodes(kTable), (std::vector<std::string>{"/pods/x"}));
+  EXPECT_TRUE(MountedNodes("22 1 0:5 / /dev rw - devtmpfs dev rw\n").empty());
+}
+
 TEST(MountOptions, AreFlagsAndTheFileSystemsText) {
   EXPECT_EQ(MountOptionsOf({"noatime", "dax", "ro", "rw", "nosuid", "discard"}),
             (MountOptions{.flags = MS_NOATIME | MS_NOSUID, .text = "dax,discard"}));

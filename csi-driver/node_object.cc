@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "csi-driver/node_object.h"
+
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "common/io/files.h"
+#include "common/io/http_client.h"
+#include "common/pure/status_macros.h"
+
+namespace pmem::driver {
+namespace {
+
+constexpr absl::Duration kPatience = absl::Seconds(20);
+constexpr int64_t kCredentialBytesMax = int64_t{1} << 20;
+// A Node with many images and conditions has some 50 KiB.
+constexpr int64_t kNodeBytesMax = int64_t{8} << 20;
+constexpr int kNotFound = 404;
+constexpr int kUnauthorized = 401;
+constexpr int kForbidden = 403;
+
+absl::StatusOr<std::string> ServerOfPod() {
+  const char* const host = std::getenv("KUBERNETES_SERVICE_HOST");
+  const char* const port = std::getenv("KUBERNETES_SERVICE_PORT");
+  if (host == nullptr || port == nullptr) {
+    return absl::FailedPreconditionError(
+        "no --api-server, and no KUBERNETES_SERVICE_HOST and _PORT as in a pod");
+  }
+  const std::string name = host;
+  const bool is_ipv6 = name.find(':') != std::string::npos;
+  return absl::StrCat("https://", is_ipv6 ? "[" : "", name, is_ipv6 ? "]" : "", ":", port);
+}
+
+absl::Status StatusOf(const ClientResponse& response, const std::string& path) {
+  const std::string text = absl::StrCat("GET ", path, ": the API server answers ", response.status);
+  switch (response.status) {
+    case 200:
+      return absl::OkStatus();
+    case kNotFound:
+      return absl::NotFoundError(text);
+    case kUnauthorized:
+    case kForbidden:
+      return absl::PermissionDeniedError(text);
+    default:
+      return absl::UnavailableError(text);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ReadNode(const NodeQuestion& question) {
+  std::string server = question.server;
+  if (server.empty()) {
+    PMEM_ASSIGN_OR_RETURN(server, ServerOfPod());
+  }
+  const std::string& directory = question.credentials_directory;
+  ClientTls tls;
+  PMEM_ASSIGN_OR_RETURN(tls.ca_pem, ReadFile(directory + "/ca.crt", kCredentialBytesMax));
+  PMEM_ASSIGN_OR_RETURN(std::string token, ReadFile(directory + "/token", kCredentialBytesMax));
+  absl::StripAsciiWhitespace(&token);
+  PMEM_ASSIGN_OR_RETURN(const auto client, HttpClient::Make(server, tls, kPatience));
+  const std::string path = "/api/v1/nodes/" + question.node;
+  PMEM_ASSIGN_OR_RETURN(const ClientResponse response,
+                        client->Send({.path_and_query = path,
+                                      .headers = {{"Authorization", "Bearer " + token},
+                                                  {"Accept", "application/json"}},
+                                      .body_bytes_max = kNodeBytesMax,
+                                      .deadline = kPatience}));
+  PMEM_RETURN_IF_ERROR(StatusOf(response, path));
+  return response.body;
+}
+
+}  // namespace pmem::driver
