@@ -67,3 +67,19 @@ def test_every_link_and_file_of_a_page_exists(page):
     assert [target for target in links if target and not (DOCS / target).exists()] == []
     named = re.findall(r'`((?:common|capacity-agent|csi-driver|extender|tests|tools|manifests)/[\w./-]+)`', text)
     assert [path for path in named if not list(ROOT.glob(path + '*'))] == []
+
+
+def test_every_image_of_the_manifests_is_built_by_dev_images():
+    """Names and versions; the images of the examples are the product page's."""
+    tools = cluster.ROOT / 'tools' / 'dev'
+    listed = subprocess.run(
+        [sys.executable, '-c', 'from commands import images; print(*(f"{i.name}:{i.version}" for i in images.all_images()))'],
+        cwd=tools,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    used = set()
+    for path in (cluster.ROOT / 'manifests' / 'base').glob('*.yaml'):
+        used |= set(re.findall(r'image: (\S+)', path.read_text()))
+    assert used == set(listed)
