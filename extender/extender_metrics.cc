@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "extender/extender_metrics.h"
 
+#include <array>
+#include <map>
 #include <string>
 
 #include "common/pure/units.h"
@@ -134,11 +136,12 @@ void ExtenderMetrics::AddNodeCollectors(const LedgerService* service) {
 
 void ExtenderMetrics::OnFilter(Outcome outcome, const std::vector<Reason>& reasons) {
   decisions_.at(outcome).Increment();
-  std::map<Reason, int> counts;
-  for (const Reason reason : reasons) {
-    if (reason != Reason::kFits) ++counts[reason];
+  std::array<int, kReasons.size()> counts{};
+  for (const Reason reason : reasons) ++counts[static_cast<size_t>(reason)];
+  for (const Reason reason : kReasons) {
+    const int count = counts[static_cast<size_t>(reason)];
+    if (reason != Reason::kFits && count > 0) rejections_.at(reason).Increment(count);
   }
-  for (const auto& [reason, count] : counts) rejections_.at(reason).Increment(count);
 }
 
 void ExtenderMetrics::OnExchange(const HttpExchange& exchange) {

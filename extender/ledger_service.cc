@@ -218,6 +218,11 @@ std::optional<PrioritizeAnswer> LedgerService::Prioritize(const Pod& pod,
                               extender::Prioritize(ledger_, options_.verbs, pod, demand, nodes)};
 }
 
+bool LedgerService::RanksPlainPodsAlike() const {
+  MutexLock lock(&mu_);
+  return options_.verbs.plain_pod_score == 0 || ledger_.IsUniform();
+}
+
 std::optional<PreemptAnswer> LedgerService::Preempt(const Pod& pod,
                                                     absl::Span<const std::string_view> nodes,
                                                     Patience patience) {

@@ -82,6 +82,8 @@ class LedgerService final : public EventSink {
   std::optional<PrioritizeAnswer> Prioritize(const Pod& pod,
                                              absl::Span<const std::string_view> nodes,
                                              Patience patience) ABSL_LOCKS_EXCLUDED(mu_);
+  // Pods without claims score alike everywhere.
+  bool RanksPlainPodsAlike() const ABSL_LOCKS_EXCLUDED(mu_);
   std::optional<PreemptAnswer> Preempt(const Pod& pod, absl::Span<const std::string_view> nodes,
                                        Patience patience) ABSL_LOCKS_EXCLUDED(mu_);
 

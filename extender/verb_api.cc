@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "extender/verb_api.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace pmem::extender {
@@ -33,8 +34,8 @@ VerbApi::VerbApi(LedgerService* service, VerbObserver* observer)
 
 void VerbApi::Register(HttpServer& server) {
   const auto add = [&](const char* path, auto verb) {
-    server.Handle("POST", path, Handler([this, verb](std::string& body, Patience patience) {
-                    return (this->*verb)(body, patience);
+    server.Handle("POST", path, Handler([this, verb](Call& call, Patience patience) {
+                    return (this->*verb)(call, patience);
                   }),
                   kExtenderBodyBytesMax);
   };
@@ -45,11 +46,11 @@ void VerbApi::Register(HttpServer& server) {
 
 HttpHandler VerbApi::Handler(Verb verb) {
   return [this, verb = std::move(verb)](HttpRequest request, const Responder& respond) {
-    auto response = verb(request.body, Patience::kNone);
+    const auto call = std::make_shared<Call>(std::move(request.body));
+    auto response = verb(*call, Patience::kNone);
     if (response) return respond(Parting(*std::move(response)));
-    const auto body = std::make_shared<std::string>(std::move(request.body));
-    const bool is_taken = blocking_.Submit([this, verb, body, respond] {
-      auto late = verb(*body, Patience::kBlocks).value_or(Busy("the leader changed meanwhile"));
+    const bool is_taken = blocking_.Submit([this, verb, call, respond] {
+      auto late = verb(*call, Patience::kBlocks).value_or(Busy("the leader changed meanwhile"));
       respond(Parting(std::move(late)));
     });
     if (!is_taken) respond(Busy("too many calls wait"));
@@ -76,10 +77,15 @@ void VerbApi::Return(std::unique_ptr<ExtenderDecoder> decoder) {
   if (decoders_.size() < kDecodersKeptMax) decoders_.push_back(std::move(decoder));
 }
 
-std::optional<HttpResponse> VerbApi::Filter(std::string& body, Patience patience) {
+void VerbApi::DecodeArgs(Call& call, ReadCandidates when) {
   auto decoder = Borrow();
-  const auto args = decoder->DecodeArgs(body, ReadCandidates::kIfPodHasClaims);
+  call.args = decoder->DecodeArgs(call.body, when);
   Return(std::move(decoder));
+}
+
+std::optional<HttpResponse> VerbApi::Filter(Call& call, Patience patience) {
+  if (!call.args) DecodeArgs(call, ReadCandidates::kIfPodHasClaims);
+  const absl::StatusOr<ExtenderArgs>& args = *call.args;
   if (!args.ok()) return BadBody(args.status());
   const auto answer = service_->Filter(args->pod, args->candidates.names, patience);
   if (!answer) return std::nullopt;
@@ -95,29 +101,37 @@ HttpResponse VerbApi::EncodeFilter(const Candidates& candidates, const FilterAns
     observer_->OnFilter(Outcome::kUnmanaged, {});
     return Ok(EncodeAllPass(candidates));
   }
+  const auto& named = answer.is_answered;
+  const bool has_fit = std::find(named.begin(), named.end(), true) != named.end();
+  observer_->OnFilter(has_fit ? Outcome::kFit : Outcome::kNoFit, answer.reasons);
+  if (std::find(named.begin(), named.end(), false) == named.end()) {
+    return Ok(EncodeAllPass(candidates));
+  }
   std::vector<NodeAnswer> answers;
   answers.reserve(answer.reasons.size());
-  bool has_fit = false;
   for (size_t i = 0; i < answer.reasons.size(); ++i) {
     answers.push_back(AnswerOf(answer.reasons[i]));
-    if (answer.reasons[i] == Reason::kFits && !answer.is_answered[i]) {
+    if (answer.reasons[i] == Reason::kFits && !named[i]) {
       answers.back().verdict = NodeVerdict::kUnnamed;
     }
-    has_fit |= answer.is_answered[i];
   }
-  observer_->OnFilter(has_fit ? Outcome::kFit : Outcome::kNoFit, answer.reasons);
   return Ok(EncodeFilterResult(candidates, answers));
 }
 
-std::optional<HttpResponse> VerbApi::Prioritize(std::string& body, Patience patience) {
-  auto decoder = Borrow();
-  const auto args = decoder->DecodeArgs(body, ReadCandidates::kAlways);
-  Return(std::move(decoder));
+std::optional<HttpResponse> VerbApi::Prioritize(Call& call, Patience patience) {
+  if (!call.args) {
+    DecodeArgs(call, ReadCandidates::kIfPodHasClaims);
+    const bool is_plain = call.args->ok() && (*call.args)->pod.volumes.empty();
+    if (is_plain && service_->RanksPlainPodsAlike()) return Ok(EncodeHostPriorityList({}));
+    if (is_plain) DecodeArgs(call, ReadCandidates::kAlways);
+  }
+  const absl::StatusOr<ExtenderArgs>& args = *call.args;
   if (!args.ok()) return BadBody(args.status());
   const auto answer = service_->Prioritize(args->pod, args->candidates.names, patience);
   if (!answer) return std::nullopt;
   if (!answer->error.empty()) return Busy(answer->error);
   std::vector<HostScore> scores;
+  scores.reserve(answer->scores.size());
   for (size_t i = 0; i < answer->scores.size(); ++i) {
     // A host that is left out counts 0: the scheduler reads what it need not read otherwise.
     if (answer->scores[i] == 0) continue;
@@ -126,10 +140,13 @@ std::optional<HttpResponse> VerbApi::Prioritize(std::string& body, Patience pati
   return Ok(EncodeHostPriorityList(scores));
 }
 
-std::optional<HttpResponse> VerbApi::Preempt(std::string& body, Patience patience) {
-  auto decoder = Borrow();
-  const auto args = decoder->DecodePreemption(body);
-  Return(std::move(decoder));
+std::optional<HttpResponse> VerbApi::Preempt(Call& call, Patience patience) {
+  if (!call.preemption) {
+    auto decoder = Borrow();
+    call.preemption = decoder->DecodePreemption(call.body);
+    Return(std::move(decoder));
+  }
+  const absl::StatusOr<PreemptionArgs>& args = *call.preemption;
   if (!args.ok()) return BadBody(args.status());
   std::vector<std::string_view> names;
   for (const NodeVictims& node : args->nodes) names.push_back(node.node);

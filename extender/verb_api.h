@@ -14,7 +14,10 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/io/http_server.h"
@@ -46,18 +49,30 @@ class VerbApi {
   // Drops calls that still wait. Before the service goes.
   void Stop() { blocking_.Stop(); }
 
-  // One call each, body to answer. nullopt: this call has to block, and must not.
+  // A call under way. What was decoded refers to the body: neither may move.
+  struct Call {
+    explicit Call(std::string bytes) : body(std::move(bytes)) {}
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+
+    std::string body;
+    std::optional<absl::StatusOr<ExtenderArgs>> args;  // nullopt: not decoded yet.
+    std::optional<absl::StatusOr<PreemptionArgs>> preemption;
+  };
+
+  // One call each, body to answer. nullopt: this call has to block, and must not; it may be made
+  // again with more patience, and is not decoded a second time.
   using Patience = LedgerService::Patience;
-  std::optional<HttpResponse> Filter(std::string& body, Patience patience);
-  std::optional<HttpResponse> Prioritize(std::string& body, Patience patience);
-  std::optional<HttpResponse> Preempt(std::string& body, Patience patience);
+  std::optional<HttpResponse> Filter(Call& call, Patience patience);
+  std::optional<HttpResponse> Prioritize(Call& call, Patience patience);
+  std::optional<HttpResponse> Preempt(Call& call, Patience patience);
 
  private:
-  // nullopt: this call has to block, and must not.
-  using Verb = std::function<std::optional<HttpResponse>(std::string& body, Patience patience)>;
+  using Verb = std::function<std::optional<HttpResponse>(Call& call, Patience patience)>;
 
   HttpHandler Handler(Verb verb);
   HttpResponse Parting(HttpResponse response) const;
+  void DecodeArgs(Call& call, ReadCandidates when);
   HttpResponse EncodeFilter(const Candidates& candidates, const FilterAnswer& answer);
 
   // Decoders keep their working memory between calls.

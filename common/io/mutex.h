@@ -71,6 +71,7 @@ class CondVar {
     mu->Acquired();
     return timed_out;
   }
+  void Signal() { cv_.Signal(); }
   void SignalAll() { cv_.SignalAll(); }
 
  private:

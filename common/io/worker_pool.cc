@@ -18,7 +18,7 @@ bool WorkerPool::Submit(std::function<void()> work) {
   MutexLock lock(&mu_);
   if (is_stopped_ || queue_.size() >= queued_max_) return false;
   queue_.push_back(std::move(work));
-  changed_.SignalAll();
+  changed_.Signal();
   return true;
 }
 

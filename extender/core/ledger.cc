@@ -24,6 +24,18 @@ std::vector<std::string> Missing(const Map& kept, const std::vector<T>& listed, 
   return missing;
 }
 
+// Ids are dense: marking them costs less than comparing them.
+void SortAndUnique(std::vector<int32_t>& ids) {
+  const auto is_not_above = [](int32_t a, int32_t b) { return a >= b; };
+  if (std::adjacent_find(ids.begin(), ids.end(), is_not_above) == ids.end()) return;
+  std::vector<bool> is_in(static_cast<size_t>(*std::max_element(ids.begin(), ids.end())) + 1);
+  for (const int32_t id : ids) is_in[static_cast<size_t>(id)] = true;
+  ids.clear();
+  for (size_t id = 0; id < is_in.size(); ++id) {
+    if (is_in[id]) ids.push_back(static_cast<int32_t>(id));
+  }
+}
+
 std::string NameOfObject(const ObjectMeta& meta) { return meta.key.name; }
 
 }  // namespace
@@ -44,7 +56,8 @@ int Ledger::ExpireDebts(absl::Time now) {
   int count = 0;
   debts_end_first_ = absl::InfiniteFuture();
   for (const auto& [name, node] : nodes_.nodes()) {
-    NodeState& state = *node;
+    if (node->debts.empty()) continue;
+    NodeState& state = nodes_.At(name);
     for (auto it = state.debts.begin(); it != state.debts.end();) {
       if (!NodeBook::IsOver(state, it->second, now)) {
         debts_end_first_ = std::min(debts_end_first_, it->second.until);
@@ -52,7 +65,6 @@ int Ledger::ExpireDebts(absl::Time now) {
         continue;
       }
       ++count;
-      state.quick.is_current = false;
       it = state.debts.erase(it);
     }
   }
@@ -108,10 +120,7 @@ void Ledger::Assume(const Pod& pod, const PodDemand& demand, absl::Span<const st
 
 void Ledger::AssumeOn(const Pod& pod, const PodDemand& demand, std::vector<int32_t> node_ids,
                       std::vector<std::string> static_volumes, absl::Time now) {
-  if (!std::is_sorted(node_ids.begin(), node_ids.end())) {
-    std::sort(node_ids.begin(), node_ids.end());
-  }
-  node_ids.erase(std::unique(node_ids.begin(), node_ids.end()), node_ids.end());
+  SortAndUnique(node_ids);
   Hold hold{.owner = pod.meta.uid,
             .pod = pod.meta.key,
             .items = demand.items,
@@ -173,9 +182,15 @@ const Ledger::Place* Ledger::FindPlace(std::string_view claim_uid) const {
 // ---- Nodes
 // ---------------------------------------------------------------------------------------
 
-void Ledger::On(const Seen<Node>& event, absl::Time) { cache_.Put(event.object); }
+void Ledger::On(const Seen<Node>& event, absl::Time) {
+  if (cache_.FindNode(event.object.meta.key.name) == nullptr) is_uniform_.reset();
+  cache_.Put(event.object);
+}
 
-void Ledger::On(const Gone<Node>& event, absl::Time) { cache_.EraseNode(event.last.meta.key.name); }
+void Ledger::On(const Gone<Node>& event, absl::Time) {
+  cache_.EraseNode(event.last.meta.key.name);
+  is_uniform_.reset();
+}
 
 void Ledger::On(const Relisted<Node>& event, absl::Time) {
   const auto name_of = [](const Node& node) { return NameOfObject(node.meta); };
@@ -183,6 +198,7 @@ void Ledger::On(const Relisted<Node>& event, absl::Time) {
     cache_.EraseNode(name);
   }
   for (const Node& node : event.objects) cache_.Put(node);
+  is_uniform_.reset();
   synced_.insert("nodes");
 }
 
@@ -326,20 +342,21 @@ void Ledger::On(const ReportReceived& event, absl::Time now) {
 }
 
 void Ledger::On(const AgentConfirmed& event, absl::Time now) {
-  NodeState& node = nodes_.At(event.node);
+  NodeState& node = nodes_.Open(event.node);
   node.contact = now;
   node.failure.clear();
 }
 
 void Ledger::On(const AgentFailed& event, absl::Time) {
-  nodes_.At(event.node).failure = event.message;
+  nodes_.Open(event.node).failure = event.message;
 }
 
 void Ledger::On(const AgentsListed& event, absl::Time) {
   const std::set<std::string> listed(event.nodes.begin(), event.nodes.end());
-  for (const auto& [name, node] : nodes_.nodes()) node->has_agent = listed.contains(name);
-  for (const std::string& name : listed) nodes_.At(name).has_agent = true;
+  for (const auto& [name, node] : nodes_.nodes()) nodes_.SetAgent(name, listed.contains(name));
+  for (const std::string& name : listed) nodes_.SetAgent(name, true);
   holds_.ForgetNodes(nodes_.DropIdle());
+  is_uniform_.reset();
   synced_.insert("agents");
   ++version_;
 }

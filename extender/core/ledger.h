@@ -45,6 +45,7 @@
 #include "extender/core/node_book.h"
 #include "extender/core/object_cache.h"
 #include "extender/core/score.h"
+#include "extender/core/verdict_memo.h"
 
 namespace pmem::extender {
 
@@ -100,6 +101,9 @@ class Ledger {
     absl::Time fresh_since;        // An agent that was heard of since then is fresh.
     bool is_beside_holds = false;  // Others hold something somewhere.
     bool may_be_static = false;    // PersistentVolumes without a claim might serve it.
+    // Of its shape; null: the answer is about more than its shape (static volumes, a claim that the
+    // watch takes for placed).
+    ShapeMemo* memo = nullptr;
   };
   Question Ask(const PodDemand& demand, std::string_view owner, absl::Time now) const;
 
@@ -108,6 +112,9 @@ class Ledger {
   // PersistentVolumes that the answer counts on.
   Reason Judge(const NodeState* node, const Question& question,
                std::vector<std::string>* static_volumes) const;
+  // The same by id; -1: nothing is known of the node.
+  Reason JudgeById(int32_t id, const Question& question,
+                   std::vector<std::string>* static_volumes) const;
   Reason Judge(std::string_view node, const PodDemand& demand, std::string_view owner,
                absl::Time now, std::vector<std::string>* static_volumes) const {
     return Judge(nodes_.Find(node), Ask(demand, owner, now), static_volumes);
@@ -121,6 +128,11 @@ class Ledger {
   // nullopt: does not fit.
   std::optional<Leftover> LeftoverOn(const NodeState* node, const Question& question,
                                      Strategy strategy) const;
+  std::optional<Leftover> LeftoverById(int32_t id, const Question& question,
+                                       Strategy strategy) const;
+  // Every node of the cluster has an agent, or none has: nothing tells them apart for a pod without
+  // PMEM claims.
+  bool IsUniform() const;
   // The node's room less its firm promises; nullopt: more is promised than it holds.
   static std::optional<Room> RoomLeft(const NodeState& node, absl::Span<const Item> except);
 
@@ -232,7 +244,9 @@ class Ledger {
   static NodeQuick MakeQuick(const NodeState& node);
   static const NodeQuick& QuickOf(const NodeState& node);
   bool IsQuickRight(const NodeState& node) const;
+  bool IsMemoRight(const NodeState& node, const NodeQuick& afresh) const;
   bool FitsQuickly(const NodeState& node, const Question& question) const;
+  void Note(const NodeState& node, const Question& question, Reason reason) const;
   std::vector<Item> NeededItems(const NodeState& node, const PodDemand& demand,
                                 std::string_view owner, std::vector<std::string>* volumes) const;
   const PersistentVolume* StaticVolume(const NodeState& node, const PodDemand& demand, size_t item,
@@ -260,6 +274,8 @@ class Ledger {
   std::set<std::string> decided_;  // Claim UIDs that we decided for during the takeover.
   int64_t version_ = 0;
   Counters counters_;
+  mutable VerdictMemo memo_;
+  mutable std::optional<bool> is_uniform_;  // nullopt: to be found out.
 };
 
 }  // namespace pmem::extender

@@ -27,6 +27,12 @@ bool CanServe(const PersistentVolume& volume, const Claim& claim, const std::str
          volume.volume_mode == claim.volume_mode && HasAllModes(volume, claim);
 }
 
+// Each in a bin of its own choice: enough to say yes.
+bool TakesAll(QuickRoom room, const std::vector<QuickItem>& items) {
+  return std::all_of(items.begin(), items.end(),
+                     [&room](const QuickItem& item) { return room.TakeBest(item) >= 0; });
+}
+
 }  // namespace
 
 std::optional<Reason> Ledger::JudgeFreshness(const NodeState* node, const PodDemand& demand,
@@ -108,13 +114,22 @@ Ledger::Question Ledger::Ask(const PodDemand& demand, std::string_view owner,
   const bool may_be_static = std::any_of(
       classes.begin(), classes.end(),
       [this](const std::string& name) { return !cache_.AvailableVolumes(name).empty(); });
-  return {.demand = demand,
-          .owner = owner,
-          .now = now,
-          .items = QuickItemsOf(demand.items),
-          .fresh_since = now - options_.agent_silence_max,
-          .is_beside_holds = holds_.HasOthers(owner),
-          .may_be_static = may_be_static};
+  Question question{.demand = demand,
+                    .owner = owner,
+                    .now = now,
+                    .items = QuickItemsOf(demand.items),
+                    .fresh_since = now - options_.agent_silence_max,
+                    .is_beside_holds = holds_.HasOthers(owner),
+                    .may_be_static = may_be_static};
+  // A claim that the watch still takes for pinned to a node does not stand in its own way there.
+  const bool is_placed =
+      std::any_of(demand.items.begin(), demand.items.end(),
+                  [this](const Item& item) { return FindPlace(item.claim_uid) != nullptr; });
+  const bool is_plain = demand.node.empty() && !demand.is_split && !demand.has_unknown_kind;
+  if (is_plain && !may_be_static && !is_placed) {
+    question.memo = &memo_.Of(question.items, nodes_.id_end());
+  }
+  return question;
 }
 
 bool Ledger::IsPlainlyFresh(const NodeState* node, const Question& question) {
@@ -142,16 +157,31 @@ const NodeQuick& Ledger::QuickOf(const NodeState& node) {
 }
 
 bool Ledger::IsQuickRight(const NodeState& node) const {
-  if (!node.quick.is_current) return true;
   const NodeQuick afresh = MakeQuick(node);
-  std::vector<Item> refused;
-  for (size_t i = 0; i < node.quick.refused_count; ++i) {
-    const QuickItem& item = node.quick.refused[i];
-    refused.push_back({"refused", item.kind, item.requested_bytes});
+  const bool is_same = afresh.has_room == node.quick.has_room &&
+                       afresh.is_exact == node.quick.is_exact && afresh.left == node.quick.left;
+  return (!node.quick.is_current || is_same) && IsMemoRight(node, afresh);
+}
+
+bool Ledger::IsMemoRight(const NodeState& node, const NodeQuick& afresh) const {
+  const auto id = static_cast<size_t>(node.id);
+  for (const ShapeMemo& shape : memo_.shapes()) {
+    if (id >= shape.verdicts.size()) continue;
+    const VerdictEntry& entry = shape.verdicts[id];
+    if (entry.stamp != nodes_.StampOf(node.id)) continue;
+    if (!node.has_agent || node.report == nullptr || entry.contact > node.contact) return false;
+    if (entry.reason != Reason::kFits) {
+      std::vector<Item> items;
+      for (const QuickItem& item : shape.items) {
+        items.push_back({"refused", item.kind, item.requested_bytes});
+        items.back().claim_uid += std::to_string(items.size());
+      }
+      if (JudgeItems(node, items, "", false) != entry.reason) return false;
+    } else if (!(afresh.has_room && TakesAll(afresh.left, shape.items))) {
+      return false;
+    }
   }
-  return afresh.has_room == node.quick.has_room && afresh.is_exact == node.quick.is_exact &&
-         afresh.left == node.quick.left &&
-         (refused.empty() || JudgeItems(node, refused, "", false) == node.quick.refused_reason);
+  return true;
 }
 
 // Beside promises, debts and what others hold, each in a bin of its own choice: enough to say yes.
@@ -159,9 +189,8 @@ bool Ledger::FitsQuickly(const NodeState& node, const Question& question) const 
   const NodeQuick& quick = QuickOf(node);
   if (!quick.has_room) return false;
   QuickRoom room = quick.left;
-  const auto take = [&room](const QuickItem& item) { return room.TakeBest(item) >= 0; };
   return (!question.is_beside_holds || holds_.TakeAllOn(node.id, question.owner, room)) &&
-         std::all_of(question.items.begin(), question.items.end(), take);
+         TakesAll(room, question.items);
 }
 
 Reason Ledger::Judge(const NodeState* node, const Question& question,
@@ -174,26 +203,35 @@ Reason Ledger::Judge(const NodeState* node, const Question& question,
         NeededItems(*node, question.demand, question.owner, static_volumes);
     return JudgeItems(*node, needed, question.owner, true);
   }
-  if (FitsQuickly(*node, question)) return Reason::kFits;
-  NodeQuick& quick = node->quick;
-  // A claim that the watch still takes for pinned here does not stand in its own way.
-  const auto& items = question.demand.items;
-  const bool is_here = std::any_of(items.begin(), items.end(), [node](const Item& item) {
-    return node->assigned.contains(item.claim_uid);
-  });
-  const bool is_small = !is_here && items.size() <= NodeQuick::kRefusedItemsMax;
-  if (is_small && quick.refused_count == question.items.size() &&
-      std::equal(question.items.begin(), question.items.end(), quick.refused.begin())) {
-    return quick.refused_reason;
+  if (FitsQuickly(*node, question)) {
+    if (!question.is_beside_holds) Note(*node, question, Reason::kFits);
+    return Reason::kFits;
   }
   const Reason reason = JudgeItems(*node, question.demand.items, question.owner, true);
   // A refusal that no hold and no debt is part of stands until something changes here.
-  if (is_small && quick.is_exact && reason != Reason::kFits && !IsForNow(reason)) {
-    quick.refused_count = question.items.size();
-    std::copy(question.items.begin(), question.items.end(), quick.refused.begin());
-    quick.refused_reason = reason;
+  if (QuickOf(*node).is_exact && reason != Reason::kFits && !IsForNow(reason)) {
+    Note(*node, question, reason);
   }
   return reason;
+}
+
+void Ledger::Note(const NodeState& node, const Question& question, Reason reason) const {
+  if (question.memo == nullptr) return;
+  question.memo->verdicts[static_cast<size_t>(node.id)] = {
+      .contact = node.contact, .stamp = nodes_.StampOf(node.id), .reason = reason};
+}
+
+Reason Ledger::JudgeById(int32_t id, const Question& question,
+                         std::vector<std::string>* static_volumes) const {
+  if (id < 0) return Judge(nullptr, question, static_volumes);
+  if (question.memo != nullptr) {
+    const VerdictEntry& entry = question.memo->verdicts[static_cast<size_t>(id)];
+    const bool is_said = entry.reason != Reason::kFits || !question.is_beside_holds;
+    if (is_said && entry.stamp == nodes_.StampOf(id) && entry.contact >= question.fresh_since) {
+      return entry.reason;
+    }
+  }
+  return Judge(nodes_.ById(id), question, static_volumes);
 }
 
 Reason Ledger::JudgeFirm(std::string_view name, const PodDemand& demand, std::string_view owner,
@@ -232,6 +270,16 @@ std::optional<Room> Ledger::RoomLeft(const NodeState& node, absl::Span<const Ite
   return room;
 }
 
+bool Ledger::IsUniform() const {
+  if (!is_uniform_) {
+    size_t count = 0;
+    const auto& nodes = cache_.nodes();
+    for (const auto& [name, node] : nodes) count += nodes_.HasAgent(nodes_.FindId(name)) ? 1 : 0;
+    is_uniform_ = count == 0 || count == nodes.size();
+  }
+  return *is_uniform_;
+}
+
 std::optional<Leftover> Ledger::LeftoverOn(const NodeState* node, const Question& question,
                                            Strategy strategy) const {
   if (node == nullptr) return std::nullopt;
@@ -243,6 +291,20 @@ std::optional<Leftover> Ledger::LeftoverOn(const NodeState* node, const Question
   const std::optional<Room> room = RoomLeft(*node, question.demand.items);
   if (!room) return std::nullopt;
   return LeftoverOf(*room, needed, strategy);
+}
+
+std::optional<Leftover> Ledger::LeftoverById(int32_t id, const Question& question,
+                                             Strategy strategy) const {
+  if (id < 0) return std::nullopt;
+  if (question.memo == nullptr) return LeftoverOn(nodes_.ById(id), question, strategy);
+  LeftoverEntry& entry = question.memo->leftovers[static_cast<size_t>(id)];
+  const uint32_t stamp = nodes_.StampOf(id);
+  if (entry.stamp == stamp && entry.strategy == strategy) return entry.left;
+  const std::optional<Leftover> left = LeftoverOn(nodes_.ById(id), question, strategy);
+  // Reservations and debts may be the asker's own.
+  if (left && QuickOf(*nodes_.ById(id)).is_exact)
+    entry = {.left = *left, .stamp = stamp, .strategy = strategy};
+  return left;
 }
 
 }  // namespace pmem::extender

@@ -47,26 +47,42 @@ bool HasClaim(absl::Span<const Item> items, std::string_view claim_uid) {
                      [claim_uid](const Item& item) { return item.claim_uid == claim_uid; });
 }
 
-const NodeState* NodeBook::Find(std::string_view name) const {
-  const auto it = by_name_.find(absl::string_view(name.data(), name.size()));
-  return it == by_name_.end() ? nullptr : it->second;
+NodeState& NodeBook::Open(std::string_view name) {
+  const int32_t known = FindId(name);
+  if (known >= 0) return *by_id_[static_cast<size_t>(known)];
+  auto node = std::make_unique<NodeState>();
+  node->name = std::string(name);
+  if (ids_free_.empty()) {
+    node->id = id_end_++;
+    by_id_.push_back(nullptr);
+    stamps_.push_back(0);
+    agents_.push_back(0);
+  } else {
+    node->id = ids_free_.back();
+    ids_free_.pop_back();
+  }
+  const auto id = static_cast<size_t>(node->id);
+  by_id_[id] = node.get();
+  ++stamps_[id];
+  agents_[id] = 0;
+  index_.Add(node->name, node->id);
+  NodeState& added = *node;
+  nodes_[added.name] = std::move(node);
+  return added;
 }
 
 NodeState& NodeBook::At(std::string_view name) {
-  std::unique_ptr<NodeState>& node = nodes_[std::string(name)];
-  if (node == nullptr) {
-    node = std::make_unique<NodeState>();
-    node->name = std::string(name);
-    if (ids_free_.empty()) {
-      node->id = id_end_++;
-    } else {
-      node->id = ids_free_.back();
-      ids_free_.pop_back();
-    }
-    by_name_[node->name] = node.get();
-  }
-  node->quick.is_current = false;
-  return *node;
+  NodeState& node = Open(name);
+  node.quick.is_current = false;
+  ++stamps_[static_cast<size_t>(node.id)];
+  return node;
+}
+
+void NodeBook::SetAgent(std::string_view name, bool has_agent) {
+  if (Open(name).has_agent == has_agent) return;
+  NodeState& node = At(name);
+  node.has_agent = has_agent;
+  agents_[static_cast<size_t>(node.id)] = has_agent ? 1 : 0;
 }
 
 std::vector<int32_t> NodeBook::DropIdle() {
@@ -77,10 +93,13 @@ std::vector<int32_t> NodeBook::DropIdle() {
       continue;
     }
     dropped.push_back(it->second->id);
-    by_name_.erase(it->first);
+    by_id_[static_cast<size_t>(it->second->id)] = nullptr;
     volumes_.erase(it->first);
     it = nodes_.erase(it);
   }
+  if (dropped.empty()) return dropped;
+  index_.Clear();
+  for (const auto& [name, node] : nodes_) index_.Add(name, node->id);
   ids_free_.insert(ids_free_.end(), dropped.begin(), dropped.end());
   return dropped;
 }

@@ -19,6 +19,7 @@
 #include "common/pure/capacity_report.h"
 #include "common/pure/placement.h"
 #include "common/pure/reasons.h"
+#include "extender/core/name_index.h"
 #include "extender/core/quick_room.h"
 
 namespace pmem::extender {
@@ -47,22 +48,17 @@ struct Expansion {
 
 // The short way to most answers about a node; made when it is asked for, void after any change.
 struct NodeQuick {
-  static constexpr size_t kRefusedItemsMax = 2;
   bool is_current = false;
   bool has_room = false;  // `left` is there: room less firm promises and debts.
   bool is_exact = false;  // Neither debts nor reservations: `left` is nobody's in particular.
   QuickRoom left;
-  // What was refused here last, whatever is held, and why. None: count 0.
-  std::array<QuickItem, kRefusedItemsMax> refused;
-  size_t refused_count = 0;
-  Reason refused_reason = Reason::kFits;
 };
 
 struct NodeState {
   mutable NodeQuick quick;
   std::string name;
   int32_t id = 0;                                // Dense; stable while the node is in the book.
-  bool has_agent = false;                        // An agent is expected there.
+  bool has_agent = false;                        // An agent is expected there. See SetAgent.
   std::shared_ptr<const CapacityReport> report;  // Null: none yet.
   absl::Time contact = absl::InfinitePast();     // When its agent last answered well.
   std::string failure;                           // Why its agent's last answer was none; or "".
@@ -87,9 +83,23 @@ class NodeBook {
   // Boot ids remembered per node, so that a report of an earlier boot is not taken for a new one.
   static constexpr size_t kPastBootIdsMax = 8;
 
-  const NodeState* Find(std::string_view name) const;
-  // Finds or adds, to be changed.
+  const NodeState* Find(std::string_view name) const {
+    const int32_t id = FindId(name);
+    return id < 0 ? nullptr : by_id_[static_cast<size_t>(id)];
+  }
+  // The id, or -1.
+  int32_t FindId(std::string_view name) const { return index_.Find(name); }
+  const NodeState* ById(int32_t id) const { return by_id_[static_cast<size_t>(id)]; }
+
+  // Finds or adds, to change what answers depend on.
   NodeState& At(std::string_view name);
+  // Finds or adds, to note contact or failure only.
+  NodeState& Open(std::string_view name);
+  void SetAgent(std::string_view name, bool has_agent);
+  bool HasAgent(int32_t id) const { return id >= 0 && agents_[static_cast<size_t>(id)] != 0; }
+
+  // Rises with every change of the node that an answer depends on, but for its contact.
+  uint32_t StampOf(int32_t id) const { return stamps_[static_cast<size_t>(id)]; }
   // Forgets nodes that have neither an agent nor anything promised there. Returns their ids.
   std::vector<int32_t> DropIdle();
 
@@ -136,7 +146,10 @@ class NodeBook {
   using VolumeIndex = absl::flat_hash_map<std::string, std::pair<int, int>>;  // Pool, volume.
 
   absl::btree_map<std::string, std::unique_ptr<NodeState>, std::less<>> nodes_;
-  absl::flat_hash_map<std::string, NodeState*> by_name_;  // The hot look-up.
+  NameIndex index_;                // The hot look-up.
+  std::vector<NodeState*> by_id_;  // Null: not in use.
+  std::vector<uint8_t> agents_;    // By id: NodeState::has_agent.
+  std::vector<uint32_t> stamps_;   // By id; an id that is given again goes on counting.
   absl::flat_hash_map<std::string, VolumeIndex> volumes_;
   std::vector<int32_t> ids_free_;
   int32_t id_end_ = 0;

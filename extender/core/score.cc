@@ -19,13 +19,25 @@ struct Range {
   }
 };
 
-// Position in the range as thousandths; the better end is 1000.
-int64_t Thousandths(int64_t bytes, const Range& range, Strategy strategy) {
-  const double width = static_cast<double>(range.most) - static_cast<double>(range.least);
-  if (width <= 0) return 0;
-  const double from_least = (static_cast<double>(bytes) - static_cast<double>(range.least)) / width;
-  return static_cast<int64_t>(1000 * (strategy == Strategy::kSpread ? from_least : 1 - from_least));
-}
+// Positions in the range as thousandths; the better end is 1000.
+class Scale {
+ public:
+  Scale(const Range& range, Strategy strategy)
+      : least_(static_cast<double>(range.least)), is_spread_(strategy == Strategy::kSpread) {
+    const double width = static_cast<double>(range.most) - least_;
+    factor_ = width > 0 ? 1000 / width : 0;
+  }
+  int64_t ThousandthsOf(int64_t bytes) const {
+    if (factor_ == 0) return 0;
+    const double from_least = (static_cast<double>(bytes) - least_) * factor_;
+    return static_cast<int64_t>(is_spread_ ? from_least : 1000 - from_least);
+  }
+
+ private:
+  const double least_;
+  const bool is_spread_;
+  double factor_;
+};
 
 bool HasKind(absl::Span<const Item> items, PoolKind kind) {
   return std::any_of(items.begin(), items.end(),
@@ -74,14 +86,14 @@ std::vector<int> Scores(absl::Span<const std::optional<Leftover>> nodes, Strateg
     lvm.Take(node->lvm_bytes);
     direct.Take(node->direct_bytes);
   }
+  const Scale lvm_scale(lvm, strategy), direct_scale(direct, strategy);
   std::vector<int> scores;
   scores.reserve(nodes.size());
   for (const auto& node : nodes) {
     int64_t sum = 0;
     int kinds = 0;
-    if (node && node->lvm_bytes) sum += Thousandths(*node->lvm_bytes, lvm, strategy), ++kinds;
-    if (node && node->direct_bytes)
-      sum += Thousandths(*node->direct_bytes, direct, strategy), ++kinds;
+    if (node && node->lvm_bytes) sum += lvm_scale.ThousandthsOf(*node->lvm_bytes), ++kinds;
+    if (node && node->direct_bytes) sum += direct_scale.ThousandthsOf(*node->direct_bytes), ++kinds;
     scores.push_back(kinds == 0 ? 0 : static_cast<int>((sum / kinds * kScoreMax + 500) / 1000));
   }
   return scores;

@@ -3,23 +3,31 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 namespace pmem::extender {
 namespace {
 
-using NodePointers = std::vector<const NodeState*>;
+using NodeIds = std::vector<int32_t>;  // -1: not known.
 
-std::vector<std::optional<Leftover>> Leftovers(const Ledger& ledger, const NodePointers& nodes,
+NodeIds IdsOf(const Ledger& ledger, absl::Span<const std::string_view> nodes) {
+  NodeIds ids;
+  ids.reserve(nodes.size());
+  for (const std::string_view name : nodes) ids.push_back(ledger.nodes().FindId(name));
+  return ids;
+}
+
+std::vector<std::optional<Leftover>> Leftovers(const Ledger& ledger, const NodeIds& nodes,
                                                const Ledger::Question& question,
                                                Strategy strategy) {
   std::vector<std::optional<Leftover>> left;
   left.reserve(nodes.size());
-  for (const NodeState* node : nodes) left.push_back(ledger.LeftoverOn(node, question, strategy));
+  for (const int32_t id : nodes) left.push_back(ledger.LeftoverById(id, question, strategy));
   return left;
 }
 
 // Indices of the best `count` of the nodes, in order.
-std::vector<size_t> Best(const Ledger& ledger, const NodePointers& nodes,
+std::vector<size_t> Best(const Ledger& ledger, const NodeIds& nodes,
                          const Ledger::Question& question, Strategy strategy, size_t count) {
   const std::vector<int> scores = Scores(Leftovers(ledger, nodes, question, strategy), strategy);
   std::vector<size_t> order(nodes.size());
@@ -31,6 +39,21 @@ std::vector<size_t> Best(const Ledger& ledger, const NodePointers& nodes,
   return order;
 }
 
+// The others that pass take no reason from the closed list: they are simply not named.
+void NameBest(const Ledger& ledger, const Ledger::Question& question, Strategy strategy,
+              size_t count, FilterDecision& decision) {
+  std::vector<size_t> at;
+  for (size_t i = 0; i < decision.reasons.size(); ++i) {
+    if (decision.reasons[i] == Reason::kFits) at.push_back(i);
+  }
+  const NodeIds passing = std::move(decision.node_ids);
+  decision.node_ids.clear();
+  for (const size_t best : Best(ledger, passing, question, strategy, count)) {
+    decision.is_named[at[best]] = true;
+    decision.node_ids.push_back(passing[best]);
+  }
+}
+
 }  // namespace
 
 FilterDecision Filter(const Ledger& ledger, const VerbOptions& options, const Pod& pod,
@@ -40,32 +63,23 @@ FilterDecision Filter(const Ledger& ledger, const VerbOptions& options, const Po
   decision.reasons.reserve(nodes.size());
   decision.is_named.resize(nodes.size());
   const Ledger::Question question = ledger.Ask(demand, pod.meta.uid, now);
-  NodePointers passing;
-  std::vector<size_t> at;
-  passing.reserve(nodes.size());
-  at.reserve(nodes.size());
+  const NodeIds ids = IdsOf(ledger, nodes);
+  decision.node_ids.reserve(nodes.size());
   bool has_held = false;
-  for (size_t i = 0; i < nodes.size(); ++i) {
-    const NodeState* node = ledger.nodes().Find(nodes[i]);
-    const Reason reason = ledger.Judge(node, question, &decision.static_volumes);
+  for (size_t i = 0; i < ids.size(); ++i) {
+    const Reason reason = ledger.JudgeById(ids[i], question, &decision.static_volumes);
     decision.reasons.push_back(reason);
     has_held |= reason == Reason::kHeld;
-    if (reason != Reason::kFits) continue;
-    passing.push_back(node);
-    at.push_back(i);
+    if (reason == Reason::kFits) decision.node_ids.push_back(ids[i]);
   }
-  decision.is_held = passing.empty() && has_held;
-  const auto name = [&](size_t index) {
-    decision.is_named[at[index]] = true;
-    decision.node_ids.push_back(passing[index]->id);
-  };
-  decision.node_ids.reserve(passing.size());
+  decision.is_held = decision.node_ids.empty() && has_held;
   const auto count = static_cast<size_t>(std::max(0, options.candidates_max));
-  if (count > 0 && passing.size() > count) {
-    // The others take no reason from the closed list: they are simply not named.
-    for (const size_t i : Best(ledger, passing, question, options.strategy, count)) name(i);
+  if (count > 0 && decision.node_ids.size() > count) {
+    NameBest(ledger, question, options.strategy, count, decision);
   } else {
-    for (size_t i = 0; i < passing.size(); ++i) name(i);
+    for (size_t i = 0; i < ids.size(); ++i) {
+      decision.is_named[i] = decision.reasons[i] == Reason::kFits;
+    }
   }
   return decision;
 }
@@ -73,9 +87,7 @@ FilterDecision Filter(const Ledger& ledger, const VerbOptions& options, const Po
 std::vector<int> Prioritize(const Ledger& ledger, const VerbOptions& options, const Pod& pod,
                             const PodDemand& demand, absl::Span<const std::string_view> nodes) {
   if (demand.IsPmem()) {
-    NodePointers found;
-    found.reserve(nodes.size());
-    for (const std::string_view name : nodes) found.push_back(ledger.nodes().Find(name));
+    const NodeIds found = IdsOf(ledger, nodes);
     const Ledger::Question question = ledger.Ask(demand, pod.meta.uid, absl::InfinitePast());
     return Scores(Leftovers(ledger, found, question, options.strategy), options.strategy);
   }
@@ -83,8 +95,7 @@ std::vector<int> Prioritize(const Ledger& ledger, const VerbOptions& options, co
   scores.reserve(nodes.size());
   bool has_pmem = false;
   for (const std::string_view name : nodes) {
-    const NodeState* node = ledger.nodes().Find(name);
-    const bool is_pmem = node != nullptr && node->has_agent;
+    const bool is_pmem = ledger.nodes().HasAgent(ledger.nodes().FindId(name));
     has_pmem |= is_pmem;
     scores.push_back(is_pmem ? 0 : options.plain_pod_score);
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -38,6 +39,34 @@ absl::Status DecodeNames(ondemand::array array, Candidates& out) {
                           if (status.ok()) return status;
                           return Annotate(status, Element("NodeNames", index));
                         });
+}
+
+bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+// The plain names of a well-formed array that holds nothing but strings without escapes: between
+// brackets, commas and white space every quote opens or closes one. False: not such an array, or a
+// name that is none; who reads it value by value finds out which. `json` was checked for UTF-8,
+// control characters and balanced brackets.
+bool ReadPlainNames(std::string_view json, std::vector<std::string_view>& names) {
+  if (json.size() < 2 || std::memchr(json.data(), '\\', json.size()) != nullptr) return false;
+  const char* at = json.data() + 1;
+  const char* const end = json.data() + json.size();
+  const auto skip_spaces = [&at, end] {
+    while (at < end && IsSpace(*at)) ++at;
+  };
+  for (skip_spaces(); at < end && *at == '"'; skip_spaces()) {
+    const char* begin = ++at;
+    at = static_cast<const char*>(std::memchr(at, '"', static_cast<size_t>(end - at)));
+    if (at == nullptr) return false;
+    const auto size = static_cast<size_t>(at - begin);
+    if (size == 0 || size > kNodeNameBytesMax || names.size() == kNodesPerRequestMax) return false;
+    names.emplace_back(begin, size);
+    ++at;
+    skip_spaces();
+    if (at == end || *at != ',') return at + 1 == end && *at == ']';
+    ++at;
+  }
+  return names.empty() && at + 1 == end && *at == ']';
 }
 
 // The first metadata.name. The cursor stays where it was found: the caller goes on from the object.
@@ -117,9 +146,15 @@ absl::Status DecodeNodeNames(ondemand::value value, bool reads, std::optional<Ca
   PMEM_ASSIGN_OR_RETURN(const bool is_there, Open(value, "NodeNames", array));
   if (!is_there) return absl::OkStatus();
   out.emplace();
-  if (reads) return DecodeNames(array, *out);
-  const auto error = array.raw_json().get(out->raw);
-  return error ? json_walk::Malformed("NodeNames", error) : absl::OkStatus();
+  if (const auto error = array.raw_json().get(out->raw)) {
+    return json_walk::Malformed("NodeNames", error);
+  }
+  out->raw = json_walk::TrimRight(out->raw);
+  if (!reads || ReadPlainNames(out->raw, out->names)) return absl::OkStatus();
+  out->names.clear();
+  out->raw = {};
+  if (array.reset().error()) return json_walk::WrongType("NodeNames", "an array");
+  return DecodeNames(array, *out);
 }
 
 absl::Status DecodeNodes(ondemand::value value, bool reads, std::optional<Candidates>& out) {

@@ -169,7 +169,8 @@ std::string EncodeFilterResult(const Candidates& candidates, std::span<const Nod
 
 std::string EncodeAllPass(const Candidates& candidates) {
   std::string out;
-  out.reserve(FilterResultBytes(candidates, {}));
+  out.reserve(candidates.raw.empty() ? FilterResultBytes(candidates, {})
+                                     : kFrameBytes + candidates.raw.size());
   if (candidates.raw.empty()) {
     AppendNodes(candidates, {}, out);
   } else if (candidates.is_full) {

@@ -49,7 +49,8 @@ struct Candidates {
   bool is_full = false;                 // Whole Nodes were sent (nodeCacheCapable: false).
   std::vector<std::string_view> names;  // Not empty, no escapes left.
   std::vector<std::string_view> nodes;  // is_full: nodes[i] is the JSON of names[i], byte for byte.
-  // Set instead of the lists when they were not read: the array of names, or the NodeList, as sent.
+  // The array of names, or the NodeList, as sent. Empty when names or Nodes had to be read one by
+  // one; alone when the lists were not asked for.
   std::string_view raw;
   std::string list_head;  // is_full: kind, apiVersion and metadata of the NodeList: "k":v,"k":v,
   std::deque<std::string> unescaped;  // Owns the few names that had escapes.

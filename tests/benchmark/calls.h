@@ -70,8 +70,9 @@ inline std::string Decide(VerbApi& verbs, std::string_view verb, const std::stri
   body.reserve(args.size() + kBodyPaddingBytes);
   body = args;
   const absl::Time start = clock.SteadyNow();
-  const auto answer = verb == "filter" ? verbs.Filter(body, LedgerService::Patience::kBlocks)
-                                       : verbs.Prioritize(body, LedgerService::Patience::kBlocks);
+  VerbApi::Call call(std::move(body));
+  const auto answer = verb == "filter" ? verbs.Filter(call, LedgerService::Patience::kBlocks)
+                                       : verbs.Prioritize(call, LedgerService::Patience::kBlocks);
   if (samples != nullptr) samples->Add(clock.SteadyNow() - start);
   if (!answer || answer->status != 200) {
     std::fprintf(stderr, "%s is not decided\n", std::string(verb).c_str());

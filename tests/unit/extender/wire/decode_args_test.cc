@@ -155,6 +155,13 @@ TEST(ExtenderDecoder, NoNamesIsAListOfNone) {
   EXPECT_TRUE(args.candidates.is_full);
 }
 
+TEST(ExtenderDecoder, KeepsTheNamesAsSentWhenNoneHadToBeRewritten) {
+  std::string plain = R"({"Pod":{},"NodeNames":[ "n1","n2" ]  })";
+  EXPECT_EQ(Decode(plain).candidates.raw, R"([ "n1","n2" ])");
+  std::string escaped = R"({"Pod":{},"NodeNames":["n1","n\u0032"]})";
+  EXPECT_EQ(Decode(escaped).candidates.raw, "");
+}
+
 TEST(ExtenderDecoder, LeavesTheCandidatesUnreadForAPodWithoutClaims) {
   std::string names =
       R"({"Pod":{"spec":{"volumes":[{"name":"v"}]}},"Nodes":null,"NodeNames":["n1"] })";
