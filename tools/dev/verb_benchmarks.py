@@ -85,7 +85,9 @@ def _count(verb, nodes, body, pod):
         [
             'valgrind',
             '--tool=callgrind',
-            '--toggle-collect=pmem::extender::VerbApi::*',
+            # Not more: a function that is called inside of another one would switch counting off.
+            '--toggle-collect=pmem::extender::VerbApi::Filter*',
+            '--toggle-collect=pmem::extender::VerbApi::Prioritize*',
             f'--callgrind-out-file={os.devnull}',
             PROGRAMS / 'decision-benchmark',
             *map(str, (verb, nodes, body, pod, COUNTED_CALLS)),
