@@ -18,6 +18,7 @@ namespace pmem::driver {
 struct DriverConfig {
   std::string node_name;
   std::string socket_path = "/csi/csi.sock";
+  std::string listen;  // Of /metrics, /livez and /readyz. Empty: they are not served.
   // Empty: the real devices. Else the file that plays them.
   std::string simulated_file;
   std::string volume_group_pattern = "pmemvgregion*";

@@ -53,17 +53,19 @@ void FillDevices(const DriverConfig& config, Devices* devices) {
 
 Driver::Driver(const DriverConfig& config, std::string_view version)
     : config_(config),
+      monitor_(version),
       host_(config.command_timeout),
       volumes_(&devices_, &host_, config.erasure),
       staging_(&volumes_, &host_),
       identity_(&volumes_, version),
       controller_(&volumes_, config.node_name, config.file_system),
       node_(&volumes_, &staging_, config.node_name, config.file_system),
-      server_({&identity_, &registration_, &controller_, &node_}) {
+      server_({&identity_, &registration_, &controller_, &node_},
+              [this](const EndedCall& call) { monitor_.Observe(call); }) {
   FillDevices(config, &devices_);
 }
 
-absl::Status Driver::Start() {
+void Driver::RemoveUnfinished() {
   const auto removed = volumes_.RemoveUnfinished();
   if (!removed.ok()) {
     LogWarning("driver", "half-made volumes were not looked for", {{"error", removed.status()}});
@@ -72,7 +74,22 @@ absl::Status Driver::Start() {
       LogInfo("driver", "removed a half-made volume", {{"name", name}});
     }
   }
-  return server_.Start(config_.socket_path, config_.socket_mode);
+}
+
+absl::StatusOr<std::string> Driver::Start() {
+  std::string address;
+  if (!config_.listen.empty()) {
+    PMEM_ASSIGN_OR_RETURN(address, monitor_.Start(config_.listen));
+  }
+  RemoveUnfinished();
+  PMEM_RETURN_IF_ERROR(server_.Start(config_.socket_path, config_.socket_mode));
+  monitor_.SetReady();
+  return address;
+}
+
+void Driver::Stop() {
+  server_.Stop(kStopPatience);
+  monitor_.Stop();
 }
 
 namespace {

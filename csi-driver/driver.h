@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -14,6 +15,7 @@
 #include "csi-driver/grpc/identity_service.h"
 #include "csi-driver/grpc/node_service.h"
 #include "csi-driver/grpc/server.h"
+#include "csi-driver/monitor.h"
 #include "csi-driver/staging.h"
 #include "csi-driver/volumes.h"
 
@@ -27,13 +29,17 @@ class Driver {
  public:
   Driver(const DriverConfig& config, std::string_view version);
 
-  // First removes what an earlier driver left half-made. Errors: those of GrpcServer::Start.
-  // Devices that cannot be read are no error here: Probe tells.
-  absl::Status Start();
-  void Stop() { server_.Stop(kStopPatience); }
+  // First removes what an earlier driver left half-made. Errors: those of GrpcServer::Start and
+  // Monitor::Start. Devices that cannot be read are no error here: Probe tells. The address that
+  // /metrics is served at; empty: nowhere.
+  absl::StatusOr<std::string> Start();
+  void Stop();
 
  private:
+  void RemoveUnfinished();
+
   const DriverConfig config_;
+  Monitor monitor_;
   Devices devices_;
   LinuxHost host_;
   Volumes volumes_;

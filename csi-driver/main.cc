@@ -6,12 +6,16 @@
 #include <string>
 #include <string_view>
 
+#include "common/io/http_server.h"
 #include "common/io/log.h"
 #include "common/io/signals.h"
 #include "csi-driver/config.h"
 #include "csi-driver/driver.h"
 
 namespace {
+
+// For /metrics alone, which one asks for now and then.
+constexpr int kIoThreads = 2;
 
 int Fail(const absl::Status& status) {
   std::fprintf(stderr, "pmem-csi-driver: %s\n", std::string(status.message()).c_str());
@@ -32,9 +36,12 @@ int main(int argc, char** argv) {
   pmem::driver::DriverConfig config;
   if (const std::optional<int> code = pmem::driver::ParseConfig(argc, argv, &config)) return *code;
   pmem::BlockSignals();
+  pmem::StartIoThreads(kIoThreads);
   if (config.is_verbose) pmem::SetLogLevel(pmem::LogLevel::kDebug);
   pmem::driver::Driver driver(config, PMEM_VERSION);
-  if (const absl::Status status = driver.Start(); !status.ok()) return Fail(status);
+  const absl::StatusOr<std::string> address = driver.Start();
+  if (!address.ok()) return Fail(address.status());
+  if (!address->empty()) std::printf("metrics on %s\n", address->c_str());
   std::printf("pmem-csi-driver listening on unix:%s\n", config.socket_path.c_str());
   std::fflush(stdout);
   pmem::WaitForSignal();

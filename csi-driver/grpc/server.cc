@@ -29,7 +29,8 @@ void WriteLog(gpr_log_func_args* args) {
 
 }  // namespace
 
-GrpcServer::GrpcServer(std::vector<grpc::Service*> services) : services_(std::move(services)) {}
+GrpcServer::GrpcServer(std::vector<grpc::Service*> services, OnCallEnded on_call_ended)
+    : services_(std::move(services)), on_call_ended_(std::move(on_call_ended)) {}
 
 GrpcServer::~GrpcServer() { Stop(absl::ZeroDuration()); }
 
@@ -41,6 +42,7 @@ absl::Status GrpcServer::Start(const std::string& socket_path, mode_t mode) {
   builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
   builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
   builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 2);
+  builder.experimental().SetInterceptorCreators(ObserveCalls(on_call_ended_));
   for (grpc::Service* const service : services_) builder.RegisterService(service);
   // Nobody else may connect, not even for the moment before chmod.
   const mode_t before = umask(0177);

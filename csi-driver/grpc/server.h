@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "csi-driver/grpc/call_observer.h"
 
 namespace grpc {
 class Server;
@@ -27,7 +28,7 @@ inline constexpr int kServerThreadsMax = 512;
 class GrpcServer {
  public:
   // `services` outlive the server.
-  explicit GrpcServer(std::vector<grpc::Service*> services);
+  GrpcServer(std::vector<grpc::Service*> services, OnCallEnded on_call_ended);
   ~GrpcServer();  // Stops.
 
   // A socket that an earlier process left is replaced. Unavailable when the path cannot be used.
@@ -37,6 +38,7 @@ class GrpcServer {
 
  private:
   const std::vector<grpc::Service*> services_;
+  const OnCallEnded on_call_ended_;
   std::unique_ptr<grpc::Server> server_;
 };
 

@@ -5,6 +5,7 @@ import os
 import pathlib
 import random
 import subprocess
+import urllib.request
 
 import pytest
 
@@ -158,6 +159,20 @@ def test_a_driver_killed_at_any_moment_leaves_what_the_next_one_can_finish(drive
         driver.create(name, GI, kind)
         driver.delete(f'disk-{round_number - 1}')
         assert driver.volumes() == {name: GI} and devices.audit(driver.devices.read()) == []
+
+
+def test_its_calls_are_counted_and_it_says_that_it_serves(driver):
+    driver.start(BOTH, '--listen=127.0.0.1:0')
+    address = driver.process.wait_for_line('metrics on (.+)')[1]
+    driver.create('disk-1', GI)
+    driver.code(CREATE, creation('disk-2', 1 << 50))
+
+    def get(path):
+        return urllib.request.urlopen(f'http://{address}{path}', timeout=10).read().decode()
+
+    assert (get('/livez'), get('/readyz')) == ('ok\n', 'ok\n')
+    for code in ('OK', 'RESOURCE_EXHAUSTED'):
+        assert f'pmem_csi_calls_total{{code="{code}",method="CreateVolume"}} 1\n' in get('/metrics')
 
 
 def test_the_driver_ends_in_time_and_takes_its_socket_along(driver):

@@ -45,6 +45,19 @@ def running(directory, layout, agent=cluster.AGENT, extender=cluster.EXTENDER):
         supervisor.stop_all()
 
 
+@contextlib.contextmanager
+def driver(directory, program):
+    """Yields the URL of a driver over the same devices, for /metrics."""
+    supervisor = processes.Supervisor(pathlib.Path(directory) / 'logs')
+    try:
+        process = supervisor.start('driver', [
+            program, '--node-name', NODE, '--listen', '127.0.0.1:0',
+            '--endpoint', f'unix:{directory}/csi.sock', '--devices', f'simulated:{directory}/devices.json'])
+        yield f'http://{process.wait_for_line("metrics on (.+)")[1]}'
+    finally:
+        supervisor.stop_all()
+
+
 def _has_report(extender_url):
     """Asked of the metrics: REST answers 503 until the API server was listed, which never happens."""
     connection = http.client.HTTPConnection(extender_url.removeprefix('http://'), timeout=10)

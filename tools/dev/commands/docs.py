@@ -60,14 +60,14 @@ def families(text):
 
 
 def metrics_page():
-    """docs/metrics.md, from a scrape of both programs while they know one node."""
+    """docs/metrics.md, from a scrape of the programs while they know one node."""
     sys.path.insert(0, str(E2E))
     from harness import pair
 
-    page = f'# Metrics\n\n{WRITTEN_BY} Both programs serve them under `/metrics`, in base units.\n'
+    page = f'# Metrics\n\n{WRITTEN_BY} The programs serve them under `/metrics`, in base units.\n'
     with tempfile.TemporaryDirectory() as directory:
-        with pair.running(directory, LAYOUT, AGENT, EXTENDER) as urls:
-            for program, url in zip((AGENT, EXTENDER), urls):
+        with pair.running(directory, LAYOUT, AGENT, EXTENDER) as urls, pair.driver(directory, DRIVER) as driver_url:
+            for program, url in zip((AGENT, EXTENDER, DRIVER), (*urls, driver_url)):
                 page += f'\n## {program.name}\n\n| name | type | labels | meaning |\n|---|---|---|---|\n'
                 page += ''.join(f'| `{name}` | {kind} | {labels} | {text} |\n'
                                 for name, kind, labels, text in families(scrape(url)))

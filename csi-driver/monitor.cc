@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "csi-driver/monitor.h"
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "common/pure/status_macros.h"
+
+namespace pmem::driver {
+namespace {
+
+constexpr std::string_view kCallsHelp = "Calls that ended, by method and gRPC code.";
+constexpr std::string_view kSecondsHelp = "How long calls took.";
+// From a look to the erasure of terabytes.
+const std::vector<double>& CallBuckets() {
+  static const std::vector<double> buckets = {0.001, 0.01, 0.05, 0.1, 0.25, 0.5,
+                                              1,     2.5,  5,    10,  60,   600};
+  return buckets;
+}
+
+HttpResponse PlainText(std::string body) {
+  return {.content_type = "text/plain; charset=utf-8", .body = std::move(body)};
+}
+
+}  // namespace
+
+Monitor::Monitor(std::string_view version) : metrics_("pmem_csi", version) {
+  // So that the two that matter have their series from the start.
+  for (const char* const method : {"CreateVolume", "DeleteVolume"}) {
+    metrics_.AddCounter("calls_total", kCallsHelp, {{"method", method}, {"code", "OK"}});
+    metrics_.AddHistogram("call_duration_seconds", kSecondsHelp, CallBuckets(),
+                          {{"method", method}});
+  }
+  server_.Handle("GET", "/metrics", [this](HttpRequest, const Responder& respond) {
+    respond({.content_type = std::string(Metrics::kContentType), .body = MetricsText()});
+  });
+  server_.Handle("GET", "/livez",
+                 [](HttpRequest, const Responder& respond) { respond(PlainText("ok\n")); });
+  server_.Handle("GET", "/readyz",
+                 [this](HttpRequest, const Responder& respond) { respond(Readyz()); });
+}
+
+void Monitor::Observe(const EndedCall& call) {
+  const std::string method(call.method);
+  const std::string code = absl::StatusCodeToString(static_cast<absl::StatusCode>(call.code));
+  metrics_.AddCounter("calls_total", kCallsHelp, {{"method", method}, {"code", code}}).Increment();
+  metrics_.AddHistogram("call_duration_seconds", kSecondsHelp, CallBuckets(), {{"method", method}})
+      .Observe(absl::ToDoubleSeconds(call.took));
+}
+
+HttpResponse Monitor::Readyz() const {
+  if (is_ready_) return PlainText("ok\n");
+  return ProblemResponse(503, "not ready", "CSI is not served yet");
+}
+
+absl::StatusOr<std::string> Monitor::Start(const std::string& listen) {
+  PMEM_ASSIGN_OR_RETURN(const int port, server_.Start(listen));
+  return absl::StrCat(listen.substr(0, listen.rfind(':')), ":", port);
+}
+
+}  // namespace pmem::driver
