@@ -83,8 +83,9 @@ class Answer {
   std::optional<absl::StatusOr<ClientResponse>> result_ ABSL_GUARDED_BY(mu_);
 };
 
-// Hands the pieces of a stream from the pool to the thread that reads it: one piece at a time, and
-// the socket is not read on before the piece is taken.
+// Hands a stream from the pool to the thread that reads it. Pieces are collected until they are
+// taken, so that thousands of small ones do not cost a change of threads each; past
+// kStreamAheadBytesMax the socket is not read on before that.
 class Pipe {
  public:
   struct Event {
@@ -100,12 +101,14 @@ class Pipe {
     changed_.SignalAll();
   }
   pplx::task<size_t> OnBytes(const uint8_t* ptr, size_t count) ABSL_LOCKS_EXCLUDED(mu_) {
-    std::string block(reinterpret_cast<const char*>(ptr), count);
     MutexLock lock(&mu_);
     if (is_closed_) return RefuseBytes("nobody reads this stream any more");
-    taken_ = pplx::task_completion_event<size_t>();
-    next_.block = std::move(block);
+    if (!next_.block) next_.block.emplace();
+    next_.block->append(reinterpret_cast<const char*>(ptr), count);
     changed_.SignalAll();
+    if (next_.block->size() < kStreamAheadBytesMax) return pplx::task_from_result(count);
+    taken_ = pplx::task_completion_event<size_t>();
+    held_bytes_ = count;
     return pplx::create_task(taken_);
   }
   void OnEnd(absl::Status status) ABSL_LOCKS_EXCLUDED(mu_) {
@@ -118,14 +121,16 @@ class Pipe {
   Event Take(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_) {
     Event event;
     pplx::task_completion_event<size_t> taken;
+    size_t held_bytes = 0;
     {
       MutexLock lock(&mu_);
       if (!IsReadyLocked()) changed_.WaitWithTimeout(&mu_, timeout);
       if (!IsReadyLocked()) return event;
       event = std::exchange(next_, {});
       taken = taken_;
+      held_bytes = std::exchange(held_bytes_, 0);
     }
-    if (event.block) taken.set(event.block->size());
+    if (held_bytes > 0) taken.set(held_bytes);
     return event;
   }
 
@@ -149,6 +154,7 @@ class Pipe {
   CondVar changed_;
   Event next_ ABSL_GUARDED_BY(mu_);
   pplx::task_completion_event<size_t> taken_ ABSL_GUARDED_BY(mu_);
+  size_t held_bytes_ ABSL_GUARDED_BY(mu_) = 0;  // Of the piece whose task waits; 0: none does.
   bool has_head_ ABSL_GUARDED_BY(mu_) = false;
   bool is_closed_ ABSL_GUARDED_BY(mu_) = false;
 };

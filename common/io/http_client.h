@@ -46,6 +46,9 @@ struct ClientTls {
   bool insecure = false;    // Verifies nothing; only when a kubeconfig says so.
 };
 
+// A stream is read so far ahead of who reads its lines.
+inline constexpr size_t kStreamAheadBytesMax = size_t{256} * 1024;
+
 class HttpClient {
  public:
   // base_url: "http://10.0.0.1:9090" or "https://host:6443[/prefix]". `read_timeout`: the longest
@@ -70,9 +73,9 @@ class HttpClient {
   // is) or `stop` becomes true (Cancelled). An answer other than 200 comes back as ClientResponse
   // in *refusal with its body, and status OK. A stop flag is seen within 200 ms.
   //
-  // The socket is not read further than one piece (a chunk as the server sent it) ahead of
-  // `on_line`: memory does not grow with a slow reader, but one that takes longer than the read
-  // timeout for a piece loses its stream.
+  // The socket is not read further than kStreamAheadBytesMax and one piece (a chunk as the server
+  // sent it) ahead of `on_line`: memory does not grow with a slow reader, but one that takes longer
+  // than the read timeout for what was read ahead loses its stream.
   using OnLine = std::function<absl::Status(std::string_view line)>;
   virtual absl::Status Stream(const ClientRequest& request, const OnLine& on_line,
                               int64_t line_bytes_max, const std::atomic<bool>& stop,

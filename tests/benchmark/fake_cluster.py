@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A fake API server and fake agents, for scale only: fixed objects, one process, no TLS.
+
+It answers what pmem-extender asks for: streamed lists with initial events, one chunk an event as
+kube-apiserver sends them, then silence; single claims; and the agents' long-polls under
+/agent/<number>. Pods that have a node are left out as the field selector asks, so they cost nothing
+here. PUT /change/<number> gives that agent's node room. With &end=true a list ends where it would
+go silent, for a client that only downloads it.
+"""
+
+import asyncio
+import dataclasses
+import json
+import urllib.parse
+
+DRIVER = 'pmem.csi.alibabacloud.com'
+GIB = 1 << 30
+VOLUME_BYTES = 10 * GIB
+POD_UID = 'aaaaaaaa-0000-4000-8000-000000000001'
+
+
+@dataclasses.dataclass(frozen=True)
+class Size:
+    nodes: int
+    volumes: int  # PersistentVolumes, each with its claim, spread over the nodes.
+
+
+def node_name(number):
+    return f'node-{number:06}.pmem.example.org'
+
+
+def uid(number):
+    return f'00000000-0000-4000-8000-{number:012}'
+
+
+def _managed_fields(count):
+    fields = {f'f:field-{i}': {'.': {}, 'f:value': {}, 'f:other': {}} for i in range(count)}
+    return [{'manager': 'kubelet', 'operation': 'Update', 'apiVersion': 'v1', 'fieldsV1': fields}]
+
+
+def _meta(name, number, **more):
+    return {'name': name, 'uid': uid(number), 'resourceVersion': str(1000 + number), **more}
+
+
+def node(number):
+    name = node_name(number)
+    labels = {f'example.org/label-{i}': f'value-{i}' for i in range(20)}
+    images = [{'names': [f'registry.example.org/image-{i}@sha256:{i:064}'], 'sizeBytes': i} for i in range(50)]
+    return {
+        'kind': 'Node',
+        'apiVersion': 'v1',
+        'metadata': _meta(name, number, labels=labels, managedFields=_managed_fields(120)),
+        'spec': {},
+        'status': {'allocatable': {'cpu': '64', 'memory': '256Gi', 'pods': '110'}, 'images': images},
+    }
+
+
+def volume(number, nodes):
+    terms = [{'matchExpressions': [{'key': f'topology.{DRIVER}/node', 'operator': 'In', 'values': [node_name(number % nodes)]}]}]
+    return {
+        'kind': 'PersistentVolume',
+        'apiVersion': 'v1',
+        'metadata': _meta(f'pvc-{uid(number)}', 10**8 + number, managedFields=_managed_fields(10)),
+        'spec': {
+            'capacity': {'storage': str(VOLUME_BYTES)},
+            'accessModes': ['ReadWriteOnce'],
+            'storageClassName': 'pmem-lvm',
+            'csi': {'driver': DRIVER, 'volumeHandle': f'disk-{uid(number)}'},
+            'claimRef': {'namespace': 'default', 'name': f'claim-{number}', 'uid': uid(number)},
+            'nodeAffinity': {'required': {'nodeSelectorTerms': terms}},
+        },
+        'status': {'phase': 'Bound'},
+    }
+
+
+def claim(number, nodes, is_bound=True):
+    annotations = {'volume.kubernetes.io/selected-node': node_name(number % nodes)} if is_bound else {}
+    meta = _meta(f'claim-{number}', number, annotations=annotations, managedFields=_managed_fields(10))
+    spec = {
+        'accessModes': ['ReadWriteOnce'],
+        'resources': {'requests': {'storage': str(VOLUME_BYTES)}},
+        'storageClassName': 'pmem-lvm',
+        'volumeMode': 'Filesystem',
+    }
+    return {
+        'kind': 'PersistentVolumeClaim',
+        'apiVersion': 'v1',
+        'metadata': {**meta, 'namespace': 'default'},
+        'spec': {**spec, 'volumeName': f'pvc-{uid(number)}'} if is_bound else spec,
+        'status': {'phase': 'Bound' if is_bound else 'Pending'},
+    }
+
+
+def storage_class():
+    return {
+        'kind': 'StorageClass',
+        'apiVersion': 'storage.k8s.io/v1',
+        'metadata': _meta('pmem-lvm', 10**9),
+        'provisioner': DRIVER,
+        'volumeBindingMode': 'WaitForFirstConsumer',
+    }
+
+
+def extender_args(size, names):
+    """The body of a filter call for a pod with the one claim that is not bound."""
+    volumes = [{'name': 'v', 'persistentVolumeClaim': {'claimName': f'claim-{size.volumes}'}}]
+    meta = {'name': 'pod', 'namespace': 'default', 'uid': POD_UID}
+    return json.dumps({'Pod': {'metadata': meta, 'spec': {'volumes': volumes}}, 'NodeNames': names}).encode()
+
+
+def _chunk(value):
+    line = json.dumps(value, separators=(',', ':')).encode() + b'\n'
+    return b'%x\r\n%s\r\n' % (len(line), line)
+
+
+def _stream(kind, version, objects):
+    added = b''.join(_chunk({'type': 'ADDED', 'object': each}) for each in objects)
+    meta = {'resourceVersion': '1000000', 'annotations': {'k8s.io/initial-events-end': 'true'}}
+    return added + _chunk({'type': 'BOOKMARK', 'object': {'kind': kind, 'apiVersion': version, 'metadata': meta}})
+
+
+class FakeCluster:
+    def __init__(self, size):
+        self.size = size
+        self.open_claim = json.dumps(claim(size.volumes, size.nodes, is_bound=False)).encode()
+        claims = [claim(i, size.nodes) for i in range(size.volumes)] + [json.loads(self.open_claim)]
+        self.streams = {
+            '/api/v1/nodes': _stream('Node', 'v1', map(node, range(size.nodes))),
+            '/api/v1/pods': _stream('Pod', 'v1', []),
+            '/api/v1/persistentvolumeclaims': _stream('PersistentVolumeClaim', 'v1', claims),
+            '/api/v1/persistentvolumes': _stream(
+                'PersistentVolume', 'v1', (volume(i, size.nodes) for i in range(size.volumes))
+            ),
+            '/apis/storage.k8s.io/v1/storageclasses': _stream(
+                'StorageClass', 'storage.k8s.io/v1', [storage_class()]
+            ),
+        }
+        self.generations = [1] * size.nodes
+        self.changed = {}  # Agent's number -> set when its report changes.
+
+    def report(self, number):
+        volumes = [
+            {'name': f'disk-{uid(i)}', 'bytes': VOLUME_BYTES}
+            for i in range(number, self.size.volumes, self.size.nodes)
+        ]
+        used = len(volumes) * VOLUME_BYTES
+        # Every second generation has room.
+        free = 0 if self.generations[number] % 2 else 2 * VOLUME_BYTES
+        pool = {
+            'id': 'lvm/pmemvgregion0', 'kind': 'lvm', 'total_bytes': used + 2 * VOLUME_BYTES,
+            'allocatable_bytes': used + 2 * VOLUME_BYTES, 'available_bytes': free,
+            'max_volume_bytes': free, 'alignment_bytes': 4 << 20, 'numa_node': 0, 'state': 'ok',
+            'volumes': volumes,
+        }  # fmt: skip
+        report = {
+            'schema': 1, 'node': node_name(number), 'boot_id': 'boot-1',
+            'generation': self.generations[number], 'observed_at': '2026-01-02T03:04:05.678Z',
+            'pools': [pool], 'errors': [],
+        }  # fmt: skip
+        return json.dumps(report).encode()
+
+    async def serve(self, port_pipe):
+        server = await asyncio.start_server(self._connection, '127.0.0.1', 0, backlog=8192)
+        port_pipe.send(server.sockets[0].getsockname()[1])
+        await server.serve_forever()
+
+    async def _connection(self, reader, writer):
+        try:
+            while True:
+                head = (await reader.readuntil(b'\r\n\r\n')).decode()
+                target = urllib.parse.urlsplit(head.split(' ', 2)[1])
+                await self._answer(writer, target.path, dict(urllib.parse.parse_qsl(target.query)))
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    async def _answer(self, writer, path, query):
+        if path in self.streams:
+            writer.write(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n' + self.streams[path])
+            if 'end' in query:
+                writer.write(b'0\r\n\r\n')
+            else:
+                await asyncio.sleep(3600)
+        elif path.startswith('/agent/'):
+            await self._poll(writer, int(path.split('/')[2]), query)
+        elif path.startswith('/change/'):
+            number = int(path.split('/')[2])
+            self.generations[number] += 1
+            if number in self.changed:
+                self.changed[number].set()
+            _write(writer, b'{}')
+        elif path.endswith(f'/claim-{self.size.volumes}'):
+            _write(writer, self.open_claim)
+        else:
+            _write(writer, b'{"kind":"Status","code":404,"reason":"NotFound"}', '404 Not Found')
+
+    async def _poll(self, writer, number, query):
+        if query.get('generation') == str(self.generations[number]):
+            event = self.changed.setdefault(number, asyncio.Event())
+            event.clear()
+            try:
+                await asyncio.wait_for(event.wait(), float(query['wait'].removesuffix('s')))
+            except asyncio.TimeoutError:
+                return _write(writer, b'', '304 Not Modified')
+        return _write(writer, self.report(number))
+
+
+def _write(writer, body, status='200 OK'):
+    writer.write(f'HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n'.encode())
+    writer.write(body)
+
+
+def run(size, port_pipe):
+    asyncio.run(FakeCluster(size).serve(port_pipe))

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The extender beside a fake cluster of thousands of nodes: start, memory, how soon a change shows.
+
+The API server and the agents are fakes (tests/benchmark/fake_cluster.py): what is measured is ours.
+"""
+
+import contextlib
+import http.client
+import json
+import multiprocessing
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import builds
+import tables
+
+EXTENDER = builds.RELEASE.directory / 'extender' / 'pmem-extender'
+DIRECTORY = builds.BUILD / 'bench-scale'
+READY_SECONDS_MAX = 120
+CHANGES = 200
+# Nodes, PersistentVolumes with their claims. The first two give a slope, the last is the goal's.
+SIZES = ((1000, 0), (5000, 0), (5000, 50000))
+LISTS = (
+    '/api/v1/nodes', '/api/v1/persistentvolumes', '/api/v1/persistentvolumeclaims', '/api/v1/pods',
+)  # fmt: skip
+
+
+@contextlib.contextmanager
+def fake_cluster(size):
+    """Its port."""
+    sys.path.insert(0, str(builds.ROOT / 'tests' / 'benchmark'))
+    import fake_cluster as fakes
+
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.Process(target=fakes.run, args=(fakes.Size(*size), theirs), daemon=True)
+    process.start()
+    try:
+        yield fakes, ours.recv()
+    finally:
+        process.terminate()
+        process.join()
+
+
+@contextlib.contextmanager
+def extender(fakes, nodes, port):
+    """The running process and its port."""
+    shutil.rmtree(DIRECTORY, ignore_errors=True)
+    DIRECTORY.mkdir(parents=True)
+    url = f'http://127.0.0.1:{port}'
+    agents = {fakes.node_name(i): f'{url}/agent/{i}' for i in range(nodes)}
+    (DIRECTORY / 'agents.json').write_text(json.dumps(agents))
+    config = {
+        'apiVersion': 'v1', 'kind': 'Config', 'current-context': 'fake',
+        'contexts': [{'name': 'fake', 'context': {'cluster': 'fake', 'user': 'fake'}}],
+        'clusters': [{'name': 'fake', 'cluster': {'server': url}}],
+        'users': [{'name': 'fake', 'user': {}}],
+    }  # fmt: skip
+    (DIRECTORY / 'kubeconfig').write_text(json.dumps(config))
+    command = [
+        EXTENDER, '--kubeconfig', DIRECTORY / 'kubeconfig', '--listen', '127.0.0.1:0',
+        '--agents', f'static:{DIRECTORY / "agents.json"}', '--capacity-objects', 'false',
+        '--placement-controller', 'false',
+    ]  # fmt: skip
+    with open(DIRECTORY / 'log', 'w') as log:
+        process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=log, text=True)
+        try:
+            yield process, int(process.stdout.readline().rsplit(':', 1)[1])
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _get(port, path, method='GET', body=None):
+    connection = http.client.HTTPConnection('127.0.0.1', port, timeout=60)
+    connection.request(method, path, body)
+    answer = connection.getresponse()
+    text = answer.read()
+    connection.close()
+    return answer.status, text
+
+
+def _wait_until(is_so, what):
+    end = time.monotonic() + READY_SECONDS_MAX
+    while not is_so():
+        if time.monotonic() > end:
+            raise SystemExit(f'bench: waited {READY_SECONDS_MAX} s for {what}; see {DIRECTORY / "log"}')
+        time.sleep(0.01)
+
+
+def _status_bytes(process, key):
+    status = pathlib.Path(f'/proc/{process.pid}/status').read_text()
+    return int(re.search(rf'{key}:\s+(\d+)', status)[1]) << 10
+
+
+def _download_seconds(port):
+    urls = [f'http://127.0.0.1:{port}{path}?watch=true&end=true' for path in LISTS]
+    out = [part for url in urls for part in ('-o', '/dev/null', url)]
+    begin = time.monotonic()
+    subprocess.run(['curl', '-sSf', *out], check=True)
+    return time.monotonic() - begin
+
+
+def _change_ms(fakes, size, port, our_port):
+    """From a change on an agent to the filter answer that knows it, each time on another node."""
+    connection = http.client.HTTPConnection('127.0.0.1', our_port, timeout=60)
+    times = []
+    for number in range(min(CHANGES, size[0])):
+        args = fakes.extender_args(fakes.Size(*size), [fakes.node_name(number)])
+        begin = time.monotonic()
+        _get(port, f'/change/{number}', 'PUT')
+        while True:
+            connection.request('POST', '/scheduler/filter', args)
+            result = json.loads(connection.getresponse().read())
+            if result['Error']:
+                raise SystemExit(f'bench: {result["Error"]}')
+            if result['NodeNames']:
+                break
+        times.append((time.monotonic() - begin) * 1000)
+    return sorted(times)
+
+
+def _quantile(values, share):
+    return values[int(share * (len(values) - 1))]
+
+
+def measure(size):
+    nodes = size[0]
+    with fake_cluster(size) as (fakes, port):
+        curl = min(_download_seconds(port) for _ in range(3))
+        begin = time.monotonic()
+        with extender(fakes, nodes, port) as (process, our_port):
+            _wait_until(lambda: _get(our_port, '/readyz')[0] == 200, 'readiness')
+            ready = time.monotonic() - begin
+            time.sleep(2)  # What the start needed is given back.
+            row = {
+                'nodes': nodes, 'volumes': size[1], 'curl_s': round(curl, 2), 'ready_s': round(ready, 2),
+                'resident_bytes': _status_bytes(process, 'VmRSS'),
+                'peak_bytes': _status_bytes(process, 'VmHWM'),
+            }  # fmt: skip
+            times = _change_ms(fakes, size, port, our_port)
+            for share, name in ((0.5, 'p50'), (0.99, 'p99')):
+                row[f'change_{name}_ms'] = round(_quantile(times, share), 1)
+    return row
+
+
+HEADINGS = (
+    'nodes', 'PVs', 'curl s', 'ready s', 'x', 'MiB', 'peak MiB', 'change p50 ms', 'p99 ms',
+)  # fmt: skip
+NOTE = (
+    'ready: from the start of the process to /readyz, with the reports of all agents. curl: the same lists from\n'
+    'the same fake. change: from an agent\'s new report to the filter answer that knows it, all agents connected.'
+)
+
+
+def _cells(row):
+    ratio = f'{row["ready_s"] / row["curl_s"]:.1f}'
+    return [
+        row['nodes'], row['volumes'], row['curl_s'], row['ready_s'], ratio, row['resident_bytes'] >> 20,
+        row['peak_bytes'] >> 20, row['change_p50_ms'], row['change_p99_ms'],
+    ]  # fmt: skip
+
+
+def scale(as_json=False):
+    builds_needed = builds.build_commands(builds.RELEASE, None, ['extender/pmem-extender'])
+    for command in builds_needed:
+        subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
+    rows = [measure(size) for size in SIZES]
+    if as_json:
+        return print(json.dumps(rows, indent=1))
+    print('\n'.join(tables.table(HEADINGS, map(_cells, rows), HEADINGS)))
+    small, many, full = rows
+    per_node = (many['resident_bytes'] - small['resident_bytes']) / (many['nodes'] - small['nodes'])
+    per_volume = (full['resident_bytes'] - many['resident_bytes']) / full['volumes']
+    print(f'bytes a node with its agent: {per_node:.0f}; a PersistentVolume with its claim: {per_volume:.0f}')
+    print(NOTE)
