@@ -49,6 +49,8 @@ void AddPatience(Flags& flags, ExtenderConfig& config) {
                  "How long a filter call waits for others' holds to end before it refuses");
   flags.Duration("--debt-grace", &ledger.debt_grace,
                  "How long a claim that lost its node keeps its room there");
+  flags.Duration("--drift-grace", &ledger.drift_grace,
+                 "How long a report and what else is known must differ to be told of as a drift");
   flags.Duration("--takeover-window", &ledger.takeover_window,
                  "How long after a start pending pods are taken as decided elsewhere");
   flags.Duration("--agents-wait-max", &config.service.agents_wait_max,

@@ -102,6 +102,7 @@ ExtenderMetrics::ExtenderMetrics(const LedgerService* service)
   }
   AddLedgerCollectors(service);
   AddNodeCollectors(service);
+  AddDriftCollector(service);
 }
 
 void ExtenderMetrics::AddLedgerCollectors(const LedgerService* service) {
@@ -114,6 +115,22 @@ void ExtenderMetrics::AddLedgerCollectors(const LedgerService* service) {
   add("holds", "Pods whose node is not known yet",
       [](L l, absl::Time) { return l.holds().holds().size(); });
   add("claims_placed", "Claims with a node", [](L l, absl::Time) { return l.places().size(); });
+}
+
+void ExtenderMetrics::AddDriftCollector(const LedgerService* service) {
+  metrics_.AddCollector("drifts",
+                        "Differences between reports and what else is known that nothing explains",
+                        {"kind"}, [service] {
+                          return service->Read([](const Ledger& ledger, absl::Time) {
+                            std::vector<MetricSample> samples;
+                            samples.reserve(kDriftKinds.size());
+                            for (const DriftKind kind : kDriftKinds) {
+                              samples.push_back({{{"kind", std::string(DriftKindName(kind))}},
+                                                 static_cast<double>(ledger.drifts().Count(kind))});
+                            }
+                            return samples;
+                          });
+                        });
 }
 
 void ExtenderMetrics::AddNodeCollectors(const LedgerService* service) {

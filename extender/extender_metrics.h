@@ -28,6 +28,7 @@ class ExtenderMetrics final : public VerbObserver {
  private:
   void AddLedgerCollectors(const LedgerService* service);
   void AddNodeCollectors(const LedgerService* service);
+  void AddDriftCollector(const LedgerService* service);
 
   Metrics metrics_;
   std::map<Outcome, Counter> decisions_;

@@ -36,6 +36,14 @@ void LedgerService::Tick() {
   SignalIfChanged(before);
 }
 
+std::vector<DriftChange> LedgerService::LookForDrift() {
+  MutexLock lock(&mu_);
+  const int64_t before = ledger_.version();
+  std::vector<DriftChange> changes = ledger_.LookForDrift(clock_->SteadyNow(), kDriftNodesPerLook);
+  SignalIfChanged(before);
+  return changes;
+}
+
 void LedgerService::SignalIfChanged(int64_t version_before) {
   if (ledger_.version() != version_before) changed_.SignalAll();
 }

@@ -63,6 +63,9 @@ class LedgerService final : public EventSink {
   void Emit(Event event) override ABSL_LOCKS_EXCLUDED(mu_);
   // Ends what is over. Called on a timer.
   void Tick() ABSL_LOCKS_EXCLUDED(mu_);
+  // Compares what is known of some nodes, in turn, with their reports. Returns what has changed.
+  static constexpr int kDriftNodesPerLook = 50;
+  std::vector<DriftChange> LookForDrift() ABSL_LOCKS_EXCLUDED(mu_);
   // True: we answer the verbs and write. From then on, once synced, decisions of a leader before us
   // are waited out (Ledger::BeginTakeover).
   void SetLeading(bool is_leading) ABSL_LOCKS_EXCLUDED(mu_);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "extender/ticker.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "common/io/log.h"
 
 namespace pmem::extender {
@@ -11,8 +14,26 @@ Ticker::Ticker(LedgerService* service, ExtenderMetrics* metrics, StatusApi* stat
       status_(status),
       task_("tick", kPeriod, [this] { Tick(); }) {}
 
+void Ticker::TellOfDrift() {
+  const std::vector<DriftChange> changes = service_->LookForDrift();
+  for (size_t i = 0; i < std::min(changes.size(), kDriftLinesMax); ++i) {
+    const auto& [node, drift, has_begun] = changes[i];
+    const auto log = has_begun ? LogWarning : LogInfo;
+    log("drift", has_begun ? "a report and what is known disagree" : "they agree again",
+        {{"node", node},
+         {"kind", DriftKindName(drift.kind)},
+         {"subject", drift.subject},
+         {"expected_bytes", drift.expected_bytes},
+         {"found_bytes", drift.found_bytes}});
+  }
+  if (changes.size() <= kDriftLinesMax) return;
+  LogWarning("drift", "more drifts have changed than are told of",
+             {{"count", static_cast<int64_t>(changes.size() - kDriftLinesMax)}});
+}
+
 void Ticker::Tick() {
   service_->Tick();
+  TellOfDrift();
   metrics_->OnTick(*service_);
   status_->OnTick();
   if (++ticks_ % kTicksPerCheck != 0) return;

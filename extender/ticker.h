@@ -14,6 +14,7 @@ class Ticker {
  public:
   static constexpr absl::Duration kPeriod = absl::Milliseconds(100);
   static constexpr int kTicksPerCheck = 100;
+  static constexpr size_t kDriftLinesMax = 20;  // Logged at one tick.
 
   // All must outlive the ticker.
   Ticker(LedgerService* service, ExtenderMetrics* metrics, StatusApi* status);
@@ -22,6 +23,7 @@ class Ticker {
 
  private:
   void Tick();
+  void TellOfDrift();
 
   LedgerService* const service_;
   ExtenderMetrics* const metrics_;

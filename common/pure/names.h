@@ -18,6 +18,13 @@ inline constexpr std::string_view kClassNameDirect = "pmem-direct";
 // A volume of ours is named <prefix><claim uid>: the LogicalVolume, or the namespace's alt name.
 inline constexpr std::string_view kVolumeNamePrefix = "disk-";
 
+// The key under which a volume is found: the claim's UID that its name ends in, or the whole name.
+inline constexpr size_t kUuidLength = 36;  // RFC 9562 text form; the API server's UIDs are such.
+constexpr std::string_view VolumeKey(std::string_view name) {
+  if (name.starts_with(kVolumeNamePrefix)) return name.substr(kVolumeNamePrefix.size());
+  return name.size() > kUuidLength ? name.substr(name.size() - kUuidLength) : name;
+}
+
 // Topology key of the driver: its value is the name of the Kubernetes node.
 inline constexpr std::string_view kTopologyNodeKey = "topology.pmem.csi.alibabacloud.com/node";
 

@@ -40,6 +40,7 @@
 #include "absl/types/span.h"
 #include "common/pure/reasons.h"
 #include "extender/core/demand.h"
+#include "extender/core/drift.h"
 #include "extender/core/event.h"
 #include "extender/core/hold_book.h"
 #include "extender/core/node_book.h"
@@ -64,6 +65,9 @@ struct LedgerOptions {
   // After a start, or a change of leader: how long pending pods are taken as decided by nobody
   // knows whom. Longer than a decision takes from filter to evidence.
   absl::Duration takeover_window = absl::Seconds(5);
+  // How long the report of a node and what is known otherwise must differ to be a drift; not
+  // shorter than debt_grace, which counts instead when it is longer.
+  absl::Duration drift_grace = absl::Seconds(30);
 };
 
 class Ledger {
@@ -152,7 +156,9 @@ class Ledger {
     Item item;
     bool is_counted =
         false;  // By the ledger. False: the report lists its volume, or it needs none.
-    bool was_listed = false;  // A report has listed it while it was bound.
+    // A report has listed it while it was bound; or it was bound, and no report did, for so long
+    // that it is not there (DriftKind::kVolumeMissing).
+    bool was_listed = false;
     bool operator==(const Place&) const = default;
   };
   const Place* FindPlace(std::string_view claim_uid) const;
@@ -164,6 +170,11 @@ class Ledger {
   // kRefusedLookedAtMax pods are looked at.
   static constexpr int kRefusedLookedAtMax = 64;
   std::vector<std::string> RefusedThatFit(absl::Time now) const;
+
+  // Looks at the next `nodes_max` nodes, in turn, and returns what has changed. The volume of a
+  // bound claim that is found missing is given up: its room is what the report says.
+  std::vector<DriftChange> LookForDrift(absl::Time now, int nodes_max);
+  const DriftBook& drifts() const { return drifts_; }
 
   // Claims that came with a node that no answer of ours led to, since the last call: pinned by
   // hand. Beyond kHandPinsMax the oldest are forgotten.
@@ -258,10 +269,22 @@ class Ledger {
                                        absl::Time now) const;
   static bool IsPlainlyFresh(const NodeState* node, const Question& question);
 
+  // Drift (ledger_drift.cc).
+  std::vector<Drift> FindDrifts(const NodeState& node) const;
+  void FindMissing(const NodeState& node, std::vector<Drift>& found) const;
+  void JudgeVolume(const NodeState& node, const PoolReport& pool, const VolumeReport& volume,
+                   std::vector<Drift>& found) const;
+  std::optional<Drift> JudgeSize(const Claim& claim, const PoolReport& pool,
+                                 const VolumeReport& volume) const;
+  void LookForDriftOn(const NodeState& node, absl::Time now, std::vector<DriftChange>& changes);
+  void GiveUp(std::string_view claim_uid, absl::Time now);
+
   LedgerOptions options_;
   ObjectCache cache_;
   NodeBook nodes_;
   HoldBook holds_;
+  DriftBook drifts_;
+  std::string drift_looked_at_;                                          // Node name.
   absl::btree_map<std::string, Place, std::less<>> places_;              // By claim UID.
   absl::btree_map<std::string, std::set<std::string>, std::less<>> on_;  // Node -> claim UIDs.
   absl::btree_map<std::string, std::string, std::less<>> reserving_;     // Pod UID -> node.

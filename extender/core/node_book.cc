@@ -9,16 +9,6 @@
 namespace pmem::extender {
 namespace {
 
-constexpr size_t kUuidLength = 36;  // RFC 9562 text form; the API server's UIDs are such.
-
-// The key under which a volume is found: the UID its name ends in, or the whole name.
-std::string_view VolumeKey(std::string_view name) {
-  if (name.substr(0, kVolumeNamePrefix.size()) == kVolumeNamePrefix) {
-    return name.substr(kVolumeNamePrefix.size());
-  }
-  return name.size() > kUuidLength ? name.substr(name.size() - kUuidLength) : name;
-}
-
 // A report of another boot that was observed at most so much before the current one was only late;
 // if it is older than that, the node's clock was set back.
 constexpr absl::Duration kReportLatenessMax = absl::Minutes(1);

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "common/pure/names.h"
+
 namespace pmem::extender {
 namespace {
 
@@ -22,6 +24,15 @@ std::string PutByUid(T object, ByUid& by_uid, absl::btree_map<ObjectKey, std::st
   const std::string uid = object.meta.uid;
   by_uid.insert_or_assign(uid, std::move(object));
   return replaced;
+}
+
+void CountKeys(const PersistentVolume& volume, int by,
+               absl::flat_hash_map<std::string, int>& keys) {
+  if (volume.csi_driver != kDriverName) return;
+  for (const std::string& name : {volume.meta.key.name, volume.csi_volume_handle}) {
+    const std::string key(VolumeKey(name));
+    if ((keys[key] += by) == 0) keys.erase(key);
+  }
 }
 
 }  // namespace
@@ -63,6 +74,7 @@ void ObjectCache::Put(PersistentVolume volume) {
   const std::string name = volume.meta.key.name;
   EraseVolume(name);
   if (IsAvailable(volume)) available_[volume.storage_class_name].insert(name);
+  CountKeys(volume, 1, volume_keys_);
   volumes_.insert_or_assign(name, std::move(volume));
 }
 
@@ -89,6 +101,7 @@ void ObjectCache::EraseClass(std::string_view name) {
 void ObjectCache::EraseVolume(std::string_view name) {
   const auto it = volumes_.find(name);
   if (it == volumes_.end()) return;
+  CountKeys(it->second, -1, volume_keys_);
   const auto names = available_.find(it->second.storage_class_name);
   if (names != available_.end()) {
     names->second.erase(std::string(name));
@@ -124,6 +137,10 @@ std::vector<std::string> ObjectCache::PodsUsing(const ObjectKey& claim) const {
   const std::set<std::string>* uids = FindIn(pods_using_, claim);
   if (uids == nullptr) return {};
   return {uids->begin(), uids->end()};
+}
+
+bool ObjectCache::HasVolumeOf(std::string_view key) const {
+  return volume_keys_.contains(absl::string_view(key.data(), key.size()));
 }
 
 std::vector<const PersistentVolume*> ObjectCache::AvailableVolumes(

@@ -46,6 +46,9 @@ class ObjectCache {
   // UIDs of the pods without a node that use the claim of that key, in order.
   std::vector<std::string> PodsUsing(const ObjectKey& claim) const;
 
+  // Whether a PersistentVolume has that key in its name or CSI handle (see VolumeKey).
+  bool HasVolumeOf(std::string_view key) const;
+
   // Unclaimed, Available volumes of a class, in order of name.
   std::vector<const PersistentVolume*> AvailableVolumes(std::string_view storage_class) const;
 
@@ -72,6 +75,7 @@ class ObjectCache {
   absl::btree_map<ObjectKey, std::string> pod_uids_;
   absl::btree_map<ObjectKey, std::set<std::string>> pods_using_;  // Claim key -> pod UIDs.
   absl::btree_map<std::string, std::set<std::string>, std::less<>> available_;  // Class -> names.
+  absl::flat_hash_map<std::string, int> volume_keys_;  // -> how many volumes have it.
 };
 
 // True when `volume` is free to be bound by any claim.

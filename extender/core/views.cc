@@ -84,6 +84,21 @@ Freshness FreshnessOf(const Ledger& ledger, const NodeState& node, absl::Time no
   return NodeBook::FreshnessOf(node, now, ledger.options().agent_silence_max);
 }
 
+void WriteDrifts(const DriftBook::Entries& entries, absl::Time now, JsonWriter& json) {
+  json.BeginArray();
+  for (const auto& [key, entry] : entries) {
+    if (!entry.has_begun) continue;
+    json.BeginObject()
+        .String("kind", DriftKindName(entry.drift.kind))
+        .String("subject", entry.drift.subject)
+        .Int("expected_bytes", entry.drift.expected_bytes)
+        .Int("found_bytes", entry.drift.found_bytes);
+    WriteAge(entry.since, now, "age_seconds", json);
+    json.EndObject();
+  }
+  json.EndArray();
+}
+
 void WriteNode(const Ledger& ledger, const NodeState& node, absl::Time now, bool with_volumes,
                JsonWriter& json) {
   json.BeginObject()
@@ -95,7 +110,9 @@ void WriteNode(const Ledger& ledger, const NodeState& node, absl::Time now, bool
   for (const PoolKind kind : kKinds) {
     WriteNumbers(NumbersOf(ledger, node, kind, {}, ""), kind, json);
   }
-  json.EndArray();
+  json.EndArray().Key("drifts");
+  const DriftBook::Entries* drifts = ledger.drifts().Find(node.name);
+  WriteDrifts(drifts == nullptr ? DriftBook::Entries() : *drifts, now, json);
   if (node.report != nullptr) WriteReport(*node.report, with_volumes, json);
   json.EndObject();
 }

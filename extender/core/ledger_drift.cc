@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ledger: what it believes beside what the agents report.
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "common/pure/names.h"
+#include "common/pure/sizing.h"
+#include "common/pure/units.h"
+#include "extender/core/ledger.h"
+
+namespace pmem::extender {
+namespace {
+
+bool IsVolumeOfOurs(std::string_view name) { return name.starts_with(kVolumeNamePrefix); }
+
+// While a pool cannot be read well, nobody knows what is in it.
+bool IsReadWell(const CapacityReport& report, PoolKind kind) {
+  return std::all_of(report.pools.begin(), report.pools.end(), [kind](const PoolReport& pool) {
+    return pool.kind != kind || pool.state == PoolState::kOk;
+  });
+}
+
+// Edges that fit no step of the alignment are lost before, between and behind the volumes.
+int64_t UnexplainedBytesMax(const PoolReport& pool) {
+  return 2 * pool.alignment_bytes * (static_cast<int64_t>(pool.volumes.size()) + 1);
+}
+
+// A thin pool keeps hidden volumes beside it in its VolumeGroup.
+bool HasThinPool(const CapacityReport& report, const PoolReport& pool) {
+  return std::any_of(report.pools.begin(), report.pools.end(), [&pool](const PoolReport& other) {
+    return other.thin && other.id.starts_with(pool.id + "/");
+  });
+}
+
+void FindUnexplainedSpace(const CapacityReport& report, std::vector<Drift>& found) {
+  for (const PoolReport& pool : report.pools) {
+    if (pool.thin || pool.state != PoolState::kOk || HasThinPool(report, pool)) continue;
+    int64_t left = pool.allocatable_bytes;
+    for (const VolumeReport& volume : pool.volumes) left -= volume.bytes;
+    const int64_t expected = std::max<int64_t>(0, left);
+    const int64_t difference = expected - pool.available_bytes;
+    if (std::max(difference, -difference) <= UnexplainedBytesMax(pool)) continue;
+    found.push_back({DriftKind::kSpaceUnexplained, pool.id, expected, pool.available_bytes});
+  }
+}
+
+}  // namespace
+
+void Ledger::FindMissing(const NodeState& node, std::vector<Drift>& found) const {
+  const auto here = on_.find(node.name);
+  if (here == on_.end()) return;
+  for (const std::string& uid : here->second) {
+    const Claim* claim = cache_.FindClaim(uid);
+    const Place* place = FindPlace(uid);
+    if (claim == nullptr || place == nullptr || !IsBound(*claim) || claim->meta.is_deleting) {
+      continue;
+    }
+    const bool is_there = nodes_.FindVolume(node, uid).volume != nullptr;
+    if (is_there || !IsReadWell(*node.report, place->item.kind)) continue;
+    found.push_back({DriftKind::kVolumeMissing, uid, place->item.requested_bytes, 0});
+  }
+}
+
+// Both ways one step is allowed: the driver may round on its own.
+std::optional<Drift> Ledger::JudgeSize(const Claim& claim, const PoolReport& pool,
+                                       const VolumeReport& volume) const {
+  if (!IsBound(claim) || claim.capacity_bytes <= 0) return std::nullopt;
+  const PersistentVolume* object = cache_.FindVolume(claim.volume_name);
+  const int64_t object_bytes = object == nullptr ? 0 : object->capacity_bytes;
+  const int64_t step = pool.alignment_bytes;
+  const int64_t told = VolumeBytes(claim.capacity_bytes, step);
+  const int64_t asked =
+      VolumeBytes(std::max({claim.requested_bytes, claim.capacity_bytes, object_bytes}), step);
+  if (volume.bytes >= told - step && volume.bytes <= asked + step) return std::nullopt;
+  const int64_t expected = volume.bytes < told ? told : asked;
+  return Drift{DriftKind::kSizeDiffers, volume.name, expected, volume.bytes};
+}
+
+void Ledger::JudgeVolume(const NodeState& node, const PoolReport& pool, const VolumeReport& volume,
+                         std::vector<Drift>& found) const {
+  const std::string uid(VolumeKey(volume.name));
+  const Claim* claim = cache_.FindClaim(uid);
+  if (claim == nullptr) {
+    if (cache_.HasVolumeOf(uid) || node.debts.contains(uid)) return;
+    found.push_back({DriftKind::kVolumeUnclaimed, volume.name, 0, volume.bytes});
+    return;
+  }
+  const Place* place = FindPlace(uid);
+  if (place == nullptr || place->node != node.name) {
+    found.push_back({DriftKind::kVolumeElsewhere, volume.name, 0, volume.bytes});
+  } else if (auto drift = JudgeSize(*claim, pool, volume)) {
+    found.push_back(*std::move(drift));
+  }
+}
+
+std::vector<Drift> Ledger::FindDrifts(const NodeState& node) const {
+  std::vector<Drift> found;
+  FindMissing(node, found);
+  for (const PoolReport& pool : node.report->pools) {
+    for (const VolumeReport& volume : pool.volumes) {
+      if (IsVolumeOfOurs(volume.name)) JudgeVolume(node, pool, volume, found);
+    }
+  }
+  FindUnexplainedSpace(*node.report, found);
+  const std::vector<Item> firm = NodeBook::FirmItems(node, {});
+  if (!firm.empty() && !Pack(node.room, firm)) {
+    Drift drift{.kind = DriftKind::kOverbooked};
+    for (const Item& item : firm) {
+      drift.expected_bytes = AddBytes(drift.expected_bytes, item.requested_bytes);
+    }
+    for (const Bin& bin : node.room.bins) {
+      drift.found_bytes = AddBytes(drift.found_bytes, std::max<int64_t>(0, bin.free_bytes));
+    }
+    found.push_back(std::move(drift));
+  }
+  std::stable_sort(found.begin(), found.end(), [](const Drift& a, const Drift& b) {
+    return std::tie(a.kind, a.subject) < std::tie(b.kind, b.subject);
+  });
+  return found;
+}
+
+void Ledger::LookForDriftOn(const NodeState& node, absl::Time now,
+                            std::vector<DriftChange>& changes) {
+  switch (NodeBook::FreshnessOf(node, now, options_.agent_silence_max)) {
+    case Freshness::kFresh:
+      break;
+    case Freshness::kStale:
+      return;  // As it was when the agent last spoke.
+    case Freshness::kNoReport:
+    case Freshness::kNoAgent:
+      return drifts_.Forget(node.name, changes);
+  }
+  // A volume that is only late must never be taken for one that is gone.
+  const absl::Duration grace = std::max(options_.drift_grace, options_.debt_grace);
+  const size_t seen = changes.size();
+  drifts_.Note(node.name, FindDrifts(node), node.contact, grace, now, changes);
+  for (size_t i = seen; i < changes.size(); ++i) {
+    const Drift& drift = changes[i].drift;
+    if (changes[i].has_begun && drift.kind == DriftKind::kVolumeMissing) GiveUp(drift.subject, now);
+  }
+}
+
+// Volumes and free space of a report are one reading: when the volume of a bound claim is not in
+// it, neither is its room taken there.
+void Ledger::GiveUp(std::string_view claim_uid, absl::Time now) {
+  const Place* known = FindPlace(claim_uid);
+  if (known == nullptr || !known->is_counted) return;
+  Place place = *known;
+  place.is_counted = false;
+  place.was_listed = true;
+  PlaceClaim(claim_uid, std::move(place), now);
+}
+
+std::vector<DriftChange> Ledger::LookForDrift(absl::Time now, int nodes_max) {
+  std::vector<DriftChange> changes;
+  if (!Unsynced().empty()) return changes;
+  const auto& nodes = nodes_.nodes();
+  auto at = nodes.upper_bound(drift_looked_at_);
+  for (int looked = 0; at != nodes.end() && looked < nodes_max; ++at, ++looked) {
+    LookForDriftOn(*at->second, now, changes);
+    drift_looked_at_ = at->first;
+  }
+  if (at != nodes.end()) return changes;
+  drift_looked_at_.clear();
+  std::vector<std::string> gone;
+  for (const auto& [name, entries] : drifts_.nodes()) {
+    if (nodes_.Find(name) == nullptr) gone.push_back(name);
+  }
+  for (const std::string& name : gone) drifts_.Forget(name, changes);
+  return changes;
+}
+
+}  // namespace pmem::extender
