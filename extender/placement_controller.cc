@@ -121,7 +121,8 @@ void PlacementController::WriteAll(const std::vector<Pin>& pins) {
   for (const Pin& pin : pins) holds[pin.hold_owner] |= Write(pin);
   for (const auto& [owner, is_written] : holds) {
     if (is_written) continue;
-    service_->Write([&owner = owner](Ledger& ledger, absl::Time) { ledger.EndHold(owner); });
+    service_->Write(
+        [&owner = owner](Ledger& ledger, absl::Time now) { ledger.EndHold(owner, now); });
   }
 }
 

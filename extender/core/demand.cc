@@ -159,9 +159,9 @@ PodDemand DemandOf(const Pod& pod, const ObjectCache& cache, const LiveObjects* 
   return demand;
 }
 
-std::optional<Item> ItemOf(const Claim& claim, const ObjectCache& cache) {
+std::optional<Item> ItemOf(const Claim& claim, const ObjectCache& cache, const LiveObjects* live) {
   if (!claim.storage_class_name) return std::nullopt;
-  const StorageClass* storage_class = cache.FindClass(*claim.storage_class_name);
+  const StorageClass* storage_class = Lookup(cache, live).FindClass(*claim.storage_class_name);
   if (storage_class == nullptr || !IsOurs(*storage_class)) return std::nullopt;
   const std::optional<PoolKind> kind = KindOf(*storage_class);
   if (!kind) return std::nullopt;

@@ -64,7 +64,8 @@ struct LiveObjects {
 // before it asked us, and to no later one.
 PodDemand DemandOf(const Pod& pod, const ObjectCache& cache, const LiveObjects* live);
 
-// Unbound, unpinned claim of ours: what it asks for. nullopt: nothing, or an unknown kind.
-std::optional<Item> ItemOf(const Claim& claim, const ObjectCache& cache);
+// Claim of ours: what it asks for. nullopt: nothing, or an unknown kind. `live`: as for DemandOf.
+std::optional<Item> ItemOf(const Claim& claim, const ObjectCache& cache,
+                           const LiveObjects* live = nullptr);
 
 }  // namespace pmem::extender

@@ -155,9 +155,8 @@ void Ledger::AssumeClaim(const Claim& claim, const Item& item, std::string_view 
   ++version_;
 }
 
-void Ledger::EndHold(std::string_view owner) {
-  holds_.Erase(owner);
-  ++version_;
+void Ledger::EndHold(std::string_view owner, absl::Time now) {
+  holds_.Shorten(owner, now + options_.hold_grace);
 }
 
 void Ledger::NoteRefused(const Pod& pod, bool is_refused) {
@@ -248,10 +247,25 @@ void Ledger::On(const Relisted<Pod>& event, absl::Time now) {
 void Ledger::Learn(const LiveObjects& live, absl::Time now) {
   for (const Claim& claim : live.claims) {
     const Claim* known = cache_.FindClaim(claim.meta.uid);
-    if (known == nullptr) continue;
+    if (known == nullptr) {
+      HoldUnheard(claim, live, now);
+      continue;
+    }
     const auto order = CompareVersions(claim.meta.resource_version, known->meta.resource_version);
     if (order && std::is_gt(*order)) On(Seen<Claim>{claim}, now);
   }
+}
+
+// It has its node already, and its pod is not asked for room for it again; but until the watch
+// tells of it, nothing else keeps its room. It is not put among the known: the watch may have told
+// of its end before.
+void Ledger::HoldUnheard(const Claim& claim, const LiveObjects& live, absl::Time now) {
+  const std::string name = NodeOf(claim, cache_.FindVolume(claim.volume_name));
+  const std::optional<Item> item = ItemOf(claim, cache_, &live);
+  if (name.empty() || !item) return;
+  const NodeState* node = nodes_.Find(name);
+  if (node == nullptr || nodes_.FindVolume(*node, claim.meta.uid).volume != nullptr) return;
+  AssumeClaim(claim, *item, name, now);
 }
 
 void Ledger::On(const Seen<Claim>& event, absl::Time now) {

@@ -89,7 +89,7 @@ class Ledger {
 
   // Claims that were read live, for those that the watch has brought in an earlier version: a pin
   // that was taken away asks for room again. The watch's own news of them is ignored until it is
-  // later.
+  // later. Those that the watch has not brought at all, and that have a node, are held there.
   void Learn(const LiveObjects& live, absl::Time now);
 
   PodDemand Demand(const Pod& pod, const LiveObjects* live) const {
@@ -147,8 +147,9 @@ class Ledger {
                 std::vector<std::string> static_volumes, absl::Time now);
   // The placement controller is about to pin the claim there; ended by the claim's own event.
   void AssumeClaim(const Claim& claim, const Item& item, std::string_view node, absl::Time now);
-  // What was assumed did not come about.
-  void EndHold(std::string_view owner);
+  // What was assumed was not written. Somebody else may have written first, and the watch be
+  // behind: the hold ends after hold_grace.
+  void EndHold(std::string_view owner, absl::Time now);
 
   // Where a claim is accounted. nullopt: nowhere.
   struct Place {
@@ -246,6 +247,7 @@ class Ledger {
   void AccountExpansion(NodeState& node, std::string_view uid, const Claim* claim);
   void RemoveClaim(std::string_view uid, absl::Time now);
   void OweHeld(const std::set<std::string>& listed, absl::Time now);
+  void HoldUnheard(const Claim& claim, const LiveObjects& live, absl::Time now);
   void HoldForTakeover(std::string_view claim_uid, absl::Time now);
   void EndTakeover(const std::string& claim_uid, absl::Time now);
   void RemovePod(std::string_view uid, absl::Time now);

@@ -19,7 +19,7 @@ REAL_NODE_NAMES = [f'real-{i}' for i in range(1, 8)]
 RUNS = clusters.ROOT / 'build' / 'e2e'
 # A silent node is noticed within a test's patience, and what a deleted claim may still owe its node
 # is forgotten before another test gets a node of that name.
-IMPATIENT = ('--agent-silence-max=5s', '--agent-wait=2s', '--debt-grace=2s')
+IMPATIENT = ('--agent-silence-max=5s', '--agent-wait=2s', '--debt-grace=2s', '--drift-grace=3s')
 _numbers = itertools.count(1)
 
 

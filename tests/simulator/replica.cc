@@ -225,7 +225,9 @@ void Replica::Write(const Pin& pin, const Decision& decision, std::shared_ptr<Wr
     if (process != process_) return;
     memory_.NoteWrite(pin.claim, is_written ? pin.node : "", stage_.agenda.now());
     writes->is_any_done |= is_written;
-    if (--writes->open == 0 && !writes->is_any_done) ledger_->EndHold(pin.hold_owner);
+    if (--writes->open == 0 && !writes->is_any_done) {
+      ledger_->EndHold(pin.hold_owner, stage_.agenda.now());
+    }
   });
 }
 

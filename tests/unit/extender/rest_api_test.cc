@@ -106,6 +106,20 @@ TEST_F(RestApiTest, ANodeShowsItsPoolsAndWhatIsPromised) {
   EXPECT_THAT(body, HasSubstr(R"("freshness":"fresh","report_age_seconds":0)"));
 }
 
+TEST_F(RestApiTest, ANodeShowsWhatItsReportAndTheObjectsDisagreeAbout) {
+  const std::string stranger = "disk-" + Uid(9);
+  Emit(MakeReport("n1", 8, {MakeLvmPool(100 * kGiB, {{stranger, kGiB}})}));
+  EXPECT_THAT(Ask("/v1/nodes/n1").body, HasSubstr(R"("drifts":[])"));
+  EXPECT_TRUE(service_.LookForDrift().empty());
+  clock_.Advance(absl::Minutes(1));
+  Emit(AgentConfirmed{"n1"});
+  EXPECT_EQ(service_.LookForDrift().size(), 1U);
+  EXPECT_THAT(Ask("/v1/nodes/n1").body,
+              HasSubstr(R"("drifts":[{"kind":"volume_unclaimed","subject":")" + stranger +
+                        R"(","expected_bytes":0,"found_bytes":1073741824,"age_seconds":60}])"));
+  ExpectSchema(Ask("/v1/nodes/n1"), "Node");
+}
+
 TEST_F(RestApiTest, UnknownStaleAndZeroAreThreeDifferentThings) {
   EXPECT_EQ(Ask("/v1/nodes/n3").body.find("\"pools\""), std::string::npos);
   EXPECT_THAT(Ask("/v1/nodes/n3").body,

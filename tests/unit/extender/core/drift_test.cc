@@ -43,6 +43,7 @@ class DriftTest : public testing::Test {
 
   void Apply(const Event& event) {
     ledger_.Apply(event, now_);
+    ledger_.Expire(now_);
     ASSERT_EQ(ledger_.CheckInvariants(now_), absl::OkStatus());
   }
   void Report(std::vector<VolumeReport> volumes) {

@@ -442,5 +442,38 @@ TEST_F(LedgerTest, APinThatWasTakenAwayLiveAsksForRoomThoughTheWatchIsBehind) {
   EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{});
 }
 
+TEST_F(LedgerTest, AClaimThatOnlyALiveReadTellsOfKeepsItsRoomOnItsNode) {
+  Start(2, 10 * kGiB);
+  Claim pinned = MakeClaim(1, 6 * kGiB);
+  const Claim waiting = MakeClaim(2, 3 * kGiB);
+  pinned.selected_node = "n1";
+  ledger_.Learn({.claims = {pinned, waiting}}, now_);
+  EXPECT_EQ(ledger_.CheckInvariants(now_), absl::OkStatus());
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(3, 6 * kGiB)})), (Names{"n2"}));
+  Apply(Seen<Claim>{pinned});
+  EXPECT_EQ(ledger_.FindPlace(Uid(1))->node, "n1");
+  EXPECT_EQ(ledger_.holds().Find("claim/" + Uid(1)), nullptr);
+}
+
+TEST_F(LedgerTest, AClaimThatOnlyALiveReadTellsOfIsForgottenWhenTheWatchNeverDoes) {
+  Start(1, 10 * kGiB);
+  Claim pinned = MakeClaim(1, 6 * kGiB);
+  pinned.selected_node = "n1";
+  ledger_.Learn({.claims = {pinned}}, now_);
+  Pass(ledger_.options().hold_ttl);
+  EXPECT_TRUE(ledger_.holds().IsEmpty());
+}
+
+TEST_F(LedgerTest, APinThatWasNotWrittenKeepsItsRoomUntilTheWatchMustHaveTold) {
+  Start(1, 10 * kGiB);
+  const Claim claim = MakeClaim(1, 6 * kGiB);
+  Apply(Seen<Claim>{claim});
+  ledger_.AssumeClaim(claim, {Uid(1), PoolKind::kLvm, 6 * kGiB}, "n1", now_);
+  ledger_.EndHold("claim/" + Uid(1), now_);  // Somebody else was faster, and pinned it perhaps.
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{});
+  Pass(ledger_.options().hold_grace);
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), (Names{"n1"}));
+}
+
 }  // namespace
 }  // namespace pmem::extender

@@ -423,7 +423,7 @@ TEST_F(PinningTest, ANodeThatRefusedAClaimIsNotTriedForItAgainForAWhile) {
   EXPECT_EQ(Pins(Plan()), Pairs());
   ShowUnpinned(pinned);  // The provisioner did not find the room.
   EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-1", "n2"}}));
-  ledger_.EndHold(MakePod(1, {}).meta.uid);
+  ledger_.EndHold(MakePod(1, {}).meta.uid, now_);
   const Claim other = Add(Immediate(2, kGiB));
   AddPod(MakePod(2, {other}));
   Pass(absl::Seconds(15));  // What the lost pin still owes its node is forgotten.
