@@ -180,8 +180,11 @@ std::vector<Item> NodeBook::FirmItems(const NodeState& node, absl::Span<const It
 
 std::vector<Item> NodeBook::DebtItems(const NodeState& node, absl::Span<const Item> except) {
   std::vector<Item> items;
+  if (node.debts.empty()) return items;
+  // A reservation that is not kept keeps no room for a creation that is under way all the same.
+  const std::vector<Item> kept = KeptReservations(node);
   for (const auto& [uid, debt] : node.debts) {
-    const bool is_firm = node.assigned.contains(uid) || node.reserved.contains(uid);
+    const bool is_firm = node.assigned.contains(uid) || HasClaim(kept, uid);
     if (!is_firm && !HasClaim(except, uid)) items.push_back(debt.item);
   }
   return items;

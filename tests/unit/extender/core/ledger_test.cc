@@ -475,5 +475,20 @@ TEST_F(LedgerTest, APinThatWasNotWrittenKeepsItsRoomUntilTheWatchMustHaveTold) {
   EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), (Names{"n1"}));
 }
 
+// Its pod's rest is reserved there as well, and not kept, as another pod's comes first.
+TEST_F(LedgerTest, ADebtCountsAlsoWhenTheReservationOfItsClaimIsNotKept) {
+  Start(1, 10 * kGiB);
+  const Claim lost = MakeClaim(4, 7 * kGiB);
+  AddPod(1, {MakeClaim(1, kGiB), MakeClaim(2, 4 * kGiB)});
+  AddPod(2, {MakeClaim(3, kGiB), lost});
+  Pin(lost, "n1");
+  Pin(MakeClaim(1, kGiB), "n1");
+  Pin(MakeClaim(3, kGiB), "n1");
+  Apply(Seen<Claim>{lost});  // The pin is taken away while the volume is in the making.
+  const NodeState& node = *ledger_.nodes().Find("n1");
+  ASSERT_FALSE(HasClaim(NodeBook::KeptReservations(node), Uid(4)));
+  EXPECT_TRUE(HasClaim(NodeBook::DebtItems(node, {}), Uid(4)));
+}
+
 }  // namespace
 }  // namespace pmem::extender

@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every guard of docs/ledger.md: the text that is it, what is left without it, the test that must die.
+
+`text` occurs once in `file`. Words after a test's program are gtest filters, or the simulator's
+arguments. Run by `./dev mutate`.
+"""
+
+import dataclasses
+
+CORE = 'tests/unit/extender/core/extender-core-tests'
+SHELL = 'tests/unit/extender/extender-shell-tests'
+PURE = 'tests/unit/common/common-tests'
+
+
+@dataclasses.dataclass(frozen=True)
+class Guard:
+    rule: str  # What it is there for.
+    file: str
+    text: str
+    instead: str
+    test: str  # Sentence of the test, as gtest names it.
+    program: str = CORE
+
+
+LEDGER = 'extender/core/ledger.cc'
+ACCOUNTS = 'extender/core/ledger_accounts.cc'
+JUDGE = 'extender/core/ledger_judge.cc'
+BOOK = 'extender/core/node_book.cc'
+DRIFT = 'extender/core/ledger_drift.cc'
+SERVICE = 'extender/ledger_service.cc'
+
+GUARDS = (
+    Guard(
+        '1: an answer is a hold before it leaves',
+        SERVICE,
+        'ledger_.AssumeOn(pod, demand, std::move(decision.node_ids),\n'
+        '                       std::move(decision.static_volumes), now);',
+        '',
+        'LedgerServiceTest.FilterNamesTheNodesWithRoomAndHoldsThem',
+        SHELL,
+    ),
+    Guard(
+        '2: a hold stands on every answered node',
+        LEDGER,
+        '  for (const Item& item : hold.items) EndTakeover(item.claim_uid, now);',
+        '  if (hold.node_ids.size() > 1) hold.node_ids.resize(1);',
+        'LedgerTest.HoldStandsOnEveryAnsweredNodeUntilEvidence',
+    ),
+    Guard(
+        '3: a nomination that was there before is no evidence',
+        LEDGER,
+        'const bool is_news = nominated != hold->nominated_before;',
+        'const bool is_news = true;',
+        'LedgerTest.ANominationFromBeforeTheFilterIsNoEvidence',
+    ),
+    Guard(
+        '3: a nomination heard late is no evidence',
+        LEDGER,
+        '  if (order && std::is_lteq(*order)) return;\n  const std::string& nominated',
+        '  const std::string& nominated',
+        'LedgerTest.ANominationOfAnEarlierAttemptIsNoEvidence',
+    ),
+    Guard(
+        '3: selected-node ends the hold elsewhere and assigns here',
+        ACCOUNTS,
+        'if (place->is_counted) node.assigned[std::string(uid)] = place->item;',
+        '',
+        'LedgerTest.SelectedNodeMakesAHoldAnAssignmentThere',
+    ),
+    Guard(
+        '4: a claim created again under its name is another claim',
+        LEDGER,
+        '  if (!replaced.empty()) RemoveClaim(replaced, now);',
+        '',
+        'LedgerTest.AClaimCreatedAgainUnderTheSameNameIsAnotherClaim',
+    ),
+    Guard(
+        '4: a pin that was taken away live asks for room again',
+        LEDGER,
+        'if (order && std::is_gt(*order)) On(Seen<Claim>{claim}, now);',
+        '',
+        'LedgerTest.APinThatWasTakenAwayLiveAsksForRoomThoughTheWatchIsBehind',
+    ),
+    Guard(
+        '4: news older than what was read live is ignored',
+        LEDGER,
+        '    if (order && std::is_lt(*order)) return;\n',
+        '',
+        'LedgerTest.APinThatWasTakenAwayLiveAsksForRoomThoughTheWatchIsBehind',
+    ),
+    Guard(
+        '5: counted by the ledger until the report lists it, and by the report from then on',
+        ACCOUNTS,
+        'place.is_counted = !is_listed && !place.was_listed;',
+        'place.is_counted = true;',
+        'LedgerTest.AClaimIsCountedOnceByLedgerOrReport',
+    ),
+    Guard(
+        '5: a lost pin is a debt',
+        ACCOUNTS,
+        'if (has_left && before.is_counted) {',
+        'if (false) {',
+        'LedgerTest.APinThatIsTakenAwayKeepsItsRoomForAGraceTime',
+    ),
+    Guard(
+        '5: a debt ends by the report that lists its volume',
+        ACCOUNTS,
+        'debt = is_listed ? node.debts.erase(debt) : std::next(debt);',
+        'debt = std::next(debt);',
+        'LedgerTest.ADebtEndsWhenTheReportListsItsVolume',
+    ),
+    Guard(
+        '5: a debt outlives a silent agent',
+        'extender/core/node_book.h',
+        'return debt.until <= now && (node.contact >= debt.until || !node.has_agent);',
+        'return debt.until <= now;',
+        'LedgerTest.ADebtOutlivesASilentAgent',
+    ),
+    Guard(
+        '5: a held claim that a relist misses is a debt',
+        LEDGER,
+        '  OweHeld(listed, now);\n',
+        '',
+        'LedgerTest.AHeldClaimThatARelistMissesIsOwed',
+    ),
+    Guard(
+        '5: a debt counts also when the reservation of its claim is not kept',
+        BOOK,
+        'node.assigned.contains(uid) || HasClaim(kept, uid);',
+        'node.assigned.contains(uid) || node.reserved.contains(uid);',
+        'LedgerTest.ADebtCountsAlsoWhenTheReservationOfItsClaimIsNotKept',
+    ),
+    Guard(
+        '5: a hold outlives its pod for a while',
+        ACCOUNTS,
+        '  holds_.Shorten(uid, now + options_.hold_grace);\n  ++version_;',
+        '  holds_.Erase(uid);\n  ++version_;',
+        'LedgerTest.AHoldEndsSoonAfterItsPodIsGone',
+    ),
+    Guard(
+        '5: a pin that was not written keeps its room until the watch must have told who was faster',
+        LEDGER,
+        '  holds_.Shorten(owner, now + options_.hold_grace);\n}',
+        '  holds_.Erase(owner);\n}',
+        'LedgerTest.APinThatWasNotWrittenKeepsItsRoomUntilTheWatchMustHaveTold',
+    ),
+    Guard(
+        '6: an expansion counts until a report has it',
+        ACCOUNTS,
+        '  if (expansion.bytes <= 0) {',
+        '  if (expansion.bytes <= 0 || claim->capacity_bytes >= claim->requested_bytes) {',
+        'LedgerTest.AnExpansionCountsUntilAReportHasIt',
+    ),
+    Guard(
+        '6: an expansion takes room',
+        BOOK,
+        'if (node.room.pools[bin.pool].id == expansion.pool_id) bin.free_bytes -= expansion.bytes;',
+        '(void)bin;',
+        'LedgerTest.ExpansionThatIsAskedForTakesRoom',
+    ),
+    Guard(
+        '7: a new leader holds what others may have decided',
+        LEDGER,
+        '  for (const std::string& uid : open_claims_) HoldForTakeover(uid, now);',
+        '',
+        'LedgerTest.ATakeoverHoldsForPodsThatOthersMayHaveDecided',
+    ),
+    Guard(
+        '7: also what it hears of in the takeover window',
+        LEDGER,
+        '  if (is_new) HoldForTakeover(uid, now);',
+        '',
+        'LedgerTest.AClaimSeenFirstDuringATakeoverIsHeldForToo',
+    ),
+    Guard(
+        '7: whoever was stopped past its lease decides nothing',
+        SERVICE,
+        '  if (answer && answer->is_pmem && !IsLeaderNow()) {',
+        '  if (false) {',
+        'LeadingTest.WhoWasStoppedInTheMiddleOfADecisionRefuses',
+        SHELL,
+    ),
+    Guard(
+        '7: nobody decides before the agents have reported',
+        SERVICE,
+        '  if (!AgentsHaveReported() && now < synced_at_ + options_.agents_wait_max) return;',
+        '',
+        'LedgerServiceTest.NobodyDecidesBeforeTheAgentsHaveReported',
+        SHELL,
+    ),
+    Guard(
+        '8: an older report is ignored',
+        BOOK,
+        'return report.generation > node.report->generation;',
+        'return true;',
+        'LedgerTest.NewestReportWins',
+    ),
+    Guard(
+        '8: a report of the last boot comes too late',
+        BOOK,
+        '    return ahead > absl::ZeroDuration();  // What',
+        '    return true;  // What',
+        'LedgerTest.AReportOfTheLastBootComesTooLate',
+    ),
+    Guard(
+        '9: a claim that only a live read tells of is held on its node',
+        LEDGER,
+        '      HoldUnheard(claim, live, now);\n',
+        '',
+        'LedgerTest.AClaimThatOnlyALiveReadTellsOfKeepsItsRoomOnItsNode',
+    ),
+    Guard(
+        'a stale node takes nothing new',
+        JUDGE,
+        '    case Freshness::kStale:\n      return Reason::kStaleReport;',
+        '    case Freshness::kStale:\n      return std::nullopt;',
+        'LedgerTest.AStaleNodeTakesNothingNew',
+    ),
+    Guard(
+        'the rest of a half-provisioned pod keeps its room',
+        ACCOUNTS,
+        '    reservation.pod_uids.insert(std::string(uid));',
+        '',
+        'LedgerTest.AHalfProvisionedPodKeepsRoomForItsOtherClaims',
+    ),
+    Guard(
+        'reservations that do not fit together do not keep each other out',
+        BOOK,
+        '    if (!Pack(node.room, more)) continue;',
+        '',
+        'LedgerTest.ReservationsThatDoNotFitTogetherDoNotKeepEachOtherOut',
+    ),
+    Guard(
+        'drift: a volume that is only late is not given up',
+        DRIFT,
+        'std::max(options_.drift_grace, options_.debt_grace);',
+        'absl::ZeroDuration();',
+        'DriftTest.AMissingVolumeIsGivenUpOnceTheReportIsSure',
+    ),
+    Guard(
+        'drift: nothing is given up while the agent is silent',
+        'extender/core/drift.cc',
+        'now >= begins && contact >= begins',
+        'now >= begins',
+        'DriftTest.NothingIsGivenUpWhileTheAgentIsSilent',
+    ),
+    Guard(
+        'a late pin of a stopped leader loses against any change of the claim',
+        'extender/core/pin_patch.cc',
+        'Operation("test", "/metadata/resourceVersion", Quoted(pin.claim.meta.resource_version))',
+        'Operation("test", "/metadata/uid", Quoted(pin.claim.meta.uid))',
+        'PinPatch.*',
+    ),
+    Guard(
+        'a thin pool gives nothing',
+        'common/pure/placement.cc',
+        'if (pool.state != PoolState::kOk || pool.thin) continue;',
+        'if (pool.state != PoolState::kOk) continue;',
+        'Room.AThinPoolIsNone',
+        PURE,
+    ),
+)
