@@ -93,8 +93,8 @@ TEST_P(PlacementAnswers, DecideOverTheHold) {
   controller_.Tick();
   EXPECT_EQ(PatchedClaims(), (Names{"claim-1"}));
   EXPECT_EQ(Holds(), 1U);  // Somebody else may have pinned it, and the watch be behind.
-  clock_.Advance(LedgerOptions().hold_grace);
-  service_.Tick();
+  clock.Advance(LedgerOptions().hold_grace);
+  service.Tick();
   EXPECT_EQ(Holds(), GetParam().holds);
   claim.meta.resource_version = "101";
   Emit(Seen<Claim>{claim});
