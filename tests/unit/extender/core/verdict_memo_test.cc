@@ -95,7 +95,9 @@ TEST_F(VerdictMemoTest, HoldsOfOthersAreLookedAtEachTime) {
   const Pod pod = MakePod(2, {claim});
   ledger_.Assume(pod, ledger_.Demand(pod, nullptr), {"n1"}, {}, now_);
   EXPECT_EQ(Ask(3), (Reasons{Reason::kHeld, Reason::kFits}));
-  ledger_.EndHold(pod.meta.uid);
+  ledger_.EndHold(pod.meta.uid, now_);
+  now_ += ledger_.options().hold_grace;
+  ledger_.Expire(now_);
   EXPECT_EQ(Ask(4), (Reasons{Reason::kFits, Reason::kFits}));
 }
 
