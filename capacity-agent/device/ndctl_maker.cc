@@ -147,6 +147,12 @@ absl::StatusOr<std::string> NdctlMaker::Open(const VolumePlace& place) {
     PMEM_ASSIGN_OR_RETURN(view, LookAtVolume(place));
     pfn = ndctl_namespace_get_pfn(view.volume);
   }
+  if (pfn != nullptr && ndctl_pfn_is_enabled(pfn) == 0) {
+    // A driver that was killed between disabling and removing left it so.
+    PMEM_RETURN_IF_ERROR(Check(ndctl_pfn_enable(pfn), place.name));
+    PMEM_ASSIGN_OR_RETURN(view, LookAtVolume(place));
+    pfn = ndctl_namespace_get_pfn(view.volume);
+  }
   const char* const device = pfn == nullptr ? nullptr : ndctl_pfn_get_block_device(pfn);
   if (device == nullptr || *device == '\0') {
     return absl::FailedPreconditionError(place.name + ": has no block device of mode fsdax");

@@ -18,7 +18,7 @@ from test_volumes_sanity import SANITY  # noqa: E402
 AGENT_PORT = 9100
 AGENT_START_SECONDS_MAX = 20
 NODE = "guest-node"
-PROGRAMS = ("AGENT", "DRIVER", "CSI_CALL")  # Environment variables with their paths.
+PROGRAMS = ("AGENT", "DRIVER", "CSI_CALL", "KILL_AT")  # Environment variables with their paths.
 
 
 @pytest.fixture(scope="session")
@@ -80,6 +80,16 @@ def driver(guest, volumes):
     running = Driver(guest)
     running.start()
     return running
+
+
+@pytest.fixture
+def unchanged(guest, driver):
+    """Whatever a test does, afterwards there is as much room as before, and no volume more."""
+    look = ("vgs --noheadings -o vg_free,lv_count; cat /sys/bus/nd/devices/region?/available_size;"
+            " ndctl list -N | grep '\"name\"' | sort || true")
+    before = guest.run(look)
+    yield
+    assert guest.run(look) == before
 
 
 class Agent:

@@ -3,7 +3,6 @@
 
 import json
 import shlex
-import time
 
 from calls import Calls
 
@@ -19,18 +18,16 @@ class Driver(Calls):
     def __init__(self, guest):
         self._guest = guest
 
-    def start(self, *flags):
+    def start(self, *flags, environment=""):
         """Returns once it listens: what an earlier driver left half-made is gone by then.
 
         Signatures are erased only, because an emulated machine takes long for every byte.
         """
-        self._guest.run(f"mkdir -p {self.root}; : >{LOG}; setsid pmem-csi-driver --node-name guest-node"
+        self._guest.run(f"mkdir -p {self.root}; : >{LOG}; {environment} setsid pmem-csi-driver --node-name guest-node"
                         f" --endpoint unix:{SOCKET} --devices real {' '.join(flags or ('--erase=signatures',))}"
                         f" >{LOG} 2>&1 &")
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while "listening on" not in self._guest.run(f"cat {LOG}"):
-            assert time.monotonic() < deadline, self._guest.run(f"cat {LOG}")
-            time.sleep(0.05)
+        self._guest.run(f"for i in $(seq {START_SECONDS_MAX * 20}); do grep -q 'listening on' {LOG} && exit 0;"
+                        f" sleep 0.05; done; cat {LOG}; exit 1", seconds=START_SECONDS_MAX + 10)
 
     def kill(self):
         """As when it crashes. Programs that it runs go on, as they do then."""

@@ -71,12 +71,13 @@ def write_initramfs(work, programs):
     return path
 
 
-def nvdimm_arguments():
-    """The -object and -device arguments of all NVDIMMs."""
+def nvdimm_arguments(work):
+    """The -object and -device arguments of all NVDIMMs. Their content is sparse files, which outlive a boot."""
     arguments = []
-    for number, dimm in enumerate(NVDIMMS.values()):
+    for number, (role, dimm) in enumerate(NVDIMMS.items()):
         size = f"{dimm['gib'] * 1024 + 2}M"
-        arguments += ["-object", f"memory-backend-ram,id=m{number},size={size},reserve=off",
+        arguments += ["-object", f"memory-backend-file,id=m{number},size={size},share=on,"
+                      f"mem-path={work / role}.nvdimm",
                       "-device", f"nvdimm,id=nv{number},memdev=m{number},label-size=2M"
                       + dimm.get("options", "")]
     return arguments
@@ -90,8 +91,19 @@ class Guest:
         self.work = pathlib.Path(work)
         self.console = self.work / "console.log"
         self._monitor_path = self.work / "monitor.sock"
+        self._forward = forward
+        self._initramfs = write_initramfs(self.work, programs)
+        self._forget_nvdimms()
+        self._boot()
+
+    def reboot(self):
+        """As when it is switched off and on: what is on the NVDIMMs stays, and nothing else."""
+        self._end()
+        self._boot()
+
+    def _boot(self):
         self._monitor_path.unlink(missing_ok=True)
-        ports = "".join(f",hostfwd=tcp:127.0.0.1:0-:{port}" for port in (80, *forward))
+        ports = "".join(f",hostfwd=tcp:127.0.0.1:0-:{port}" for port in (80, *self._forward))
         self._messages = open(self.work / "qemu.log", "wb")
         self._process = subprocess.Popen(
             # setpriv and timeout: the machine ends with its maker, and ends anyway.
@@ -102,9 +114,9 @@ class Guest:
              "-serial", f"file:{self.console}",
              "-monitor", f"unix:{self._monitor_path},server=on,wait=off",
              "-kernel", self.work / "kernel" / "vmlinux",
-             "-initrd", write_initramfs(self.work, programs),
+             "-initrd", self._initramfs,
              "-append", "console=ttyS0 panic=-1 quiet",
-             *nvdimm_arguments(),
+             *nvdimm_arguments(self.work),
              "-device", "virtio-rng-pci",
              "-netdev", f"user,id=n0{ports}", "-device", "virtio-net-pci,netdev=n0,romfile="],
             stdin=subprocess.DEVNULL, stderr=self._messages)
@@ -184,7 +196,15 @@ class Guest:
         return response.status, response.headers, body
 
     def stop(self):
-        """Ends the machine. Idempotent."""
+        """Ends the machine, and what its NVDIMMs hold. Idempotent."""
+        self._end()
+        self._forget_nvdimms()
+
+    def _forget_nvdimms(self):
+        for role in NVDIMMS:
+            (self.work / f"{role}.nvdimm").unlink(missing_ok=True)
+
+    def _end(self):
         if self._process.poll() is None:
             self._process.terminate()
             self._process.wait(timeout=5)

@@ -20,14 +20,13 @@ def df(guest, path):
     return row[0], int(row[1]), int(row[2]), int(row[3])
 
 
-@pytest.fixture
-def unchanged(guest, driver):
-    """Whatever a test does, afterwards there is as much room as before, and no volume more."""
-    look = ("vgs --noheadings -o vg_free,lv_count; cat /sys/bus/nd/devices/region?/available_size;"
-            " ndctl list -N | grep name || true")
-    before = guest.run(look)
-    yield
-    assert guest.run(look) == before
+def until(look, accepts, seconds=20):
+    """The first value of look() that is accepted."""
+    deadline = time.monotonic() + seconds
+    while not accepts(found := look()):
+        assert time.monotonic() < deadline, found
+        time.sleep(0.05)
+    return found
 
 
 @pytest.mark.parametrize("kind,file_system,size,taken,source", [
@@ -75,9 +74,11 @@ def test_a_direct_volume_does_not_grow(driver, unchanged):
     driver.remove("disk-grow")
 
 
-@pytest.mark.parametrize("kind,taken", [("lvm", 4 * MIB), ("direct", 16 * MIB)])
-def test_the_smallest_volume_is_one_step_of_its_pool(driver, unchanged, kind, taken):
-    assert int(driver.create("disk-size", 1, kind)["capacity_bytes"]) == taken
+@pytest.mark.parametrize("kind,size,taken", [
+    ("lvm", 1, 4 * MIB), ("lvm", 4 * MIB, 4 * MIB), ("lvm", 4 * MIB + 1, 8 * MIB),
+    ("direct", 1, 16 * MIB), ("direct", 16 * MIB, 16 * MIB), ("direct", 16 * MIB + 1, 32 * MIB)])
+def test_a_volume_is_whole_steps_of_its_pool(driver, unchanged, kind, size, taken):
+    assert int(driver.create("disk-size", size, kind)["capacity_bytes"]) == taken
     assert driver.volumes()["disk-size"] == taken
     driver.delete("disk-size")
 
@@ -112,18 +113,22 @@ def test_eight_at_once_on_one_region(guest, driver, unchanged):
         driver.delete(name)
 
 
-@pytest.mark.parametrize("kind", ["lvm", "direct"])
-def test_a_driver_killed_at_work_leaves_nothing_that_blocks(guest, driver, unchanged, kind):
-    create = driver.command(CREATE, creation("disk-killed", 64 * MIB, kind))
-    delete = driver.command("csi.v1.Controller/DeleteVolume", {"volume_id": "disk-killed"})
-    for wait in (0.3,):
-        for call in (create, delete):
-            guest.run(f"({call}) >/dev/null 2>&1 & sleep {wait}")
-            driver.kill()
-            driver.start()
-        driver.create("disk-killed", 64 * MIB, kind)
-        assert driver.volumes()["disk-killed"] == 64 * MIB
-        driver.delete("disk-killed")
+def test_a_disabled_region_takes_nothing_until_it_is_enabled(guest, agent, driver, regions, unchanged):
+    region = regions["direct"]
+    available, largest = driver.capacity("direct")
+    free = agent.pool(f"direct/{region}")["available_bytes"]
+    guest.run(f"ndctl disable-region {region}")
+    try:
+        assert driver.capacity("direct")[0] == available - free
+        assert driver.code(CREATE, creation("disk-off", largest, "direct")) == "RESOURCE_EXHAUSTED"
+        init = f"pmem-csi-driver init --kind direct --region-pattern {region}"
+        assert "left alone: the region is disabled" in guest.run(f"{init} || true")
+        pool = until(lambda: agent.pool(f"direct/{region}"), lambda found: found["state"] != "ok")
+        assert (pool["state"], pool["max_volume_bytes"]) == ("inactive", 0)
+    finally:
+        guest.run(f"ndctl enable-region {region}")
+    assert driver.capacity("direct") == (available, largest)
+    until(lambda: agent.pool(f"direct/{region}"), lambda found: found["state"] == "ok")
 
 
 def test_how_long_creations_and_removals_take(guest, driver, unchanged):

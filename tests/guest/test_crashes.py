@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The driver is killed at every step of creating and of removing a volume; the next one finishes the work."""
+
+import pytest
+
+from calls import creation
+from guest import MIB
+
+# kill_at.cc says what counts as a step.
+KILL_AT = "/tmp/kill-at"
+WITH_CRASHES = f"LD_PRELOAD=/usr/bin/libkill-at.so KILL_AT_FILE={KILL_AT}"
+STEPS_MAX = 60
+CREATE = "csi.v1.Controller/CreateVolume"
+DELETE = "csi.v1.Controller/DeleteVolume"
+
+
+@pytest.fixture
+def fragile(driver):
+    """A driver that crashes when the test says so; afterwards an ordinary one."""
+    driver.kill()
+    driver.start(environment=WITH_CRASHES)
+    yield driver
+    driver.kill()
+    driver.start()
+
+
+def killed_at(guest, driver, step, method, request):
+    """Makes the call, which is to end at that step. False: it was over before, and went well."""
+    guest.run(f"echo {step} >{KILL_AT}")
+    answer = driver.answer(method, request)
+    if guest.run(f"rm {KILL_AT} 2>/dev/null && echo left || true") == "left\n":
+        assert answer["code"] == "OK"
+        return False
+    assert answer["code"] == "UNAVAILABLE", (step, method, answer)
+    driver.start(environment=WITH_CRASHES)
+    return True
+
+
+@pytest.mark.parametrize("kind,steps_min", [("lvm", 6), ("direct", 12)])
+def test_a_driver_killed_at_any_step_leaves_what_the_next_one_finishes(guest, fragile, unchanged, kind,
+                                                                      steps_min):
+    create = (CREATE, creation("disk-killed", 64 * MIB, kind))
+    delete = (DELETE, {"volume_id": "disk-killed"})
+    others = set(fragile.volumes())
+    killed = {CREATE: 0, DELETE: 0}
+    for step in range(1, STEPS_MAX):
+        before = dict(killed)
+        for method, request in (create, delete):
+            # Past the last step of one, it is called to have something to remove, or nothing.
+            if killed[method] == step - 1 and killed_at(guest, fragile, step, method, request):
+                killed[method] += 1
+                answer = fragile.answer(method, request)
+                assert answer["code"] == "OK", (step, method, answer)
+                if method == DELETE:
+                    assert set(fragile.volumes()) == others
+            elif killed[method] != step - 1:
+                assert fragile.answer(method, request)["code"] == "OK"
+        if killed == before:
+            break
+    print(f"\nguest: {kind}: killed at {killed[CREATE]} steps of creation, {killed[DELETE]} of removal")
+    assert killed[CREATE] >= steps_min and killed[DELETE] >= 3
