@@ -65,7 +65,7 @@ void NameIndex::Add(std::string_view name, int32_t id) {
 }
 
 int32_t NameIndex::Find(std::string_view name) const {
-  if (count_ == 0) return -1;
+  if (count_ == 0 || name.empty()) return -1;
   const uint32_t hash = HashOf(name);
   const size_t mask = slots_.size() - 1;
   for (size_t at = hash & mask; slots_[at].id >= 0; at = (at + 1) & mask) {
