@@ -37,7 +37,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"WhiteSpaceStays", R"({"x": [1]})", R"({"x": [1]})"},
         Case{"NotClosed", R"({"x":[1)", R"({"x":[1)"},
         Case{"StringNotClosed", R"({"x":["a\)", R"({"x":["a\)"}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& each) { return std::string(each.param.name); });
 
 }  // namespace
 }  // namespace pmem::extender
