@@ -46,7 +46,7 @@ def passes(guard):
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     except subprocess.TimeoutExpired:
         return False
-    if ' 0 tests' in done.stdout:
+    if 'Running 0 tests' in done.stdout:
         raise LookupError(f'no test {guard.test}')
     return done.returncode == 0
 
