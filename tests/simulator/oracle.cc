@@ -61,7 +61,7 @@ Decision Oracle::Decide(const Ledger& ledger) const {
 
 bool Oracle::IsExcused(const std::string& claim_uid, const std::string& node) const {
   if (by_hand_.contains(claim_uid)) return true;
-  const auto it = decisions_.find(claim_uid);
+  const auto it = decisions_.find({claim_uid, node});
   if (it == decisions_.end()) return false;
   for (size_t i = 0; i < interferences_.size(); ++i) {
     if (interferences_[i].node != node) continue;
@@ -80,7 +80,8 @@ std::vector<Want> Oracle::PendingOn(const std::string& node) const {
     wants.push_back({uid, KindOfClaim(claim), claim.requested_bytes});
   }
   for (const auto& [key, want] : creations_) {
-    if (key.second == node && !HasWant(wants, key.first)) wants.push_back(want);
+    const bool is_there = devices.Has(VolumeName(key.first));  // Asked for once more.
+    if (key.second == node && !is_there && !HasWant(wants, key.first)) wants.push_back(want);
   }
   return wants;
 }
@@ -102,7 +103,7 @@ void Oracle::AddReserved(const std::string& node, const std::string& except_pod,
 
 bool Oracle::IsByDevice(const std::string& claim_uid, const std::string& node,
                         const std::vector<Want>& wants) const {
-  const auto decision = decisions_.find(claim_uid);
+  const auto decision = decisions_.find({claim_uid, node});
   if (decision == decisions_.end()) return false;
   const auto observed = decision->second.observed.find(node);
   if (observed == decision->second.observed.end()) return false;
@@ -113,7 +114,7 @@ void Oracle::Accepted(const Claim& claim, const Decision& decision) {
   ++tally_.accepted;
   stage_.Tell(absl::StrCat("claim ", claim.meta.key.name, " is given ", claim.selected_node));
   by_hand_.erase(claim.meta.uid);
-  decisions_[claim.meta.uid] = decision;
+  decisions_[{claim.meta.uid, claim.selected_node}] = decision;
   const std::string& node = claim.selected_node;
   const std::vector<Want> wants = PendingOn(node);
   if (stage_.devices.at(node).CanHold(wants).value_or(true)) return;

@@ -101,7 +101,8 @@ class Oracle {
 
   Stage& stage_;
   std::vector<Interference> interferences_;
-  std::map<std::string, Decision> decisions_;                      // By claim UID; the last one.
+  // The last one by claim UID and node: a creation may outlast the claim's pin there.
+  std::map<std::pair<std::string, std::string>, Decision> decisions_;
   std::set<std::string> by_hand_;                                  // Claim UIDs.
   std::map<std::pair<std::string, std::string>, Want> creations_;  // By claim UID and node.
   std::map<std::string, absl::Time> refused_since_;                // By pod UID, wrongly.
