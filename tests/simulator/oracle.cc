@@ -60,7 +60,7 @@ Decision Oracle::Decide(const Ledger& ledger) const {
 }
 
 bool Oracle::IsExcused(const std::string& claim_uid, const std::string& node) const {
-  if (by_hand_.contains(claim_uid)) return true;
+  if (by_hand_.contains({claim_uid, node})) return true;
   const auto it = decisions_.find({claim_uid, node});
   if (it == decisions_.end()) return false;
   for (size_t i = 0; i < interferences_.size(); ++i) {
@@ -113,7 +113,7 @@ bool Oracle::IsByDevice(const std::string& claim_uid, const std::string& node,
 void Oracle::Accepted(const Claim& claim, const Decision& decision) {
   ++tally_.accepted;
   stage_.Tell(absl::StrCat("claim ", claim.meta.key.name, " is given ", claim.selected_node));
-  by_hand_.erase(claim.meta.uid);
+  by_hand_.erase({claim.meta.uid, claim.selected_node});
   decisions_[{claim.meta.uid, claim.selected_node}] = decision;
   const std::string& node = claim.selected_node;
   const std::vector<Want> wants = PendingOn(node);
@@ -127,7 +127,7 @@ void Oracle::PinnedByHand(const Claim& claim) {
   stage_.Tell(
       absl::StrCat("claim ", claim.meta.key.name, " is pinned by hand to ", claim.selected_node));
   const std::string uid = claim.meta.uid;
-  by_hand_.insert(uid);
+  by_hand_.insert({uid, claim.selected_node});
   Interfere(claim.selected_node, [uid, node = claim.selected_node](const Ledger& ledger) {
     const Ledger::Place* place = ledger.FindPlace(uid);
     return place != nullptr && place->node == node;

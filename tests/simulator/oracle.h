@@ -71,7 +71,7 @@ class Oracle {
 
   // A filter call was answered; `names` are those asked about, of which the agents are fresh.
   void Answered(const Pod& pod, bool is_refused, const std::vector<std::string>& names);
-  // The pod's wait is over: placed, or gone.
+  // The pod's wait for us is over: placed, gone, or waiting for somebody else.
   void Ended(const std::string& pod_uid);
 
   // Whether the pod could be placed on the node now. nullopt: cannot tell.
@@ -103,7 +103,7 @@ class Oracle {
   std::vector<Interference> interferences_;
   // The last one by claim UID and node: a creation may outlast the claim's pin there.
   std::map<std::pair<std::string, std::string>, Decision> decisions_;
-  std::set<std::string> by_hand_;                                  // Claim UIDs.
+  std::set<std::pair<std::string, std::string>> by_hand_;          // Claim UID and node.
   std::map<std::pair<std::string, std::string>, Want> creations_;  // By claim UID and node.
   std::map<std::string, absl::Time> refused_since_;                // By pod UID, wrongly.
   std::string failure_;

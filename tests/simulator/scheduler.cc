@@ -65,6 +65,7 @@ void Scheduler::Begin(const std::string& uid) {
     attempt->ends_after = static_cast<int>(random_.Below(3));
   }
   if (!Prepare(*attempt)) {
+    oracle_.Ended(uid);  // It waits for something else than us.
     EndCycle();
     return GiveUp(attempt);
   }
