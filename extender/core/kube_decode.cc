@@ -260,10 +260,13 @@ namespace {
 // Most of what the API server sends is who wrote which field, which is read of claims only, and the
 // images of nodes.
 template <class T>
-std::string WithoutUnread(std::string_view json) {
-  if constexpr (std::is_same_v<T, Claim>) return std::string(json);
-  std::string rest = WithoutArrays(json, "managedFields");
-  return std::is_same_v<T, Node> ? WithoutArrays(rest, "images") : rest;
+auto WithoutUnread(std::string_view json) {
+  if constexpr (std::is_same_v<T, Claim>) {
+    return json;
+  } else {
+    std::string rest = WithoutArrays(json, "managedFields");
+    return std::is_same_v<T, Node> ? WithoutArrays(rest, "images") : rest;
+  }
 }
 
 }  // namespace

@@ -276,7 +276,7 @@ void Ledger::On(const Seen<Claim>& event, absl::Time now) {
     if (order && std::is_lt(*order)) return;
   }
   const std::string uid = event.object.meta.uid;
-  const bool is_new = cache_.FindClaim(uid) == nullptr;
+  const bool is_new = known == nullptr;
   const std::string replaced = cache_.Put(event.object);
   if (!replaced.empty()) RemoveClaim(replaced, now);
   AccountClaimAndPods(event.object, now);

@@ -65,7 +65,6 @@ void Scheduler::Begin(const std::string& uid) {
     attempt->ends_after = static_cast<int>(random_.Below(3));
   }
   if (!Prepare(*attempt)) {
-    oracle_.Ended(uid);  // It waits for something else than us.
     EndCycle();
     return GiveUp(attempt);
   }
@@ -80,9 +79,10 @@ bool Scheduler::Prepare(Attempt& attempt) {
   const Pod& pod = attempt.pod;
   for (const PodVolume& volume : pod.volumes) {
     const Claim* claim = stage_.kube.FindClaim({pod.meta.key.kube_namespace, volume.claim_name});
-    if (claim == nullptr) return false;
-    if (!claim->volume_name.empty()) continue;
-    if (!stage_.kube.FindClass(*claim->storage_class_name)->is_wait_for_first_consumer) {
+    if (claim != nullptr && !claim->volume_name.empty()) continue;
+    if (claim == nullptr ||
+        !stage_.kube.FindClass(*claim->storage_class_name)->is_wait_for_first_consumer) {
+      oracle_.Ended(pod.meta.uid);  // It waits for something else than us.
       return false;
     }
     attempt.claims.push_back(*claim);
