@@ -132,7 +132,7 @@ def image_commands(image, layers, created):
     yield ['umoci', 'gc', '--layout', oci]
 
 
-def trial_command(image):
+def trial_commands(image):
     """The program in the image's own files; it must find every library there."""
     tree = image.directory / 'tree'
     return [
@@ -151,7 +151,7 @@ def build(board, image, seconds):
     program_layer(image, program, seconds)
     layers = [packages, program] if image.has_packages else [program]
     commands = [package_layer_command(image, packages)] if image.has_packages else []
-    commands += [*image_commands(image, layers, created), *trial_command(image)]
+    commands += [*image_commands(image, layers, created), *trial_commands(image)]
     env = dict(os.environ, SOURCE_DATE_EPOCH=str(seconds))
     ok, _ = steps.run(board, f'{image.name} image', [[str(w) for w in c] for c in commands], env)
     return ok
