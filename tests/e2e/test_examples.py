@@ -152,7 +152,7 @@ def test_stateful_set_with_two_claim_templates_and_three_replicas(scene):
         objects.stateful_set('db', 3, {'log': ('9Gi', 'pmem-direct'), 'data': ('10Gi', 'pmem-lvm')})
     )
     placed = scene.wait_all_scheduled(3, seconds=40)
-    assert sorted(placed.values()) == nodes
+    assert sorted(placed.values()) == sorted(nodes)
     for replica, node in placed.items():
         assert {scene.wait_bound(f'log-{replica}'), scene.wait_bound(f'data-{replica}')} == {node}
     assert scene.failed_creations() == []

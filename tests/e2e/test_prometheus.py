@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real Prometheus scrapes both programs: what it answers is what they know."""
+"""A real Prometheus scrapes the three programs: what it answers is what they know."""
 import json
 import pathlib
 import re
@@ -9,7 +9,7 @@ import urllib.parse
 import pytest
 import yaml
 
-from harness import control_plane, devices, pair, processes, waiting
+from harness import cluster, control_plane, devices, pair, processes, waiting
 
 MONITORING = pathlib.Path(__file__).resolve().parents[2] / 'manifests' / 'components' / 'monitoring'
 GI = devices.GI
@@ -25,9 +25,13 @@ LAYOUT = {
 
 @pytest.fixture(scope='module')
 def urls(tmp_path_factory):
-    """(agent, extender)."""
-    with pair.running(tmp_path_factory.mktemp('pair'), LAYOUT) as pair_urls:
-        yield pair_urls
+    """(agent, extender, driver)."""
+    directory = tmp_path_factory.mktemp('pair')
+    with (
+        pair.running(directory, LAYOUT) as pair_urls,
+        pair.driver(directory, cluster.CSI_PROGRAMS.driver) as driver_url,
+    ):
+        yield *pair_urls, driver_url
 
 
 @pytest.fixture(scope='module')
@@ -40,7 +44,7 @@ def rules(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def prometheus(urls, rules, tmp_path_factory):
-    """query(text) -> {labels as text: value} of a Prometheus that has scraped both programs."""
+    """query(text) -> {labels as text: value} of a Prometheus that has scraped all three programs."""
     directory = tmp_path_factory.mktemp('prometheus')
     targets = [url.removeprefix('http://') for url in urls]
     (directory / 'prometheus.yaml').write_text(yaml.safe_dump({
@@ -61,7 +65,7 @@ def prometheus(urls, rules, tmp_path_factory):
         found = answer['data']['result'] if answer else []
         return {json.dumps(row['metric'], sort_keys=True): float(row['value'][1]) for row in found}
 
-    waiting.until(lambda: sum(query('up').values()) == len(targets), 'both programs are scraped', 30)
+    waiting.until(lambda: sum(query('up').values()) == len(targets), 'all programs are scraped', 30)
     yield query
     supervisor.stop_all()
 
@@ -72,7 +76,7 @@ def exposition(url):
                           text=True).stdout
 
 
-@pytest.mark.parametrize('number', [0, 1], ids=['agent', 'extender'])
+@pytest.mark.parametrize('number', [0, 1, 2], ids=['agent', 'extender', 'driver'])
 def test_promtool_finds_nothing_wrong_with_the_metrics(urls, number):
     done = subprocess.run(['promtool', 'check', 'metrics'], input=exposition(urls[number]), text=True,
                           capture_output=True, check=False)
