@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compiles both programs and all tests into build/release.
+"""Compiles the three programs and all tests into build/release.
 
 usage: ./dev build [release|asan|tsan|clang] [--werror] [NINJA_TARGET...]
 """
