@@ -32,13 +32,13 @@ Monitor::Monitor(std::string_view version) : metrics_("pmem_csi", version) {
     metrics_.AddHistogram("call_duration_seconds", kSecondsHelp, CallBuckets(),
                           {{"method", method}});
   }
-  server_.Handle("GET", "/metrics", [this](HttpRequest, const Responder& respond) {
+  server_.Handle("GET", "/metrics", [this](const HttpRequest&, const Responder& respond) {
     respond({.content_type = std::string(Metrics::kContentType), .body = MetricsText()});
   });
   server_.Handle("GET", "/livez",
-                 [](HttpRequest, const Responder& respond) { respond(PlainText("ok\n")); });
+                 [](const HttpRequest&, const Responder& respond) { respond(PlainText("ok\n")); });
   server_.Handle("GET", "/readyz",
-                 [this](HttpRequest, const Responder& respond) { respond(Readyz()); });
+                 [this](const HttpRequest&, const Responder& respond) { respond(Readyz()); });
 }
 
 void Monitor::Observe(const EndedCall& call) {

@@ -77,15 +77,16 @@ void VerbApi::Return(std::unique_ptr<ExtenderDecoder> decoder) {
   if (decoders_.size() < kDecodersKeptMax) decoders_.push_back(std::move(decoder));
 }
 
-void VerbApi::DecodeArgs(Call& call, ReadCandidates when) {
+const absl::StatusOr<ExtenderArgs>& VerbApi::DecodeArgs(Call& call, ReadCandidates when) {
   auto decoder = Borrow();
-  call.args = decoder->DecodeArgs(call.body, when);
+  const auto& args = call.args.emplace(decoder->DecodeArgs(call.body, when));
   Return(std::move(decoder));
+  return args;
 }
 
 std::optional<HttpResponse> VerbApi::Filter(Call& call, Patience patience) {
-  if (!call.args) DecodeArgs(call, ReadCandidates::kIfPodHasClaims);
-  const absl::StatusOr<ExtenderArgs>& args = *call.args;
+  const absl::StatusOr<ExtenderArgs>& args =
+      call.args ? *call.args : DecodeArgs(call, ReadCandidates::kIfPodHasClaims);
   if (!args.ok()) return BadBody(args.status());
   const auto answer = service_->Filter(args->pod, args->candidates.names, patience);
   if (!answer) return std::nullopt;
@@ -119,13 +120,13 @@ HttpResponse VerbApi::EncodeFilter(const Candidates& candidates, const FilterAns
 }
 
 std::optional<HttpResponse> VerbApi::Prioritize(Call& call, Patience patience) {
-  if (!call.args) {
-    DecodeArgs(call, ReadCandidates::kIfPodHasClaims);
-    const bool is_plain = call.args->ok() && (*call.args)->pod.volumes.empty();
-    if (is_plain && service_->RanksPlainPodsAlike()) return Ok(EncodeHostPriorityList({}));
-    if (is_plain) DecodeArgs(call, ReadCandidates::kAlways);
+  const absl::StatusOr<ExtenderArgs>* decoded =
+      call.args ? &*call.args : &DecodeArgs(call, ReadCandidates::kIfPodHasClaims);
+  if (decoded->ok() && (*decoded)->pod.volumes.empty()) {
+    if (service_->RanksPlainPodsAlike()) return Ok(EncodeHostPriorityList({}));
+    decoded = &DecodeArgs(call, ReadCandidates::kAlways);
   }
-  const absl::StatusOr<ExtenderArgs>& args = *call.args;
+  const absl::StatusOr<ExtenderArgs>& args = *decoded;
   if (!args.ok()) return BadBody(args.status());
   const auto answer = service_->Prioritize(args->pod, args->candidates.names, patience);
   if (!answer) return std::nullopt;

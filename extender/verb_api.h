@@ -72,7 +72,7 @@ class VerbApi {
 
   HttpHandler Handler(Verb verb);
   HttpResponse Parting(HttpResponse response) const;
-  void DecodeArgs(Call& call, ReadCandidates when);
+  const absl::StatusOr<ExtenderArgs>& DecodeArgs(Call& call, ReadCandidates when);
   HttpResponse EncodeFilter(const Candidates& candidates, const FilterAnswer& answer);
 
   // Decoders keep their working memory between calls.

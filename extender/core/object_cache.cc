@@ -31,7 +31,9 @@ void CountKeys(const PersistentVolume& volume, int by,
   if (volume.csi_driver != kDriverName) return;
   for (const std::string& name : {volume.meta.key.name, volume.csi_volume_handle}) {
     const std::string key(VolumeKey(name));
-    if ((keys[key] += by) == 0) keys.erase(key);
+    int& count = keys[key];
+    count += by;
+    if (count == 0) keys.erase(key);
   }
 }
 
