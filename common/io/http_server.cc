@@ -293,6 +293,14 @@ HttpResponse BadRequest(const absl::Status& status) {
   return ProblemResponse(400, "Bad request", Message(status));
 }
 
+// cpprestsdk starts to read the next request of a connection in a task of its own once an answer
+// is out, and closing a listener closes the connections from another thread: the two at once have
+// crashed inside libcpprest.so. After a few trips through the pool's queue such tasks have run.
+void LetPoolTasksRun() {
+  constexpr int kTrips = 3;
+  for (int i = 0; i < kTrips; ++i) pplx::create_task([] {}).get();
+}
+
 }  // namespace
 
 class HttpServer::Impl {
@@ -322,6 +330,7 @@ class HttpServer::Impl {
     gate_->Close(drain);
     if (!listener_) return;
     try {
+      LetPoolTasksRun();
       listener_->close().get();
     } catch (const std::exception& e) {
       LogWarning(kComponent, "cannot close the listener", {{"error", e.what()}});
