@@ -12,6 +12,13 @@ namespace {
 
 constexpr std::string_view kSchemes[] = {"unix://", "unix:"};
 
+void AddKubeFlags(Flags* flags, KubeAccess* access) {
+  flags->Text("--api-server", &access->server,
+              "URL of the API server; none: as a pod's environment says.", "URL");
+  flags->Text("--credentials", &access->credentials_directory,
+              "Directory with the files token and ca.crt for it.", "DIRECTORY");
+}
+
 }  // namespace
 
 absl::Status ParseEndpoint(const std::string& text, std::string* socket_path) {
@@ -73,6 +80,7 @@ std::optional<int> ParseConfig(int argc, const char* const* argv, DriverConfig* 
              "COMMAND");
   flags.Duration("--command-timeout", &config->command_timeout,
                  "The longest that one command (lvm, mkfs, blkid) may take.");
+  AddKubeFlags(&flags, &config->kube);
   flags.Bool("--verbose", &config->is_verbose, "Also log what is of use in debugging only.");
   if (const std::optional<int> code = flags.Parse(argc, argv)) return code;
   if (const absl::Status status = Validate(*config); !status.ok()) return flags.Reject(status);
@@ -104,10 +112,7 @@ void AddLabelFlags(Flags* flags, InitConfig* config) {
               "With --from-node-label: JSON with what is special about nodes, as "
               R"({"initialize_labels":false,"nodes":{"NAME":{"lvm_percent":50}}}.)",
               "FILE");
-  flags->Text("--api-server", &config->api_server,
-              "URL of the API server; none: as a pod's environment says.", "URL");
-  flags->Text("--credentials", &config->credentials_directory,
-              "Directory with the files token and ca.crt for it.", "DIRECTORY");
+  AddKubeFlags(flags, &config->kube);
   flags->Bool("--accept-refusals", &config->accepts_refusals,
               "End with exit status 0 also when regions were left alone.");
 }

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "capacity-agent/device/erase.h"
+#include "csi-driver/kube_object.h"
 
 namespace pmem::driver {
 
@@ -28,6 +29,7 @@ struct DriverConfig {
   agent::Erasure erasure = agent::Erasure::kAll;
   mode_t socket_mode = 0600;
   std::string file_system = "ext4";  // Of a claim that names none.
+  KubeAccess kube;                   // For what is asked of volumes on other nodes.
   bool is_verbose = false;
 };
 
@@ -37,8 +39,7 @@ struct InitConfig {
   bool is_by_label = false;  // The kind is read from the node's label; `settings_file` adds to it.
   std::string node_name;
   std::string settings_file;  // As SettingsOfNode reads it. Empty: none.
-  std::string api_server;     // URL. Empty: as a pod finds it.
-  std::string credentials_directory = "/var/run/secrets/kubernetes.io/serviceaccount";
+  KubeAccess kube;
   bool accepts_refusals = false;
   int64_t lvm_percent = 0;  // Of kind both.
   bool initializes_labels = false;

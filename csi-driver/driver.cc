@@ -18,8 +18,9 @@
 #include "common/io/log.h"
 #include "common/pure/status_macros.h"
 #include "csi-driver/core/node_kind.h"
+#include "csi-driver/core/volume_facts.h"
+#include "csi-driver/core/volume_id.h"
 #include "csi-driver/initializer.h"
-#include "csi-driver/node_object.h"
 
 namespace pmem::driver {
 namespace {
@@ -29,6 +30,16 @@ void FillSimulated(const std::string& file, Devices* devices) {
   for (const PoolKind kind : {PoolKind::kLvm, PoolKind::kDirect}) {
     devices->makers[kind] = std::make_unique<agent::SimulatedMaker>(file);
   }
+}
+
+// Of a volume on another node, as its PersistentVolume has them. external-provisioner gives that
+// the volume's name; one of another name tells nothing.
+absl::StatusOr<VolumeFacts> FactsElsewhere(const KubeAccess& access, const std::string& id) {
+  if (!IsVolumeId(id)) return VolumeFacts{};
+  const auto object = ReadKubeObject(access, "/api/v1/persistentvolumes/" + id);
+  if (absl::IsNotFound(object.status())) return VolumeFacts{};
+  if (!object.ok()) return object.status();
+  return FactsOf(*object, id);
 }
 
 }  // namespace
@@ -58,7 +69,12 @@ Driver::Driver(const DriverConfig& config, std::string_view version)
       volumes_(&devices_, &host_, config.erasure),
       staging_(&volumes_, &host_),
       identity_(&volumes_, version),
-      controller_(&volumes_, config.node_name, config.file_system),
+      controller_(&volumes_, {.node = config.node_name,
+                              .file_system = config.file_system,
+                              .facts_elsewhere =
+                                  [access = config.kube](const std::string& id) {
+                                    return FactsElsewhere(access, id);
+                                  }}),
       node_(&volumes_, &staging_, config.node_name, config.file_system),
       server_({&identity_, &registration_, &controller_, &node_},
               [this](const EndedCall& call) { monitor_.Observe(call); }) {
@@ -102,9 +118,7 @@ void Say(std::string_view line) {
 // What the node's label and the configuration make of `config`.
 absl::StatusOr<InitConfig> ByLabel(InitConfig config) {
   PMEM_ASSIGN_OR_RETURN(const std::string node,
-                        ReadNode({.server = config.api_server,
-                                  .credentials_directory = config.credentials_directory,
-                                  .node = config.node_name}));
+                        ReadKubeObject(config.kube, "/api/v1/nodes/" + config.node_name));
   PMEM_ASSIGN_OR_RETURN(config.kind, KindOfNode(node));
   Say(absl::StrCat("node ", config.node_name, " is labelled for kind ", config.kind));
   if (config.settings_file.empty()) return config;

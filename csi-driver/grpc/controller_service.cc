@@ -202,12 +202,42 @@ grpc::Status ControllerService::ControllerGetVolume(
   return call.EndedQuietly(GetVolume(request->volume_id(), response->mutable_volume()));
 }
 
+absl::StatusOr<VolumeFacts> ControllerService::FactsOfVolume(const std::string& id) {
+  const auto here = volumes_->Find(id);
+  if (here.ok()) return VolumeFacts{.kind = here->kind, .bytes = here->bytes};
+  const auto elsewhere = facts_elsewhere_(id);
+  // There is no API server to ask: this node is all there is.
+  return absl::IsFailedPrecondition(elsewhere.status()) ? here.status() : elsewhere;
+}
+
+absl::Status ControllerService::Expand(const ::csi::v1::ControllerExpandVolumeRequest& request,
+                                       ::csi::v1::ControllerExpandVolumeResponse* response) {
+  PMEM_RETURN_IF_ERROR(CheckField("volume_id", request.volume_id()));
+  if (!request.has_capacity_range()) {
+    return absl::InvalidArgumentError("capacity_range is missing");
+  }
+  PMEM_ASSIGN_OR_RETURN(const VolumeFacts facts, FactsOfVolume(request.volume_id()));
+  PMEM_ASSIGN_OR_RETURN(const int64_t bytes, PromisedBytes(facts, request.volume_id(),
+                                                           DecodeRange(request.capacity_range())));
+  response->set_capacity_bytes(bytes);
+  // Also when the size is there already: its node may have failed to grow the file system.
+  response->set_node_expansion_required(facts.kind != PoolKind::kDirect);
+  return absl::OkStatus();
+}
+
+grpc::Status ControllerService::ControllerExpandVolume(
+    grpc::ServerContext*, const ::csi::v1::ControllerExpandVolumeRequest* request,
+    ::csi::v1::ControllerExpandVolumeResponse* response) {
+  const Call call("ControllerExpandVolume", request->volume_id());
+  return call.Ended(Expand(*request, response));
+}
+
 grpc::Status ControllerService::ControllerGetCapabilities(
     grpc::ServerContext*, const ::csi::v1::ControllerGetCapabilitiesRequest*,
     ::csi::v1::ControllerGetCapabilitiesResponse* response) {
   using Rpc = ::csi::v1::ControllerServiceCapability::RPC;
-  for (const auto type :
-       {Rpc::CREATE_DELETE_VOLUME, Rpc::LIST_VOLUMES, Rpc::GET_CAPACITY, Rpc::GET_VOLUME}) {
+  for (const auto type : {Rpc::CREATE_DELETE_VOLUME, Rpc::LIST_VOLUMES, Rpc::GET_CAPACITY,
+                          Rpc::EXPAND_VOLUME, Rpc::GET_VOLUME}) {
     response->add_capabilities()->mutable_rpc()->set_type(type);
   }
   return grpc::Status::OK;

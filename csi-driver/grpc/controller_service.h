@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// CSI Controller of this one node: what external-provisioner on the node calls.
+// CSI Controller of this one node: what external-provisioner on the node calls. external-resizer
+// runs on one node for all, so only the question whether a volume may grow is answered for others.
 #pragma once
 
 #include <csi.grpc.pb.h>
 
+#include <functional>
 #include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "csi-driver/core/volume_facts.h"
 #include "csi-driver/volumes.h"
 
 namespace pmem::driver {
@@ -15,9 +18,17 @@ namespace pmem::driver {
 // Thread-safe. Calls that are not overridden answer UNIMPLEMENTED.
 class ControllerService final : public ::csi::v1::Controller::Service {
  public:
-  // `file_system`: of a claim that names none.
-  ControllerService(Volumes* volumes, std::string node, std::string file_system)
-      : volumes_(volumes), node_(std::move(node)), file_system_(std::move(file_system)) {}
+  struct Options {
+    std::string node;
+    std::string file_system;  // Of a claim that names none.
+    // What is known of a volume that is not on this node. Called from several threads.
+    std::function<absl::StatusOr<VolumeFacts>(const std::string& id)> facts_elsewhere;
+  };
+  ControllerService(Volumes* volumes, Options options)
+      : volumes_(volumes),
+        node_(std::move(options.node)),
+        file_system_(std::move(options.file_system)),
+        facts_elsewhere_(std::move(options.facts_elsewhere)) {}
 
   grpc::Status CreateVolume(grpc::ServerContext*, const ::csi::v1::CreateVolumeRequest* request,
                             ::csi::v1::CreateVolumeResponse* response) override;
@@ -35,6 +46,11 @@ class ControllerService final : public ::csi::v1::Controller::Service {
   grpc::Status ControllerGetVolume(grpc::ServerContext*,
                                    const ::csi::v1::ControllerGetVolumeRequest* request,
                                    ::csi::v1::ControllerGetVolumeResponse* response) override;
+  // Grows nothing: the volume's own node does, when the kubelet asks there. Refuses what no node
+  // can do, before anything is promised.
+  grpc::Status ControllerExpandVolume(grpc::ServerContext*,
+                                      const ::csi::v1::ControllerExpandVolumeRequest* request,
+                                      ::csi::v1::ControllerExpandVolumeResponse* response) override;
   grpc::Status ControllerGetCapabilities(
       grpc::ServerContext*, const ::csi::v1::ControllerGetCapabilitiesRequest*,
       ::csi::v1::ControllerGetCapabilitiesResponse* response) override;
@@ -48,12 +64,16 @@ class ControllerService final : public ::csi::v1::Controller::Service {
   absl::Status GetCapacityNow(const ::csi::v1::GetCapacityRequest& request,
                               ::csi::v1::GetCapacityResponse* response);
   absl::Status GetVolume(const std::string& id, ::csi::v1::Volume* volume);
+  absl::StatusOr<VolumeFacts> FactsOfVolume(const std::string& id);
+  absl::Status Expand(const ::csi::v1::ControllerExpandVolumeRequest& request,
+                      ::csi::v1::ControllerExpandVolumeResponse* response);
   void Encode(const Volume& volume, ::csi::v1::Volume* out) const;
   bool IsHere(const ::csi::v1::Topology& topology) const;
 
   Volumes* const volumes_;
   const std::string node_;
   const std::string file_system_;
+  const std::function<absl::StatusOr<VolumeFacts>(const std::string& id)> facts_elsewhere_;
 };
 
 }  // namespace pmem::driver

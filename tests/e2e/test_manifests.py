@@ -140,21 +140,44 @@ def test_the_agent_may_do_nothing(kubernetes):
     assert everything_allowed(kubernetes, AGENT, 'pmem-system') == set()
 
 
-def test_the_provisioner_may_do_what_it_needs_and_nothing_else(kubernetes):
+def test_the_drivers_sidecars_may_do_what_they_need_and_nothing_else(kubernetes):
     expected = {(verb, resource) for verb in READ for resource in
                 ('nodes', 'persistentvolumeclaims', 'persistentvolumes', 'storageclasses', 'csinodes')}
     expected |= {(verb, 'persistentvolumes') for verb in ('create', 'patch', 'delete')}
     expected |= {('update', 'persistentvolumeclaims')}
     expected |= {(verb, 'events') for verb in ('list', 'watch', 'create', 'update', 'patch')}
-    for kube_namespace in ('default', 'pmem-system'):
-        assert everything_allowed(kubernetes, DRIVER, kube_namespace) == expected
+    assert everything_allowed(kubernetes, DRIVER, 'default') == expected
+    assert everything_allowed(kubernetes, DRIVER, 'pmem-system') == expected | {('create', 'leases')}
 
 
-def test_the_tests_run_the_provisioner_with_the_flags_of_the_base():
+@pytest.mark.parametrize('name, may', [('external-resizer-pmem-csi-alibabacloud-com', True), ('pmem-extender', False)])
+def test_the_drivers_sidecars_may_renew_their_own_lease(kubernetes, name, may):
+    for verb in ('get', 'update'):
+        assert may == allowed(kubernetes, DRIVER, verb, 'leases', 'pmem-system', 'coordination.k8s.io', name)
+
+
+def test_the_drivers_sidecars_may_write_the_status_of_claims_and_of_nothing_else(kubernetes):
+    may = {(verb, resource) for verb in WRITE for resource in CORE
+           if allowed(kubernetes, DRIVER, verb, resource, sub='status')}
+    assert may == {('patch', 'persistentvolumeclaims')}
+
+
+@pytest.mark.parametrize('name, flags', [('provisioner', csi_nodes.PROVISIONER_FLAGS),
+                                         ('resizer', csi_nodes.RESIZER_FLAGS)])
+def test_the_tests_run_a_sidecar_with_the_flags_of_the_base(name, flags):
     containers = find(render(MANIFESTS / 'base')[1], 'DaemonSet', 'pmem-csi-driver')['spec']['template'][
         'spec']['containers']
-    flags = only([c for c in containers if c['name'] == 'provisioner'])['args']
-    assert tuple(flag for flag in flags if not flag.startswith('--csi-address')) == csi_nodes.PROVISIONER_FLAGS
+    container = only([c for c in containers if c['name'] == name])
+    assert tuple(f for f in container['args'] if not f.startswith('--csi-address')) == flags
+
+
+def test_the_base_names_the_sidecars_by_the_versions_that_are_built():
+    containers = find(render(MANIFESTS / 'base')[1], 'DaemonSet', 'pmem-csi-driver')['spec']['template'][
+        'spec']['containers']
+    modules = (MANIFESTS.parent / 'tests' / 'csi' / 'tools' / 'go.mod').read_text()
+    for name in ('provisioner', 'resizer'):
+        version = re.search(rf'external-{name}/v\d+ (v\S+)', modules)[1]
+        assert only([c for c in containers if c['name'] == name])['image'] == f'csi-{name}:{version}'
 
 
 def pod_of(workload):

@@ -57,6 +57,7 @@ class Program:
         )
 
     def mark_current(self):
+        self.stamp.unlink(missing_ok=True)  # It may be linked from another tree.
         self.stamp.write_text(self.digest())
 
 
@@ -72,7 +73,12 @@ PROVISIONER = Program(
     'github.com/kubernetes-csi/external-provisioner/v6/cmd/csi-provisioner',
     CSI_MODULE,
 )
-
+RESIZER = Program(
+    'csi-resizer',
+    'github.com/kubernetes-csi/external-resizer/v2/cmd/csi-resizer',
+    CSI_MODULE,
+)
+SIDECARS = (PROVISIONER, RESIZER)  # Beside the driver in its pod.
 
 # The CSI specification's tests, for tests/csi.
 CSI_PROGRAMS = (Program('csi-sanity', 'github.com/kubernetes-csi/csi-test/v5/cmd/csi-sanity', CSI_MODULE),)
@@ -130,6 +136,8 @@ def go_environment():
 def build_commands(program, nice=0):
     """Commands to run in any directory; the caller marks the program current when they succeed."""
     BINARIES.mkdir(parents=True, exist_ok=True)
+    # go writes into the file that is there, which may be running, or linked from another tree.
+    fresh = program.binary.with_suffix('.new')
     return [
         [
             'nice',
@@ -143,7 +151,8 @@ def build_commands(program, nice=0):
             '-ldflags',
             LINKER_FLAGS,
             '-o',
-            program.binary,
+            fresh,
             program.package,
-        ]
+        ],
+        ['mv', fresh, program.binary],
     ]

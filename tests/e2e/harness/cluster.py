@@ -17,6 +17,7 @@ EXTENDER = PROGRAMS / 'extender' / 'pmem-extender'
 CSI_PROGRAMS = csi_nodes.Programs(
     driver=PROGRAMS / 'csi-driver' / 'pmem-csi-driver',
     provisioner=BINARIES / 'csi-provisioner',
+    resizer=BINARIES / 'csi-resizer',
     csi_call=PROGRAMS / 'tests' / 'csi' / 'csi-call',
 )
 MANIFESTS = ROOT / 'manifests'
@@ -135,7 +136,7 @@ class Cluster:
             self.fake_provisioner.start()
             return
         self.csi = {name: csi_nodes.CsiNode(self, name, CSI_PROGRAMS) for name in self.agents}
-        kubeconfig = self.control_plane.service_account_kubeconfig('pmem-system', 'pmem-csi-driver')
+        kubeconfig = self.control_plane.service_account_kubeconfig(*csi_nodes.ACCOUNT)
         for node in self.csi.values():
             node.start(kubeconfig)
         for node in self.csi.values():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The real CSI driver and the real external-provisioner of each node, as processes."""
+"""The real CSI driver and the real sidecars of each node, as processes."""
 
 import dataclasses
 import json
@@ -8,6 +8,7 @@ import pathlib
 import subprocess
 
 TOPOLOGY_KEY = 'topology.pmem.csi.alibabacloud.com/node'
+ACCOUNT = ('pmem-system', 'pmem-csi-driver')
 CALL_SECONDS = 60
 START_SECONDS = 40
 # As manifests/base/csi_driver_daemonset.yaml has it.
@@ -20,12 +21,20 @@ PROVISIONER_FLAGS = (
     '--worker-threads=8',
     '--timeout=60s',
 )
+# Likewise. Identities are host names: here all nodes would have the same, so one resizer runs at a time.
+RESIZER_FLAGS = (
+    '--leader-election',
+    '--handle-volume-inuse-error=false',
+    '--feature-gates=VolumeAttributesClass=false',
+    '--timeout=60s',
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class Programs:
     driver: pathlib.Path
     provisioner: pathlib.Path
+    resizer: pathlib.Path
     csi_call: pathlib.Path
 
 
@@ -67,8 +76,26 @@ class CsiNode:
                 f'--node-name={self.node_name}',
                 f'--endpoint=unix:{self.socket}',
                 f'--devices=simulated:{self._cluster.agents[self.node_name].devices.path}',
+                f'--api-server={self._cluster.control_plane.server}',
+                f'--credentials={self._cluster.control_plane.service_account_directory(*ACCOUNT)}',
             ],
         )
+
+    def start_resizer(self):
+        """The one that leads, for the claims of all nodes; returns once it does."""
+        plane = self._cluster.control_plane
+        resizer = self._cluster.supervisor.start(
+            f'resizer-{self.node_name}',
+            [
+                self._programs.resizer,
+                f'--kubeconfig={plane.service_account_kubeconfig(*ACCOUNT)}',
+                f'--csi-address={self.socket}',
+                f'--leader-election-namespace={ACCOUNT[0]}',  # In a pod its own, by default.
+                *RESIZER_FLAGS,
+            ],
+        )
+        resizer.wait_for_line('Starting external resizer', START_SECONDS)
+        return resizer
 
     def wait_ready(self):
         self.driver_process.wait_for_line('listening on')

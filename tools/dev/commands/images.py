@@ -59,9 +59,12 @@ def project_version():
     return re.search(r"version: '([^']+)'", (builds.ROOT / 'meson.build').read_text())[1]
 
 
-def provisioner_version():
+def sidecar_image(program):
+    """Others' program, by its module's version."""
     modules = (control_plane.CSI_MODULE / 'go.mod').read_text()
-    return re.search(r'external-provisioner/v\d+ (v\S+)', modules)[1]
+    module = program.package.partition('/cmd/')[0]
+    version = re.search(rf'{re.escape(module)} (v\S+)', modules)[1]
+    return Image(program.name, program.binary, version, ROOT_USER, has_packages=False)
 
 
 def all_images():
@@ -71,7 +74,7 @@ def all_images():
         Image('pmem-extender', release / 'extender' / 'pmem-extender', version, NOBODY),
         Image('pmem-capacity-agent', release / 'capacity-agent' / 'pmem-capacity-agent', version, ROOT_USER),
         Image('pmem-csi-driver', release / 'csi-driver' / 'pmem-csi-driver', version, ROOT_USER),
-        Image('csi-provisioner', control_plane.PROVISIONER.binary, provisioner_version(), ROOT_USER, has_packages=False),
+        *(sidecar_image(program) for program in control_plane.SIDECARS),
     )
 
 
@@ -178,7 +181,8 @@ def build_programs(board, images):
     targets = [str(i.program.relative_to(builds.RELEASE.directory)) for i in images if i.has_packages]
     commands = builds.build_commands(builds.RELEASE, None, targets) if targets else []
     ok, _ = steps.run(board, 'release build', commands, builds.environment(builds.RELEASE))
-    for program in control_plane.missing([control_plane.PROVISIONER]):
+    wanted = [p for p in control_plane.SIDECARS if any(i.name == p.name for i in images)]
+    for program in control_plane.missing(wanted):
         built, _ = steps.run(
             board, f'{program.name} build', control_plane.build_commands(program), control_plane.go_environment()
         )

@@ -37,7 +37,17 @@ class ServicesTest : public NodeFixture {
     return CodeOfCreate(text, &response);
   }
 
-  ControllerService controller_{&volumes_, "n1", "ext4"};
+  grpc::Status Expand(const std::string& text, ::csi::v1::ControllerExpandVolumeResponse* out) {
+    const auto request = Parse<::csi::v1::ControllerExpandVolumeRequest>(text);
+    return controller_.ControllerExpandVolume(nullptr, &request, out);
+  }
+
+  absl::StatusOr<VolumeFacts> elsewhere_ = VolumeFacts{};
+  ControllerService controller_{
+      &volumes_,
+      {.node = "n1", .file_system = "ext4", .facts_elsewhere = [this](const std::string&) {
+         return elsewhere_;
+       }}};
   NodeService node_{&volumes_, &staging_, "n1", "ext4"};
   IdentityService identity_{&volumes_, "1.2.3"};
 };
@@ -237,6 +247,72 @@ TEST_F(ServicesTest, TheKubeletFindsTheDriverOnTheSameSocket) {
             "type: \"CSIPlugin\" name: \"pmem.csi.alibabacloud.com\" supported_versions: "
             "\"1.0.0\"");
 }
+
+struct ExpandCase {
+  const char* name;
+  std::string request;
+  absl::StatusOr<VolumeFacts> elsewhere;
+  grpc::StatusCode code;
+  const char* answer;  // Or the message of the refusal.
+};
+
+void PrintTo(const ExpandCase& c, std::ostream* out) { *out << c.request; }
+
+class ControllerExpandVolume : public ServicesTest,
+                               public testing::WithParamInterface<ExpandCase> {};
+
+TEST_P(ControllerExpandVolume, AnswersByWhatIsKnownOfTheVolume) {
+  ASSERT_TRUE(Make("disk-lvm", "lvm", kGiB).ok());
+  ASSERT_TRUE(Make("disk-direct", "direct", kGiB).ok());
+  elsewhere_ = GetParam().elsewhere;
+  ::csi::v1::ControllerExpandVolumeResponse response;
+  const grpc::Status status = Expand(GetParam().request, &response);
+  EXPECT_EQ(status.error_code(), GetParam().code);
+  EXPECT_EQ(status.ok() ? response.ShortDebugString() : status.error_message(), GetParam().answer);
+  EXPECT_EQ(volumes_.Find("disk-lvm")->bytes, kGiB);
+}
+
+std::string Expansion(const std::string& id, int64_t bytes) {
+  return "volume_id: '" + id + "' capacity_range { required_bytes: " + std::to_string(bytes) + " }";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Requests, ControllerExpandVolume,
+    testing::Values(
+        ExpandCase{"LvmHere", Expansion("disk-lvm", 2 * kGiB), VolumeFacts{}, grpc::OK,
+                   "capacity_bytes: 2147483648 node_expansion_required: true"},
+        // An earlier call may have ended before the file system grew.
+        ExpandCase{"LvmHereOfThatSize", Expansion("disk-lvm", kGiB), VolumeFacts{}, grpc::OK,
+                   "capacity_bytes: 1073741824 node_expansion_required: true"},
+        ExpandCase{"DirectHere", Expansion("disk-direct", 2 * kGiB), VolumeFacts{},
+                   grpc::OUT_OF_RANGE,
+                   "volume disk-direct of 1073741824 bytes is of kind direct, its place in an "
+                   "NVDIMM region is fixed: it cannot grow to 2147483648; make a larger claim and "
+                   "copy the data"},
+        ExpandCase{"DirectHereOfThatSize", Expansion("disk-direct", kGiB), VolumeFacts{}, grpc::OK,
+                   "capacity_bytes: 1073741824"},
+        ExpandCase{"LvmElsewhere", Expansion("disk-2", 2 * kGiB), VolumeFacts{PoolKind::kLvm, kGiB},
+                   grpc::OK, "capacity_bytes: 2147483648 node_expansion_required: true"},
+        ExpandCase{"DirectElsewhere", Expansion("disk-2", kGiB + 1),
+                   VolumeFacts{PoolKind::kDirect, kGiB}, grpc::OUT_OF_RANGE,
+                   "volume disk-2 of 1073741824 bytes is of kind direct, its place in an NVDIMM "
+                   "region is fixed: it cannot grow to 1073741825; make a larger claim and copy "
+                   "the data"},
+        ExpandCase{"NobodyKnows", Expansion("disk-2", 2 * kGiB), VolumeFacts{}, grpc::OK,
+                   "capacity_bytes: 2147483648 node_expansion_required: true"},
+        ExpandCase{"NobodyToAsk", Expansion("disk-2", 2 * kGiB),
+                   absl::FailedPreconditionError("no API server"), grpc::NOT_FOUND,
+                   "no volume disk-2 on this node"},
+        ExpandCase{"TheApiServerIsAway", Expansion("disk-2", 2 * kGiB),
+                   absl::UnavailableError("away"), grpc::UNAVAILABLE, "away"},
+        ExpandCase{"NoRange", "volume_id: 'disk-lvm'", VolumeFacts{}, grpc::INVALID_ARGUMENT,
+                   "capacity_range is missing"},
+        ExpandCase{"PastTheLimit",
+                   "volume_id: 'disk-lvm' capacity_range { required_bytes: 9 limit_bytes: 8 }",
+                   VolumeFacts{}, grpc::OUT_OF_RANGE, "required_bytes 9 is above limit_bytes 8"},
+        ExpandCase{"NoId", "capacity_range { required_bytes: 1 }", VolumeFacts{},
+                   grpc::INVALID_ARGUMENT, "volume_id is missing"}),
+    [](const auto& row) { return row.param.name; });
 
 }  // namespace
 }  // namespace pmem::driver

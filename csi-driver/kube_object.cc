@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "csi-driver/node_object.h"
+#include "csi-driver/kube_object.h"
 
 #include <cstdint>
 #include <cstdlib>
@@ -18,7 +18,7 @@ namespace {
 constexpr absl::Duration kPatience = absl::Seconds(20);
 constexpr int64_t kCredentialBytesMax = int64_t{1} << 20;
 // A Node with many images and conditions has some 50 KiB.
-constexpr int64_t kNodeBytesMax = int64_t{8} << 20;
+constexpr int64_t kObjectBytesMax = int64_t{8} << 20;
 constexpr int kNotFound = 404;
 constexpr int kUnauthorized = 401;
 constexpr int kForbidden = 403;
@@ -52,23 +52,22 @@ absl::Status StatusOf(const ClientResponse& response, const std::string& path) {
 
 }  // namespace
 
-absl::StatusOr<std::string> ReadNode(const NodeQuestion& question) {
-  std::string server = question.server;
+absl::StatusOr<std::string> ReadKubeObject(const KubeAccess& access, const std::string& path) {
+  std::string server = access.server;
   if (server.empty()) {
     PMEM_ASSIGN_OR_RETURN(server, ServerOfPod());
   }
-  const std::string& directory = question.credentials_directory;
+  const std::string& directory = access.credentials_directory;
   ClientTls tls;
   PMEM_ASSIGN_OR_RETURN(tls.ca_pem, ReadFile(directory + "/ca.crt", kCredentialBytesMax));
   PMEM_ASSIGN_OR_RETURN(std::string token, ReadFile(directory + "/token", kCredentialBytesMax));
   absl::StripAsciiWhitespace(&token);
   PMEM_ASSIGN_OR_RETURN(const auto client, HttpClient::Make(server, tls, kPatience));
-  const std::string path = "/api/v1/nodes/" + question.node;
   PMEM_ASSIGN_OR_RETURN(const ClientResponse response,
                         client->Send({.path_and_query = path,
                                       .headers = {{"Authorization", "Bearer " + token},
                                                   {"Accept", "application/json"}},
-                                      .body_bytes_max = kNodeBytesMax,
+                                      .body_bytes_max = kObjectBytesMax,
                                       .deadline = kPatience}));
   PMEM_RETURN_IF_ERROR(StatusOf(response, path));
   return response.body;

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// One object in Kubernetes, read when it is needed: this node's at initialization, a
+// PersistentVolume when the resizer asks for one that is elsewhere. Nothing is watched or kept.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace pmem::driver {
+
+struct KubeAccess {
+  std::string server;  // URL. Empty: from the environment that every pod has.
+  std::string credentials_directory = "/var/run/secrets/kubernetes.io/serviceaccount";
+};
+
+// As JSON. `path`: "/api/v1/nodes/n1". Errors: NotFound, PermissionDenied and Unavailable as the
+// API server answers; those of HttpClient; FailedPrecondition when there is neither a URL nor such
+// an environment. Thread-safe.
+absl::StatusOr<std::string> ReadKubeObject(const KubeAccess& access, const std::string& path);
+
+}  // namespace pmem::driver
