@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from guest import GIB, NVDIMMS, CommandFailed, Guest
+from guest import GIB, NVDIMMS, Guest
+from machine_door import CommandFailed
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "csi"))
 from driver_in_guest import Driver  # noqa: E402

@@ -11,9 +11,10 @@ import os
 import pathlib
 import re
 import shutil
-import socket
 import subprocess
 import time
+
+import machine_door
 
 GIB = 1 << 30
 MIB = 1 << 20
@@ -30,10 +31,6 @@ NVDIMMS = {
     "read_only": {"gib": 2, "options": ",unarmed=on"},
     "label_less": {"gib": 1},
 }
-
-
-class CommandFailed(AssertionError):
-    """A command in the machine ended with another status than 0."""
 
 
 def shared_objects(program):
@@ -130,7 +127,8 @@ class Guest:
         deadline = time.monotonic() + BOOT_SECONDS_MAX
         while True:
             try:
-                self.ports = self._forwarded_ports()
+                self.ports = {inside: outside for (_, inside), outside in
+                              machine_door.forwarded_ports(self._monitor_path).items()}
                 self.run("true", seconds=2)
                 return
             except (OSError, http.client.HTTPException):
@@ -140,39 +138,13 @@ class Guest:
                                    + "\n" + (self.work / "qemu.log").read_text())
             time.sleep(0.05)
 
-    def _forwarded_ports(self):
-        """{machine's port: this host's port}, as QEMU chose them."""
-        with socket.socket(socket.AF_UNIX) as monitor:
-            monitor.settimeout(5)
-            monitor.connect(str(self._monitor_path))
-            monitor.sendall(b"info usernet\n")
-            text = b""
-            while text.count(b"(qemu)") < 2:
-                chunk = monitor.recv(65536)
-                if not chunk:
-                    raise ConnectionError("the monitor closed")
-                text += chunk
-        rows = re.findall(r"TCP\[HOST_FORWARD\]\s+\d+\s+\S+\s+(\d+)\s+\S+\s+(\d+)", text.decode())
-        if not rows:
-            raise ConnectionError("no port is forwarded yet")
-        return {int(inside): int(outside) for outside, inside in rows}
-
     def console_tail(self):
         """The last lines of the serial console."""
         return "\n".join(self.console.read_text(errors="replace").splitlines()[-30:])
 
     def run(self, script, seconds=COMMAND_SECONDS_MAX, check=True):
         """Output of a bash script in the machine. Raises CommandFailed, with what it wrote."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.ports[80], timeout=seconds)
-        connection.request("POST", "/cgi-bin/door", body=script.encode())
-        response = connection.getresponse()
-        body = response.read()
-        connection.close()
-        status = int(response.headers["X-Exit-Status"])
-        split = int(response.headers["X-Out-Bytes"])
-        if check and status != 0:
-            raise CommandFailed(f"status {status}: {script}\n{body.decode(errors='replace')}")
-        return body[:split].decode()
+        return machine_door.run(self.ports[80], script, seconds, check)
 
     def json(self, command):
         """What a command prints, as JSON. ndctl prints nothing at all when it has nothing."""

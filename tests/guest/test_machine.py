@@ -3,7 +3,8 @@
 
 import pytest
 
-from guest import GIB, CommandFailed
+from guest import GIB
+from machine_door import CommandFailed
 
 
 def region_attribute(guest, region, name):

@@ -18,6 +18,7 @@ import builds
 
 MODULE = builds.ROOT / 'tests' / 'e2e' / 'controlplane'
 CSI_MODULE = builds.ROOT / 'tests' / 'csi' / 'tools'
+NODE_MODULE = builds.ROOT / 'tests' / 'walkthrough' / 'node_programs'
 BINARIES = builds.BUILD / 'controlplane' / 'bin'
 KUBERNETES = 'v1.36.3'
 _VERSION = 'k8s.io/component-base/version'
@@ -79,6 +80,12 @@ RESIZER = Program(
     CSI_MODULE,
 )
 SIDECARS = (PROVISIONER, RESIZER)  # Beside the driver in its pod.
+
+# For the emulated nodes of tests/walkthrough.
+NODE_PROGRAMS = (
+    Program('kubelet', 'k8s.io/kubernetes/cmd/kubelet', NODE_MODULE),
+    Program('kube-proxy', 'k8s.io/kubernetes/cmd/kube-proxy', NODE_MODULE),
+)
 
 # The CSI specification's tests, for tests/csi.
 CSI_PROGRAMS = (Program('csi-sanity', 'github.com/kubernetes-csi/csi-test/v5/cmd/csi-sanity', CSI_MODULE),)

@@ -13,7 +13,7 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 COMMANDS = HERE / 'commands'
-ORDER = ['demo', 'build', 'test', 'lint', 'fuzz', 'mutate', 'guest', 'bench', 'images']
+ORDER = ['demo', 'build', 'test', 'lint', 'fuzz', 'mutate', 'guest', 'walkthrough', 'bench', 'images']
 
 
 def summary(path):

@@ -10,6 +10,7 @@ What comes out, build/images/NAME.tar, is imported by `ctr images import` or cop
 """
 
 import dataclasses
+import hashlib
 import json
 import os
 import pathlib
@@ -53,6 +54,23 @@ class Image:
     @property
     def reference(self):
         return f'{self.directory / "oci"}:{self.version}'
+
+    @property
+    def stamp(self):
+        return IMAGES / f'.{self.name}.stamp'
+
+    def digest(self):
+        """Of what it is made from, Debian's packages as they are today aside."""
+        digest = hashlib.sha256(f'{self.version} {self.user}'.encode())
+        digest.update(pathlib.Path(__file__).read_bytes())
+        digest.update(self.program.read_bytes())
+        if self.has_packages:
+            digest.update((PACKAGES / self.name).read_bytes())
+        return digest.hexdigest()
+
+    def is_current(self):
+        archived = (IMAGES / f'{self.name}.tar').exists() and self.stamp.exists()
+        return archived and self.stamp.read_text() == self.digest()
 
 
 def project_version():
@@ -167,6 +185,7 @@ def archive(image):
     with tarfile.open(IMAGES / f'{image.name}.tar', 'w') as tar:
         tar.add(oci, arcname='.')
     shutil.rmtree(image.directory / 'tree')
+    image.stamp.write_text(image.digest())
     manifest = json.loads((oci / 'index.json').read_text())['manifests'][0]
     return {
         'image': f'{image.name}:{image.version}',
@@ -190,6 +209,17 @@ def build_programs(board, images):
             program.mark_current()
         ok = ok and built
     return ok
+
+
+def ensure(board):
+    """Builds the images that are not made of today's programs; the programs are there. True when all is well."""
+    seconds = source_time()
+    for image in all_images():
+        if not image.is_current():
+            if not build(board, image, seconds):
+                return False
+            archive(image)
+    return True
 
 
 def main(arguments):

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole cluster: a control plane on this host, nodes as emulated machines, kubectl."""
+
+import pathlib
+import shlex
+import shutil
+import subprocess
+import tempfile
+
+import paths
+import network
+import node
+import node_disk
+import plane
+from harness import processes, waiting
+
+KUBECTL_SECONDS = 120
+NODE_READY_SECONDS = 240
+# name: (number, GiB of NVDIMM, which end of the cable)
+NODES = {'pmem-1': (1, 24, 0), 'pmem-2': (2, 20, 1)}
+# Takes the place of pmem-2.
+REPLACEMENT = {'pmem-3': (3, 6, 1)}
+
+
+class Cluster:
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory).resolve()
+        self.supervisor = processes.Supervisor(self.directory / 'logs')
+        # Paths of sockets are short.
+        self._sockets = pathlib.Path(tempfile.mkdtemp(prefix='pmem-walkthrough-'))
+        self.network = network.Network(self._sockets / 'network')
+        self.plane = plane.Plane(
+            self.directory / 'control-plane', self.supervisor, self.network, [*NODES, *REPLACEMENT]
+        )
+        self.nodes = {}
+
+    @property
+    def api(self):
+        return self.plane.admin
+
+    def start_nodes(self, definitions):
+        """Boots them side by side; returns when all are Ready."""
+        ends = ('one.link', 'other.link')
+        for name, (number, gib, end) in definitions.items():
+            one = node.Node(self.directory / name, name, number, gib, (ends[end], ends[1 - end]), self._sockets,
+                            self.supervisor)
+            one.prepare(node_disk.DISK, {
+                'kubelet.kubeconfig': self.plane.node_kubeconfig(name),
+                'kube-proxy.kubeconfig': self.plane.node_kubeconfig('kube-proxy'),
+                'ca.crt': self.plane.certificate,
+                'client-ca.crt': self.plane.client_ca,
+            })
+            one.start()
+            self.nodes[name] = one
+            self.network.nodes.append(one)
+        for name in definitions:
+            self.nodes[name].wait_for_door()
+        for name in definitions:
+            self.wait_ready(name)
+
+    def wait_ready(self, name):
+        waiting.until(lambda: self.is_ready(name), f'{name} is Ready', NODE_READY_SECONDS, poll=0.2)
+
+    def is_ready(self, name):
+        found = self.api.find('nodes', name) or {'status': {}}
+        conditions = {c['type']: c['status'] for c in found['status'].get('conditions', [])}
+        return conditions.get('Ready') == 'True'
+
+    def kubectl(self, words, check=True, seconds=KUBECTL_SECONDS, stdin=None):
+        """Output of kubectl, as administrator. `words`: a shell's words, without "kubectl"."""
+        done = subprocess.run(
+            ['timeout', str(seconds), self.plane.binaries / 'kubectl', *shlex.split(words)],
+            env={'KUBECONFIG': str(self.plane.kubeconfig), 'PATH': '/usr/bin:/bin', 'HOME': str(self.directory)},
+            cwd=paths.ROOT, capture_output=True, text=True, check=False, input=stdin,
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f'kubectl {words}: status {done.returncode}\n{done.stdout}{done.stderr}')
+        return done.stdout if done.returncode == 0 else done.stdout + done.stderr
+
+    def state(self):
+        """For somebody who looks for what went wrong."""
+        said = [self.kubectl(words, check=False, seconds=20) for words in (
+            'get nodes -o wide', 'get pods,pvc -A -o wide', 'get events -A --sort-by=.lastTimestamp')]
+        return '\n'.join(text[-6000:] for text in said)
+
+    def stop(self):
+        self.supervisor.stop_all()
+        self.network.stop()
+        shutil.rmtree(self._sockets, ignore_errors=True)
+        for one in self.nodes.values():
+            for big in ('disk.img', 'nvdimm', 'initramfs.cpio'):
+                (one.work / big).unlink(missing_ok=True)

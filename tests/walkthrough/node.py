@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A node: one QEMU process in software emulation, with a disk, NVDIMMs, a way to the host and a link to the other node."""
+
+import http.client
+import shutil
+import subprocess
+import threading
+
+import paths
+import machine_door
+from harness import processes, waiting
+
+BOOT_SECONDS = 180
+COMMAND_SECONDS = 60
+MACHINE_SECONDS_MAX = 2400
+HOST_SIDE_ADDRESS = '10.0.2.15'
+
+
+def pack(work, files):
+    """The initramfs of stage 1 with /node/NAME for each of `files`, {name: text}."""
+    tree = work / 'overlay'
+    shutil.rmtree(tree, ignore_errors=True)
+    (tree / 'node').mkdir(parents=True)
+    for name, text in files.items():
+        (tree / 'node' / name).write_text(text)
+        (tree / 'node' / name).chmod(0o700)
+    listing = subprocess.run(['find', '.'], cwd=tree, check=True, capture_output=True).stdout
+    overlay = subprocess.run(['cpio', '-o', '-H', 'newc', '-R', '0:0', '--quiet'], cwd=tree, check=True,
+                             input=listing, capture_output=True).stdout
+    base = (paths.WORK / 'stage1.cpio').read_bytes()
+    path = work / 'initramfs.cpio'
+    path.write_bytes(base + bytes(-len(base) % 4) + overlay)
+    return path
+
+
+def machine_command(initramfs, disks, memory_mib=1536):
+    """QEMU with everything but NVDIMMs and network."""
+    command = ['timeout', '-k', '2', str(MACHINE_SECONDS_MAX), 'qemu-system-x86_64', '-accel', 'tcg,thread=multi',
+               '-machine', 'pc,nvdimm=on', '-smp', '2', '-m', f'{memory_mib}M,slots=8,maxmem=128G',
+               '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-serial', 'file:console.log',
+               '-kernel', paths.KERNEL / 'vmlinux', '-initrd', initramfs,
+               '-append', 'console=ttyS0 panic=-1 quiet net.ifnames=0', '-device', 'virtio-rng-pci']
+    for number, disk in enumerate(disks):
+        command += ['-drive', f'file={disk},format=raw,if=none,id=d{number},cache=unsafe',
+                    '-device', f'virtio-blk-pci,drive=d{number}']
+    return command
+
+
+class Node:
+    """start() boots it. What is on its disk and in its NVDIMMs outlives power_off(). Several threads may use it."""
+
+    def __init__(self, work, name, number, nvdimm_gib, link, sockets, supervisor):
+        """`link`: (our end, the other's) of the cable to the other node, names of sockets."""
+        self.name = name
+        self.number = number
+        self.work = work
+        self.address = f'192.168.50.{10 + number}'
+        self._nvdimm_gib = nvdimm_gib
+        self._link = [sockets / end for end in link]
+        self._monitor = sockets / f'{name}.monitor'
+        self._supervisor = supervisor
+        self._lock = threading.Lock()
+        self._ways = {}
+        self._process = None
+        work.mkdir(parents=True)
+
+    def prepare(self, disk, files):
+        """`files`: what goes into /node."""
+        subprocess.run(['cp', '--sparse=always', disk, self.work / 'disk.img'], check=True)
+        settings = f'NAME={self.name}\nNUMBER={self.number}\n'
+        self._initramfs = pack(self.work, {'settings': settings, **files})
+
+    def start(self):
+        """Returns at once; wait_for_door() when it is there."""
+        self._ways = {}
+        number, ours, others = self.number, *self._link
+        command = machine_command(self._initramfs, [self.work / 'disk.img'])
+        command += [
+            '-monitor', f'unix:{self._monitor},server=on,wait=off',
+            # 2 MiB on top for the label area, or the namespaces would start off their alignment.
+            '-object', f'memory-backend-file,id=m0,size={self._nvdimm_gib * 1024 + 2}M,share=on,mem-path=nvdimm',
+            '-device', 'nvdimm,id=nv0,memdev=m0,label-size=2M',
+            '-netdev', f'user,id=n0,hostfwd=tcp:127.0.0.1:0-{HOST_SIDE_ADDRESS}:80',
+            '-device', f'virtio-net-pci,netdev=n0,mac=52:54:00:00:00:0{number},romfile=',
+            '-netdev', f'dgram,id=n1,local.type=unix,local.path={ours},remote.type=unix,remote.path={others}',
+            '-device', f'virtio-net-pci,netdev=n1,mac=52:54:00:00:01:0{number},romfile=',
+        ]
+        self._process = self._supervisor.start(self.name, ['env', '-C', self.work, *command])
+
+    def wait_for_door(self):
+        def opened():
+            if self._process.exit_code() is not None:
+                raise processes.ProcessFailed(f'{self.name} ended:\n{self._process.output()}\n{self.console()}')
+            try:
+                return self.run('echo open', seconds=5)
+            except (OSError, http.client.HTTPException):
+                return None  # Not yet: the port accepts before the machine listens.
+
+        waiting.until(opened, f'{self.name} has booted', BOOT_SECONDS, poll=0.2)
+
+    def console(self):
+        """The last lines of the serial console."""
+        return '\n'.join((self.work / 'console.log').read_text(errors='replace').splitlines()[-40:])
+
+    def run(self, script, seconds=COMMAND_SECONDS, check=True):
+        """Output of a bash script on the node itself."""
+        return machine_door.run(self.way(HOST_SIDE_ADDRESS, 80), script, seconds, check)
+
+    def way(self, address, port):
+        """This host's port that leads to an address of the node, of a pod on it, or of a Service."""
+        with self._lock:
+            if (address, port) not in self._ways:
+                self._ways = machine_door.forwarded_ports(self._monitor)
+            if (address, port) not in self._ways:
+                said = machine_door.ask_monitor(self._monitor, f'hostfwd_add n0 tcp:127.0.0.1:0-{address}:{port}')
+                self._ways = machine_door.forwarded_ports(self._monitor)
+                assert (address, port) in self._ways, said
+            return self._ways[address, port]
+
+    @property
+    def runs(self):
+        return self._process is not None and self._process.exit_code() is None
+
+    def power_off(self):
+        """As when the plug is pulled."""
+        self._process.kill()

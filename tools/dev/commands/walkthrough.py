@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Does what the product's page does, on emulated nodes with a real kubelet, containerd, LVM and NVDIMMs.
+
+usage: ./dev walkthrough [--write-docs] [PYTEST_ARGUMENT...]
+  --write-docs  docs/walkthrough.md is written anew from what this run typed and saw
+
+Builds what is missing: programs, images, kubelet, the disk that the nodes boot from. Needs root for images and disk.
+docs/walkthrough.md says what this cluster has in common with yours, and what it has not.
+"""
+
+import os
+import subprocess
+import xml.etree.ElementTree
+
+import builds
+import control_plane
+import steps
+import tables
+from commands import images
+
+TESTS = builds.ROOT / 'tests' / 'walkthrough'
+RESULT = builds.BUILD / 'walkthrough' / 'junit.xml'
+TIME_LIMIT_SECONDS = 2400
+
+
+def prepare(board):
+    """All that the nodes need is built. True when all is well."""
+    if not images.build_programs(board, images.all_images()):
+        return False
+    for program in control_plane.missing((*control_plane.PROGRAMS, *control_plane.NODE_PROGRAMS)):
+        commands = control_plane.build_commands(program)
+        if not steps.run(board, f'{program.name} build', commands, control_plane.go_environment())[0]:
+            return False
+        program.mark_current()
+    if not images.ensure(board):
+        return False
+    return steps.run(board, 'node disk', [['/usr/bin/python3', '-B', TESTS / 'node_disk.py']])[0]
+
+
+def test_command(arguments):
+    return [
+        *('timeout', '-k', '10', str(TIME_LIMIT_SECONDS), '/usr/bin/python3', '-B', '-m', 'pytest'),
+        *('-p', 'no:cacheprovider', '-x', '-q', f'--junitxml={RESULT}', f'--rootdir={TESTS}', TESTS, *arguments),
+    ]
+
+
+def print_times():
+    """A line for each step of the run."""
+    cases = xml.etree.ElementTree.parse(RESULT).getroot().iter('testcase')
+    rows = [(case.get('name').removeprefix('test_').replace('_', ' '), f'{float(case.get("time")):.1f}') for case in cases]
+    total = sum(float(seconds) for _, seconds in rows)
+    print('\n'.join(tables.table(('step', 'seconds'), [*rows, ('all', f'{total:.1f}')], right=('seconds',))))
+
+
+def main(arguments):
+    if '--help' in arguments:
+        print(__doc__)
+        return 0
+    if not prepare(steps.Board(builds.BUILD / 'logs')):
+        return 1
+    RESULT.unlink(missing_ok=True)
+    rest = [a for a in arguments if a != '--write-docs']
+    env = dict(os.environ)
+    if '--write-docs' in arguments:
+        env['WALKTHROUGH_PAGE'] = str(builds.ROOT / 'docs' / 'walkthrough.md')
+    done = subprocess.run([str(w) for w in test_command(rest)], env=env, check=False)
+    if RESULT.exists():
+        print_times()
+    return done.returncode
