@@ -10,6 +10,7 @@ import yaml
 from harness import cluster, control_plane, csi_nodes, go_modules, objects, processes
 
 MANIFESTS = pathlib.Path(__file__).resolve().parents[2] / 'manifests'
+CHART = MANIFESTS / 'helm'
 PROMETHEUS_OPERATOR = ('github.com/prometheus-operator/prometheus-operator', 'v0.85.0',
                        'h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s=')
 EXTENDER = 'system:serviceaccount:pmem-system:pmem-extender'
@@ -268,3 +269,97 @@ def test_the_classes_of_the_base_are_the_examples_own(kubernetes):
         'pmem-lvm': {'pmemType': 'lvm'}, 'pmem-direct': {'pmemType': 'direct'}}
     assert {o['provisioner'] for o in classes.values()} == {objects.DRIVER}
     assert {o['volumeBindingMode'] for o in classes.values()} == {'WaitForFirstConsumer'}
+
+
+def helm(*arguments, kubeconfig='/nowhere'):
+    """(exit status, stdout, stderr) of helm, which is told which Kubernetes there is."""
+    done = subprocess.run([cluster.BINARIES / 'helm', f'--kubeconfig={kubeconfig}', *map(str, arguments)],
+                          capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def render_chart(*values, kube_namespace='pmem-system', chart=CHART):
+    """(text, objects) of the chart with these values."""
+    settings = [word for value in values for word in ('--set', value)]
+    status, text, errors = helm('template', 'pmem', chart, '-n', kube_namespace,
+                                f'--kube-version={control_plane_version()}', *settings)
+    assert status == 0, errors
+    return text, [o for o in yaml.safe_load_all(text) if o]
+
+
+def control_plane_version():
+    return re.search(r'k8s.io/kubernetes (v\S+)', (
+        MANIFESTS.parent / 'tests' / 'e2e' / 'controlplane' / 'go.mod').read_text())[1]
+
+
+def by_name(rendered):
+    """{(kind, name): object}; none is there twice."""
+    found = {(o['kind'], o['metadata']['name']): o for o in rendered}
+    assert len(found) == len(rendered)
+    return found
+
+
+@pytest.mark.parametrize('overlay, values', [('release', ()), ('test', ('devices=simulated',))])
+def test_the_chart_renders_what_the_overlay_does(overlay, values):
+    text, rendered = render_chart('kubeNamespace.create=true', *values)
+    assert by_name(rendered) == by_name(render(MANIFESTS / 'overlays' / overlay)[1])
+
+
+def test_the_chart_with_monitoring_renders_what_the_component_adds(tmp_path):
+    (tmp_path / 'both').mkdir()
+    expected = by_name(render_with_monitoring(tmp_path / 'both')[1])
+    assert by_name(render_chart('kubeNamespace.create=true', 'monitoring.enabled=true')[1]) == expected
+
+
+def test_the_chart_changes_what_its_values_name_and_nothing_else():
+    before = by_name(render_chart()[1])
+    after = by_name(render_chart('registry=r.example/pmem', 'containers.extender.flags.score=spread',
+                                 'containers.extender.image=own:1', 'extender.replicas=3',
+                                 'init.nodes.n1.lvm_percent=40', 'storageClasses.create=false')[1])
+    assert {name for name in before if name not in after} == {
+        ('StorageClass', 'pmem-lvm'), ('StorageClass', 'pmem-direct')}
+    assert {name for name in after if after[name] != before[name]} == {
+        ('Deployment', 'pmem-extender'), ('DaemonSet', 'pmem-csi-driver'),
+        ('DaemonSet', 'pmem-capacity-agent'), ('ConfigMap', 'pmem-init')}
+    extender = after['Deployment', 'pmem-extender']['spec']
+    container = only(extender['template']['spec']['containers'])
+    assert (extender['replicas'], container['image']) == (3, 'r.example/pmem/own:1')
+    was = only(before['Deployment', 'pmem-extender']['spec']['template']['spec']['containers'])['args']
+    assert set(container['args']) ^ set(was) == {'--score=binpack', '--score=spread'}
+    assert after['ConfigMap', 'pmem-init']['data'] == {'init.json': '{"nodes":{"n1":{"lvm_percent":40}}}'}
+
+
+@pytest.mark.parametrize('value', ['devices=fake', 'containers.extenders.image=own:1', 'init.nodes.n1.percent=4',
+                                   'extender.replicas=0', 'replicas=3'])
+def test_the_chart_refuses_a_value_that_is_not_known(value):
+    status, _, errors = helm('template', 'pmem', CHART, f'--kube-version={control_plane_version()}', '--set', value)
+    assert status != 0 and "don't meet the specifications of the schema" in errors
+
+
+def test_the_chart_passes_helms_lint_and_is_the_same_as_a_package(tmp_path):
+    version = f'--kube-version={control_plane_version()}'
+    status, said, errors = helm('lint', '--strict', CHART, version)
+    assert status == 0 and '1 chart(s) linted, 0 chart(s) failed' in said + errors
+    assert helm('package', CHART, '-d', tmp_path)[0] == 0
+    assert render_chart(chart=only(list(tmp_path.glob('*.tgz')))) == render_chart()
+
+
+def test_the_chart_lives_in_any_kube_namespace(kubernetes):
+    text, rendered = render_chart('kubeNamespace.create=true', kube_namespace='elsewhere')
+    assert 'pmem-system' not in text
+    said = kubectl(kubernetes, 'apply', '--server-side', '--force-conflicts', '--validate=strict',
+                   '--dry-run=server', '-f', '-', stdin='\n---\n'.join(
+                       yaml.safe_dump(o) for o in rendered if 'namespace' not in o['metadata']))
+    assert len(said.splitlines()) == len([o for o in rendered if 'namespace' not in o['metadata']])
+
+
+def test_helm_installs_the_chart_with_strict_validation(kubernetes):
+    text, rendered = render_chart()
+    said = kubectl(kubernetes, 'apply', '--server-side', '--force-conflicts', '--validate=strict',
+                   '-f', '-', stdin=text)
+    assert len(said.splitlines()) == len(rendered)
+    # What the other tests have applied is taken over.
+    status, said, errors = helm('install', 'pmem', CHART, '-n', 'pmem-system', '--take-ownership',
+                                kubeconfig=kubernetes.kubeconfig)
+    assert status == 0, errors
+    assert 'STATUS: deployed' in said and 'pmem.csi.alibabacloud.com/type=lvm' in said

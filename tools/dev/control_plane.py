@@ -87,6 +87,9 @@ NODE_PROGRAMS = (
     Program('kube-proxy', 'k8s.io/kubernetes/cmd/kube-proxy', NODE_MODULE),
 )
 
+# What the tests of manifests/ render the chart with.
+HELM = Program('helm', 'helm.sh/helm/v3/cmd/helm', builds.ROOT / 'tests' / 'e2e' / 'helm')
+
 # The CSI specification's tests, for tests/csi.
 CSI_PROGRAMS = (Program('csi-sanity', 'github.com/kubernetes-csi/csi-test/v5/cmd/csi-sanity', CSI_MODULE),)
 

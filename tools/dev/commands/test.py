@@ -133,7 +133,7 @@ def waiting_lane(run):
     if run.wants('csi') and build_programs(run, control_plane.CSI_PROGRAMS):
         pytest_step(run, 'csi', CSI)
     if run.wants('e2e') and build_programs(
-        run, (*control_plane.PROGRAMS, *control_plane.SIDECARS)
+        run, (*control_plane.PROGRAMS, *control_plane.SIDECARS, control_plane.HELM)
     ):
         pytest_step(run, 'e2e', END_TO_END)
 

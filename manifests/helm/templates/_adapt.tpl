@@ -1,0 +1,74 @@
+{{- /* SPDX-License-Identifier: Apache-2.0 */ -}}
+{{- /* What the values change of one object. All of these change it where it is, and say nothing. */ -}}
+
+{{- define "pmem.is_wanted" -}}
+{{- $values := .root.Values -}}
+{{- if eq .object.kind "Namespace" -}}
+{{- $values.kubeNamespace.create -}}
+{{- else if eq .object.kind "StorageClass" -}}
+{{- $values.storageClasses.create -}}
+{{- else if and (eq .object.kind "DaemonSet") (eq .object.metadata.name "pmem-csi-driver") -}}
+{{- eq $values.devices "real" -}}
+{{- else -}}
+true
+{{- end -}}
+{{- end -}}
+
+{{- /* As base/kustomization.yaml does. */ -}}
+{{- define "pmem.label" -}}
+{{- $labels := dict "app.kubernetes.io/part-of" "pmem-scheduler" -}}
+{{- $_ := set .metadata "labels" (merge $labels (default dict .metadata.labels)) -}}
+{{- end -}}
+
+{{- define "pmem.adapt" -}}
+{{- $object := .object -}}
+{{- $values := .root.Values -}}
+{{- $name := $object.metadata.name -}}
+{{- if and (eq $object.kind "Deployment") (eq $name "pmem-extender") -}}
+{{- $_ := set $object.spec "replicas" $values.extender.replicas -}}
+{{- end -}}
+{{- if and (eq $object.kind "ConfigMap") (eq $name "pmem-init") $values.init -}}
+{{- $_ := set $object.data "init.json" (toJson $values.init) -}}
+{{- end -}}
+{{- if and (eq $object.kind "DaemonSet") (eq $name "pmem-capacity-agent") (eq $values.devices "simulated") -}}
+{{- $patch := fromYaml (.root.Files.Get "components/fake-devices/agent.yaml") -}}
+{{- include "pmem.simulate" (dict "pod" $object.spec.template.spec "patch" $patch.spec.template.spec) -}}
+{{- end -}}
+{{- if has $object.kind (list "Deployment" "DaemonSet") -}}
+{{- $pod := $object.spec.template.spec -}}
+{{- range concat (default list $pod.initContainers) $pod.containers -}}
+{{- include "pmem.container" (dict "container" . "root" $.root) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* components/fake-devices/agent.yaml as kustomize applies it: what it names takes the place of the base's. */ -}}
+{{- define "pmem.simulate" -}}
+{{- $agent := first .pod.containers -}}
+{{- $changes := first .patch.containers -}}
+{{- $_ := set .pod "securityContext" .patch.securityContext -}}
+{{- $_ := set .pod "volumes" (rest .patch.volumes) -}}
+{{- $_ := set $agent "args" $changes.args -}}
+{{- $_ := set $agent "securityContext" (omit $changes.securityContext "$patch") -}}
+{{- $_ := set $agent "volumeMounts" (rest $changes.volumeMounts) -}}
+{{- end -}}
+
+{{- define "pmem.container" -}}
+{{- $container := .container -}}
+{{- $values := .root.Values -}}
+{{- $change := default dict (get $values.containers $container.name) -}}
+{{- $image := default $container.image $change.image -}}
+{{- $_ := set $container "image" (ternary (printf "%s/%s" $values.registry $image) $image (ne $values.registry "")) -}}
+{{- if $change.resources -}}
+{{- $_ := set $container "resources" $change.resources -}}
+{{- end -}}
+{{- range $flag, $value := $change.flags -}}
+{{- $others := list -}}
+{{- range $container.args -}}
+{{- if ne (first (splitList "=" .)) (printf "--%s" $flag) -}}
+{{- $others = append $others . -}}
+{{- end -}}
+{{- end -}}
+{{- $_ := set $container "args" (append $others (printf "--%s=%v" $flag $value)) -}}
+{{- end -}}
+{{- end -}}
