@@ -8,7 +8,9 @@ import pytest
 
 from harness import objects
 from pins import check_bad_pin, immediate, selected_node
-from scene import direct, lvm
+from scene import GI, direct, lvm
+
+REFUSED_SECONDS = 30
 
 
 @pytest.fixture
@@ -161,3 +163,17 @@ def test_claim_of_another_driver_is_never_touched(scene):
     scene.claim('ours', class_name=scene.storage_class('now', {'pmemType': 'lvm'}, immediate=True))
     scene.wait_bound('ours')
     assert selected_node(scene, 'theirs') is None
+
+
+def test_a_refused_immediate_claim_is_answered_by_another_node(scene):
+    """The best node's room was taken by hand, which its agent has no chance to tell."""
+    bad, good = scene.add_nodes(lvm(12), lvm(40))
+    agent = scene.cluster.agents[bad]
+    agent.stop()
+    agent.devices.create('lvm', 'by-hand', 8 * GI)
+    try:
+        scene.claim('data', class_name=immediate(scene))
+        assert scene.wait_bound('data', REFUSED_SECONDS) == good
+    finally:
+        agent.start()
+    assert {node for _, node in scene.failed_creations()} == {bad}

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pins while the driver is slow, refuses without a reason, or is away: by the fake provisioner, which can be told so."""
+"""Pins while the driver is slow or away: by the fake provisioner, which can be told so."""
 
 import pytest
 
 from harness import waiting
-from pins import check_bad_pin, immediate, selected_node
+from pins import check_bad_pin, selected_node
 from scene import lvm
 
 SLOW = 7.0  # Longer than our patience with a pin that cannot work.
@@ -47,18 +47,6 @@ def test_pinned_claim_without_a_pod_counts_from_the_moment_it_is_seen(scene):
         scene.cluster.fake_provisioner.delay_seconds = 0.0
     assert scene.failed_creations() == []
     assert scene.node_of('late') is None
-
-
-def test_a_refused_immediate_claim_is_answered_by_another_node(scene):
-    """The best node's driver finds no room, whatever its agent says."""
-    bad, good = scene.add_nodes(lvm(12), lvm(40))
-    scene.cluster.fake_provisioner.refusing.add(bad)
-    try:
-        scene.claim('data', class_name=immediate(scene))
-        assert scene.wait_bound('data') == good
-    finally:
-        scene.cluster.fake_provisioner.refusing.discard(bad)
-    assert [node for _, node in scene.failed_creations()] == [bad]
 
 
 def test_a_schedulers_pin_on_a_node_that_is_gone_is_taken_away(scene, driver_delay):

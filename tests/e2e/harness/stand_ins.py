@@ -2,9 +2,10 @@
 """Stand-ins for what runs on real nodes: kubelets, and, for scale and faults, a fake of driver and provisioner.
 
 The real driver and the real external-provisioner are csi_nodes.py. The fake serves clusters of 20 nodes,
-and makes the trouble that the real ones cannot be asked for: slow, refusing or missing on a node. It behaves like external-provisioner with --node-deployment and
---node-deployment-immediate-binding=false: it acts on a claim only once selected-node is set, one
-claim of a node after the other, and takes the annotation away when the node has no room.
+and makes the trouble that the real ones cannot be asked for: slow, or missing on a node. It behaves
+like external-provisioner with --node-deployment and --node-deployment-immediate-binding=false: it acts
+on a claim only once selected-node is set, one claim of a node after the other, and takes the annotation
+away when the node has no room.
 """
 
 import concurrent.futures
@@ -29,7 +30,6 @@ class FakeProvisioner:
         self.created = []  # The same, of those that went well.
         self.removed = {}  # Volume name -> time.monotonic() when it was gone from the node.
         self.delay_seconds = 0.0  # How long one creation takes.
-        self.refusing = set()  # Nodes whose driver finds no room whatever there is.
         self._stop = threading.Event()
         self._pool = concurrent.futures.ThreadPoolExecutor(WORKERS)
         self._node_locks = {}
@@ -136,8 +136,6 @@ class FakeProvisioner:
         )
         kind = parameters.get('pmemType', spec['storageClassName'].removeprefix('pmem-'))
         try:
-            if node_name in self.refusing:
-                raise devices.DoesNotFit(node_name)
             self.node_devices[node_name].create(kind, name, objects.quantity_bytes(size))
         except devices.DoesNotFit:
             self.failed_creations.append((uid, node_name))
