@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The calls that a provisioner and a kubelet make of the driver, wherever it runs."""
 
+import json
+import os
+import subprocess
+
+CALL_SECONDS = 70
+
 WRITER = {'access_mode': {'mode': 'SINGLE_NODE_WRITER'}}
 BLOCK = {**WRITER, 'block': {}}
 
@@ -132,3 +138,19 @@ class Calls:
 
     def target(self, volume_id):
         return f'{self.root}/pods/{volume_id}'
+
+
+class PendingCall:
+    """A call under way, made by `program`, which is csi-call."""
+
+    def __init__(self, program, endpoint, method, request):
+        self._process = subprocess.Popen(
+            [program, endpoint, method, json.dumps(request)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=dict(os.environ, GRPC_VERBOSITY='NONE', no_grpc_proxy='127.0.0.1'),
+        )
+
+    def answer(self):
+        out, _ = self._process.communicate(timeout=CALL_SECONDS)
+        return json.loads(out)

@@ -1,19 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """One pmem-csi-driver of this host, over simulated devices."""
 
-import json
-import os
 import pathlib
 import subprocess
 
-from calls import Calls
+from calls import Calls, PendingCall
 from harness import devices, processes
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RELEASE = ROOT / 'build' / 'release'
 PROGRAM = RELEASE / 'csi-driver' / 'pmem-csi-driver'
 CSI_CALL = RELEASE / 'tests' / 'csi' / 'csi-call'
-CALL_SECONDS = 70
 
 
 class Driver(Calls):
@@ -47,7 +44,7 @@ class Driver(Calls):
 
     def spawn(self, method, request):
         """The same call, under way."""
-        return PendingCall(self.socket, method, request)
+        return PendingCall(CSI_CALL, f'unix:{self.socket}', method, request)
 
     def make_directory(self, path):
         pathlib.Path(path).mkdir(parents=True, exist_ok=True)
@@ -71,17 +68,3 @@ class Driver(Calls):
             subprocess.run(['umount', path], check=False)
         for line in self.leftovers():
             subprocess.run(['losetup', '--detach', line.split()[0]], check=False)
-
-
-class PendingCall:
-    def __init__(self, socket, method, request):
-        self._process = subprocess.Popen(
-            [CSI_CALL, f'unix:{socket}', method, json.dumps(request)],
-            stdout=subprocess.PIPE,
-            text=True,
-            env=dict(os.environ, GRPC_VERBOSITY='NONE'),
-        )
-
-    def answer(self):
-        out, _ = self._process.communicate(timeout=CALL_SECONDS)
-        return json.loads(out)

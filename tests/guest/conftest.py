@@ -13,13 +13,13 @@ from guest import GIB, NVDIMMS, Guest
 from machine_door import CommandFailed
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "csi"))
-from driver_in_guest import Driver  # noqa: E402
+from driver_in_guest import RELAY_PORT, Driver  # noqa: E402
 from test_volumes_sanity import SANITY  # noqa: E402
 
 AGENT_PORT = 9100
 AGENT_START_SECONDS_MAX = 20
 NODE = "guest-node"
-PROGRAMS = ("AGENT", "DRIVER", "CSI_CALL", "KILL_AT")  # Environment variables with their paths.
+PROGRAMS = ("AGENT", "DRIVER", "UNIX_RELAY", "KILL_AT")  # Environment variables with their paths.
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +27,7 @@ def guest():
     """The booted machine with the agent's program in it, devices untouched."""
     began = time.monotonic()
     extra = [SANITY] if os.environ.get("GUEST_SANITY") else []
-    machine = Guest(os.environ["GUEST_WORK"], forward=[AGENT_PORT],
+    machine = Guest(os.environ["GUEST_WORK"], forward=[AGENT_PORT, RELAY_PORT],
                     programs=[pathlib.Path(os.environ[name]) for name in PROGRAMS] + extra)
     print(f"\nguest: booted in {time.monotonic() - began:.1f} s")
     yield machine

@@ -20,7 +20,7 @@ GIB = 1 << 30
 MIB = 1 << 20
 
 BOOT_SECONDS_MAX = 60
-COMMAND_SECONDS_MAX = 30
+COMMAND_SECONDS_MAX = 90
 MACHINE_SECONDS_MAX = 1200
 
 # Sizes differ, so that a region is found by its size: the kernel's numbering is not the order here.
