@@ -12,6 +12,7 @@
 #include "common/io/http_server.h"
 #include "common/io/log.h"
 #include "common/io/signals.h"
+#include "common/io/start_pages.h"
 
 namespace {
 
@@ -38,6 +39,7 @@ int main(int argc, char** argv) {
   if (!address.ok()) return Fail(address.status());
   std::printf("pmem-capacity-agent listening on %s\n", address->c_str());
   std::fflush(stdout);
+  pmem::GiveBackStartPages();
   pmem::WaitForSignal();
   agent.Stop();
   return EXIT_SUCCESS;

@@ -9,6 +9,7 @@
 #include "common/io/http_server.h"
 #include "common/io/log.h"
 #include "common/io/signals.h"
+#include "common/io/start_pages.h"
 #include "csi-driver/config.h"
 #include "csi-driver/driver.h"
 
@@ -44,6 +45,7 @@ int main(int argc, char** argv) {
   if (!address->empty()) std::printf("metrics on %s\n", address->c_str());
   std::printf("pmem-csi-driver listening on unix:%s\n", config.socket_path.c_str());
   std::fflush(stdout);
+  pmem::GiveBackStartPages();
   pmem::WaitForSignal();
   driver.Stop();
   return EXIT_SUCCESS;

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures and prints, beside a floor or a peer; nothing is judged but by --check.
 
-usage: ./dev bench [verbs | scale | wakeup | takeover | bursts]... [--runs N] [--json] [--check | --write]
+usage: ./dev bench [verbs | scale | idle | wakeup | takeover | bursts]... [--runs N] [--json] [--check | --write]
   verbs     filter and prioritize beside a bare handler of the same HTTP library; what is run without a word
   scale     start, memory and how soon a change shows, beside a fake API server and 5,000 fake agents
+  idle      CPU and memory of agent and driver over a minute in which nothing happens
   wakeup    the cluster is full, a claim is deleted: from the freed volume to the pending pod's node
   takeover  two replicas with the shipped timings, the leader killed: until the Service leads to the next
   bursts    pods that fill the cluster exactly, with trouble of every kind; beside each the same without
@@ -21,6 +22,7 @@ import time
 import types
 
 import builds
+import idle_benchmarks
 import scale_benchmarks
 import verb_benchmarks
 from commands import demo
@@ -129,6 +131,8 @@ def main(arguments):
         return _verbs(flags)
     if arguments == ['scale']:
         return scale_benchmarks.scale(as_json='--json' in flags)
+    if arguments == ['idle']:
+        return idle_benchmarks.idle(as_json='--json' in flags)
     if '--help' in arguments or set(arguments) - set(MEASURES):
         print(__doc__)
         return 0 if '--help' in arguments else 2
