@@ -163,6 +163,18 @@ class Scene:
     def explain(self, pod_name):
         return self.cluster.ask(f'/v1/explain/pods/{self.kube_namespace}/{pod_name}')
 
+    def wait_explained(self, pod_name):
+        """What explain says of a pod.
+
+        The test may see the scheduler's refusal before the extender's own watch has the pod.
+        """
+
+        def explained():
+            status, answer = self.explain(pod_name)
+            return answer if status == 200 else None
+
+        return waiting.until(explained, f'the extender knows pod {pod_name}')
+
     def events_of(self, claim_name, reporter='pmem-extender'):
         """Events of ours on the claim."""
         return [

@@ -30,8 +30,7 @@ def test_node_whose_agent_is_down_takes_nothing_new_and_the_rest_go_on(scene, ag
     assert scene.wait_scheduled('data') == other
     scene.claim_and_pod('big', '50Gi')
     scene.wait_refused('big')
-    status, explained = scene.explain('big')
-    assert status == 200
+    explained = scene.wait_explained('big')
     assert next(n for n in explained['nodes'] if n['node'] == silent)['reason']
     scene.cluster.agents[silent].start()
     agents_back.remove(silent)

@@ -28,8 +28,7 @@ def test_pending_pod_is_explained_and_placed_when_room_is_freed(scene):
 
 def explained_row(scene, pod_name, node):
     """What explain says of one node."""
-    status, explained = scene.explain(pod_name)
-    assert status == 200
+    explained = scene.wait_explained(pod_name)
     return next(n for n in explained['nodes'] if n['node'] == node)
 
 
@@ -52,8 +51,7 @@ def test_every_kind_of_node_without_room_is_told_apart_in_explain(scene):
     scene.claim('fast', '9Gi', 'pmem-direct')
     scene.pod('database', 'bulk', 'fast')
     scene.wait_refused('database')
-    status, explained = scene.explain('database')
-    assert status == 200
+    explained = scene.wait_explained('database')
     rows = {n['node']: n for n in explained['nodes']}
     assert {name: rows[name]['fits'] for name in (full, wrong_kind, fits_not_both)} == {
         full: False,
