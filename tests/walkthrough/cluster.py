@@ -2,7 +2,6 @@
 """The whole cluster: a control plane on this host, nodes as emulated machines, kubectl."""
 
 import pathlib
-import shlex
 import shutil
 import subprocess
 import tempfile
@@ -66,20 +65,21 @@ class Cluster:
         conditions = {c['type']: c['status'] for c in found['status'].get('conditions', [])}
         return conditions.get('Ready') == 'True'
 
-    def kubectl(self, words, check=True, seconds=KUBECTL_SECONDS, stdin=None):
-        """Output of kubectl, as administrator. `words`: a shell's words, without "kubectl"."""
+    def shell(self, command, check=True, seconds=KUBECTL_SECONDS):
+        """Output of a shell's command at the top of this repository; kubectl is an administrator's."""
         done = subprocess.run(
-            ['timeout', str(seconds), self.plane.binaries / 'kubectl', *shlex.split(words)],
-            env={'KUBECONFIG': str(self.plane.kubeconfig), 'PATH': '/usr/bin:/bin', 'HOME': str(self.directory)},
-            cwd=paths.ROOT, capture_output=True, text=True, check=False, input=stdin,
+            ['timeout', str(seconds), 'bash', '-o', 'pipefail', '-c', command], cwd=paths.ROOT, text=True, check=False,
+            env={'KUBECONFIG': str(self.plane.kubeconfig), 'PATH': f'{paths.BINARIES}:/usr/bin:/bin',
+                 'HOME': str(self.directory)},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )
         if check and done.returncode != 0:
-            raise AssertionError(f'kubectl {words}: status {done.returncode}\n{done.stdout}{done.stderr}')
-        return done.stdout if done.returncode == 0 else done.stdout + done.stderr
+            raise AssertionError(f'status {done.returncode}: {command}\n{done.stdout}')
+        return done.stdout
 
     def state(self):
         """For somebody who looks for what went wrong."""
-        said = [self.kubectl(words, check=False, seconds=20) for words in (
+        said = [self.shell(f'kubectl {words}', check=False, seconds=20) for words in (
             'get nodes -o wide', 'get pods,pvc -A -o wide', 'get events -A --sort-by=.lastTimestamp')]
         return '\n'.join(text[-6000:] for text in said)
 

@@ -26,10 +26,8 @@ class Network:
         self.nodes = []
         self.socket_path = socket_path
         handler = _handler(self)
-        self._servers = (http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler),
-                         _UnixServer(str(socket_path), handler))
+        self._servers = (_PortServer(('127.0.0.1', 0), handler), _SocketServer(str(socket_path), handler))
         for server in self._servers:
-            server.daemon_threads = True
             threading.Thread(target=server.serve_forever, daemon=True).start()
 
     @property
@@ -50,8 +48,20 @@ class Network:
             server.shutdown()
 
 
-class _UnixServer(socketserver.ThreadingUnixStreamServer):
+class _Quiet:
+    daemon_threads = True
     request_queue_size = 32
+
+    def handle_error(self, request, client_address):
+        """Whoever asked has gone."""
+
+
+class _PortServer(_Quiet, http.server.ThreadingHTTPServer):
+    pass
+
+
+class _SocketServer(_Quiet, socketserver.ThreadingUnixStreamServer):
+    pass
 
 
 def _handler(network):

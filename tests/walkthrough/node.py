@@ -35,7 +35,9 @@ def pack(work, files):
 
 def machine_command(initramfs, disks, memory_mib=1536):
     """QEMU with everything but NVDIMMs and network."""
-    command = ['timeout', '-k', '2', str(MACHINE_SECONDS_MAX), 'qemu-system-x86_64', '-accel', 'tcg,thread=multi',
+    # setpriv: the machine ends with timeout, which ends with whoever started it.
+    command = ['timeout', '-k', '2', str(MACHINE_SECONDS_MAX), 'setpriv', '--pdeathsig', 'KILL',
+               'qemu-system-x86_64', '-accel', 'tcg,thread=multi',
                '-machine', 'pc,nvdimm=on', '-smp', '2', '-m', f'{memory_mib}M,slots=8,maxmem=128G',
                '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-serial', 'file:console.log',
                '-kernel', paths.KERNEL / 'vmlinux', '-initrd', initramfs,

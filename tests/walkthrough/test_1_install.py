@@ -1,11 +1,44 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two nodes join; what ships is applied; everything is ready."""
 
+import json
+
 import cluster as clusters
+
+READY_SECONDS = 300
+INIT = json.dumps({'data': {'init.json': json.dumps({'initialize_labels': True, 'nodes': {}})}})
 
 
 def test_two_nodes_join(cluster, page):
     cluster.start_nodes(clusters.NODES)
     page.chapter('Two nodes with persistent memory')
-    listed = page.kubectl('get nodes -o wide')
+    listed = page.shell('kubectl get nodes -o wide')
     assert listed.count(' Ready ') == 2
+
+
+def test_what_ships_is_applied(cluster, page):
+    page.chapter('Install', 'Everything that ships, as it ships. These NVDIMMs are new: their label areas are empty and '
+                 'may be written.')
+    page.shell('kubectl apply -k manifests/overlays/release')
+    page.shell(f"kubectl -n pmem-system patch configmap pmem-init --type merge -p '{INIT}'")
+    page.say("kube-scheduler's configuration is the shipped one, with the Service's address in it.")
+    address = page.shell("kubectl -n pmem-system get service pmem-extender -o jsonpath='{.spec.clusterIP}'")
+    cluster.plane.start_shipped_scheduler(address)
+
+
+def test_the_nodes_are_labelled(page):
+    page.say('Either label key will do.')
+    page.shell('kubectl label node pmem-1 pmem.csi.alibabacloud.com/type=lvm')
+    page.shell('kubectl label node pmem-2 pmem.csi.alibabacloud.com=direct')
+
+
+def test_everything_is_ready(page):
+    for workload in ('daemonset/pmem-csi-driver', 'daemonset/pmem-capacity-agent', 'deployment/pmem-extender'):
+        page.shell(f'kubectl -n pmem-system rollout status {workload} --timeout={READY_SECONDS}s', seconds=READY_SECONDS + 20)
+    page.shell('kubectl -n pmem-system get pods -o wide')
+    page.shell('kubectl get csinodes')
+    page.until('kubectl -n pmem-system get csistoragecapacities -o custom-columns='
+               'NODE:.nodeTopology.matchLabels,CLASS:.storageClassName,CAPACITY:.capacity,LARGEST:.maximumVolumeSize',
+               'pmem-2.*pmem-direct +[1-9]')
+    page.on_node('pmem-1', 'vgs')
+    page.on_node('pmem-2', 'ndctl list -R')

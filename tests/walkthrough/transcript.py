@@ -8,8 +8,17 @@ from harness import waiting
 
 HEAD = """# Walkthrough
 
-Written by `./dev walkthrough --write-docs` from a run on two emulated nodes: every command below was typed, every line
-below it was printed.
+Written by `./dev walkthrough --write-docs` from a run on emulated nodes: every command below was typed and every line
+below was printed. `tests/walkthrough` checks what it says at each step.
+
+| as in your cluster | not as in your cluster |
+|---|---|
+| kubelet, kube-proxy (nftables), containerd, runc, CNI; LVM and NVDIMM namespaces of a real kernel | nodes are QEMU machines in software emulation; NVDIMMs are files |
+| our images, `manifests/overlays/release` and the scheduler's configuration as they ship | images are on the nodes already: there is no registry, so the examples' nginx is replaced by busybox |
+| ServiceAccount tokens and roles of the pods; Node and RBAC authorization, default admission, NodeRestriction | the cluster's own components have static tokens |
+| nodes, pods and Services have addresses of their own; pods reach the API server by its Service | the control plane is outside of that network and reaches it through a proxy; there is no DNS |
+
+[Why so](adr/2026-11-24-walkthrough-on-emulated-nodes.md). Times are no measure of anything: emulation is slow.
 """
 
 
@@ -26,24 +35,32 @@ class Transcript:
         if text:
             self._parts.append('\n' + textwrap.fill(' '.join(text.split()), 110) + '\n')
 
-    def kubectl(self, words, check=True):
+    def shell(self, command, check=True, seconds=120):
         """Runs it and writes it down."""
-        printed = self._cluster.kubectl(words, check)
-        self._show(f'kubectl {words}', printed)
+        printed = self._cluster.shell(command, check, seconds)
+        self._show(command, printed)
         return printed
 
-    def kubectl_until(self, words, pattern, seconds=120):
+    def quiet(self, command, seconds=120):
+        """Runs it; not worth a line on the page."""
+        return self._cluster.shell(command, True, seconds)
+
+    def until(self, command, pattern, seconds=120):
         """Runs it until its output matches; written down as it was then."""
         def look():
-            printed = self._cluster.kubectl(words, check=False)
+            printed = self._cluster.shell(command, check=False)
             return printed if re.search(pattern, printed) else None
 
         try:
-            printed = waiting.until(look, f'kubectl {words}: {pattern}', seconds, poll=0.5)
+            printed = waiting.until(look, f'{command}: {pattern}', seconds, poll=0.5)
         except waiting.Timeout as timeout:
-            raise waiting.Timeout(f'{timeout}\n{self._cluster.kubectl(words, check=False)}') from None
-        self._show(f'kubectl {words}', printed)
+            raise waiting.Timeout(f'{timeout}\n{self._cluster.shell(command, check=False)}') from None
+        self._show(command, printed)
         return printed
+
+    def note(self, line):
+        """A line that no command printed."""
+        self._parts.append(f"\n    {line}\n")
 
     def on_node(self, node, script):
         """A command on a node itself."""
