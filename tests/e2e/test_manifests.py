@@ -188,6 +188,16 @@ def pod_of(workload):
             'spec': template['spec']}
 
 
+@pytest.mark.parametrize('name', ['pmem-capacity-agent', 'pmem-csi-driver'])
+def test_no_container_with_the_nodes_devices_has_its_termination_log_among_them(name):
+    """Where /dev is read-only such a container cannot start; elsewhere it leaves a file on the node."""
+    spec = pod_of(find(render(MANIFESTS / 'overlays' / 'release')[1], 'DaemonSet', name))['spec']
+    with_devices = [c for c in spec.get('initContainers', []) + spec['containers']
+                    if '/dev' in [m['mountPath'] for m in c['volumeMounts']]]
+    assert with_devices
+    assert {c.get('terminationMessagePath') for c in with_devices} == {'/tmp/termination-log'}
+
+
 @pytest.mark.parametrize('overlay, kind, name', [
     ('release', 'Deployment', 'pmem-extender'),
     ('test', 'Deployment', 'pmem-extender'),
