@@ -178,7 +178,7 @@ def test_the_base_names_the_sidecars_by_the_versions_that_are_built():
     modules = (MANIFESTS.parent / 'tests' / 'csi' / 'tools' / 'go.mod').read_text()
     for name in ('provisioner', 'resizer'):
         version = re.search(rf'external-{name}/v\d+ (v\S+)', modules)[1]
-        assert only([c for c in containers if c['name'] == name])['image'] == f'csi-{name}:{version}'
+        assert only([c for c in containers if c['name'] == name])['image'] == f'localhost/csi-{name}:{version}'
 
 
 def pod_of(workload):

@@ -95,6 +95,15 @@ RULES = (
         suffixes=('',),
         text=_whole,
     ),
+    Rule(
+        r'\b(docker|quay|ghcr|gcr|[\w-]+\.(gcr|azurecr))\.io\b|\bregistry(-[\w-]+)?\.(?![\w.-]*\bexample\b)[\w-]+\.[\w.]+'
+        r'|\.ecr\.|\bmcr\.\w+\.com\b',
+        'a registry: our images are named localhost/NAME, an overlay says from where they come',
+        ('',),
+        (SELF,),
+        suffixes=('',),
+        text=_whole,
+    ),
 )
 
 # A link may lead only where a reader or a test needs to go; hosts of package sources are not named.

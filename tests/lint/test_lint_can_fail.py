@@ -11,6 +11,7 @@ import clang_checks
 import include_rules
 import sizes
 import sources
+import tracked_files
 
 SPDX = '// SPDX-License-Identifier: Apache-2.0\n'
 HEADER = SPDX + '#pragma once\n'
@@ -85,6 +86,8 @@ BAD_CALLS = {
     'the shared word as a key': ('extender/http_api.cc', 'w.Key("namespace");'),
     'an open mark': ('extender/app.cc', '// TO' + 'DO: later'),
     'a path of one machine': ('tools/x.sh', 'cd /ro' + 'ot/x'),
+    'the best known registry': ('manifests/base/x.yaml', 'image: docker.' + 'io/library/x:1'),
+    'a registry of a project': ('docs/x.md', 'registry.k8' + 's.io/pause'),
     'a link to a package source': ('tools/x.sh', 'curl https://packages.elsewhere.net/x'),
 }
 
@@ -99,6 +102,8 @@ def test_banned_calls_leave_good_files_alone():
         'extender/core/ledger.cc': '// absl::Now() is not called here.\nconst char* kText = "absl::Now";\n',
         'common/io/clock.cc': 'absl::Time Now() { return absl::Now(); }\n',
         'common/io/mutex.h': 'class Mutex { absl::Mutex mu_; };\n',
+        'manifests/base/x.yaml': '# registry.example.com/pmem\nimage: localhost/x:1\n',
+        'common/io/metrics.cc': '#include <prometheus/registry.h>\n',
         'extender/core/kube_decode.cc': 'reader.String("namespace");\nnamespace pmem {}\n',
     }
     assert banned_calls.check(good) == []
@@ -201,6 +206,16 @@ def test_thread_safety_finds(tmp_path, name, reaches_mutex):
         tmp_path, texts, tmp_path / 'cache', lambda path: True, tmp_path
     )
     assert bool(found) == bool(expected and reaches_mutex), found
+
+
+@pytest.mark.parametrize('data', [b'\x7fELF\0', b'\xff\xfe', b'x' * (tracked_files.BYTES_MAX + 1)],
+                         ids=['a program', 'not UTF-8', 'too large'])
+def test_tracked_files_find(tmp_path, data):
+    subprocess.run(['git', 'init', '-q', tmp_path], check=True)
+    (tmp_path / 'good.txt').write_bytes(b'x' * tracked_files.BYTES_MAX)
+    assert tracked_files.check(tmp_path) == []
+    (tmp_path / 'core').write_bytes(data)
+    assert len(tracked_files.check(tmp_path)) == 1
 
 
 def test_every_text_of_ours_is_seen():

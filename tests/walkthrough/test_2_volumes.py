@@ -7,7 +7,7 @@ import pytest
 
 KINDS = {'lvm': ('pmem-1', '10Gi'), 'direct': ('pmem-2', '9Gi')}
 # The page's image, replaced by one that these nodes have.
-IMAGE = 's/nginx:1.7.9/busybox:1/'
+IMAGE = 's|nginx:1.7.9|localhost/busybox:1|'
 PAGE_NODES = {'lvm': 'cn-zhangjiakou.192.168.1.12', 'direct': 'cn-zhangjiakou.192.168.1.14'}
 READY = '--for=condition=Ready --timeout=180s'
 AVAILABLE = '--for=condition=Available --timeout=180s'

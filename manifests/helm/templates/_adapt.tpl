@@ -58,7 +58,7 @@ true
 {{- $values := .root.Values -}}
 {{- $change := default dict (get $values.containers $container.name) -}}
 {{- $image := default $container.image $change.image -}}
-{{- $_ := set $container "image" (ternary (printf "%s/%s" $values.registry $image) $image (ne $values.registry "")) -}}
+{{- $_ := set $container "image" (ternary (printf "%s/%s" $values.registry (trimPrefix "localhost/" $image)) $image (ne $values.registry "")) -}}
 {{- if $change.resources -}}
 {{- $_ := set $container "resources" $change.resources -}}
 {{- end -}}

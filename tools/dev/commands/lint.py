@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks layout, include rules, banned calls, sizes and generated pages; clang-tidy; thread safety.
+"""Checks layout, include rules, banned calls, sizes, tracked files and generated pages; clang-tidy; thread safety.
 
 usage: ./dev lint [CHECK...] [--tests] [--fix]
   CHECK    one of the names that a run prints; without one, all of them
@@ -21,6 +21,7 @@ import clang_checks  # noqa: E402
 import include_rules  # noqa: E402
 import sizes  # noqa: E402
 import sources  # noqa: E402
+import tracked_files  # noqa: E402
 
 
 def _clang(check, texts, with_tests):
@@ -51,6 +52,7 @@ def checks(with_tests=False):
         'include_rules': lambda: include_rules.check(texts),
         'banned_calls': lambda: banned_calls.check(texts),
         'sizes': lambda: sizes.check(texts),
+        'tracked_files': tracked_files.check,
         'clang-format': lambda: clang_checks.check_format(cpp),
         'thread-safety': lambda: _clang(clang_checks.check_thread_safety, texts, with_tests),
         'clang-tidy': lambda: _clang(clang_checks.check_tidy, texts, with_tests),
