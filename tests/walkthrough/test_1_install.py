@@ -42,3 +42,16 @@ def test_everything_is_ready(page):
                'pmem-2.*pmem-direct +[1-9]')
     page.on_node('pmem-1', 'vgs')
     page.on_node('pmem-2', 'ndctl list -R')
+
+
+def test_the_chart_is_the_same(page):
+    page.chapter('With Helm', 'The chart makes the same objects: the API server, which validates strictly, finds nothing to change.')
+    page.shell('helm lint --quiet manifests/helm')
+    version = json.loads(page.quiet('kubectl get --raw /version'))['gitVersion']
+    applied = page.shell(f'helm template pmem manifests/helm -n pmem-system --kube-version={version} --set '
+                         'kubeNamespace.create=true,init.initialize_labels=true 2>/dev/null | kubectl apply --validate=strict -f -'
+                         ).splitlines()
+    # The ConfigMap was patched above; kubectl replaces a budget's selector whether it differs or not.
+    changed = {line for line in applied if not line.endswith(' unchanged')}
+    meant = {'configmap/pmem-init configured', 'poddisruptionbudget.policy/pmem-extender configured'}
+    assert len(applied) > 15 and changed <= meant, changed

@@ -14,6 +14,7 @@ import xml.etree.ElementTree
 
 import builds
 import control_plane
+import junit
 import steps
 import tables
 from commands import images
@@ -27,7 +28,7 @@ def prepare(board):
     """All that the nodes need is built. True when all is well."""
     if not images.build_programs(board, images.all_images()):
         return False
-    for program in control_plane.missing((*control_plane.PROGRAMS, *control_plane.NODE_PROGRAMS)):
+    for program in control_plane.missing((*control_plane.PROGRAMS, *control_plane.NODE_PROGRAMS, control_plane.HELM)):
         commands = control_plane.build_commands(program)
         if not steps.run(board, f'{program.name} build', commands, control_plane.go_environment())[0]:
             return False
@@ -64,6 +65,8 @@ def main(arguments):
     if '--write-docs' in arguments:
         env['WALKTHROUGH_PAGE'] = str(builds.ROOT / 'docs' / 'walkthrough.md')
     done = subprocess.run([str(w) for w in test_command(rest)], env=env, check=False)
-    if RESULT.exists():
-        print_times()
+    if not RESULT.exists():
+        return done.returncode or 1
+    print_times()
+    print(junit.count(RESULT))
     return done.returncode

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What comes after the first day: growth, removal, killed programs, a power cut, a drained node, a lost one."""
+
+import json
+import re
+
+import pytest
+
+import cluster as clusters
+from test_2_volumes import AVAILABLE, IMAGE, KINDS, READY, shown_bytes, source
+
+GIB = 1 << 30
+BLOCK_BYTES = 64 << 20
+MINE = 'disk-'
+PROGRAMS = {'driver': 'pmem-csi-driver', 'agent': 'pmem-capacity-agent', 'extender': 'pmem-extender'}
+NODE_CONFIG = json.dumps({'data': {'init.json': json.dumps(
+    {'initialize_labels': True, 'nodes': {'pmem-3': {'initialize_labels': True, 'lvm_percent': 50}}})}})
+
+
+def grow(name, size):
+    return f"""kubectl patch pvc {name} -p '{{"spec":{{"resources":{{"requests":{{"storage":"{size}"}}}}}}}}'"""
+
+
+def report(page, node):
+    """The report of the agent there, by the API server's way to the pod."""
+    pod = page.quiet('kubectl -n pmem-system get pods -l app.kubernetes.io/name=pmem-capacity-agent '
+                     f'--field-selector spec.nodeName={node} -o jsonpath={{.items[0].metadata.name}}')
+    return json.loads(page.quiet(f'kubectl get --raw /api/v1/namespaces/pmem-system/pods/{pod}:9110/proxy/v1/capacity'))
+
+
+def pool(page, node, kind):
+    return next(p for p in report(page, node)['pools'] if p['kind'] == kind)
+
+
+def capacity(page, node, storage_class):
+    """What the capacity object of the node and class says, in MiB."""
+    return ('kubectl -n pmem-system get csistoragecapacities -o jsonpath='
+            f"""'{{range .items[?(@.storageClassName=="{storage_class}")]}}{{.nodeTopology.matchLabels}} {{.capacity}}{{"\\n"}}"""
+            f"""{{end}}' | grep {node}""")
+
+
+def notes_are_there(page):
+    for kind in KINDS:
+        page.until(f'kubectl exec deployment/deployment-{kind} -- cat /data/note', 'written by deployment-', seconds=240)
+
+
+def test_a_claim_grows_under_its_pod(page):
+    page.chapter('A claim of lvm grows', 'Its request is edited; the pod goes on.')
+    pod = page.quiet('kubectl get pod -l app=nginx-lvm -o name')
+    before = shown_bytes(page.quiet('kubectl exec deployment/deployment-lvm -- df /data'))
+    page.shell(grow('pmem-lvm', '11Gi'))
+    page.until('kubectl get pvc pmem-lvm', r'Bound +\S+ +11Gi')
+    after = shown_bytes(page.shell('kubectl exec deployment/deployment-lvm -- df /data'))
+    assert 0.9 * GIB < after - before <= GIB
+    assert page.quiet('kubectl get pod -l app=nginx-lvm -o name') == pod
+
+
+def test_a_direct_claim_does_not_grow(page):
+    page.chapter('A claim of direct does not grow', 'The shipped class says so, and the API server refuses the edit.')
+    refused = page.shell(grow('pmem-direct', '10Gi'), check=False)
+    assert 'only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize' in refused
+    page.say('With a class that promises what cannot be, an Event says why nothing comes of it.')
+    page.shell('kubectl apply -f tests/walkthrough/objects/growing_direct.yaml')
+    page.shell(f'kubectl wait pod/fixed {READY}', seconds=200)
+    page.shell(grow('fixed', '128Mi'))
+    page.until('kubectl get events --field-selector involvedObject.name=fixed,reason=VolumeResizeFailed '
+               '-o custom-columns=REASON:.reason,MESSAGE:.message', 'VolumeResizeFailed .*direct')
+    assert re.search(r'Bound +\S+ +64Mi', page.shell('kubectl get pvc fixed'))
+    page.quiet('kubectl delete pod/fixed pvc/fixed')
+
+
+def test_a_deleted_claim_gives_its_room_back_erased(cluster, page):
+    page.chapter('A claim is deleted', 'Its room is in the report and in the capacity object again, and what was written is gone.')
+    volume = page.quiet("kubectl get pvc block -o jsonpath='{.spec.volumeName}'")
+    node = cluster.nodes['pmem-1']
+    first_extent = node.run(f"lvs --noheadings -o seg_pe_ranges pmemvgregion0/{volume}").strip().split(':')[1].split('-')[0]
+    start = node.run('pvs --noheadings --nosuffix --units b -o pe_start').strip()
+    look = f'dd if=/dev/pmem0 bs=4096 count=1 iflag=direct skip=$((({start} + {first_extent} * 4194304) / 4096)) 2>/dev/null'
+    assert node.run(f'{look} | head -c 9') == 'raw bytes'
+    room = pool(page, 'pmem-1', 'lvm')['available_bytes']
+    page.shell(capacity(page, 'pmem-1', 'pmem-lvm'))
+    page.shell('kubectl delete pod/block pvc/block')
+    page.until('kubectl get pvc,pv', rf'(?s)^(?!.*{volume})')
+    page.until(capacity(page, 'pmem-1', 'pmem-lvm'), f' {_quantity(room + BLOCK_BYTES)}$')
+    assert pool(page, 'pmem-1', 'lvm')['available_bytes'] == room + BLOCK_BYTES
+    assert node.run(f"{look} | tr -d '\\0' | wc -c").strip() == '0'
+
+
+def _quantity(size):
+    """As the extender writes it: binary units as far as they go."""
+    for unit, bits in (('Gi', 30), ('Mi', 20), ('Ki', 10)):
+        if size % (1 << bits) == 0:
+            return f'{size >> bits}{unit}'
+    return str(size)
+
+
+@pytest.mark.parametrize('program', PROGRAMS)
+def test_a_program_is_killed(page, program):
+    page.chapter(f'Every pod of the {program} is killed', 'Pods go on, and the next claim is served as ever.')
+    selector = f'-n pmem-system -l app.kubernetes.io/name={PROGRAMS[program]}'
+    before = set(page.quiet(f'kubectl get pods {selector} -o name').split())
+    page.shell(f'kubectl delete pods {selector} --grace-period=0 --force 2>&1 | grep -v Warning')
+    workload = ('deployment' if program == 'extender' else 'daemonset') + '/' + PROGRAMS[program]
+    page.shell(f'kubectl -n pmem-system rollout status {workload} --timeout=240s', seconds=260)
+    after = set(page.quiet(f'kubectl get pods {selector} -o name').split())
+    assert len(after) == len(before) and not after & before
+    notes_are_there(page)
+    page.shell('kubectl apply -f tests/walkthrough/objects/ephemeral.yaml')
+    page.shell(f'kubectl wait pod/scratch {READY}', seconds=200)
+    page.shell('kubectl delete pod scratch')
+
+
+def test_the_power_fails(cluster, page):
+    page.chapter('A power cut', 'Both nodes lose their power at once, and boot again.')
+    boots = {name: page.quiet(f'kubectl get node {name} -o jsonpath={{.status.nodeInfo.bootID}}') for name in clusters.NODES}
+    cluster.reboot(clusters.NODES)
+    for name, boot in boots.items():
+        page.until(f'kubectl get node {name} -o jsonpath={{.status.nodeInfo.bootID}}', rf'^(?!{boot})\S+$', seconds=240)
+    page.shell('kubectl get nodes')
+    page.say('The pods are the same ones, and so is their data.')
+    notes_are_there(page)
+    for name in ('pmem-csi-driver', 'pmem-capacity-agent'):
+        page.shell(f'kubectl -n pmem-system rollout status daemonset/{name} --timeout=240s', seconds=260)
+    page.shell('kubectl -n pmem-system rollout status deployment/pmem-extender --timeout=240s', seconds=260)
+    for kind in KINDS:
+        page.shell(f'kubectl exec deployment/deployment-{kind} -- df /data')
+
+
+def test_a_node_is_drained(page):
+    page.chapter('A node is drained', 'A pod with a volume there has to wait; its data stays.')
+    page.shell('kubectl drain pmem-2 --ignore-daemonsets --delete-emptydir-data --force --timeout=180s', seconds=200)
+    page.until('kubectl get pod -l app=nginx-direct', ' Pending ')
+    page.until('kubectl get events --field-selector reason=FailedScheduling -o custom-columns=MESSAGE:.message | tail -n 1',
+               "unschedulable|didn't match PersistentVolume's node affinity")
+    page.shell('kubectl -n pmem-system get pods -o wide')
+    page.shell('kubectl uncordon pmem-2')
+    page.shell(f'kubectl wait deployment/deployment-direct {AVAILABLE}', seconds=200)
+    notes_are_there(page)
+
+
+def test_a_node_is_lost_for_good(cluster, page):
+    page.chapter('A node is lost for good', 'pmem-2 never comes back. What an operator does: docs/operations.md.')
+    lost = page.quiet("kubectl get pvc pmem-direct -o jsonpath='{.spec.volumeName}'")
+    cluster.nodes['pmem-2'].power_off()
+    page.shell('kubectl delete node pmem-2')
+    page.until('kubectl -n pmem-system get csistoragecapacities -o wide', r'(?s)^(?!.*pmem-2)')
+    page.say('Its claims are deleted, and made anew where there is room.')
+    page.shell('kubectl delete deployment/deployment-direct pvc/pmem-direct --wait=false')
+    page.shell('kubectl delete namespace by-hand --wait=false')
+    page.shell('kubectl delete pod -l app=nginx-direct --force --grace-period=0 2>&1 | grep -v Warning')
+    page.shell('kubectl -n by-hand delete pod -l app=nginx-direct --force --grace-period=0 2>&1 | grep -v Warning')
+    page.until('kubectl get pvc', r'(?s)^(?!.*pmem-direct)')
+    page.until('kubectl get pv', rf'{lost}.* (Released|Failed) ')
+    page.say('No driver is left that could delete the volume; the object is let go by hand.')
+    page.shell(f'kubectl delete pv {lost} --wait=false')
+    page.shell(f"""kubectl patch pv {lost} --type merge -p '{{"metadata":{{"finalizers":null}}}}'""")
+    assert lost not in page.shell('kubectl get pv')
+
+
+def test_a_node_of_both_kinds_takes_its_place(cluster, page):
+    page.chapter('A node of both kinds takes its place', 'Half of its region becomes a VolumeGroup, the rest is for direct volumes.')
+    page.shell(f"kubectl -n pmem-system patch configmap pmem-init --type merge -p '{NODE_CONFIG}'")
+    cluster.start_nodes(clusters.REPLACEMENT)
+    page.shell('kubectl label node pmem-3 pmem.csi.alibabacloud.com/type=lvm')
+    page.until('kubectl -n pmem-system get pods -o wide | grep pmem-3', r'(?s)agent\S* +1/1 .*driver\S* +3/3 ', seconds=240)
+    page.on_node('pmem-3', 'vgs; ndctl list -R')
+    assert {p['kind'] for p in report(page, 'pmem-3')['pools'] if p['max_volume_bytes'] > 2 * GIB} == {'lvm', 'direct'}
+    page.shell('kubectl create namespace both')
+    page.shell('kubectl cordon pmem-1')
+    for kind in KINDS:
+        page.shell(f"sed '{IMAGE}; s/storage: .*Gi/storage: 1Gi/' manifests/examples/{kind}.yaml | kubectl -n both apply -f -")
+    for kind in KINDS:
+        page.shell(f'kubectl -n both wait deployment/deployment-{kind} {AVAILABLE}', seconds=200)
+        volume = page.quiet(f"kubectl -n both get pvc pmem-{kind} -o jsonpath='{{.spec.volumeName}}'")
+        assert re.search(source(kind, volume), page.shell(f'kubectl -n both exec deployment/deployment-{kind} -- df /data'))
+    page.shell('kubectl -n both get pods -o wide')
+    page.shell('kubectl uncordon pmem-1')
