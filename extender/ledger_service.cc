@@ -154,19 +154,21 @@ std::optional<FilterDecision> LedgerService::DecideFilter(const Pod& pod, const 
                                                           Patience patience) {
   const absl::Time begin = clock_->SteadyNow();
   const absl::Time deadline = begin + options_.hold_wait_max;
+  bool has_waited = false;
   while (true) {
     const absl::Time now = clock_->SteadyNow();
     ledger_.Expire(now);
     const PodDemand demand = ledger_.Demand(pod, &live);
     FilterDecision decision = extender::Filter(ledger_, options_.verbs, pod, demand, nodes, now);
     if (!decision.is_held || now >= deadline) {
-      if (now > begin) waits_ = {waits_.count + 1, waits_.total + (now - begin)};
+      if (has_waited) waits_ = {waits_.count + 1, waits_.total + (now - begin)};
       ledger_.NoteRefused(pod, decision.node_ids.empty());
       ledger_.AssumeOn(pod, demand, std::move(decision.node_ids),
                        std::move(decision.static_volumes), now);
       return decision;
     }
     if (patience == Patience::kNone) return std::nullopt;
+    has_waited = true;
     changed_.WaitWithTimeout(&mu_, deadline - now);
     if (!is_deciding_) return std::nullopt;
   }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures and prints, beside a floor or a peer; nothing is judged but by --check.
 
-usage: ./dev bench [verbs | scale | idle | wakeup | takeover | bursts]... [--runs N] [--json] [--check | --write]
+usage: ./dev bench [verbs | scale | idle | wakeup | takeover | bursts]... [--runs N] [--only TEXT] [--json] [--check | --write]
   verbs     filter and prioritize beside a bare handler of the same HTTP library; what is run without a word
   scale     start, memory and how soon a change shows, beside a fake API server and 5,000 fake agents
   idle      CPU and memory of agent and driver over a minute in which nothing happens
@@ -9,19 +9,19 @@ usage: ./dev bench [verbs | scale | idle | wakeup | takeover | bursts]... [--run
   takeover  two replicas with the shipped timings, the leader killed: until the Service leads to the next
   bursts    pods that fill the cluster exactly, with trouble of every kind; beside each the same without
             the extender, and how much longer it took than on nodes that could hold all of it each. The first
-            burst N times, 20 by default: about half an hour
+            burst N times, 20 by default, the others a quarter of that: about an hour. --only TEXT: those
+            whose name has TEXT in it
   --check   instructions a call against the kept ones; exit 1 when one grew. --write keeps the new ones
 """
 
 import contextlib
-import dataclasses
-import itertools
 import shutil
 import sys
 import time
 import types
 
 import builds
+import burst_benchmarks
 import idle_benchmarks
 import scale_benchmarks
 import verb_benchmarks
@@ -30,9 +30,6 @@ from commands import demo
 DIRECTORY = builds.BUILD / 'bench'
 WAKEUP_RUNS = 30
 TAKEOVER_RUNS = 1
-BURST_RUNS = 20
-WITHOUT_SECONDS = 30.0  # Without us some bursts never end.
-BURST_NODES = 44  # A node's name comes back two bursts later.
 
 
 @contextlib.contextmanager
@@ -78,35 +75,9 @@ def takeover(runs=TAKEOVER_RUNS):
         running.stop()
 
 
-def bursts(runs=BURST_RUNS):
-    with scene(BURST_NODES) as first:
-        import bursts as measured
-        from scene import Scene
-
-        cluster = first.cluster
-        measured.start_schedulers(cluster)
-        numbers = itertools.count(1)
-
-        def run(burst, **options):
-            one = Scene(cluster, f'burst-{next(numbers)}')
-            try:
-                return measured.run(one, burst, **options)
-            finally:
-                one.clear()
-
-        print(f'{"burst":40}{"":9}' + ''.join(f'{h:>17}' for h in (*measured.HEADINGS, 'ratio')))
-        for burst in measured.ALL:
-            with measured.capacities_unknown(cluster):
-                roomy = run(burst, roomy=True, scheduler=measured.WITHOUT)
-                shorter = dataclasses.replace(burst, seconds=WITHOUT_SECONDS)
-                print_row(burst, 'without', run(shorter, scheduler=measured.WITHOUT), roomy)
-            for _ in range(runs if burst is measured.FULL else 1):
-                print_row(burst, 'with', run(burst), roomy)
-
-
-def print_row(burst, label, row, roomy):
-    cells = [*row.cells(), f'{row.seconds / roomy.seconds:.2f}']
-    print(f'{burst.name:40}{label:9}' + ''.join(f'{c:>17}' for c in cells), flush=True)
+def bursts(runs=burst_benchmarks.FULL_RUNS, only=''):
+    with scene(burst_benchmarks.NODES) as first:
+        burst_benchmarks.run_all(first.cluster, runs, only)
 
 
 def _verbs(arguments):
@@ -121,10 +92,11 @@ MEASURES = types.MappingProxyType({'wakeup': wakeup, 'takeover': takeover, 'burs
 
 def main(arguments):
     options = {}
-    if '--runs' in arguments:
-        at = arguments.index('--runs')
-        options['runs'] = int(arguments[at + 1])
-        arguments = arguments[:at] + arguments[at + 2 :]
+    for option, read in (('--runs', int), ('--only', str)):
+        if option in arguments:
+            at = arguments.index(option)
+            options[option[2:]] = read(arguments[at + 1])
+            arguments = arguments[:at] + arguments[at + 2 :]
     flags = [a for a in arguments if a in ('--json', '--check', '--write')]
     arguments = [a for a in arguments if a not in flags] or ['verbs']
     if arguments == ['verbs']:
