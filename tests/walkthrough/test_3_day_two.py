@@ -11,7 +11,6 @@ from test_2_volumes import AVAILABLE, IMAGE, KINDS, READY, shown_bytes, source
 
 GIB = 1 << 30
 BLOCK_BYTES = 64 << 20
-MINE = 'disk-'
 PROGRAMS = {'driver': 'pmem-csi-driver', 'agent': 'pmem-capacity-agent', 'extender': 'pmem-extender'}
 NODE_CONFIG = json.dumps({'data': {'init.json': json.dumps(
     {'initialize_labels': True, 'nodes': {'pmem-3': {'initialize_labels': True, 'lvm_percent': 50}}})}})
@@ -32,8 +31,8 @@ def pool(page, node, kind):
     return next(p for p in report(page, node)['pools'] if p['kind'] == kind)
 
 
-def capacity(page, node, storage_class):
-    """What the capacity object of the node and class says, in MiB."""
+def capacity(node, storage_class):
+    """A command that prints the capacity object of the node and class."""
     return ('kubectl -n pmem-system get csistoragecapacities -o jsonpath='
             f"""'{{range .items[?(@.storageClassName=="{storage_class}")]}}{{.nodeTopology.matchLabels}} {{.capacity}}{{"\\n"}}"""
             f"""{{end}}' | grep {node}""")
@@ -78,10 +77,10 @@ def test_a_deleted_claim_gives_its_room_back_erased(cluster, page):
     look = f'dd if=/dev/pmem0 bs=4096 count=1 iflag=direct skip=$((({start} + {first_extent} * 4194304) / 4096)) 2>/dev/null'
     assert node.run(f'{look} | head -c 9') == 'raw bytes'
     room = pool(page, 'pmem-1', 'lvm')['available_bytes']
-    page.shell(capacity(page, 'pmem-1', 'pmem-lvm'))
+    page.shell(capacity('pmem-1', 'pmem-lvm'))
     page.shell('kubectl delete pod/block pvc/block')
     page.until('kubectl get pvc,pv', rf'(?s)^(?!.*{volume})')
-    page.until(capacity(page, 'pmem-1', 'pmem-lvm'), f' {_quantity(room + BLOCK_BYTES)}$')
+    page.until(capacity('pmem-1', 'pmem-lvm'), f' {_quantity(room + BLOCK_BYTES)}$')
     assert pool(page, 'pmem-1', 'lvm')['available_bytes'] == room + BLOCK_BYTES
     assert node.run(f"{look} | tr -d '\\0' | wc -c").strip() == '0'
 
@@ -130,7 +129,8 @@ def test_a_node_is_drained(page):
     page.chapter('A node is drained', 'A pod with a volume there has to wait; its data stays.')
     page.shell('kubectl drain pmem-2 --ignore-daemonsets --delete-emptydir-data --force --timeout=180s', seconds=200)
     page.until('kubectl get pod -l app=nginx-direct', ' Pending ')
-    page.until('kubectl get events --field-selector reason=FailedScheduling -o custom-columns=MESSAGE:.message | tail -n 1',
+    page.until('kubectl get events --field-selector reason=FailedScheduling --sort-by=.metadata.creationTimestamp '
+               '-o custom-columns=MESSAGE:.message | tail -n 1',
                "unschedulable|didn't match PersistentVolume's node affinity")
     page.shell('kubectl -n pmem-system get pods -o wide')
     page.shell('kubectl uncordon pmem-2')
@@ -140,21 +140,23 @@ def test_a_node_is_drained(page):
 
 def test_a_node_is_lost_for_good(cluster, page):
     page.chapter('A node is lost for good', 'pmem-2 never comes back. What an operator does: docs/operations.md.')
-    lost = page.quiet("kubectl get pvc pmem-direct -o jsonpath='{.spec.volumeName}'")
+    places = ('default', 'by-hand')
+    lost = [page.quiet(f"kubectl -n {place} get pvc pmem-direct -o jsonpath='{{.spec.volumeName}}'") for place in places]
     cluster.nodes['pmem-2'].power_off()
     page.shell('kubectl delete node pmem-2')
-    page.until('kubectl -n pmem-system get csistoragecapacities -o wide', r'(?s)^(?!.*pmem-2)')
-    page.say('Its claims are deleted, and made anew where there is room.')
-    page.shell('kubectl delete deployment/deployment-direct pvc/pmem-direct --wait=false')
-    page.shell('kubectl delete namespace by-hand --wait=false')
-    page.shell('kubectl delete pod -l app=nginx-direct --force --grace-period=0 2>&1 | grep -v Warning')
-    page.shell('kubectl -n by-hand delete pod -l app=nginx-direct --force --grace-period=0 2>&1 | grep -v Warning')
-    page.until('kubectl get pvc', r'(?s)^(?!.*pmem-direct)')
-    page.until('kubectl get pv', rf'{lost}.* (Released|Failed) ')
-    page.say('No driver is left that could delete the volume; the object is let go by hand.')
-    page.shell(f'kubectl delete pv {lost} --wait=false')
-    page.shell(f"""kubectl patch pv {lost} --type merge -p '{{"metadata":{{"finalizers":null}}}}'""")
-    assert lost not in page.shell('kubectl get pv')
+    page.until('kubectl -n pmem-system get csistoragecapacities -o custom-columns=NODE:.nodeTopology.matchLabels,CLASS:'
+               '.storageClassName', r'(?s)^(?!.*pmem-2)')
+    page.say('Its claims and their pods are deleted, to be made anew where there is room.')
+    for place in places:
+        page.shell(f'kubectl -n {place} delete deployment/deployment-direct pvc/pmem-direct --wait=false')
+        page.shell(f'kubectl -n {place} delete pod -l app=nginx-direct --force --grace-period=0 2>&1 | grep -v Warning')
+        page.until(f'kubectl -n {place} get pvc', r'(?s)^(?!.*pmem-direct)')
+    page.say('No driver is left that could delete the volumes; the objects are let go by hand.')
+    for volume in lost:
+        page.until(f'kubectl get pv {volume}', ' (Released|Failed) ')
+        page.shell(f'kubectl delete pv {volume} --wait=false')
+        page.shell(f"""kubectl patch pv {volume} --type merge -p '{{"metadata":{{"finalizers":null}}}}'""")
+    assert not set(lost) & set(page.shell('kubectl get pv -o custom-columns=NAME:.metadata.name').split())
 
 
 def test_a_node_of_both_kinds_takes_its_place(cluster, page):
