@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A node: one QEMU process in software emulation, with a disk, NVDIMMs, a way to the host and a link to the other node."""
 
+import fcntl
 import http.client
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from harness import processes, waiting
 BOOT_SECONDS = 180
 COMMAND_SECONDS = 60
 MACHINE_SECONDS_MAX = 2400
+DISK_FREE_SECONDS = 30
 HOST_SIDE_ADDRESS = '10.0.2.15'
 
 
@@ -124,5 +126,14 @@ class Node:
         return self._process is not None and self._process.exit_code() is None
 
     def power_off(self):
-        """As when the plug is pulled."""
+        """As when the plug is pulled. Returns when the machine is gone: it dies by its parent's death, which is the one we kill."""
         self._process.kill()
+        waiting.until(self._is_disk_free, f'the disk of {self.name} is let go', DISK_FREE_SECONDS, poll=0.05)
+
+    def _is_disk_free(self):
+        with open(self.work / 'disk.img', 'r+b') as disk:
+            try:
+                fcntl.lockf(disk, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                return False
+            return True

@@ -4,6 +4,7 @@
 import re
 import textwrap
 
+import paths
 from harness import waiting
 
 HEAD = """# Walkthrough
@@ -69,7 +70,9 @@ class Transcript:
         return printed
 
     def _show(self, typed, printed, prompt='$ '):
-        block = [prompt + typed, *printed.rstrip().splitlines()]
+        # Where this repository lies is nobody's business.
+        lines = printed.replace(f'{paths.ROOT}/', '').rstrip().splitlines()
+        block = [prompt + typed, *lines]
         self._parts.append('\n' + '\n'.join('    ' + line.rstrip() for line in block) + '\n')
 
     def write(self, path):
