@@ -49,11 +49,18 @@ void LedgerService::SignalIfChanged(int64_t version_before) {
 }
 
 void LedgerService::SetLeading(bool is_leading) {
-  MutexLock lock(&mu_);
-  is_leading_ = is_leading;
-  is_deciding_ = false;
-  BeginWhenSynced();
-  changed_.SignalAll();
+  const bool relists = is_leading && relist_;
+  int64_t round = 0;
+  {
+    MutexLock lock(&mu_);
+    is_leading_ = is_leading;
+    is_deciding_ = false;
+    if (relists) ledger_.AwaitLists(++list_round_);
+    round = list_round_;
+    BeginWhenSynced();
+    changed_.SignalAll();
+  }
+  if (relists) relist_(round);
 }
 
 bool LedgerService::AgentsHaveReported() const {
@@ -67,7 +74,7 @@ void LedgerService::BeginWhenSynced() {
   if (is_deciding_ || !ledger_.Unsynced().empty()) return;
   const absl::Time now = clock_->SteadyNow();
   synced_at_ = std::min(synced_at_, now);
-  if (!is_leading_) return;
+  if (!is_leading_ || !ledger_.Awaited().empty()) return;
   if (!AgentsHaveReported() && now < synced_at_ + options_.agents_wait_max) return;
   ledger_.BeginTakeover(now);
   is_deciding_ = true;
@@ -77,6 +84,9 @@ std::string LedgerService::WhyNotDeciding() const {
   const std::vector<std::string> unsynced = ledger_.Unsynced();
   if (!unsynced.empty()) return absl::StrCat("not synced yet: ", absl::StrJoin(unsynced, ", "));
   if (!is_leading_) return kNotTheLeader;
+  const std::vector<std::string> awaited = ledger_.Awaited();
+  if (!awaited.empty())
+    return absl::StrCat("new in the lead, listing ", absl::StrJoin(awaited, ", "));
   return "waiting for the agents' first reports";
 }
 
@@ -86,7 +96,8 @@ Readiness LedgerService::GetReadiness() const {
   Readiness readiness{.is_ready = is_deciding_ && is_leader,
                       .is_synced = ledger_.Unsynced().empty(),
                       .is_leading = is_leading_ && is_leader,
-                      .unsynced = ledger_.Unsynced()};
+                      .unsynced = ledger_.Unsynced(),
+                      .awaited = ledger_.Awaited()};
   for (const auto& [name, node] : ledger_.nodes().nodes()) {
     if (readiness.agents_silent.size() >= kSilentAgentsNamedMax) break;
     if (node->has_agent && node->report == nullptr) readiness.agents_silent.push_back(name);

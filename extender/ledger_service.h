@@ -3,6 +3,7 @@
 // decided and assumed in one critical section, readers get a look under the same lock. Thread-safe.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -52,6 +53,7 @@ struct Readiness {
   bool is_synced = false;
   bool is_leading = false;
   std::vector<std::string> unsynced;       // Kinds not listed yet.
+  std::vector<std::string> awaited;        // Kinds not listed yet since we lead.
   std::vector<std::string> agents_silent;  // Expected, not reported yet. At most 20 are named.
 };
 
@@ -69,6 +71,9 @@ class LedgerService final : public EventSink {
   // True: we answer the verbs and write. From then on, once synced, decisions of a leader before us
   // are waited out (Ledger::BeginTakeover).
   void SetLeading(bool is_leading) ABSL_LOCKS_EXCLUDED(mu_);
+  // Asks for lists of claims and pods that begin from now on; Listed events of `round` answer it.
+  // Must not block. Set before the first SetLeading(true); empty: there was nobody before us.
+  void SetRelister(std::function<void(int64_t round)> relist) { relist_ = std::move(relist); }
   // Asked before and after every decision: a process that was stopped past its lease knows it at
   // once. Set before the first call of a verb; thread-safe and quick.
   void SetLeaderCheck(std::function<bool()> is_leader) { leader_check_ = std::move(is_leader); }
@@ -142,6 +147,8 @@ class LedgerService final : public EventSink {
   bool is_deciding_ ABSL_GUARDED_BY(mu_) = false;  // Leading, synced, takeover begun.
   absl::Time synced_at_ ABSL_GUARDED_BY(mu_) = absl::InfiniteFuture();
   Waits waits_ ABSL_GUARDED_BY(mu_);
+  int64_t list_round_ ABSL_GUARDED_BY(mu_) = 0;
+  std::function<void(int64_t)> relist_;
   std::function<bool()> leader_check_;  // Empty: we always lead.
   const LedgerServiceOptions options_;
   LiveReader* const live_;

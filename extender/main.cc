@@ -79,6 +79,7 @@ int Run(const ExtenderConfig& config) {
       AgentDiscovery::Make(config.agents, config.agent_port, client->get(), &poller, &clock);
   ClusterWatches watches(client->get(), &service, &clock);
   Ticker ticker(&service, &metrics, &status);
+  service.SetRelister([&watches](int64_t round) { watches.Relist(round); });
   leadership.Start();
   events.Start();
   watches.Start();

@@ -18,6 +18,8 @@ std::string ReadinessJson(const Readiness& readiness) {
       .Key("unsynced")
       .BeginArray();
   for (const std::string& kind : readiness.unsynced) json.String(kind);
+  json.EndArray().Key("awaited").BeginArray();
+  for (const std::string& kind : readiness.awaited) json.String(kind);
   json.EndArray().Key("agents_silent").BeginArray();
   for (const std::string& node : readiness.agents_silent) json.String(node);
   json.EndArray().EndObject();

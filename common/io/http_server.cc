@@ -388,7 +388,7 @@ class HttpServer::Impl {
 
   static HttpResponse NoRoute(const RouteTable::Match& match) {
     if (match.path == nullptr) return ProblemResponse(404, "Not found", "no such path");
-    HttpResponse response = ProblemResponse(405, "Method not allowed", "");
+    HttpResponse response = ProblemResponse(405, "Method not allowed", "see the header Allow");
     response.headers["Allow"] = match.allow;
     return response;
   }

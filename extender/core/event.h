@@ -5,6 +5,7 @@
 // reports in any order. Relisted replaces all objects of its kind. Pure values.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <variant>
@@ -28,6 +29,13 @@ struct Gone {  // Deleted, or no longer in the watched set (a pod that was bound
 template <class T>
 struct Relisted {  // The whole set, at the start and whenever a watch had to begin anew.
   std::vector<T> objects;
+};
+
+// The list that the last Relisted of this kind came from was begun when lists of `round` had been
+// asked for already (Ledger::AwaitLists): it misses nothing that was written before.
+struct Listed {
+  std::string kind;  // "claims" or "pods".
+  int64_t round = 0;
 };
 
 // An agent answered with a report.
@@ -58,7 +66,7 @@ using Event =
                  Seen<Claim>, Gone<Claim>, Relisted<Claim>,                                   //
                  Seen<PersistentVolume>, Gone<PersistentVolume>, Relisted<PersistentVolume>,  //
                  Seen<StorageClass>, Gone<StorageClass>, Relisted<StorageClass>,              //
-                 ReportReceived, AgentConfirmed, AgentFailed, AgentsListed>;
+                 Listed, ReportReceived, AgentConfirmed, AgentFailed, AgentsListed>;
 
 // Where the intake puts events. Implemented by the ledger service, and by tests. Thread-safe.
 class EventSink {

@@ -12,6 +12,9 @@ namespace {
 
 constexpr const char* kKinds[] = {"agents", "claims", "nodes", "pods", "storageclasses", "volumes"};
 
+// What a filter or a pin decides for.
+constexpr const char* kKindsOfDecisions[] = {"claims", "pods"};
+
 // Names (by `name_of`) of the objects in `kept` that are not among `listed`.
 template <class Map, class T, class NameOf>
 std::vector<std::string> Missing(const Map& kept, const std::vector<T>& listed, NameOf name_of) {
@@ -47,6 +50,7 @@ void Ledger::Apply(const Event& event, absl::Time now) {
 void Ledger::Expire(absl::Time now) {
   const int holds_over = holds_.Expire(now);
   counters_.holds_expired += holds_over;
+  absl::erase_if(unheard_, [now](const auto& entry) { return entry.second.until <= now; });
   const int debts_over = now < debts_end_first_ ? 0 : ExpireDebts(now);
   counters_.debts_expired += debts_over;
   if (holds_over + debts_over > 0) ++version_;
@@ -77,6 +81,20 @@ std::vector<std::string> Ledger::Unsynced() const {
     if (!synced_.contains(kind)) unsynced.emplace_back(kind);
   }
   return unsynced;
+}
+
+std::vector<std::string> Ledger::Awaited() const {
+  std::vector<std::string> awaited;
+  for (const char* kind : kKindsOfDecisions) {
+    const auto it = listed_rounds_.find(kind);
+    if (awaited_round_ > (it == listed_rounds_.end() ? 0 : it->second)) awaited.emplace_back(kind);
+  }
+  return awaited;
+}
+
+void Ledger::On(const Listed& event, absl::Time /*now*/) {
+  int64_t& round = listed_rounds_[event.kind];
+  round = std::max(round, event.round);
 }
 
 void Ledger::BeginTakeover(absl::Time now) {
@@ -248,6 +266,9 @@ void Ledger::Learn(const LiveObjects& live, absl::Time now) {
   for (const Claim& claim : live.claims) {
     const Claim* known = cache_.FindClaim(claim.meta.uid);
     if (known == nullptr) {
+      if (!IsOlderThanRead(claim)) {
+        unheard_[claim.meta.uid] = {claim.meta.resource_version, now + options_.hold_ttl};
+      }
       HoldUnheard(claim, live, now);
       continue;
     }
@@ -268,7 +289,16 @@ void Ledger::HoldUnheard(const Claim& claim, const LiveObjects& live, absl::Time
   AssumeClaim(claim, *item, name, now);
 }
 
+// An earlier pin that is heard of late says nothing of the decision that was made since.
+bool Ledger::IsOlderThanRead(const Claim& claim) const {
+  const auto it = unheard_.find(claim.meta.uid);
+  if (it == unheard_.end()) return false;
+  const auto order = CompareVersions(claim.meta.resource_version, it->second.resource_version);
+  return order && std::is_lt(*order);
+}
+
 void Ledger::On(const Seen<Claim>& event, absl::Time now) {
+  if (IsOlderThanRead(event.object)) return;
   const Claim* known = cache_.FindClaim(event.object.meta.uid);
   if (known != nullptr) {
     const auto order =
@@ -276,6 +306,7 @@ void Ledger::On(const Seen<Claim>& event, absl::Time now) {
     if (order && std::is_lt(*order)) return;
   }
   const std::string uid = event.object.meta.uid;
+  unheard_.erase(uid);
   const bool is_new = known == nullptr;
   const std::string replaced = cache_.Put(event.object);
   if (!replaced.empty()) RemoveClaim(replaced, now);

@@ -82,6 +82,12 @@ class Ledger {
   // Kinds (and "agents") that have not been listed yet; empty: synced.
   std::vector<std::string> Unsynced() const;
 
+  // A leader before us may have decided for claims and pods that our watches have not brought yet.
+  // From now on Awaited() names those of the two that no list of this round, or a later one, has
+  // brought; empty: nothing that the old leader knew is unknown here.
+  void AwaitLists(int64_t round) { awaited_round_ = round; }
+  std::vector<std::string> Awaited() const;
+
   // From now on decisions are ours, and others' decisions may be in flight: every claim that has no
   // node gets a hold on every node, for the takeover window or until we decide for it; so does one
   // that is seen for the first time in the window. Holds of before are dropped.
@@ -89,7 +95,8 @@ class Ledger {
 
   // Claims that were read live, for those that the watch has brought in an earlier version: a pin
   // that was taken away asks for room again. The watch's own news of them is ignored until it is
-  // later. Those that the watch has not brought at all, and that have a node, are held there.
+  // later, also of those that it has not brought at all. Of the latter those that have a node are
+  // held there.
   void Learn(const LiveObjects& live, absl::Time now);
 
   PodDemand Demand(const Pod& pod, const LiveObjects* live) const {
@@ -227,6 +234,7 @@ class Ledger {
   void On(const Seen<StorageClass>& event, absl::Time now);
   void On(const Gone<StorageClass>& event, absl::Time now);
   void On(const Relisted<StorageClass>& event, absl::Time now);
+  void On(const Listed& event, absl::Time now);
   void On(const ReportReceived& event, absl::Time now);
   void On(const AgentConfirmed& event, absl::Time now);
   void On(const AgentFailed& event, absl::Time now);
@@ -248,6 +256,7 @@ class Ledger {
   void RemoveClaim(std::string_view uid, absl::Time now);
   void OweHeld(const std::set<std::string>& listed, absl::Time now);
   void HoldUnheard(const Claim& claim, const LiveObjects& live, absl::Time now);
+  bool IsOlderThanRead(const Claim& claim) const;
   void HoldForTakeover(std::string_view claim_uid, absl::Time now);
   void EndTakeover(const std::string& claim_uid, absl::Time now);
   void RemovePod(std::string_view uid, absl::Time now);
@@ -290,11 +299,19 @@ class Ledger {
   absl::btree_map<std::string, Place, std::less<>> places_;              // By claim UID.
   absl::btree_map<std::string, std::set<std::string>, std::less<>> on_;  // Node -> claim UIDs.
   absl::btree_map<std::string, std::string, std::less<>> reserving_;     // Pod UID -> node.
+  // By UID: claims that only a live read told of, until the watch must have brought that version.
+  struct Unheard {
+    std::string resource_version;
+    absl::Time until;
+  };
+  absl::btree_map<std::string, Unheard> unheard_;
   std::set<std::string> open_claims_;
   std::set<std::string> refused_;  // Pod UIDs.
   std::deque<Claim> hand_pins_;
   absl::Time debts_end_first_ = absl::InfiniteFuture();  // No debt is over before.
   std::set<std::string> synced_;
+  int64_t awaited_round_ = 0;
+  absl::btree_map<std::string, int64_t> listed_rounds_;  // By kind: the last that has come.
   absl::Time takeover_until_ = absl::InfinitePast();
   std::set<std::string> decided_;  // Claim UIDs that we decided for during the takeover.
   int64_t version_ = 0;

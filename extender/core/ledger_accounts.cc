@@ -201,6 +201,7 @@ void Ledger::RemoveClaim(std::string_view uid_view, absl::Time now) {
   const Claim* claim = cache_.FindClaim(uid);
   const ObjectKey key = claim == nullptr ? ObjectKey{} : claim->meta.key;
   PlaceClaim(uid, std::nullopt, now);
+  unheard_.erase(uid);
   open_claims_.erase(uid);
   cache_.EraseClaim(uid);
   if (!holds_.DropItem(uid).empty()) ++version_;

@@ -118,6 +118,11 @@ void ReflectorState::OnFailure(const ApiFailure& failure, absl::Time now) {
   BackOff(failure, now);
 }
 
+void ReflectorState::Relist() {
+  BeginAnew();
+  delay_ = retry_after_ = absl::ZeroDuration();
+}
+
 void ReflectorState::BeginAnew() {
   phase_ = Phase::kInitial;
   continue_token_.clear();

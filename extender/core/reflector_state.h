@@ -90,6 +90,9 @@ class ReflectorState {
   // The server ended the stream normally.
   void OnStreamEnd(absl::Time now);
 
+  // The caller broke the request off and wants the whole set anew, at once.
+  void Relist();
+
   // The request was refused, or broke off.
   void OnFailure(const ApiFailure& failure, absl::Time now);
 

@@ -4,6 +4,7 @@
 // Thread-safe after Start.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -21,6 +22,9 @@ class ClusterWatches {
   void Start();
   void Stop();  // Idempotent.
 
+  // Lists claims and pods anew; a Listed event of `round` follows each. Does not block.
+  void Relist(int64_t round);
+
   // Every kind was published at least once.
   bool IsSynced() const;
   std::vector<WatchHealth> Health() const;
@@ -29,8 +33,13 @@ class ClusterWatches {
   template <class T>
   void Add(WatchLoop::Options options, KubeClient* client, EventSink* events, const Clock* clock);
 
+  template <class T>
+  void AddDecidedFor(WatchLoop::Options options, KubeClient* client, EventSink* events,
+                     const Clock* clock);
+
   std::vector<std::shared_ptr<void>> sinks_;
   std::vector<std::unique_ptr<WatchLoop>> loops_;
+  std::vector<WatchLoop*> decided_for_;  // Claims and pods.
 };
 
 }  // namespace pmem::extender

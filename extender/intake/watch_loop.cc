@@ -40,10 +40,20 @@ void WatchLoop::Start() {
   thread_ = std::make_unique<Thread>(absl::StrCat("watch-", options_.kind), [this] { Run(); });
 }
 
+void WatchLoop::Relist(int64_t round) {
+  wanted_round_ = round;
+  BreakOff();
+}
+
 void WatchLoop::BeginStop() {
   is_stopped_ = true;
+  BreakOff();
+}
+
+void WatchLoop::BreakOff() {
+  is_broken_off_ = true;
   MutexLock lock(&mu_);
-  stopped_.SignalAll();
+  broken_off_.SignalAll();
 }
 
 void WatchLoop::Stop() {
@@ -57,10 +67,15 @@ WatchHealth WatchLoop::Health() const {
 }
 
 void WatchLoop::Run() {
-  while (!is_stopped_) {
+  while (true) {
+    if (is_broken_off_.exchange(false)) state_.Relist();
+    if (is_stopped_) return;
     const ReflectorRequest request = state_.Next(Jitter());
-    if (request.begins_anew) watched_->BeginAnew();
-    if (!WaitFor(request.delay)) return;
+    if (request.begins_anew) {
+      watched_->BeginAnew();
+      round_ = wanted_round_;
+    }
+    if (!WaitFor(request.delay)) continue;
     {
       MutexLock lock(&mu_);
       ++health_.requests;
@@ -72,10 +87,10 @@ void WatchLoop::Run() {
 bool WatchLoop::WaitFor(absl::Duration delay) {
   const absl::Time end = clock_->SteadyNow() + delay;
   MutexLock lock(&mu_);
-  while (!is_stopped_) {
+  while (!is_broken_off_) {
     const absl::Duration left = end - clock_->SteadyNow();
     if (left <= absl::ZeroDuration()) return true;
-    stopped_.WaitWithTimeout(&mu_, left);
+    broken_off_.WaitWithTimeout(&mu_, left);
   }
   return false;
 }
@@ -96,9 +111,9 @@ void WatchLoop::Stream(const ReflectorRequest& request) {
   event_failure_.reset();
   state_.OnStreamBegin(clock_->SteadyNow());
   const absl::Status status = client_->Watch(
-      WatchPath(request), [this](std::string_view line) { return OnLine(line); }, is_stopped_,
+      WatchPath(request), [this](std::string_view line) { return OnLine(line); }, is_broken_off_,
       &refusal);
-  if (is_stopped_) return;
+  if (is_broken_off_) return;
   if (event_failure_.has_value()) return Fail(*event_failure_, true);
   if (!status.ok()) return Fail({.message = std::string(status.message())});
   if (refusal.code != 0) return Fail(refusal);
@@ -128,6 +143,7 @@ void WatchLoop::Perform(ReflectorAction action) {
   }
   LogInfo(kComponent, "in step with the API server",
           {{"kind", options_.kind}, {"resource_version", state_.resource_version()}});
+  if (options_.on_listed) options_.on_listed(round_);
 }
 
 void WatchLoop::Fail(const ApiFailure& failure, bool is_event) {

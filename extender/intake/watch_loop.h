@@ -3,12 +3,14 @@
 // requests that ReflectorState asks for and passes objects to a WatchedKind. A broken, silent or
 // refusing server is asked again; what was known stands meanwhile.
 //
-// Start once. BeginStop asks the thread to end, also in the middle of a stream or a wait; Stop
-// waits for it too. Both are idempotent, the destructor calls Stop. Health is thread-safe.
+// Start once. Relist is thread-safe, also before Start. BeginStop asks the thread to end, also in
+// the middle of a stream or a wait; Stop waits for it too. Both are idempotent, the destructor
+// calls Stop. Health is thread-safe.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <random>
@@ -49,6 +51,9 @@ class WatchLoop {
     std::string kube_namespace;  // Empty: all.
     std::string field_selector;
     std::string label_selector;
+    // Called on the loop's thread after each whole set, with the `round` of the last Relist before
+    // its list began; 0: there was none. May be empty.
+    std::function<void(int64_t round)> on_listed;
   };
 
   WatchLoop(Options options, KubeClient* client, std::unique_ptr<WatchedKind> watched,
@@ -56,12 +61,15 @@ class WatchLoop {
   ~WatchLoop();
 
   void Start();
+  // Breaks off what is under way and lists the kind anew. `round` rises. Does not block.
+  void Relist(int64_t round) ABSL_LOCKS_EXCLUDED(mu_);
   void BeginStop() ABSL_LOCKS_EXCLUDED(mu_);
   void Stop() ABSL_LOCKS_EXCLUDED(mu_);
   WatchHealth Health() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   void Run();
+  void BreakOff() ABSL_LOCKS_EXCLUDED(mu_);
   bool WaitFor(absl::Duration delay) ABSL_LOCKS_EXCLUDED(mu_);
   void List(const ReflectorRequest& request);
   void Stream(const ReflectorRequest& request);
@@ -83,10 +91,14 @@ class WatchLoop {
   ReflectorState state_;
   std::mt19937_64 random_;
   std::optional<ApiFailure> event_failure_;  // Of the running stream's ERROR event.
+  int64_t round_ = 0;                        // Of the list that is, or was, under way.
 
+  // Set before is_broken_off_, which ends the running stream or wait; read after it was cleared.
   std::atomic<bool> is_stopped_ = false;
+  std::atomic<int64_t> wanted_round_ = 0;
+  std::atomic<bool> is_broken_off_ = false;
   mutable Mutex mu_;
-  CondVar stopped_;
+  CondVar broken_off_;
   WatchHealth health_ ABSL_GUARDED_BY(mu_);
   std::unique_ptr<Thread> thread_;
 };

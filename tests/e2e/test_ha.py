@@ -97,7 +97,7 @@ def test_the_service_leads_to_the_leader_and_followers_answer_reads(scene, leade
     assert labelled(scene.cluster) == {leader.name}
     assert follower.ask('/readyz') == (
         200,
-        {'ready': False, 'synced': True, 'leading': False, 'unsynced': [], 'agents_silent': []},
+        {'ready': False, 'synced': True, 'leading': False, 'unsynced': [], 'awaited': [], 'agents_silent': []},
     )
     waiting.until(
         lambda: follower.ask(f'/v1/nodes/{node}')[1]['kinds']

@@ -22,7 +22,8 @@ class RecordingSink final : public EventSink {
     changed_.SignalAll();
   }
 
-  // One short text per event, in order: "seen n1", "gone x/p", "relisted a b", "report n1 7",
+  // One short text per event, in order: "seen n1", "gone x/p", "relisted a b", "listed pods 1",
+  // "report n1 7",
   // "confirmed n1", "failed n1: message", "agents n1 n2". Waits (at most half a minute) for
   // `count`.
   std::vector<std::string> WaitFor(size_t count) {
@@ -55,6 +56,9 @@ class RecordingSink final : public EventSink {
     std::string text = "relisted";
     for (const T& object : event.objects) absl::StrAppend(&text, " ", Key(object.meta.key));
     return text;
+  }
+  static std::string Text(const Listed& event) {
+    return absl::StrCat("listed ", event.kind, " ", event.round);
   }
   static std::string Text(const ReportReceived& event) {
     return absl::StrCat("report ", event.report->node, " ", event.report->generation);

@@ -189,6 +189,14 @@ GUARDS = (
         SHELL,
     ),
     Guard(
+        '7: a new leader lists what the one before may have decided for',
+        SERVICE,
+        '  if (!is_leading_ || !ledger_.Awaited().empty()) return;',
+        '  if (!is_leading_) return;',
+        'LeadingTest.ANewLeaderDecidesOnceItHasListedWhatTheOldOneMayHaveDecidedFor',
+        SHELL,
+    ),
+    Guard(
         '8: an older report is ignored',
         BOOK,
         'return report.generation > node.report->generation;',
@@ -208,6 +216,13 @@ GUARDS = (
         '      HoldUnheard(claim, live, now);\n',
         '',
         'LedgerTest.AClaimThatOnlyALiveReadTellsOfKeepsItsRoomOnItsNode',
+    ),
+    Guard(
+        '9: an earlier pin of a claim that only a live read tells of is no evidence',
+        LEDGER,
+        '  if (IsOlderThanRead(event.object)) return;',
+        '',
+        'LedgerTest.AnEarlierPinOfAClaimThatOnlyALiveReadTellsOfIsNoEvidence',
     ),
     Guard(
         'a stale node takes nothing new',

@@ -35,6 +35,7 @@ void Replica::Start() {
   ++process_;
   ledger_ = std::make_unique<Ledger>(LedgerOptions{});
   synced_at_ = absl::InfiniteFuture();
+  list_round_ = 0;
   memory_ = {};
   uses_.clear();
   placed_.clear();
@@ -69,6 +70,11 @@ void Replica::Every(absl::Duration period, std::function<void()> what) {
 void Replica::SetLeading(bool is_leading) {
   is_leading_ = is_leading;
   is_deciding_ = false;
+  if (is_leading) {
+    ledger_->AwaitLists(++list_round_);
+    streams_[static_cast<size_t>(Kind::kClaims)]->Relist(list_round_);
+    streams_[static_cast<size_t>(Kind::kPods)]->Relist(list_round_);
+  }
   BeginWhenSynced();
   DecideWaiting();
 }
@@ -96,7 +102,7 @@ void Replica::BeginWhenSynced() {
   if (is_deciding_ || !ledger_->Unsynced().empty()) return;
   const absl::Time now = stage_.agenda.now();
   synced_at_ = std::min(synced_at_, now);
-  if (!is_leading_) return;
+  if (!is_leading_ || !ledger_->Awaited().empty()) return;
   const auto& nodes = ledger_->nodes().nodes();
   const bool have_reported = std::all_of(nodes.begin(), nodes.end(), [](const auto& entry) {
     return !entry.second->has_agent || entry.second->report != nullptr;

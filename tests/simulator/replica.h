@@ -84,6 +84,7 @@ class Replica {
   bool is_leading_ = false;
   bool is_deciding_ = false;
   absl::Time synced_at_ = absl::InfiniteFuture();
+  int64_t list_round_ = 0;
   std::deque<Call> waiting_;
   PinMemory memory_;
   NodeUses uses_;

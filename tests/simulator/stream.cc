@@ -41,19 +41,28 @@ void Stream::Push(const Event& event) {
   }
 }
 
-void Stream::Break() {
+void Stream::Break() { BreakFor(absl::Milliseconds(10), absl::Milliseconds(1500)); }
+
+void Stream::BreakFor(absl::Duration least, absl::Duration most) {
   ++*epoch_;
   is_broken_ = true;
-  const absl::Duration pause = random_.Between(absl::Milliseconds(10), absl::Milliseconds(1500));
+  const absl::Duration pause = random_.Between(least, most);
   stage_.agenda.After(pause, [this, epoch = epoch_, value = *epoch_] {
     if (*epoch == value) List();
   });
+}
+
+void Stream::Relist(int64_t round) {
+  round_ = round;
+  BreakFor(absl::Milliseconds(5), absl::Milliseconds(200));
 }
 
 void Stream::List() {
   is_broken_ = false;
   last_ = stage_.agenda.now();
   Push(stage_.kube.List(kind_));
+  if (kind_ == Kind::kClaims) Push(Listed{"claims", round_});
+  if (kind_ == Kind::kPods) Push(Listed{"pods", round_});
 }
 
 }  // namespace pmem::extender::simulator

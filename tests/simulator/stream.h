@@ -20,11 +20,14 @@ class Stream {
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
+  // Lists the kind anew; Listed of that round follows.
+  void Relist(int64_t round);
   // What is on its way is lost; after a while the kind is listed anew.
   void Break();
 
  private:
   void Push(const Event& event);
+  void BreakFor(absl::Duration least, absl::Duration most);
   void List();
   absl::Duration Delay();
 
@@ -34,6 +37,7 @@ class Stream {
   Deliver deliver_;
   int handle_ = 0;
   bool is_broken_ = false;
+  int64_t round_ = 0;
   absl::Time last_ = absl::InfinitePast();  // When the last event under way arrives.
   std::shared_ptr<int> epoch_;              // Events of an earlier one are lost.
 };

@@ -279,6 +279,35 @@ TEST_F(LeadingTest, AFollowerIsInStepAndLetsPodsWithoutPmemPass) {
   EXPECT_FALSE(plain->is_pmem);
 }
 
+TEST_F(LeadingTest, ANewLeaderDecidesOnceItHasListedWhatTheOldOneMayHaveDecidedFor) {
+  service_.SetLeading(false);
+  int64_t asked = 0;
+  service_.SetRelister([&asked](int64_t round) { asked = round; });
+  service_.SetLeading(true);
+  ASSERT_EQ(asked, 1);
+  EXPECT_EQ(service_.GetReadiness().awaited, (std::vector<std::string>{"claims", "pods"}));
+  EXPECT_TRUE(service_.GetReadiness().is_synced);  // What is known may be read.
+  EXPECT_EQ(service_.Filter(pod_, nodes_, Patience::kBlocks)->error,
+            "new in the lead, listing claims, pods");
+  service_.Emit(Listed{"claims", 0});  // Begun before we led.
+  service_.Emit(Listed{"pods", asked});
+  EXPECT_FALSE(service_.MayWrite());
+  service_.Emit(Listed{"claims", asked});
+  EXPECT_TRUE(service_.MayWrite());
+  EXPECT_EQ(service_.Filter(pod_, nodes_, Patience::kBlocks)->error, "");
+}
+
+TEST_F(LeadingTest, EachTimeItLeadsAnewListsAreAwaitedAnew) {
+  int64_t asked = 0;
+  service_.SetRelister([&asked](int64_t round) { asked = round; });
+  service_.SetLeading(true);
+  for (const char* kind : {"claims", "pods"}) service_.Emit(Listed{kind, asked});
+  service_.SetLeading(false);
+  service_.SetLeading(true);
+  EXPECT_EQ(asked, 2);
+  EXPECT_FALSE(service_.MayWrite());
+}
+
 TEST_F(LeadingTest, AFollowerThatIsInStepDecidesAtOnceWhenItLeads) {
   service_.SetLeading(false);
   EXPECT_FALSE(service_.MayWrite());

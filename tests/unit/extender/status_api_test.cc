@@ -36,11 +36,13 @@ TEST_F(StatusApiTest, ReadyzSaysWhatIsMissingUntilNothingIs) {
   EXPECT_EQ(Get("/readyz").substr(0, 45), R"(503 {"ready":false,"synced":false,"leading":f)");
   service.SetLeading(true);
   Sync();
-  EXPECT_EQ(Get("/readyz"), R"(503 {"ready":false,"synced":true,"leading":true,"unsynced":[],)"
-                            R"("agents_silent":["n1","n2"]})");
-  Report();
   EXPECT_EQ(Get("/readyz"),
-            R"(200 {"ready":true,"synced":true,"leading":true,"unsynced":[],"agents_silent":[]})");
+            R"(503 {"ready":false,"synced":true,"leading":true,"unsynced":[],"awaited":[],)"
+            R"("agents_silent":["n1","n2"]})");
+  Report();
+  EXPECT_EQ(
+      Get("/readyz"),
+      R"(200 {"ready":true,"synced":true,"leading":true,"unsynced":[],"awaited":[],"agents_silent":[]})");
 }
 
 TEST_F(StatusApiTest, AFollowerInStepIsReady) {
@@ -48,7 +50,7 @@ TEST_F(StatusApiTest, AFollowerInStepIsReady) {
   Report();
   EXPECT_EQ(
       Get("/readyz"),
-      R"(200 {"ready":false,"synced":true,"leading":false,"unsynced":[],"agents_silent":[]})");
+      R"(200 {"ready":false,"synced":true,"leading":false,"unsynced":[],"awaited":[],"agents_silent":[]})");
 }
 
 TEST_F(StatusApiTest, LivezFailsWhenTheTimerIsStuckAndRecoversWithIt) {

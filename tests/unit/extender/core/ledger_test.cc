@@ -455,6 +455,24 @@ TEST_F(LedgerTest, AClaimThatOnlyALiveReadTellsOfKeepsItsRoomOnItsNode) {
   EXPECT_EQ(ledger_.holds().Find("claim/" + Uid(1)), nullptr);
 }
 
+// Pinned to n2 by hand, refused there, then decided for n1 before the watch has told of any of it.
+TEST_F(LedgerTest, AnEarlierPinOfAClaimThatOnlyALiveReadTellsOfIsNoEvidence) {
+  Start(2, 10 * kGiB);
+  Claim claim = MakeClaim(1, 6 * kGiB);
+  claim.meta.resource_version = "9";
+  const Pod pod = MakePod(1, {claim});
+  const LiveObjects live{.claims = {claim}};
+  ledger_.Learn(live, now_);
+  ledger_.Assume(pod, ledger_.Demand(pod, &live), {"n1"}, {}, now_);
+  Claim earlier = claim;
+  earlier.meta.resource_version = "8";
+  earlier.selected_node = "n2";
+  Apply(Seen<Claim>{earlier});
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), (Names{"n2"}));
+  Apply(Seen<Claim>{claim});
+  EXPECT_NE(ledger_.cache().FindClaim(Uid(1)), nullptr);
+}
+
 TEST_F(LedgerTest, AClaimThatOnlyALiveReadTellsOfIsForgottenWhenTheWatchNeverDoes) {
   Start(1, 10 * kGiB);
   Claim pinned = MakeClaim(1, 6 * kGiB);

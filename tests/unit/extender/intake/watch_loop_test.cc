@@ -100,6 +100,38 @@ TEST_F(WatchLoopTest, FallsBackToPagedListsAndWatchesFromTheirVersion) {
   EXPECT_EQ(loop_.Health().decode_errors, 1);
 }
 
+TEST_F(WatchLoopTest, ARelistBreaksTheStreamOffAndTellsOfTheListsRound) {
+  std::vector<int64_t> rounds;  // Written by the loop's thread, before the next event is seen.
+  WatchLoop loop({.kind = "nodes",
+                  .resource = kNodesResource,
+                  .on_listed = [&rounds](int64_t round) { rounds.push_back(round); }},
+                 &client_, std::make_unique<TypedKind<Node>>(&sink_), &clock_);
+  server_.AddStream({.lines = {Line("ADDED", "a", "1"), EndMarker("2"), Line("ADDED", "b", "3")},
+                     .stays_open = true});
+  loop.Start();
+  EXPECT_EQ(events_.WaitFor(2), (Texts{"relisted a", "seen b"}));
+  server_.AddStream({.lines = {Line("ADDED", "b", "3"), EndMarker("4"), Line("ADDED", "c", "5")},
+                     .stays_open = true});
+  loop.Relist(7);
+  EXPECT_EQ(events_.WaitFor(4), (Texts{"relisted a", "seen b", "relisted b", "seen c"}));
+  EXPECT_TRUE(Asks(1, {"&sendInitialEvents=true", "&resourceVersionMatch=NotOlderThan"}));
+  EXPECT_EQ(rounds, (std::vector<int64_t>{0, 7}));
+  EXPECT_EQ(loop.Health().failures, 0);
+}
+
+TEST_F(WatchLoopTest, ARelistThatIsWantedBeforeTheStartIsTheFirstList) {
+  std::vector<int64_t> rounds;
+  WatchLoop loop({.kind = "nodes",
+                  .resource = kNodesResource,
+                  .on_listed = [&rounds](int64_t round) { rounds.push_back(round); }},
+                 &client_, std::make_unique<TypedKind<Node>>(&sink_), &clock_);
+  server_.AddStream({.lines = {EndMarker("2"), Line("ADDED", "a", "3")}, .stays_open = true});
+  loop.Relist(1);
+  loop.Start();
+  EXPECT_EQ(events_.WaitFor(2), (Texts{"relisted", "seen a"}));
+  EXPECT_EQ(rounds, (std::vector<int64_t>{1}));
+}
+
 TEST_F(WatchLoopTest, AnErrorEventInPlaceOfInitialEventsFallsBack) {
   server_.OnSend([](const ClientRequest&) -> absl::StatusOr<ClientResponse> {
     return ClientResponse{.status = 200,
