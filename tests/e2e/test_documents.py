@@ -72,10 +72,10 @@ def test_every_link_and_file_of_a_page_exists(page):
 
 
 def test_every_image_of_the_manifests_is_built_by_dev_images():
-    """Names and versions; the images of the examples are the product page's."""
+    """Names and versions, as they are imported: `localhost/` in front. The images of the examples are the product page's."""
     tools = cluster.ROOT / 'tools' / 'dev'
     listed = subprocess.run(
-        [sys.executable, '-c', 'from commands import images; print(*(f"{i.name}:{i.version}" for i in images.all_images()))'],
+        [sys.executable, '-c', 'from commands import images; print(*(f"localhost/{i.name}:{i.version}" for i in images.all_images()))'],
         cwd=tools,
         capture_output=True,
         text=True,
