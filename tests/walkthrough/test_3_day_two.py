@@ -116,7 +116,7 @@ def test_the_power_fails(cluster, page):
     for name, boot in boots.items():
         page.until(f'kubectl get node {name} -o jsonpath={{.status.nodeInfo.bootID}}', rf'^(?!{boot})\S+$', seconds=240)
     page.shell('kubectl get nodes')
-    page.say('The pods are the same ones, and so is their data.')
+    page.say('The data is still there.')
     notes_are_there(page)
     for name in ('pmem-csi-driver', 'pmem-capacity-agent'):
         page.shell(f'kubectl -n pmem-system rollout status daemonset/{name} --timeout=240s', seconds=260)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Prometheus finds the pods as the shipped monitors say, and its numbers are those of LVM and ndctl."""
+"""Prometheus is given the pods that the shipped monitors select (it has no discovery here), and its numbers are those of LVM and ndctl."""
 
 import json
 import subprocess

@@ -10,7 +10,7 @@ from harness import waiting
 HEAD = """# Walkthrough
 
 Written by `./dev walkthrough --write-docs` from a run on emulated nodes: every command below was typed and every line
-below was printed. `tests/walkthrough` checks what it says at each step.
+below was printed, less the path of the repository. `tests/walkthrough` checks what it says at each step.
 
 | as in your cluster | not as in your cluster |
 |---|---|
