@@ -63,11 +63,18 @@ void LedgerService::SetLeading(bool is_leading) {
   if (relists) relist_(round);
 }
 
-bool LedgerService::AgentsHaveReported() const {
-  const auto& nodes = ledger_.nodes().nodes();
-  return std::all_of(nodes.begin(), nodes.end(), [](const auto& entry) {
-    return !entry.second->has_agent || entry.second->report != nullptr;
-  });
+bool LedgerService::AgentsHaveReported() {
+  const auto is_silent = [](const NodeState* node) {
+    return node != nullptr && node->has_agent && node->report == nullptr;
+  };
+  const auto& nodes = ledger_.nodes();
+  if (is_silent(nodes.Find(silent_agent_))) return false;
+  for (const auto& [name, node] : nodes.nodes()) {
+    if (!is_silent(node.get())) continue;
+    silent_agent_ = name;
+    return false;
+  }
+  return true;
 }
 
 void LedgerService::BeginWhenSynced() {

@@ -129,7 +129,7 @@ class LedgerService final : public EventSink {
   std::optional<absl::StatusOr<PodDemand>> DemandToRank(const Pod& pod, Patience patience)
       ABSL_LOCKS_EXCLUDED(mu_);
   void BeginWhenSynced() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  bool AgentsHaveReported() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool AgentsHaveReported() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool IsLeaderNow() const { return !leader_check_ || leader_check_(); }
   std::string WhyNotDeciding() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::optional<FilterDecision> DecideFilter(const Pod& pod, const LiveObjects& live,
@@ -145,6 +145,8 @@ class LedgerService final : public EventSink {
   Ledger ledger_ ABSL_GUARDED_BY(mu_);
   bool is_leading_ ABSL_GUARDED_BY(mu_) = false;
   bool is_deciding_ ABSL_GUARDED_BY(mu_) = false;  // Leading, synced, takeover begun.
+  // Had not reported when it was last looked: while that is so, nobody else is looked at.
+  std::string silent_agent_ ABSL_GUARDED_BY(mu_);
   absl::Time synced_at_ ABSL_GUARDED_BY(mu_) = absl::InfiniteFuture();
   Waits waits_ ABSL_GUARDED_BY(mu_);
   int64_t list_round_ ABSL_GUARDED_BY(mu_) = 0;

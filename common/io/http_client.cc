@@ -239,6 +239,13 @@ void ConfigureTls(const ClientTls& tls, boost::asio::ssl::context& context) {
   }
 }
 
+// Not for plain HTTP: a context costs as much as a short request, and there are thousands of
+// agents.
+void TryTls(const ClientTls& tls) {
+  boost::asio::ssl::context trial(boost::asio::ssl::context::sslv23);
+  ConfigureTls(tls, trial);
+}
+
 http::client::http_client_config MakeConfig(const std::string& host, ClientTls tls,
                                             absl::Duration read_timeout) {
   http::client::http_client_config config;
@@ -343,8 +350,7 @@ absl::StatusOr<std::unique_ptr<HttpClient>> HttpClient::Make(std::string_view ba
     if (base.scheme() != "http" && base.scheme() != "https") {
       return absl::InvalidArgumentError(absl::StrCat(base.to_string(), ": not http or https"));
     }
-    boost::asio::ssl::context trial(boost::asio::ssl::context::sslv23);
-    ConfigureTls(tls, trial);
+    if (base.scheme() == "https") TryTls(tls);
     return std::make_unique<CpprestClient>(WithoutBrackets(base), tls, read_timeout);
   } catch (const std::exception& e) {
     return absl::InvalidArgumentError(absl::StrCat(std::string(base_url), ": ", e.what()));
