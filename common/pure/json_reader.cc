@@ -1,137 +1,115 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/pure/json_reader.h"
 
-#include <nlohmann/json.hpp>
+#include <charconv>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/pure/absl_view.h"
+#include "common/pure/json_tree.h"
+#include "common/pure/json_writer.h"
 #include "common/pure/status_macros.h"
 
 namespace pmem {
 namespace {
 
-using nlohmann::json;
-
 // How much of an offending value an error message shows.
 constexpr size_t kShownBytesMax = 40;
 
-std::string Shown(const json& value) {
-  if (value.is_object()) return "an object";
-  if (value.is_array()) return "an array";
-  std::string text = value.dump(-1, ' ', /*ensure_ascii=*/true);
+// In plain ASCII, so that it can be cut anywhere.
+std::string Shown(const JsonNode& node) {
+  if (node.kind == JsonKind::kObject) return "an object";
+  if (node.kind == JsonKind::kArray) return "an array";
+  const bool is_string = node.kind == JsonKind::kString;
+  std::string text = is_string ? JsonQuoted(node.text()) : std::string(node.text());
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) >= 0x7F) c = '?';
+  }
   if (text.size() > kShownBytesMax) text = text.substr(0, kShownBytesMax) + "...";
   return text;
-}
-
-// Counts containers and values without building them. It and the parser read the same strings up to
-// the first syntax error, where the parser stops, so nothing past the limits is ever built.
-absl::Status CheckLimits(std::string_view text, const JsonLimits& limits) {
-  const int64_t bytes = static_cast<int64_t>(text.size());
-  if (bytes > limits.bytes_max) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("JSON of ", bytes, " bytes, at most ", limits.bytes_max));
-  }
-  int64_t depth = 0;
-  int64_t values = 1;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-      continue;
-    }
-    if (c == '"') in_string = true;
-    if (c == ']' || c == '}') --depth;
-    if (c == '[' || c == '{') ++depth;
-    if (c == '[' || c == '{' || c == ',') ++values;
-    if (depth > limits.depth_max) {
-      return absl::ResourceExhaustedError(
-          absl::StrCat("JSON nested more than ", limits.depth_max, " deep at byte ", i));
-    }
-    if (values > limits.values_max) {
-      return absl::ResourceExhaustedError(
-          absl::StrCat("JSON of more than ", limits.values_max, " values at byte ", i));
-    }
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace
 
 absl::Status JsonValue::Error(std::string_view message) const {
+  const std::string where = path();
   return absl::InvalidArgumentError(
-      absl::StrCat(path_.empty() ? "(root)" : path_, ": ", AbslView(message)));
+      absl::StrCat(where.empty() ? "(root)" : where, ": ", AbslView(message)));
 }
 
 absl::Status JsonValue::TypeError(std::string_view wanted) const {
-  return Error(std::string(Shown(*value_)).append(" is not ").append(wanted));
+  return Error(Shown(tree_->node(index_)).append(" is not ").append(wanted));
 }
+
+std::string JsonValue::path() const { return tree_->PathOf(index_); }
 
 std::string JsonValue::MemberPath(std::string_view name) const {
-  return path_.empty() ? std::string(name) : absl::StrCat(path_, ".", AbslView(name));
+  const std::string where = path();
+  return absl::StrCat(where, where.empty() ? "" : ".", AbslView(name));
 }
 
-bool JsonValue::IsObject() const { return value_->is_object(); }
-bool JsonValue::IsArray() const { return value_->is_array(); }
-bool JsonValue::IsString() const { return value_->is_string(); }
+bool JsonValue::IsObject() const { return tree_->node(index_).kind == JsonKind::kObject; }
+bool JsonValue::IsArray() const { return tree_->node(index_).kind == JsonKind::kArray; }
+bool JsonValue::IsString() const { return tree_->node(index_).kind == JsonKind::kString; }
 
 absl::StatusOr<std::string> JsonValue::AsString() const {
-  if (!value_->is_string()) return TypeError("a string");
-  return value_->get_ref<const std::string&>();
+  if (!IsString()) return TypeError("a string");
+  return std::string(tree_->node(index_).text());
 }
 
 absl::StatusOr<int64_t> JsonValue::AsInt(int64_t min, int64_t max) const {
-  if (!value_->is_number_integer()) return TypeError("an integer");
-  const bool above_int64 =
-      value_->is_number_unsigned() && value_->get<uint64_t>() > static_cast<uint64_t>(INT64_MAX);
-  const int64_t number = above_int64 ? INT64_MAX : value_->get<int64_t>();
-  if (above_int64 || number < min || number > max) {
-    return Error(absl::StrCat(Shown(*value_), " is not in ", min, "..", max));
+  const JsonNode& node = tree_->node(index_);
+  if (node.kind != JsonKind::kInteger) return TypeError("an integer");
+  int64_t number = 0;
+  const auto [end, error] = std::from_chars(node.data, node.data + node.size, number);
+  if (error != std::errc() || number < min || number > max) {
+    return Error(absl::StrCat(Shown(node), " is not in ", min, "..", max));
   }
   return number;
 }
 
 absl::StatusOr<bool> JsonValue::AsBool() const {
-  if (!value_->is_boolean()) return TypeError("true or false");
-  return value_->get<bool>();
+  const JsonKind kind = tree_->node(index_).kind;
+  if (kind != JsonKind::kTrue && kind != JsonKind::kFalse) return TypeError("true or false");
+  return kind == JsonKind::kTrue;
 }
 
 absl::StatusOr<std::vector<JsonValue>> JsonValue::AsArray(int64_t size_max) const {
-  if (!value_->is_array()) return TypeError("an array");
-  const int64_t size = static_cast<int64_t>(value_->size());
-  if (size > size_max) {
+  if (!IsArray()) return TypeError("an array");
+  const JsonNode& node = tree_->node(index_);
+  if (node.size > size_max) {
     return absl::ResourceExhaustedError(
-        absl::StrCat(path_, ": ", size, " elements, at most ", size_max));
+        absl::StrCat(path(), ": ", node.size, " elements, at most ", size_max));
   }
   std::vector<JsonValue> elements;
-  elements.reserve(value_->size());
-  for (const json& element : *value_) {
-    elements.push_back(JsonValue(&element, absl::StrCat(path_, "[", elements.size(), "]")));
+  elements.reserve(node.size);
+  for (uint32_t at = index_ + 1; at < node.next; at = tree_->node(at).next) {
+    elements.push_back(JsonValue(tree_, at));
   }
   return elements;
 }
 
 absl::StatusOr<std::vector<std::pair<std::string, JsonValue>>> JsonValue::AsObject() const {
-  if (!value_->is_object()) return TypeError("an object");
+  if (!IsObject()) return TypeError("an object");
   std::vector<std::pair<std::string, JsonValue>> members;
-  for (const auto& [name, member] : value_->items()) {
-    if (!member.is_null()) members.emplace_back(name, JsonValue(&member, MemberPath(name)));
+  for (const auto& [name, value] : tree_->Members(index_)) {
+    if (tree_->node(value).kind == JsonKind::kNull) continue;
+    members.emplace_back(std::string(name), JsonValue(tree_, value));
   }
   return members;
 }
 
 absl::StatusOr<std::optional<JsonValue>> JsonValue::OptionalMember(std::string_view name) const {
-  if (!value_->is_object()) return TypeError("an object");
-  const auto found = value_->find(name);
-  if (found == value_->end() || found->is_null()) return std::nullopt;
-  return JsonValue(&*found, MemberPath(name));
+  if (!IsObject()) return TypeError("an object");
+  const uint32_t found = tree_->FindMember(index_, name);
+  if (found == 0 || tree_->node(found).kind == JsonKind::kNull) return std::nullopt;
+  return JsonValue(tree_, found);
 }
 
 absl::StatusOr<JsonValue> JsonValue::Member(std::string_view name) const {
   PMEM_ASSIGN_OR_RETURN(std::optional<JsonValue> member, OptionalMember(name));
   if (!member) return absl::InvalidArgumentError(absl::StrCat(MemberPath(name), ": missing"));
-  return *std::move(member);
+  return *member;
 }
 
 absl::StatusOr<std::string> JsonValue::String(std::string_view name) const {
@@ -185,31 +163,21 @@ absl::StatusOr<std::vector<JsonValue>> JsonValue::OptionalArray(std::string_view
 }
 
 std::string JsonValue::Dump() const {
-  return value_->dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace);
+  std::string text;
+  tree_->Dump(index_, &text);
+  return text;
 }
 
-JsonDocument::JsonDocument(std::unique_ptr<json> root) : root_(std::move(root)) {}
+JsonDocument::JsonDocument(std::unique_ptr<const JsonTree> tree) : tree_(std::move(tree)) {}
 JsonDocument::JsonDocument(JsonDocument&&) noexcept = default;
 JsonDocument& JsonDocument::operator=(JsonDocument&&) noexcept = default;
 JsonDocument::~JsonDocument() = default;
 
-JsonValue JsonDocument::root() const { return JsonValue(root_.get(), ""); }
+JsonValue JsonDocument::root() const { return JsonValue(tree_.get(), 0); }
 
 absl::StatusOr<JsonDocument> JsonDocument::Parse(std::string_view text, const JsonLimits& limits) {
-  PMEM_RETURN_IF_ERROR(CheckLimits(text, limits));
-  // The parser takes it for the end of the text.
-  if (const size_t at = text.find('\0'); at != text.npos) {
-    return absl::InvalidArgumentError(absl::StrCat("not JSON at byte ", at + 1));
-  }
-  try {
-    return JsonDocument(std::make_unique<json>(json::parse(text.begin(), text.end())));
-  } catch (const json::parse_error& error) {
-    return absl::InvalidArgumentError(absl::StrCat("not JSON at byte ", error.byte));
-  } catch (const json::out_of_range&) {
-    return absl::InvalidArgumentError("a number is larger than any that is meant, like 1e999");
-  } catch (const json::exception& error) {
-    return absl::InvalidArgumentError(absl::StrCat("not usable JSON: error ", error.id));
-  }
+  PMEM_ASSIGN_OR_RETURN(std::unique_ptr<JsonTree> tree, JsonTree::Parse(std::string(text), limits));
+  return JsonDocument(std::move(tree));
 }
 
 }  // namespace pmem

@@ -8,7 +8,7 @@
 //   - an integer is written without fraction or exponent and lies in the range asked for;
 //   - text that is not UTF-8, or not JSON to its last byte, is an error;
 //   - a depth, a number of values or a size above JsonLimits is ResourceExhausted, and is found
-//     before anything is built.
+//     before more than that is built.
 // Every other error is InvalidArgument. Nothing throws.
 //
 // Pure. A document and its values are immutable: threads may share them. A JsonValue points into
@@ -17,7 +17,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +28,8 @@
 
 namespace pmem {
 
+class JsonTree;
+
 struct JsonLimits {
   int64_t bytes_max = int64_t{64} * 1024 * 1024;
   int64_t depth_max = 64;                          // Nested containers; a scalar alone is depth 0.
@@ -38,7 +39,7 @@ struct JsonLimits {
 class JsonValue {
  public:
   // "" for the root, else as in "pools[2].total_bytes".
-  const std::string& path() const { return path_; }
+  std::string path() const;
   // The error for this value: InvalidArgument "path: message".
   absl::Status Error(std::string_view message) const;
 
@@ -78,13 +79,12 @@ class JsonValue {
 
  private:
   friend class JsonDocument;
-  JsonValue(const nlohmann::json* value, std::string path)
-      : value_(value), path_(std::move(path)) {}
+  JsonValue(const JsonTree* tree, uint32_t index) : tree_(tree), index_(index) {}
   absl::Status TypeError(std::string_view wanted) const;
   std::string MemberPath(std::string_view name) const;
 
-  const nlohmann::json* value_;
-  std::string path_;
+  const JsonTree* tree_;
+  uint32_t index_;
 };
 
 class JsonDocument {
@@ -97,8 +97,8 @@ class JsonDocument {
   JsonValue root() const;
 
  private:
-  explicit JsonDocument(std::unique_ptr<nlohmann::json> root);
-  std::unique_ptr<nlohmann::json> root_;
+  explicit JsonDocument(std::unique_ptr<const JsonTree> tree);
+  std::unique_ptr<const JsonTree> tree_;
 };
 
 }  // namespace pmem

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "extender/core/kube_decode.h"
 
-#include <type_traits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/pure/absl_view.h"
 #include "common/pure/names.h"
 #include "common/pure/status_macros.h"
-#include "extender/core/json_cut.h"
 #include "extender/core/kube_fields.h"
 #include "extender/core/pod_decode.h"
 
@@ -255,22 +253,6 @@ absl::StatusOr<CapacityObject> DecodeObject<CapacityObject>(const JsonValue& obj
   return capacity;
 }
 
-namespace {
-
-// Most of what the API server sends is who wrote which field, which is read of claims only, and the
-// images of nodes.
-template <class T>
-auto WithoutUnread(std::string_view json) {
-  if constexpr (std::is_same_v<T, Claim>) {
-    return json;
-  } else {
-    std::string rest = WithoutArrays(json, "managedFields");
-    return std::is_same_v<T, Node> ? WithoutArrays(rest, "images") : rest;
-  }
-}
-
-}  // namespace
-
 template <class T>
 absl::StatusOr<T> DecodeObject(std::string_view json) {
   PMEM_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Parse(json));
@@ -281,7 +263,7 @@ template <class T>
 absl::StatusOr<DecodedList<T>> DecodeList(std::string_view json) {
   DecodedList<T> list;
   PMEM_ASSIGN_OR_RETURN(const JsonDocument document,
-                        JsonDocument::Parse(WithoutUnread<T>(json), {.bytes_max = kListBytesMax}));
+                        JsonDocument::Parse(json, {.bytes_max = kListBytesMax}));
   const JsonValue root = document.root();
   PMEM_ASSIGN_OR_RETURN(const JsonValue metadata, root.Member("metadata"));
   PMEM_ASSIGN_OR_RETURN(list.resource_version, Text(metadata, "resourceVersion"));
@@ -302,9 +284,8 @@ absl::StatusOr<DecodedList<T>> DecodeList(std::string_view json) {
 template <class T>
 absl::StatusOr<DecodedEvent<T>> DecodeWatchEvent(std::string_view line) {
   DecodedEvent<T> event;
-  PMEM_ASSIGN_OR_RETURN(
-      const JsonDocument document,
-      JsonDocument::Parse(WithoutUnread<T>(line), {.bytes_max = kWatchLineBytesMax}));
+  PMEM_ASSIGN_OR_RETURN(const JsonDocument document,
+                        JsonDocument::Parse(line, {.bytes_max = kWatchLineBytesMax}));
   PMEM_ASSIGN_OR_RETURN(event.type, EventType(document.root()));
   PMEM_ASSIGN_OR_RETURN(const JsonValue object, document.root().Member("object"));
   if (event.type == WatchEventType::kError) {
