@@ -42,18 +42,18 @@ void Collector::Tick() {
 
 // A report speaks of the time before its reading: what changes during it is a change to come.
 void Collector::ReadAll() {
-  const absl::Time observed_at = clock_.WallNow();
   bool has_failed = false;
   for (Source& source : sources_) {
     ReadSource(&source);
     has_failed |= !source.last_error.empty();
+    Publish();
   }
   next_read_ = clock_.SteadyNow() + (has_failed ? tick_period() : options_.resync);
-  Publish(observed_at);
 }
 
 void Collector::ReadSource(Source* source) {
   const std::string_view name = source->reader->source();
+  source->observed_at = clock_.WallNow();
   const absl::Time started = clock_.SteadyNow();
   absl::StatusOr<DeviceState> devices = source->reader->Read();
   const absl::Duration duration = clock_.SteadyNow() - started;
@@ -74,10 +74,11 @@ void Collector::ReadSource(Source* source) {
 }
 
 // Nothing before every source has been read once.
-void Collector::Publish(absl::Time observed_at) {
-  Reading reading = {.observed_at = observed_at};
+void Collector::Publish() {
+  Reading reading = {.observed_at = absl::InfiniteFuture()};
   for (const Source& source : sources_) {
     if (!source.last_good) return;
+    reading.observed_at = std::min(reading.observed_at, source.observed_at);
     Append(source.last_good->regions, &reading.devices.regions);
     Append(source.last_good->volume_groups, &reading.devices.volume_groups);
     if (source.last_error.empty()) continue;

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The agent's loop: read all devices, build the report, publish it.
 //
+// A report is published after each source, so that a new namespace does not wait for LVM's
+// commands, which take the longer part of a reading. It says it is as old as its oldest part; what
+// belongs to one pool is of one reading.
+//
 // The first report is published when every source has been read once: until then the node's memory
 // is not known, and half a report would say that the other half is empty. Later a source that
 // cannot be read keeps its last good numbers, in state unknown, with the error beside them.
@@ -56,12 +60,13 @@ class Collector {
   struct Source {
     std::unique_ptr<PoolReader> reader;
     std::optional<DeviceState> last_good;
+    absl::Time observed_at;  // Wall time before the last reading began.
     std::string last_error;
   };
   void ReadSource(Source* source);
   void ReadAll();
   bool IsDue(absl::Time now);
-  void Publish(absl::Time observed_at);
+  void Publish();
   void PublishHealth(absl::Time tick_started);
 
   const Options options_;

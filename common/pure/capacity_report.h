@@ -68,8 +68,8 @@ struct CapacityReport {
   std::string node;
   std::string boot_id;     // Changes with every boot of the node.
   int64_t generation = 0;  // Rises with every change of the content, within one boot id.
-  absl::Time observed_at;  // When the devices were read. Free space and volumes of one report
-                           // come from one reading.
+  absl::Time observed_at;  // Nothing here is older. Free space and volumes of one pool come from
+                           // one reading.
   std::vector<PoolReport> pools;    // Sorted by id.
   std::vector<ReportError> errors;  // Sorted by source, message.
   bool operator==(const CapacityReport&) const = default;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <string>
 
 #include "common/pure/units.h"
@@ -32,6 +33,7 @@ class CollectorTest : public testing::Test {
                                [this](const ScanOutcome& outcome) {
                                  scans_.push_back(std::string(outcome.source) +
                                                   (outcome.is_ok ? " ok" : " error"));
+                                 if (on_scan_) on_scan_(outcome);
                                }},
         std::move(readers), clock_, &store_);
   }
@@ -49,6 +51,7 @@ class CollectorTest : public testing::Test {
   FakeDevices regions_;
   FakeDevices groups_;
   std::vector<std::string> scans_;
+  std::function<void(const ScanOutcome&)> on_scan_;
   std::unique_ptr<Collector> collector_;
 };
 
@@ -82,6 +85,26 @@ TEST_F(CollectorTest, AChangeIsReadAtTheNextTickAndOnce) {
   EXPECT_EQ(groups_.reads, 2);
   EXPECT_EQ(Pool(1).available_bytes, 2 * kGiB);
   EXPECT_EQ(store_.Current()->report.generation, 101);
+}
+
+TEST_F(CollectorTest, ANewNamespaceDoesNotWaitForLvm) {
+  collector_->Tick();
+  const absl::Time first = clock_.WallNow();
+  clock_.Advance(absl::Seconds(1));
+  regions_.answer->regions[0].label_slots_free = 7;
+  ReportStore::Snapshot before_lvm;
+  on_scan_ = [this, &before_lvm](const ScanOutcome& outcome) {
+    if (outcome.source == "lvm") before_lvm = store_.Current();
+  };
+  collector_->Changed();
+  collector_->Tick();
+  ASSERT_NE(before_lvm, nullptr);
+  EXPECT_EQ(before_lvm->report.generation, 101);
+  EXPECT_EQ(before_lvm->report.pools[0].label_slots_free, 7);
+  // It is as old as its oldest part.
+  EXPECT_EQ(before_lvm->report.observed_at, first);
+  EXPECT_EQ(store_.Current()->report.generation, 101);
+  EXPECT_EQ(store_.Current()->report.observed_at, clock_.WallNow());
 }
 
 TEST_F(CollectorTest, HalfANodeIsNotPublished) {
