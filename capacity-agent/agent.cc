@@ -67,18 +67,22 @@ Agent::Agent(const AgentConfig& config, const std::string& boot_id, std::string_
       request_metrics_(&metrics_),
       collector_(CollectorOptions(config, boot_id, &scan_metrics_), std::move(readers), clock_,
                  &store_),
-      collector_task_("collector", collector_.tick_period(), [this] { collector_.Tick(); }),
       wait_timer_("wait-timer", kWaitGranularity,
                   [this] { store_.ExpireWaiters(clock_.SteadyNow()); }),
       watcher_(WatcherOptions(config),
                [this] {
                  collector_.Changed();
-                 collector_task_.Wake();
+                 for (const auto& task : collector_tasks_) task->Wake();
                }),
       api_(&store_, &metrics_, &clock_),
       server_({.observer = [this](const HttpExchange& exchange) {
         request_metrics_.Observe(exchange);
       }}) {
+  for (size_t i = 0; i < collector_.sources(); ++i) {
+    collector_tasks_.push_back(
+        std::make_unique<PeriodicTask>(absl::StrCat("collector-", i), collector_.tick_period(),
+                                       [this, i] { collector_.TickSource(i); }));
+  }
   AddPoolMetrics(&store_, &metrics_);
   api_.RegisterOn(&server_);
 }
@@ -98,7 +102,7 @@ absl::StatusOr<std::string> Agent::Start() {
   StartWatching();
   // Here, so that whoever waits for the address finds a report behind it.
   collector_.Tick();
-  collector_task_.Start();
+  for (const auto& task : collector_tasks_) task->Start();
   wait_timer_.Start();
   return absl::StrCat(config_.listen.substr(0, config_.listen.rfind(':')), ":", port);
 }
@@ -108,7 +112,7 @@ void Agent::Stop() {
   server_.Stop();
   watcher_.Stop();
   wait_timer_.Stop();
-  collector_task_.Stop();
+  for (const auto& task : collector_tasks_) task->Stop();
 }
 
 }  // namespace pmem::agent

@@ -52,7 +52,7 @@ class Agent {
   ScanMetrics scan_metrics_;
   RequestMetrics request_metrics_;
   Collector collector_;
-  PeriodicTask collector_task_;
+  std::vector<std::unique_ptr<PeriodicTask>> collector_tasks_;  // One for each source.
   PeriodicTask wait_timer_;
   ChangeWatcher watcher_;
   HttpApi api_;

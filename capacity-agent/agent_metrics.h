@@ -16,7 +16,7 @@ namespace pmem::agent {
 // `metrics`.
 void AddPoolMetrics(const ReportStore* store, Metrics* metrics);
 
-// Counts readings. Observe on one thread.
+// Counts readings. Observe of one source on one thread at a time.
 class ScanMetrics {
  public:
   // `sources`: names of all readers, so that each has its series from the start.

@@ -21,70 +21,85 @@ void Append(const std::vector<T>& from, std::vector<T>* to) {
 
 Collector::Collector(Options options, std::vector<std::unique_ptr<PoolReader>> readers,
                      const Clock& clock, ReportStore* store)
-    : options_(std::move(options)), clock_(clock), store_(store) {
-  for (std::unique_ptr<PoolReader>& reader : readers) {
-    sources_.push_back({.reader = std::move(reader), .last_error = "not read yet"});
+    : options_(std::move(options)), clock_(clock), store_(store), sources_(readers.size()) {
+  const absl::Time now = clock_.SteadyNow();
+  MutexLock lock(&mu_);
+  for (size_t i = 0; i < readers.size(); ++i) {
+    parts_.push_back({.source = std::string(readers[i]->source()), .tick_started = now});
+    sources_[i].reader = std::move(readers[i]);
   }
-  PublishHealth(clock_.SteadyNow());
+  PublishHealth();
 }
 
 absl::Duration Collector::tick_period() const { return std::min(options_.resync, kRetryPeriod); }
 
-bool Collector::IsDue(absl::Time now) { return has_changed_.exchange(false) || now >= next_read_; }
+void Collector::Changed() {
+  for (Source& source : sources_) source.has_changed = true;
+}
 
 void Collector::Tick() {
+  for (size_t i = 0; i < sources_.size(); ++i) TickSource(i);
+}
+
+void Collector::TickSource(size_t index) {
   const absl::Time started = clock_.SteadyNow();
-  PublishHealth(started);
-  if (!IsDue(started)) return;
-  ReadAll();
-  PublishHealth(started);
+  {
+    MutexLock lock(&mu_);
+    parts_[index].tick_started = started;
+    PublishHealth();
+  }
+  Source& source = sources_[index];
+  if (source.has_changed.exchange(false) || started >= source.next_read) ReadSource(index);
 }
 
 // A report speaks of the time before its reading: what changes during it is a change to come.
-void Collector::ReadAll() {
-  bool has_failed = false;
-  for (Source& source : sources_) {
-    ReadSource(&source);
-    has_failed |= !source.last_error.empty();
-    Publish();
+void Collector::ReadSource(size_t index) {
+  Source& source = sources_[index];
+  const absl::Time observed_at = clock_.WallNow();
+  const absl::Time started = clock_.SteadyNow();
+  absl::StatusOr<DeviceState> devices = source.reader->Read();
+  const absl::Time ended = clock_.SteadyNow();
+  if (options_.observer) {
+    options_.observer({source.reader->source(), devices.ok(), ended - started, clock_.WallNow()});
   }
-  next_read_ = clock_.SteadyNow() + (has_failed ? tick_period() : options_.resync);
+  source.next_read = ended + (devices.ok() ? options_.resync : tick_period());
+  MutexLock lock(&mu_);
+  parts_[index].observed_at = observed_at;
+  Keep(std::move(devices), &parts_[index]);
+  Publish();
+  PublishHealth();
 }
 
-void Collector::ReadSource(Source* source) {
-  const std::string_view name = source->reader->source();
-  source->observed_at = clock_.WallNow();
-  const absl::Time started = clock_.SteadyNow();
-  absl::StatusOr<DeviceState> devices = source->reader->Read();
-  const absl::Duration duration = clock_.SteadyNow() - started;
-  if (options_.observer) options_.observer({name, devices.ok(), duration, clock_.WallNow()});
+void Collector::Keep(absl::StatusOr<DeviceState> devices, Part* part) {
   if (devices.ok()) {
-    if (!source->last_error.empty()) LogInfo(kComponent, "devices are read", {{"source", name}});
-    source->last_good = *std::move(devices);
-    source->last_error.clear();
+    if (!part->last_error.empty()) {
+      LogInfo(kComponent, "devices are read", {{"source", part->source}});
+    }
+    part->last_good = *std::move(devices);
+    part->last_error.clear();
     return;
   }
   const std::string error(StdView(devices.status().message()));
   // Repeats of the same failure are counted by the metric.
-  if (error != source->last_error) {
+  if (error != part->last_error) {
     LogWarning(kComponent, "devices cannot be read",
-               {{"source", name}, {"error", devices.status()}});
+               {{"source", part->source}, {"error", devices.status()}});
   }
-  source->last_error = error;
+  part->last_error = error;
 }
 
 // Nothing before every source has been read once.
 void Collector::Publish() {
   Reading reading = {.observed_at = absl::InfiniteFuture()};
-  for (const Source& source : sources_) {
-    if (!source.last_good) return;
-    reading.observed_at = std::min(reading.observed_at, source.observed_at);
-    Append(source.last_good->regions, &reading.devices.regions);
-    Append(source.last_good->volume_groups, &reading.devices.volume_groups);
-    if (source.last_error.empty()) continue;
-    reading.errors.push_back({std::string(source.reader->source()), source.last_error});
-    reading.regions_are_stale |= !source.last_good->regions.empty();
-    reading.volume_groups_are_stale |= !source.last_good->volume_groups.empty();
+  for (const Part& part : parts_) {
+    if (!part.last_good) return;
+    reading.observed_at = std::min(reading.observed_at, part.observed_at);
+    Append(part.last_good->regions, &reading.devices.regions);
+    Append(part.last_good->volume_groups, &reading.devices.volume_groups);
+    if (part.last_error.empty()) continue;
+    reading.errors.push_back({part.source, part.last_error});
+    reading.regions_are_stale |= !part.last_good->regions.empty();
+    reading.volume_groups_are_stale |= !part.last_good->volume_groups.empty();
   }
   const ReportStore::Snapshot previous = store_->Current();
   CapacityReport report =
@@ -98,11 +113,12 @@ void Collector::Publish() {
   store_->Publish(std::move(report));
 }
 
-void Collector::PublishHealth(absl::Time tick_started) {
-  CollectorHealth health = {.tick_started = tick_started};
-  for (const Source& source : sources_) {
-    health.sources.push_back(
-        {std::string(source.reader->source()), source.last_good.has_value(), source.last_error});
+// The tick that began longest ago: one source that hangs shows.
+void Collector::PublishHealth() {
+  CollectorHealth health = {.tick_started = absl::InfiniteFuture()};
+  for (const Part& part : parts_) {
+    health.tick_started = std::min(health.tick_started, part.tick_started);
+    health.sources.push_back({part.source, part.last_good.has_value(), part.last_error});
   }
   store_->SetHealth(std::move(health));
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The agent's loop: read all devices, build the report, publish it.
 //
-// A report is published after each source, so that a new namespace does not wait for LVM's
-// commands, which take the longer part of a reading. It says it is as old as its oldest part; what
-// belongs to one pool is of one reading.
+// Every source is read on a thread of its own, and a report is published after each reading: a new
+// namespace does not wait for LVM's commands, which take several times as long. A report says it
+// is as old as its oldest part; what belongs to one pool is of one reading.
 //
 // The first report is published when every source has been read once: until then the node's memory
 // is not known, and half a report would say that the other half is empty. Later a source that
@@ -22,6 +22,7 @@
 #include "capacity-agent/device/pool_reader.h"
 #include "capacity-agent/report_store.h"
 #include "common/io/clock.h"
+#include "common/io/mutex.h"
 
 namespace pmem::agent {
 
@@ -36,7 +37,7 @@ struct ScanOutcome {
   absl::Time ended_at;  // Wall time.
 };
 
-// Tick on one thread; Changed from any.
+// TickSource of one source on one thread at a time, of different sources at once; Changed from any.
 class Collector {
  public:
   struct Options {
@@ -48,33 +49,43 @@ class Collector {
   Collector(Options options, std::vector<std::unique_ptr<PoolReader>> readers, const Clock& clock,
             ReportStore* store);
 
-  // Reads when something changed, when the re-read is due or when the last reading failed and
-  // kRetryPeriod is over; else does nothing. To be called at least every tick_period().
-  void Tick();
+  // Reads the source when something changed, when the re-read is due or when its last reading
+  // failed and kRetryPeriod is over; else does nothing. To be called at least every tick_period().
+  void TickSource(size_t index) ABSL_LOCKS_EXCLUDED(mu_);
+  // One after the other.
+  void Tick() ABSL_LOCKS_EXCLUDED(mu_);
+  size_t sources() const { return sources_.size(); }
   absl::Duration tick_period() const;
 
-  // The next Tick reads.
-  void Changed() { has_changed_ = true; }
+  // The next tick of every source reads.
+  void Changed();
 
  private:
+  // What only the source's own thread uses, the flag aside.
   struct Source {
     std::unique_ptr<PoolReader> reader;
-    std::optional<DeviceState> last_good;
-    absl::Time observed_at;  // Wall time before the last reading began.
-    std::string last_error;
+    std::atomic<bool> has_changed = true;
+    absl::Time next_read = absl::InfinitePast();  // Steady time.
   };
-  void ReadSource(Source* source);
-  void ReadAll();
-  bool IsDue(absl::Time now);
-  void Publish();
-  void PublishHealth(absl::Time tick_started);
+  // What was read.
+  struct Part {
+    std::string source;
+    std::optional<DeviceState> last_good;
+    std::string last_error = "not read yet";
+    absl::Time observed_at;   // Wall time before the last reading began.
+    absl::Time tick_started;  // Steady time.
+  };
+  void ReadSource(size_t index) ABSL_LOCKS_EXCLUDED(mu_);
+  static void Keep(absl::StatusOr<DeviceState> devices, Part* part);
+  void Publish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void PublishHealth() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const Options options_;
   const Clock& clock_;
   ReportStore* const store_;
   std::vector<Source> sources_;
-  std::atomic<bool> has_changed_ = true;
-  absl::Time next_read_ = absl::InfinitePast();  // Steady time.
+  Mutex mu_;  // Held while a report is published, so that none overtakes another.
+  std::vector<Part> parts_ ABSL_GUARDED_BY(mu_);  // As sources_.
 };
 
 }  // namespace pmem::agent

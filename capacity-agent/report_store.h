@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The newest report, and who waits for the next one. The agent's only mutex.
+// The newest report, and who waits for the next one.
 //
 // A published report is immutable and replaced whole. A waiter costs no thread: it is a callback
 // that is called exactly once, from whichever thread brings its end: a report of another generation

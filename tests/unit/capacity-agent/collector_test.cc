@@ -87,6 +87,23 @@ TEST_F(CollectorTest, AChangeIsReadAtTheNextTickAndOnce) {
   EXPECT_EQ(store_.Current()->report.generation, 101);
 }
 
+TEST_F(CollectorTest, ASourceThatHangsShowsThoughTheOthersAreRead) {
+  collector_->Tick();
+  const absl::Time first = clock_.SteadyNow();
+  clock_.Advance(absl::Seconds(3));
+  collector_->TickSource(0);
+  EXPECT_EQ(store_.health().tick_started, first);
+}
+
+TEST_F(CollectorTest, OnlyTheSourceThatFailedIsTriedAgainSoon) {
+  groups_.answer = absl::UnavailableError("no lvm");
+  collector_->Tick();
+  clock_.Advance(kRetryPeriod);
+  collector_->Tick();
+  EXPECT_EQ(groups_.reads, 2);
+  EXPECT_EQ(regions_.reads, 1);
+}
+
 TEST_F(CollectorTest, ANewNamespaceDoesNotWaitForLvm) {
   collector_->Tick();
   const absl::Time first = clock_.WallNow();
