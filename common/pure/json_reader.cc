@@ -176,7 +176,7 @@ JsonDocument::~JsonDocument() = default;
 JsonValue JsonDocument::root() const { return JsonValue(tree_.get(), 0); }
 
 absl::StatusOr<JsonDocument> JsonDocument::Parse(std::string_view text, const JsonLimits& limits) {
-  PMEM_ASSIGN_OR_RETURN(std::unique_ptr<JsonTree> tree, JsonTree::Parse(std::string(text), limits));
+  PMEM_ASSIGN_OR_RETURN(std::unique_ptr<JsonTree> tree, JsonTree::Parse(text, limits));
   return JsonDocument(std::move(tree));
 }
 

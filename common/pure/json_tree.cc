@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/pure/absl_view.h"
+#include "common/pure/check.h"
 #include "common/pure/json_parser.h"
 #include "common/pure/json_writer.h"
 #include "common/pure/status_macros.h"
@@ -19,7 +20,7 @@ constexpr size_t kBytesPerNode = 20;
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<JsonTree>> JsonTree::Parse(std::string text,
+absl::StatusOr<std::unique_ptr<JsonTree>> JsonTree::Parse(std::string_view text,
                                                           const JsonLimits& limits) {
   const int64_t bytes = static_cast<int64_t>(text.size());
   const int64_t bytes_max =
@@ -28,10 +29,29 @@ absl::StatusOr<std::unique_ptr<JsonTree>> JsonTree::Parse(std::string text,
     return absl::ResourceExhaustedError(
         absl::StrCat("JSON of ", bytes, " bytes, at most ", bytes_max));
   }
-  std::unique_ptr<JsonTree> tree(new JsonTree(std::move(text)));
-  tree->nodes_.reserve(tree->text_.size() / kBytesPerNode + 1);
-  PMEM_RETURN_IF_ERROR(JsonParser(limits, tree.get()).Run());
+  std::unique_ptr<JsonTree> tree(new JsonTree(text.size()));
+  PMEM_RETURN_IF_ERROR(FillTree(text, limits, tree.get()));
   return tree;
+}
+
+JsonTree::JsonTree(size_t text_bytes) {
+  nodes_.reserve(text_bytes / kBytesPerNode + 1);
+  bytes_.reserve(text_bytes);
+}
+
+void JsonTree::Clear() {
+  nodes_.clear();
+  bytes_.clear();
+}
+
+uint32_t JsonTree::Add(JsonKind kind, std::string_view text) {
+  PMEM_CHECK(bytes_.size() + text.size() <= bytes_.capacity());
+  const char* const data = bytes_.data() + bytes_.size();
+  bytes_.append(text);
+  const auto index = static_cast<uint32_t>(nodes_.size());
+  nodes_.push_back(
+      {.data = data, .size = static_cast<uint32_t>(text.size()), .next = index + 1, .kind = kind});
+  return index;
 }
 
 uint32_t JsonTree::FindMember(uint32_t object, std::string_view name) const {

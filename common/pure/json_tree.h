@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -31,7 +30,7 @@ enum class JsonKind : uint8_t {
 };
 
 struct JsonNode {
-  const char* data = nullptr;  // Strings: unescaped. Numbers: as they are written.
+  const char* data = nullptr;  // Strings: unescaped. Numbers: in decimal.
   uint32_t size = 0;           // Bytes of data; containers: how many elements or members.
   uint32_t next = 0;           // Index behind this value and all that is in it.
   JsonKind kind = JsonKind::kNull;
@@ -42,8 +41,8 @@ struct JsonNode {
 
 class JsonTree {
  public:
-  // `text` is kept, the nodes point into it. Errors as in json_reader.h.
-  static absl::StatusOr<std::unique_ptr<JsonTree>> Parse(std::string text,
+  // Errors as in json_reader.h.
+  static absl::StatusOr<std::unique_ptr<JsonTree>> Parse(std::string_view text,
                                                          const JsonLimits& limits);
   JsonTree(const JsonTree&) = delete;
   JsonTree& operator=(const JsonTree&) = delete;
@@ -61,12 +60,18 @@ class JsonTree {
   std::vector<std::pair<std::string_view, uint32_t>> Members(uint32_t object) const;
 
  private:
-  friend class JsonParser;
-  explicit JsonTree(std::string text) : text_(std::move(text)) {}
+  friend class TreeFiller;
+  explicit JsonTree(size_t text_bytes);
+  friend absl::Status FillTree(std::string_view text, const JsonLimits& limits, JsonTree* tree);
+  void Clear();
+  uint32_t Add(JsonKind kind, std::string_view text);  // Returns its index.
+  uint32_t CountChild(uint32_t container) { return ++nodes_[container].size; }  // Returns all.
+  void Close(uint32_t container) { nodes_[container].next = static_cast<uint32_t>(nodes_.size()); }
 
-  const std::string text_;
   std::vector<JsonNode> nodes_;
-  std::deque<std::string> unescaped_;  // Strings that are not in the text as they are meant.
+  // Of strings and numbers, one behind the other. As large as the text from the start: it holds no
+  // more than that, and is not moved.
+  std::string bytes_;
 };
 
 }  // namespace pmem

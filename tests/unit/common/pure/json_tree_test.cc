@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Our parser beside nlohmann/json: they take the same texts, and mean the same by them.
+// Our tree beside that of nlohmann/json: the same texts are taken, and mean the same.
 #include "common/pure/json_tree.h"
 
 #include <gtest/gtest.h>
