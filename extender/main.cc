@@ -6,6 +6,7 @@
 
 #include "common/io/clock.h"
 #include "common/io/flags.h"
+#include "common/io/heap.h"
 #include "common/io/http_server.h"
 #include "common/io/log.h"
 #include "common/io/periodic_task.h"
@@ -111,6 +112,7 @@ int Run(const ExtenderConfig& config) {
 }  // namespace pmem::extender
 
 int main(int argc, char** argv) {
+  pmem::ShareHeaps();
   pmem::BlockSignals();
   const auto parsed = pmem::extender::ParseConfig(argc, argv);
   if (parsed.exit_code) return *parsed.exit_code;

@@ -2,8 +2,10 @@
 #include "extender/ticker.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
+#include "common/io/heap.h"
 #include "common/io/log.h"
 
 namespace pmem::extender {
@@ -31,11 +33,18 @@ void Ticker::TellOfDrift() {
              {{"count", static_cast<int64_t>(changes.size() - kDriftLinesMax)}});
 }
 
+// Lists as they were read, and what was collected of them, have just been dropped.
+void Ticker::GiveBackOnceReady() {
+  const bool was_ready = std::exchange(is_ready_, service_->MayWrite());
+  if (is_ready_ && !was_ready) GiveBackFreedPages();
+}
+
 void Ticker::Tick() {
   service_->Tick();
   TellOfDrift();
   metrics_->OnTick(*service_);
   status_->OnTick();
+  GiveBackOnceReady();
   if (++ticks_ % kTicksPerCheck != 0) return;
   const absl::Status broken = service_->Read(
       [](const Ledger& ledger, absl::Time now) { return ledger.CheckInvariants(now); });

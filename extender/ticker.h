@@ -24,11 +24,13 @@ class Ticker {
  private:
   void Tick();
   void TellOfDrift();
+  void GiveBackOnceReady();
 
   LedgerService* const service_;
   ExtenderMetrics* const metrics_;
   StatusApi* const status_;
   int ticks_ = 0;
+  bool is_ready_ = false;  // At the last tick.
   PeriodicTask task_;
 };
 

@@ -5,7 +5,9 @@
 // Not thread-safe: used by the loop's own thread only.
 #pragma once
 
-#include <map>
+#include <algorithm>
+#include <cstddef>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -116,25 +118,38 @@ class TypedKind final : public WatchedKind {
     is_gone_ ? sink_->OnGone(std::move(object)) : sink_->OnSeen(std::move(object));
   }
 
-  void Collect(T object) {
-    const ObjectKey key = object.meta.key;
-    if (is_gone_) {
-      collected_.erase(key);
-    } else {
-      collected_.insert_or_assign(key, std::move(object));
-    }
-  }
+  // Of one object in the set that is not whole yet. In one block of memory, in the order they came:
+  // tens of thousands of nodes of a map would leave as many holes between what stays.
+  struct Collected {
+    T object;
+    bool is_gone = false;
+  };
 
+  void Collect(T object) { collected_.push_back({std::move(object), is_gone_}); }
+
+  // Of what has the same key the last counts.
   void Publish() {
+    std::vector<Collected> collected = std::exchange(collected_, {});
+    std::vector<size_t> order(collected.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    const auto key = [&collected](size_t i) -> const ObjectKey& {
+      return collected[i].object.meta.key;
+    };
+    std::stable_sort(order.begin(), order.end(),
+                     [&key](size_t a, size_t b) { return key(a) < key(b); });
     std::vector<T> objects;
-    objects.reserve(collected_.size());
-    for (auto& [key, object] : collected_) objects.push_back(std::move(object));
-    collected_.clear();
+    objects.reserve(order.size());
+    for (size_t i = 0; i < order.size(); ++i) {
+      const bool is_last = i + 1 == order.size() || key(order[i]) != key(order[i + 1]);
+      if (!is_last || collected[order[i]].is_gone) continue;
+      objects.push_back(std::move(collected[order[i]].object));
+    }
+    collected = {};
     sink_->OnRelisted(std::move(objects));
   }
 
   ObjectSink<T>* const sink_;
-  std::map<ObjectKey, T> collected_;
+  std::vector<Collected> collected_;
   std::optional<T> object_;  // Of the last event read.
   bool is_gone_ = false;
 };
