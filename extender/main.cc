@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// pmem-extender: API server and agents -> ledger -> verbs, REST and the placement controller.
-// Wiring only; see docs/life-of-a-pod.md for where each piece's work is told.
+// pmem-extender, wiring only; see docs/life-of-a-pod.md for where each piece's work is told.
 #include <cstdio>
 #include <memory>
 
@@ -45,7 +44,6 @@ int Run(const ExtenderConfig& config) {
   if (!kube_config.ok()) return Fail(kube_config.status());
   auto client = KubeClient::Make(*kube_config, &clock);
   if (!client.ok()) return Fail(client.status());
-
   KubeLiveReader live(client->get());
   LedgerService service(config.service, &live, &clock);
   ExtenderMetrics metrics(&service);
