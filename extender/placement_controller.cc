@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/io/log.h"
+#include "extender/core/volume_health.h"
 
 namespace pmem::extender {
 namespace {
@@ -38,11 +39,21 @@ void PlacementController::Tick() {
   WriteAll(plan.pins);
   for (const Unpin& unpin : plan.unpins) Write(unpin);
   for (const Notice& notice : plan.notices) api_->Tell(notice);
+  TellOfTrouble();
   WakeScheduler();
   if (plan.lookups.empty() && plan.node_lookups.empty()) return;
   Lookup(plan.lookups);
   LookupNodes(plan.node_lookups);
   task_.Wake();
+}
+
+void PlacementController::TellOfTrouble() {
+  const absl::Time now = clock_->SteadyNow();
+  if (now < health_at_) return;
+  health_at_ = now + kHealthPeriod;
+  const std::vector<Notice> notices = service_->Read(
+      [](const Ledger& ledger, absl::Time) { return FindTroubledVolumes(ledger, kTroubledMax); });
+  for (const Notice& notice : notices) api_->Tell(notice);
 }
 
 // First the ledger has the room, then the scheduler is told: a retry that comes earlier would only

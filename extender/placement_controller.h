@@ -34,6 +34,9 @@ class PlacementController {
   static constexpr absl::Duration kUsesAgeMax = absl::Seconds(1);
   // kube_namespaces, and nodes, whose pods are read in one round.
   static constexpr int kLookupsMax = 10;
+  // How often owners of volumes in a troubled pool are looked for, and how many are told at a time.
+  static constexpr absl::Duration kHealthPeriod = absl::Seconds(5);
+  static constexpr size_t kTroubledMax = 128;
 
   // All must outlive the controller.
   PlacementController(PinningOptions options, LedgerService* service, PlacementApi* api,
@@ -48,6 +51,7 @@ class PlacementController {
 
  private:
   void WakeScheduler();
+  void TellOfTrouble();
   void Lookup(const std::set<std::string>& kube_namespaces);
   void LookupNodes(const std::set<std::string>& nodes);
   void ForgetOldPods();
@@ -73,6 +77,7 @@ class PlacementController {
   PlacedPods placed_;
   absl::btree_map<std::string, absl::Time> placed_at_;
   NodeUses uses_;
+  absl::Time health_at_ = absl::InfinitePast();  // When trouble is looked for again.
   PeriodicTask task_;
 };
 

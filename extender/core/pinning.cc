@@ -349,6 +349,8 @@ std::string_view NoticeReasonName(NoticeReason reason) {
       return "PmemPinnedNodeGone";
     case NoticeReason::kPresetNodeUnfit:
       return "PmemPresetNodeUnfit";
+    case NoticeReason::kPoolInTrouble:
+      return "PmemPoolInTrouble";
   }
   return "";
 }

@@ -54,7 +54,13 @@ struct Unpin {
 };
 
 // Closed, as a Kubernetes event reason.
-enum class NoticeReason { kNoNodeFits, kPinnedNodeUnfit, kPinnedNodeGone, kPresetNodeUnfit };
+enum class NoticeReason {
+  kNoNodeFits,
+  kPinnedNodeUnfit,
+  kPinnedNodeGone,
+  kPresetNodeUnfit,
+  kPoolInTrouble,  // See volume_health.h.
+};
 std::string_view NoticeReasonName(NoticeReason reason);  // "PmemNoNodeFits"
 
 struct Notice {

@@ -73,6 +73,23 @@ TEST_F(PlacementControllerTest, NothingIsPlannedByAFollower) {
   EXPECT_EQ(PatchedClaims(), Names());
 }
 
+TEST_F(PlacementControllerTest, WhoseVolumeIsInATroubledPoolIsToldFromTimeToTime) {
+  const Claim claim = MakeClaim(1, kGiB);
+  Emit(Seen<Claim>{claim});
+  PoolReport pool = MakeLvmPool(20 * kGiB, {{"disk-" + claim.meta.uid, kGiB}});
+  pool.state = PoolState::kReadOnly;
+  Emit(MakeReport("n1", 2, {pool}));
+  controller_.Tick();
+  controller_.Tick();
+  ASSERT_EQ(api_.notices.size(), 1U);
+  EXPECT_EQ(api_.notices[0].reason, NoticeReason::kPoolInTrouble);
+  EXPECT_EQ(api_.notices[0].claim.meta.uid, claim.meta.uid);
+  clock.Advance(PlacementController::kHealthPeriod);
+  Emit(AgentConfirmed{"n1"});
+  controller_.Tick();
+  EXPECT_EQ(api_.notices.size(), 2U);
+}
+
 struct AnswerCase {
   const char* name;
   absl::Status answer;
