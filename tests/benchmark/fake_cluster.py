@@ -5,7 +5,8 @@ It answers what pmem-extender asks for: streamed lists with initial events, one 
 kube-apiserver sends them, then silence; single claims; and the agents' long-polls under
 /agent/<number>. Pods that have a node are left out as the field selector asks, so they cost nothing
 here. PUT /change/<number> gives that agent's node room. With &end=true a list ends where it would
-go silent, for a client that only downloads it.
+go silent, for a client that only downloads it. PUT /load/on lets every agent's report change once
+in CHANGE_SECONDS and CLAIMS_PER_SECOND claims come, and go after a second; PUT /load/off ends it.
 """
 
 import asyncio
@@ -16,6 +17,9 @@ import urllib.parse
 DRIVER = 'pmem.csi.alibabacloud.com'
 GIB = 1 << 30
 VOLUME_BYTES = 10 * GIB
+CHANGE_SECONDS = 10
+CLAIMS_PER_SECOND = 50
+LOAD_STEP_SECONDS = 1 / CLAIMS_PER_SECOND  # One claim at each.
 POD_UID = 'aaaaaaaa-0000-4000-8000-000000000001'
 
 
@@ -137,6 +141,8 @@ class FakeCluster:
         }
         self.generations = [1] * size.nodes
         self.changed = {}  # Agent's number -> set when its report changes.
+        self.claim_events = asyncio.Queue()
+        self.load = None
 
     def report(self, number):
         volumes = [
@@ -181,20 +187,50 @@ class FakeCluster:
             writer.write(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n' + self.streams[path])
             if 'end' in query:
                 writer.write(b'0\r\n\r\n')
+            elif path.endswith('/persistentvolumeclaims'):
+                await self._send_claim_events(writer)
             else:
                 await asyncio.sleep(3600)
+        elif path.startswith('/load/'):
+            if self.load:
+                self.load.cancel()
+            self.load = asyncio.create_task(self._make_load()) if path.endswith('/on') else None
+            _write(writer, b'{}')
         elif path.startswith('/agent/'):
             await self._poll(writer, int(path.split('/')[2]), query)
         elif path.startswith('/change/'):
-            number = int(path.split('/')[2])
-            self.generations[number] += 1
-            if number in self.changed:
-                self.changed[number].set()
+            self._change(int(path.split('/')[2]))
             _write(writer, b'{}')
         elif path.endswith(f'/claim-{self.size.volumes}'):
             _write(writer, self.open_claim)
         else:
             _write(writer, b'{"kind":"Status","code":404,"reason":"NotFound"}', '404 Not Found')
+
+    def _change(self, number):
+        self.generations[number] += 1
+        if number in self.changed:
+            self.changed[number].set()
+
+    async def _send_claim_events(self, writer):
+        while True:
+            writer.write(_chunk(await self.claim_events.get()))
+            await writer.drain()
+
+    async def _make_load(self):
+        changes = self.size.nodes / CHANGE_SECONDS * LOAD_STEP_SECONDS
+        begin, number, changed = asyncio.get_running_loop().time(), 0, 0
+        while True:
+            number += 1
+            while changed < number * changes:
+                self._change(changed % self.size.nodes)
+                changed += 1
+            for offset, what in ((0, 'ADDED'), (CLAIMS_PER_SECOND, 'DELETED')):
+                if number > offset:
+                    made = claim(self.size.volumes + number - offset, self.size.nodes, is_bound=False)
+                    made['metadata']['resourceVersion'] = str(2_000_000 + 2 * number + (what == 'DELETED'))
+                    self.claim_events.put_nowait({'type': what, 'object': made})
+            late = asyncio.get_running_loop().time() - begin - number * LOAD_STEP_SECONDS
+            await asyncio.sleep(max(0, -late))
 
     async def _poll(self, writer, number, query):
         if query.get('generation') == str(self.generations[number]):
