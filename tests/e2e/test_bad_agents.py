@@ -209,7 +209,7 @@ NONSENSE = {
     'huge bytes': (says_report(pools=[pool(1 << 63)]), 'available_bytes'),
     'more than a number': (
         lambda to: to.answer(json.dumps(report()).replace(str(100 * GIB), '1e400').encode()),
-        'a number is larger than any',
+        'is too large',
     ),
     'fractions': (says_report(pools=[pool(1.5)]), 'available_bytes'),
     'negative bytes': (says_report(pools=[pool(-1)]), 'available_bytes'),
