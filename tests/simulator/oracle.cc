@@ -16,17 +16,6 @@ bool HasWant(const std::vector<Want>& wants, const std::string& uid) {
 
 }  // namespace
 
-void Tally::Add(const Tally& other) {
-  for (int64_t Tally::*field : {&Tally::worlds, &Tally::pods, &Tally::placed, &Tally::accepted,
-                                &Tally::over_committed, &Tally::failed_by_us, &Tally::leaks,
-                                &Tally::stranded, &Tally::failed_excused, &Tally::failed_by_device,
-                                &Tally::refusals, &Tally::events, &Tally::steps, &Tally::checks}) {
-    this->*field += other.*field;
-  }
-  false_refusals.insert(false_refusals.end(), other.false_refusals.begin(),
-                        other.false_refusals.end());
-}
-
 std::string VolumeName(const std::string& claim_uid) { return "disk-" + claim_uid; }
 
 std::string TrueNode(const Kube& kube, const Claim& claim) {
@@ -169,15 +158,15 @@ std::vector<std::string> Oracle::Orphans(const std::string& node) const {
 }
 
 std::set<std::string> Oracle::NodesLeft(const Pod& pod) const {
+  std::set<std::string> taken;  // By its claims.
+  for (const PodVolume& volume : pod.volumes) {
+    const Claim* claim = stage_.kube.FindClaim({pod.meta.key.kube_namespace, volume.claim_name});
+    std::string at = claim == nullptr ? "" : TrueNode(stage_.kube, *claim);
+    if (!at.empty()) taken.insert(std::move(at));
+  }
   std::set<std::string> left;
   for (const auto& [name, node] : stage_.kube.nodes()) {
-    const bool is_allowed =
-        std::all_of(pod.volumes.begin(), pod.volumes.end(), [&, node_name = name](const auto& v) {
-          const Claim* claim = stage_.kube.FindClaim({pod.meta.key.kube_namespace, v.claim_name});
-          const std::string at = claim == nullptr ? "" : TrueNode(stage_.kube, *claim);
-          return at.empty() || at == node_name;
-        });
-    if (is_allowed) left.insert(name);
+    if (taken.empty() || (taken.size() == 1 && taken.contains(name))) left.insert(name);
   }
   return left;
 }
@@ -204,26 +193,6 @@ std::optional<bool> Oracle::Fits(const Pod& pod, const std::string& node) const 
     wants.push_back({claim->meta.uid, KindOfClaim(*claim), claim->requested_bytes});
   }
   return stage_.devices.at(node).CanHold(std::move(wants));
-}
-
-void Oracle::Answered(const Pod& pod, bool is_refused, const std::vector<std::string>& names) {
-  if (!is_refused) return Ended(pod.meta.uid);
-  ++tally_.refusals;
-  const bool fits = std::any_of(names.begin(), names.end(), [&](const std::string& name) {
-    return Fits(pod, name).value_or(false);
-  });
-  if (!fits) {
-    refused_since_.erase(pod.meta.uid);
-  } else {
-    refused_since_.try_emplace(pod.meta.uid, stage_.agenda.now());
-  }
-}
-
-void Oracle::Ended(const std::string& pod_uid) {
-  const auto it = refused_since_.find(pod_uid);
-  if (it == refused_since_.end()) return;
-  tally_.false_refusals.push_back(stage_.agenda.now() - it->second);
-  refused_since_.erase(it);
 }
 
 void Oracle::Fail(const std::string& what) {

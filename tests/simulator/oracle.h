@@ -18,6 +18,7 @@
 
 #include "extender/core/ledger.h"
 #include "tests/simulator/stage.h"
+#include "tests/simulator/tally.h"
 
 namespace pmem::extender::simulator {
 
@@ -27,25 +28,6 @@ struct Decision {
   std::set<size_t> unknown;                    // Earlier ones that the ledger had not heard of.
   std::map<std::string, absl::Time> observed;  // When each node's devices were read for it.
   absl::Time at = absl::InfinitePast();
-};
-
-struct Tally {
-  int64_t worlds = 0;
-  int64_t pods = 0;
-  int64_t placed = 0;
-  int64_t accepted = 0;          // Claims that were given a node.
-  int64_t over_committed = 0;    // Must be 0.
-  int64_t failed_by_us = 0;      // Creations. Must be 0.
-  int64_t leaks = 0;             // Must be 0.
-  int64_t stranded = 0;          // Pods that fit and were not placed. Must be 0.
-  int64_t failed_excused = 0;    // Creations that failed as somebody took the room by hand.
-  int64_t failed_by_device = 0;  // ... as the node chose another pool than would have done.
-  int64_t refusals = 0;          // Filter answers without a node.
-  int64_t events = 0;            // Applied to a ledger.
-  int64_t steps = 0;             // Of the agenda.
-  int64_t checks = 0;            // Of all invariants.
-  std::vector<absl::Duration> false_refusals;  // Refused although it fitted: for how long.
-  void Add(const Tally& other);
 };
 
 class Oracle {
@@ -68,11 +50,6 @@ class Oracle {
   void CreationFailed(const std::string& claim_uid, const std::string& node);
   // Creations under way on the node for claims that are not there (or not pinned there) any more.
   std::vector<std::string> Orphans(const std::string& node) const;
-
-  // A filter call was answered; `names` are those asked about, of which the agents are fresh.
-  void Answered(const Pod& pod, bool is_refused, const std::vector<std::string>& names);
-  // The pod's wait for us is over: placed, gone, or waiting for somebody else.
-  void Ended(const std::string& pod_uid);
 
   // Whether the pod could be placed on the node now. nullopt: cannot tell.
   std::optional<bool> Fits(const Pod& pod, const std::string& node) const;
@@ -105,7 +82,6 @@ class Oracle {
   std::map<std::pair<std::string, std::string>, Decision> decisions_;
   std::set<std::pair<std::string, std::string>> by_hand_;          // Claim UID and node.
   std::map<std::pair<std::string, std::string>, Want> creations_;  // By claim UID and node.
-  std::map<std::string, absl::Time> refused_since_;                // By pod UID, wrongly.
   std::string failure_;
   Tally tally_;
 };

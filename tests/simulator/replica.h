@@ -34,12 +34,17 @@ class Replica {
   bool IsUp() const { return ledger_ != nullptr; }
   void SetLeading(bool is_leading);
   bool IsLeading() const { return is_leading_; }
+  // The leader, and it gives answers.
+  bool IsDeciding() const { return is_leading_ && is_deciding_; }
   // Changes with every process; what was meant for another one is not received.
   int process() const { return process_; }
 
   void Receive(const Event& event);
   // The filter verb. `done` may never come, when the process is killed.
   void Ask(const Pod& pod, std::vector<std::string> names, std::function<void(Reply)> done);
+
+  // What a filter call reads live of the pod's claims.
+  LiveObjects Complete(const Pod& pod) const;
 
   const Ledger& ledger() const { return *ledger_; }
   void BreakWatch(size_t kind) { streams_[kind]->Break(); }
@@ -56,7 +61,6 @@ class Replica {
   void Every(absl::Duration period, std::function<void()> what);
   void Tick();
   void BeginWhenSynced();
-  LiveObjects Complete(const Pod& pod) const;
   // True: answered.
   bool Decide(Call& call);
   void DecideWaiting();

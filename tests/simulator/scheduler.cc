@@ -21,9 +21,11 @@ constexpr absl::Duration kBackoffs[] = {absl::Seconds(1), absl::Seconds(2), absl
 
 std::string Scheduler::Name(int number) { return absl::StrCat("scheduler-", number); }
 
-Scheduler::Scheduler(Stage& stage, Oracle& oracle, std::function<Replica*()> leader, int number)
+Scheduler::Scheduler(Stage& stage, Oracle& oracle, Refusals& refusals,
+                     std::function<Replica*()> leader, int number)
     : stage_(stage),
       oracle_(oracle),
+      refusals_(refusals),
       leader_(std::move(leader)),
       name_(Name(number)),
       random_(stage.plan.seed, kSchedulerSalt + static_cast<uint64_t>(number)) {
@@ -39,7 +41,7 @@ void Scheduler::Hear(const Event& event) {
     if (pod.scheduler_name == name_) queue_.try_emplace(pod.meta.uid, Queued{stage_.agenda.now()});
   } else if (const auto* gone = std::get_if<Gone<Pod>>(&event)) {
     queue_.erase(gone->last.meta.uid);
-    oracle_.Ended(gone->last.meta.uid);
+    refusals_.Ended(gone->last.meta.uid);
   }
 }
 
@@ -58,6 +60,7 @@ void Scheduler::Loop() {
 
 void Scheduler::Begin(const std::string& uid) {
   queue_[uid].is_busy = true;
+  refusals_.SetUnderWay(uid, true);
   is_in_cycle_ = true;
   const auto attempt = std::make_shared<Attempt>();
   attempt->pod = *stage_.kube.FindPod(uid);
@@ -82,7 +85,7 @@ bool Scheduler::Prepare(Attempt& attempt) {
     if (claim != nullptr && !claim->volume_name.empty()) continue;
     if (claim == nullptr ||
         !stage_.kube.FindClass(*claim->storage_class_name)->is_wait_for_first_consumer) {
-      oracle_.Ended(pod.meta.uid);  // It waits for something else than us.
+      refusals_.Ended(pod.meta.uid);  // It waits for something else than us.
       return false;
     }
     attempt.claims.push_back(*claim);
@@ -122,7 +125,7 @@ void Scheduler::Answered(const AttemptPtr& attempt, const Reply& reply, bool is_
   if (is_nominated && (is_refused || !reply.error.empty())) {
     return AskFor(attempt, attempt->names, false);
   }
-  if (reply.error.empty()) oracle_.Answered(attempt->pod, is_refused, attempt->names);
+  if (reply.error.empty()) refusals_.Answered(attempt->pod, is_refused, attempt->names);
   EndCycle();
   if (reply.nodes.empty() || attempt->ends_after == 0) return GiveUp(attempt);
   attempt->node = random_.Pick(reply.nodes);
@@ -199,6 +202,7 @@ void Scheduler::WaitForVolumes(const AttemptPtr& attempt) {
 // The nomination is taken back, selected-node is not; the pod is tried again later.
 void Scheduler::GiveUp(const AttemptPtr& attempt) {
   const std::string& uid = attempt->pod.meta.uid;
+  refusals_.SetUnderWay(uid, false);
   const auto it = queue_.find(uid);
   if (it == queue_.end()) return;
   const int count = std::min<int>(it->second.attempts++, std::size(kBackoffs) - 1);

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/simulator/refusals.h"
 #include "tests/simulator/replica.h"
 
 namespace pmem::extender::simulator {
@@ -18,7 +19,8 @@ namespace pmem::extender::simulator {
 class Scheduler {
  public:
   // `leader` returns the replica that the Service leads to now, or null.
-  Scheduler(Stage& stage, Oracle& oracle, std::function<Replica*()> leader, int number);
+  Scheduler(Stage& stage, Oracle& oracle, Refusals& refusals, std::function<Replica*()> leader,
+            int number);
   ~Scheduler();
   static std::string Name(int number);
 
@@ -56,6 +58,7 @@ class Scheduler {
 
   Stage& stage_;
   Oracle& oracle_;
+  Refusals& refusals_;
   const std::function<Replica*()> leader_;
   const std::string name_;
   Random random_;

@@ -62,31 +62,6 @@ Narrowing Shrink(uint64_t seed, Narrowing narrowing) {
   return narrowing;
 }
 
-void Print(Tally& tally, double seconds) {
-  std::vector<absl::Duration>& waits = tally.false_refusals;
-  std::sort(waits.begin(), waits.end());
-  const auto at = [&waits](double share) {
-    if (waits.empty()) return 0.0;
-    const auto index = static_cast<size_t>(share * static_cast<double>(waits.size() - 1));
-    return absl::ToDoubleSeconds(waits[index]);
-  };
-  std::printf(
-      "worlds %ld, pods %ld (placed %ld), claims given a node %ld, events %ld, steps %ld, "
-      "checks of all invariants %ld, %.1f s\n",
-      tally.worlds, tally.pods, tally.placed, tally.accepted, tally.events, tally.steps,
-      tally.checks, seconds);
-  std::printf(
-      "over-committed %ld, creations failed by us %ld, leaks %ld, fitting pods not placed "
-      "%ld\n",
-      tally.over_committed, tally.failed_by_us, tally.leaks, tally.stranded);
-  std::printf(
-      "creations failed by what people did %ld, by the node's choice %ld, refusals %ld, of pods "
-      "that fitted %zu: "
-      "refused for p50 %.2f s, p99 %.2f s, max %.2f s\n",
-      tally.failed_excused, tally.failed_by_device, tally.refusals, waits.size(), at(0.5), at(0.99),
-      at(1));
-}
-
 int Report(uint64_t seed, const Narrowing& narrowing, const std::string& failure) {
   std::printf("FAILED %s: %s\n", ArgumentsOf(seed, narrowing).c_str(), failure.c_str());
   std::fflush(stdout);

@@ -21,7 +21,8 @@ World::World(const Plan& plan, bool is_told)
     : stage_{.plan = plan, .is_told = is_told},
       oracle_(stage_),
       random_(plan.seed, kWorldSalt),
-      agents_(stage_, replicas_) {
+      agents_(stage_, replicas_),
+      refusals_(stage_, oracle_, [this] { return Leader(); }) {
   BuildNodes();
   BuildClasses();
   const int replicas = plan.Has("failovers") ? 2 : 1;
@@ -32,7 +33,7 @@ World::World(const Plan& plan, bool is_told)
   const int schedulers = plan.Has("two_schedulers") ? static_cast<int>(random_.Between(2, 3)) : 1;
   for (int i = 0; i < schedulers; ++i) {
     schedulers_.push_back(std::make_unique<Scheduler>(
-        stage_, oracle_, [this] { return Leader(); }, i));
+        stage_, oracle_, refusals_, [this] { return Leader(); }, i));
   }
   users_ = std::make_unique<Users>(stage_, oracle_, agents_, schedulers);
 }
@@ -89,9 +90,12 @@ void World::StartReplica(Replica& replica) {
   agents_.Connect(replica);
 }
 
-void World::Appoint(size_t number) {
-  if (Leader() != nullptr || !replicas_[number]->IsUp()) return;
-  replicas_[number]->SetLeading(true);
+// That one leads if it is up, else any other.
+void World::Appoint(size_t preferred) {
+  for (size_t i = 0; i < replicas_.size() && Leader() == nullptr; ++i) {
+    Replica& replica = *replicas_[(preferred + i) % replicas_.size()];
+    if (replica.IsUp()) replica.SetLeading(true);
+  }
 }
 
 void World::KillOne() {

@@ -11,6 +11,7 @@
 #include "tests/simulator/oracle.h"
 #include "tests/simulator/plan.h"
 #include "tests/simulator/provisioner.h"
+#include "tests/simulator/refusals.h"
 #include "tests/simulator/replica.h"
 #include "tests/simulator/scheduler.h"
 #include "tests/simulator/users.h"
@@ -32,7 +33,7 @@ class World {
   void BuildClasses();
   void StartReplica(Replica& replica);
   Replica* Leader();
-  void Appoint(size_t number);
+  void Appoint(size_t preferred);
   void Faults(absl::Time end);
   void KillOne();
   void CalmDown();
@@ -45,6 +46,7 @@ class World {
   Random random_;
   std::vector<std::unique_ptr<Replica>> replicas_;
   Agents agents_;
+  Refusals refusals_;
   std::unique_ptr<Provisioner> provisioner_;
   std::vector<std::unique_ptr<Scheduler>> schedulers_;
   std::unique_ptr<Users> users_;
