@@ -254,6 +254,8 @@ class Ledger {
   void PlaceClaim(std::string_view uid, std::optional<Place> place, absl::Time now);
   void AccountExpansion(NodeState& node, std::string_view uid, const Claim* claim);
   void RemoveClaim(std::string_view uid, absl::Time now);
+  void Owe(NodeState& node, const Item& item, absl::Time now);
+  void OweLastPin(const Claim& claim, const std::string& node, const Item& item, absl::Time now);
   void OweHeld(const std::set<std::string>& listed, absl::Time now);
   void HoldUnheard(const Claim& claim, const LiveObjects& live, absl::Time now);
   bool IsOlderThanRead(const Claim& claim) const;

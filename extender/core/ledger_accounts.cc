@@ -47,11 +47,7 @@ void Ledger::PlaceClaim(std::string_view uid, std::optional<Place> place, absl::
     places_.erase(it);
     const bool has_left = !place || place->node != before.node;
     if (has_left && node.expansions.erase(std::string(uid)) > 0) NodeBook::RebuildRoom(node);
-    if (has_left && before.is_counted) {
-      node.debts[std::string(uid)] = {before.item, now + options_.debt_grace};
-      debts_end_first_ = std::min(debts_end_first_, now + options_.debt_grace);
-      ++counters_.debts_made;
-    }
+    if (has_left && before.is_counted) Owe(node, before.item, now);
   }
   if (!place) return;
   NodeState& node = nodes_.At(place->node);
@@ -59,6 +55,23 @@ void Ledger::PlaceClaim(std::string_view uid, std::optional<Place> place, absl::
   node.debts.erase(std::string(uid));
   on_[place->node].insert(std::string(uid));
   places_[std::string(uid)] = *std::move(place);
+}
+
+void Ledger::Owe(NodeState& node, const Item& item, absl::Time now) {
+  const absl::Time until = now + options_.debt_grace;
+  node.debts[item.claim_uid] = {item, until};
+  debts_end_first_ = std::min(debts_end_first_, until);
+  ++counters_.debts_made;
+}
+
+// A claim that is bound on another node than it was last pinned to lost that pin while its volume
+// may have been in the making there; the watch may not have told of it at all.
+void Ledger::OweLastPin(const Claim& claim, const std::string& node, const Item& item,
+                        absl::Time now) {
+  const std::string& pinned = claim.selected_node;
+  if (!IsBound(claim) || pinned.empty() || pinned == node) return;
+  NodeState& last = nodes_.At(pinned);
+  if (nodes_.FindVolume(last, claim.meta.uid).volume == nullptr) Owe(last, item, now);
 }
 
 // By the report alone: status.capacity may tell of an expansion before a report does.
@@ -95,8 +108,10 @@ void Ledger::AccountClaim(std::string_view uid, absl::Time now) {
   } else {
     open_claims_.erase(std::string(uid));
   }
+  const bool has_come = before == nullptr || before->node != node;
   PlaceClaim(uid, place, now);
   if (node.empty()) return;
+  if (has_come) OweLastPin(*claim, node, place->item, now);
   AccountExpansion(nodes_.At(node), uid, claim);
   if (!PlacedByEvidence(*claim) && is_new && !IsBound(*claim)) {
     hand_pins_.push_back(*claim);
@@ -188,9 +203,7 @@ void Ledger::OweHeld(const std::set<std::string>& listed, absl::Time now) {
       for (const auto& [name, node] : nodes_.nodes()) {
         const auto& ids = hold.node_ids;
         if (!std::binary_search(ids.begin(), ids.end(), node->id)) continue;
-        nodes_.At(name).debts[item.claim_uid] = {item, now + options_.debt_grace};
-        debts_end_first_ = std::min(debts_end_first_, now + options_.debt_grace);
-        ++counters_.debts_made;
+        Owe(nodes_.At(name), item, now);
       }
     }
   }

@@ -98,8 +98,8 @@ GUARDS = (
     Guard(
         '5: a lost pin is a debt',
         ACCOUNTS,
-        'if (has_left && before.is_counted) {',
-        'if (false) {',
+        'if (has_left && before.is_counted) Owe(node, before.item, now);',
+        '',
         'LedgerTest.APinThatIsTakenAwayKeepsItsRoomForAGraceTime',
     ),
     Guard(
@@ -122,6 +122,13 @@ GUARDS = (
         '  OweHeld(listed, now);\n',
         '',
         'LedgerTest.AHeldClaimThatARelistMissesIsOwed',
+    ),
+    Guard(
+        '5: a claim that is bound elsewhere than it was last pinned is a debt there',
+        ACCOUNTS,
+        '  if (has_come) OweLastPin(*claim, node, place->item, now);\n',
+        '',
+        'LedgerTest.AClaimThatIsBoundElsewhereThanItWasLastPinnedIsOwedThere',
     ),
     Guard(
         '5: a debt counts also when the reservation of its claim is not kept',

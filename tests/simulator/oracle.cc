@@ -79,8 +79,7 @@ void Oracle::AddReserved(const std::string& node, const std::string& except_pod,
                          std::vector<Want>& wants) const {
   for (const auto& [uid, pod] : stage_.kube.pods()) {
     if (uid == except_pod || !pod.node_name.empty()) continue;
-    const std::set<std::string> left = NodesLeft(pod);
-    if (left.size() != 1 || !left.contains(node) || stage_.plan.nodes == 1) continue;
+    if (TakenBy(pod) != std::set<std::string>{node}) continue;
     for (const PodVolume& volume : pod.volumes) {
       const Claim* claim = stage_.kube.FindClaim({pod.meta.key.kube_namespace, volume.claim_name});
       if (claim == nullptr || !TrueNode(stage_.kube, *claim).empty()) continue;
@@ -157,13 +156,18 @@ std::vector<std::string> Oracle::Orphans(const std::string& node) const {
   return orphans;
 }
 
-std::set<std::string> Oracle::NodesLeft(const Pod& pod) const {
-  std::set<std::string> taken;  // By its claims.
+std::set<std::string> Oracle::TakenBy(const Pod& pod) const {
+  std::set<std::string> taken;
   for (const PodVolume& volume : pod.volumes) {
     const Claim* claim = stage_.kube.FindClaim({pod.meta.key.kube_namespace, volume.claim_name});
     std::string at = claim == nullptr ? "" : TrueNode(stage_.kube, *claim);
     if (!at.empty()) taken.insert(std::move(at));
   }
+  return taken;
+}
+
+std::set<std::string> Oracle::NodesLeft(const Pod& pod) const {
+  const std::set<std::string> taken = TakenBy(pod);
   std::set<std::string> left;
   for (const auto& [name, node] : stage_.kube.nodes()) {
     if (taken.empty() || (taken.size() == 1 && taken.contains(name))) left.insert(name);

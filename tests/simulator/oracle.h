@@ -67,6 +67,7 @@ class Oracle {
     IsKnown is_known;
   };
   static PoolKind KindOfClaim(const Claim& claim);
+  std::set<std::string> TakenBy(const Pod& pod) const;  // Nodes that its claims have.
   std::vector<Want> PendingOn(const std::string& node) const;
   void AddReserved(const std::string& node, const std::string& except_pod,
                    std::vector<Want>& wants) const;

@@ -372,6 +372,25 @@ TEST_F(LedgerTest, AHeldClaimThatARelistMissesIsOwed) {
   EXPECT_TRUE(is_held_);
 }
 
+TEST_F(LedgerTest, AClaimThatIsBoundElsewhereThanItWasLastPinnedIsOwedThere) {
+  Start(2, 10 * kGiB);
+  Claim claim = MakeClaim(1, 6 * kGiB);
+  Apply(Seen<Claim>{claim});
+  claim.selected_node = "n1";  // Which the watch has not told.
+  claim.volume_name = "pvc-" + claim.meta.uid;
+  PersistentVolume volume;
+  volume.meta.key.name = claim.volume_name;
+  volume.csi_volume_handle = "disk-" + claim.meta.uid;
+  volume.node_affinity = {{{.labels = {{"kubernetes.io/hostname", "In", {"n2"}}}}}};
+  Apply(Seen<PersistentVolume>{volume});
+  Apply(MakeReport("n2", 2, {MakeLvmPool(10 * kGiB, {{volume.csi_volume_handle, 6 * kGiB}})}));
+  Apply(Relisted<Claim>{{claim}});
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{});
+  Pass(LedgerOptions{}.debt_grace);
+  Apply(AgentConfirmed{"n1"});
+  EXPECT_EQ(FilterPod(AddPod(3, {MakeClaim(3, 6 * kGiB)})), Names{"n1"});
+}
+
 TEST_F(LedgerTest, AnExpansionCountsUntilAReportHasIt) {
   Start(1, 10 * kGiB);
   Claim claim = Pin(MakeClaim(1, 2 * kGiB), "n1");
