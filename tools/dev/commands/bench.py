@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures and prints, beside a floor or a peer; nothing is judged but by --check.
 
-usage: ./dev bench [verbs | scale | load | idle | wakeup | takeover | bursts]... [--runs N] [--only TEXT] [--json] [--check | --write]
+usage: ./dev bench [verbs | scale | load | agent | idle | wakeup | takeover | bursts]... [--runs N] [--only TEXT] [--json] [--check | --write]
   verbs     filter and prioritize beside a bare handler of the same HTTP library; what is run without a word
   scale     start, memory and how soon a change shows, beside a fake API server and 5,000 fake agents
   load      filter while 5,000 fake agents change, claims come and go and readers poll, beside a quiet time
+  agent     an agent with as many long-polls as it takes: threads, memory, idle CPU, how soon all hear of a change
   idle      CPU and memory of agent and driver over a minute in which nothing happens
   wakeup    the cluster is full, a claim is deleted: from the freed volume to the pending pod's node
   takeover  two replicas with the shipped timings, the leader killed: until the Service leads to the next
@@ -25,6 +26,7 @@ import builds
 import burst_benchmarks
 import idle_benchmarks
 import load_benchmark
+import polls_benchmark
 import scale_benchmarks
 import verb_benchmarks
 from commands import demo
@@ -107,6 +109,8 @@ def main(arguments):
         return scale_benchmarks.scale(as_json='--json' in flags)
     if arguments == ['load']:
         return load_benchmark.load(as_json='--json' in flags)
+    if arguments == ['agent']:
+        return polls_benchmark.polls(as_json='--json' in flags)
     if arguments == ['idle']:
         return idle_benchmarks.idle(as_json='--json' in flags)
     if '--help' in arguments or set(arguments) - set(MEASURES):
