@@ -11,6 +11,7 @@
 #include "common/io/flags.h"
 #include "common/io/http_server.h"
 #include "common/io/log.h"
+#include "common/io/open_files.h"
 #include "common/io/signals.h"
 #include "common/io/start_pages.h"
 
@@ -18,6 +19,8 @@ namespace {
 
 // Readers are few and answers are small.
 constexpr int kIoThreads = 4;
+// A connection for each reader that waits (kWaitersMax), and as many for whoever comes and goes.
+constexpr int64_t kOpenFilesWanted = 2048;
 
 int Fail(const absl::Status& status) {
   std::fprintf(stderr, "pmem-capacity-agent: %s\n", std::string(status.message()).c_str());
@@ -30,8 +33,9 @@ int main(int argc, char** argv) {
   pmem::agent::AgentConfig config;
   if (const std::optional<int> code = pmem::agent::ParseConfig(argc, argv, &config)) return *code;
   pmem::BlockSignals();
-  pmem::StartIoThreads(kIoThreads);
   if (config.is_verbose) pmem::SetLogLevel(pmem::LogLevel::kDebug);
+  pmem::RaiseOpenFilesLimit(kOpenFilesWanted);
+  pmem::StartIoThreads(kIoThreads);
   const absl::StatusOr<std::string> boot_id = pmem::agent::ReadBootId();
   if (!boot_id.ok()) return Fail(boot_id.status());
   pmem::agent::Agent agent(config, *boot_id, PMEM_VERSION);

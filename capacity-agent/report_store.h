@@ -20,7 +20,7 @@
 namespace pmem::agent {
 
 // Of waiters at a time. Beyond it a reader is told to come back.
-inline constexpr int64_t kWaitersMax = 256;
+inline constexpr int64_t kWaitersMax = 1024;
 
 struct PublishedReport {
   CapacityReport report;

@@ -8,6 +8,7 @@
 #include "common/io/heap.h"
 #include "common/io/http_server.h"
 #include "common/io/log.h"
+#include "common/io/open_files.h"
 #include "common/io/periodic_task.h"
 #include "common/io/signals.h"
 #include "extender/capacity_object_controller.h"
@@ -71,7 +72,6 @@ int Run(const ExtenderConfig& config) {
   const std::string host = config.listen.substr(0, config.listen.rfind(':'));
   std::printf("pmem-extender listening on %s:%d\n", host.c_str(), *port);
   std::fflush(stdout);
-
   const AgentPoller::Options poll{.wait = config.agent_wait};
   AgentPoller poller(poll, &service, &clock, AgentPoller::PlainClients(poll));
   const auto discovery =
@@ -88,7 +88,6 @@ int Run(const ExtenderConfig& config) {
   if (config.has_placement_controller) placement.Start();
   if (config.has_capacity_objects) capacity_watch.Start();
   if (config.has_capacity_objects) capacities.Start();
-
   WaitForSignal();
   EndWithin(kStopSecondsMax);  // Requests to an API server that is gone would take longer.
   // First nothing is decided and written any more, then the next leader may, then we go.
@@ -115,6 +114,7 @@ int main(int argc, char** argv) {
   const auto parsed = pmem::extender::ParseConfig(argc, argv);
   if (parsed.exit_code) return *parsed.exit_code;
   pmem::SetLogLevel(parsed.config.log_level);
+  pmem::RaiseOpenFilesLimit(pmem::extender::AgentPoller::kOpenFilesWanted);
   pmem::StartIoThreads(parsed.config.io_threads);
   return pmem::extender::Run(parsed.config);
 }

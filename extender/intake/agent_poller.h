@@ -49,6 +49,8 @@ class AgentPoller final : public AgentListener {
     absl::Duration wait = absl::Seconds(20);   // How long an agent may hold a poll.
     absl::Duration slack = absl::Seconds(10);  // And then at most needs to answer.
   };
+  // A connection to each agent, of 20,000 at most, and those of our own clients.
+  static constexpr int64_t kOpenFilesWanted = 32768;
   using ClientFactory =
       std::function<absl::StatusOr<std::unique_ptr<HttpClient>>(const std::string& url)>;
 

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -22,6 +23,7 @@ SIMULATED_FILE_BYTES_MAX = 16 << 20  # kSimulatedFileBytesMax
 # What a notice takes, on a busy machine. The re-read comes after 60 s: below it, it was the notice.
 NOTICE_SECONDS_MAX = 15
 END_SECONDS_MAX = 5
+WAITERS_MAX = 1024  # kWaitersMax
 
 
 def devices(*volumes):
@@ -321,18 +323,28 @@ def test_a_parked_poll_whose_reader_is_gone_harms_nobody(start):
     assert agent.get("/livez")[0] == 200
 
 
-def test_parked_polls_beyond_the_limit_are_sent_away(start):
+@pytest.fixture
+def open_files():
+    """open_files(soft): the limit for this process and those that it starts from now on."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    yield lambda wanted: resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_parked_polls_beyond_the_limit_are_sent_away(start, open_files):
+    open_files(256)  # As a container may begin: the agent raises its own.
     agent = start()
+    open_files(2 * WAITERS_MAX)
     generation = agent.report()["generation"]
     path = f"/v1/capacity?generation={generation}&wait=60s"
     with contextlib.ExitStack() as readers:
-        for _ in range(256):
+        for _ in range(WAITERS_MAX):
             reader = readers.enter_context(socket.create_connection(("127.0.0.1", agent.port)))
             reader.sendall(f"GET {path} HTTP/1.1\r\nHost: n1\r\n\r\n".encode())
-        wait_for(lambda: waiting_readers(agent) == 256)
+        wait_for(lambda: waiting_readers(agent) == WAITERS_MAX)
         status, headers, body = agent.get(path)
         assert (status, headers["Retry-After"]) == (503, "1")
-        assert "256 readers wait" in json.loads(body)["detail"]
+        assert f"{WAITERS_MAX} readers wait" in json.loads(body)["detail"]
         assert agent.get("/v1/capacity")[0] == 200
         assert agent.get("/livez")[0] == 200
 

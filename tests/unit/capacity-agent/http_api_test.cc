@@ -125,7 +125,7 @@ TEST_F(HttpApiTest, OneTooManyIsSentAway) {
   for (int64_t i = 0; i < kWaitersMax; ++i) Get({{"generation", "7"}, {"wait", "30s"}});
   const auto answer = Get({{"generation", "7"}, {"wait", "30s"}});
   EXPECT_EQ(answer->status, 503);
-  EXPECT_NE(answer->body.find("256 readers wait"), std::string::npos) << answer->body;
+  EXPECT_NE(answer->body.find("1024 readers wait"), std::string::npos) << answer->body;
   EXPECT_EQ(Status({}), 200);
 }
 
