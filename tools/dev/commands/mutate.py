@@ -29,8 +29,8 @@ def copy_tree():
                           capture_output=True, text=True)
     for name in filter(None, done.stdout.split('\0')):
         source, target = builds.ROOT / name, COPY / name
-        if not source.exists() or (target.exists() and target.read_bytes() == source.read_bytes()):
-            continue
+        if not source.is_file() or (target.exists() and target.read_bytes() == source.read_bytes()):
+            continue  # Gone, or a link to a folder, which no build needs.
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, target)
 
