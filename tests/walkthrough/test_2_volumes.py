@@ -70,7 +70,8 @@ def test_a_block_volume(page):
     page.shell('kubectl apply -f tests/walkthrough/objects/block.yaml')
     page.shell(f'kubectl wait pod/block {READY}', seconds=200)
     assert page.shell('kubectl exec block -- blockdev --getsize64 /dev/disk').strip() == str(64 << 20)
-    page.shell("kubectl exec block -- sh -c 'echo raw bytes | dd of=/dev/disk conv=fsync 2>/dev/null'")
+    page.say('It is written from end to end.')
+    page.shell("kubectl exec block -- sh -c 'yes \"raw bytes\" | dd of=/dev/disk bs=1M count=64 iflag=fullblock conv=fsync 2>/dev/null'")
     assert page.shell('kubectl exec block -- head -c 9 /dev/disk').strip() == 'raw bytes'
 
 

@@ -7,11 +7,17 @@ import re
 import pytest
 
 import cluster as clusters
+from harness import waiting
 from test_2_volumes import AVAILABLE, IMAGE, KINDS, READY, shown_bytes, source
 
 GIB = 1 << 30
 BLOCK_BYTES = 64 << 20
+# kubelet looks for a new size when it next syncs the pod, and asks the driver after that.
+GROWN_SECONDS = 240
 PROGRAMS = {'driver': 'pmem-csi-driver', 'agent': 'pmem-capacity-agent', 'extender': 'pmem-extender'}
+NAMES = '|'.join(name[:15] for name in PROGRAMS.values())  # The kernel keeps so much of them.
+# Names and UIDs.
+USERS_PODS = "kubectl get pods -l 'app in (nginx-lvm, nginx-direct, store)' -o custom-columns=NAME:.metadata.name,UID:.metadata.uid"
 NODE_CONFIG = json.dumps({'data': {'init.json': json.dumps(
     {'initialize_labels': True, 'nodes': {'pmem-3': {'initialize_labels': True, 'lvm_percent': 50}}})}})
 
@@ -43,12 +49,19 @@ def notes_are_there(page):
         page.until(f'kubectl exec deployment/deployment-{kind} -- cat /data/note', 'written by deployment-', seconds=240)
 
 
+def a_claim_is_served(page):
+    notes_are_there(page)
+    page.shell('kubectl apply -f tests/walkthrough/objects/ephemeral.yaml')
+    page.shell(f'kubectl wait pod/scratch {READY}', seconds=200)
+    page.shell('kubectl delete pod scratch')
+
+
 def test_a_claim_grows_under_its_pod(page):
     page.chapter('A claim of lvm grows', 'Its request is edited; the pod goes on.')
     pod = page.quiet('kubectl get pod -l app=nginx-lvm -o name')
     before = shown_bytes(page.quiet('kubectl exec deployment/deployment-lvm -- df /data'))
     page.shell(grow('pmem-lvm', '11Gi'))
-    page.until('kubectl get pvc pmem-lvm', r'Bound +\S+ +11Gi')
+    page.until('kubectl get pvc pmem-lvm', r'Bound +\S+ +11Gi', seconds=GROWN_SECONDS)
     after = shown_bytes(page.shell('kubectl exec deployment/deployment-lvm -- df /data'))
     assert 0.9 * GIB < after - before <= GIB
     assert page.quiet('kubectl get pod -l app=nginx-lvm -o name') == pod
@@ -74,8 +87,9 @@ def test_a_deleted_claim_gives_its_room_back_erased(cluster, page):
     node = cluster.nodes['pmem-1']
     first_extent = node.run(f"lvs --noheadings -o seg_pe_ranges pmemvgregion0/{volume}").strip().split(':')[1].split('-')[0]
     start = node.run('pvs --noheadings --nosuffix --units b -o pe_start').strip()
-    look = f'dd if=/dev/pmem0 bs=4096 count=1 iflag=direct skip=$((({start} + {first_extent} * 4194304) / 4096)) 2>/dev/null'
-    assert node.run(f'{look} | head -c 9') == 'raw bytes'
+    look = (f'dd if=/dev/pmem0 bs=1M count={BLOCK_BYTES >> 20} iflag=direct '
+            f'skip=$((({start} + {first_extent} * 4194304) / 1048576)) 2>/dev/null')
+    assert node.run(f"{look} | tr -d '\\0' | wc -c").strip() == str(BLOCK_BYTES)
     room = pool(page, 'pmem-1', 'lvm')['available_bytes']
     page.shell(capacity('pmem-1', 'pmem-lvm'))
     page.shell('kubectl delete pod/block pvc/block')
@@ -103,21 +117,44 @@ def test_a_program_is_killed(page, program):
     page.shell(f'kubectl -n pmem-system rollout status {workload} --timeout=240s', seconds=260)
     after = set(page.quiet(f'kubectl get pods {selector} -o name').split())
     assert len(after) == len(before) and not after & before
-    notes_are_there(page)
-    page.shell('kubectl apply -f tests/walkthrough/objects/ephemeral.yaml')
-    page.shell(f'kubectl wait pod/scratch {READY}', seconds=200)
-    page.shell('kubectl delete pod scratch')
+    a_claim_is_served(page)
+
+
+def containers(page):
+    """{(pod UID, program): (times restarted, is ready)} of our own programs."""
+    pods = json.loads(page.quiet('kubectl -n pmem-system get pods -o json'))['items']
+    return {(pod['metadata']['uid'], status['name']): (status['restartCount'], status['ready'])
+            for pod in pods for status in pod['status'].get('containerStatuses', []) if status['name'] in PROGRAMS}
+
+
+def test_every_program_crashes_in_its_container(cluster, page):
+    page.chapter('Every program crashes', 'All at once, each in its container: the kubelets start them again, in the same pods.')
+    before = containers(page)
+    assert {program for _, program in before} == set(PROGRAMS)
+    for name in clusters.NODES:
+        page.on_node(name, f'for process in /proc/[0-9]*; do case "$(cat $process/comm)" in {NAMES}) kill -KILL ${{process#/proc/}};; esac; done')
+
+    def have_started_again():
+        now = containers(page)
+        return now.keys() == before.keys() and all(
+            restarts > before[who][0] and is_ready for who, (restarts, is_ready) in now.items())
+
+    waiting.until(have_started_again, f'each has started again: {before}', 240, poll=0.5)
+    page.shell('kubectl -n pmem-system get pods')
+    a_claim_is_served(page)
 
 
 def test_the_power_fails(cluster, page):
     page.chapter('A power cut', 'Both nodes lose their power at once, and boot again.')
     boots = {name: page.quiet(f'kubectl get node {name} -o jsonpath={{.status.nodeInfo.bootID}}') for name in clusters.NODES}
+    pods = page.quiet(USERS_PODS)
     cluster.reboot(clusters.NODES)
     for name, boot in boots.items():
         page.until(f'kubectl get node {name} -o jsonpath={{.status.nodeInfo.bootID}}', rf'^(?!{boot})\S+$', seconds=240)
     page.shell('kubectl get nodes')
-    page.say('The data is still there.')
+    page.say('The pods are the same ones, and so is their data.')
     notes_are_there(page)
+    assert page.quiet(USERS_PODS) == pods
     for name in ('pmem-csi-driver', 'pmem-capacity-agent'):
         page.shell(f'kubectl -n pmem-system rollout status daemonset/{name} --timeout=240s', seconds=260)
     page.shell('kubectl -n pmem-system rollout status deployment/pmem-extender --timeout=240s', seconds=260)
