@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// pmem-extender, wiring only; see docs/life-of-a-pod.md for where each piece's work is told.
+// pmem-extender: API server and agents -> ledger -> verbs, REST and the placement controller.
+// Wiring only; see docs/life-of-a-pod.md for where each piece's work is told.
 #include <cstdio>
 #include <memory>
 
@@ -9,7 +10,6 @@
 #include "common/io/http_server.h"
 #include "common/io/log.h"
 #include "common/io/open_files.h"
-#include "common/io/periodic_task.h"
 #include "common/io/signals.h"
 #include "extender/capacity_object_controller.h"
 #include "extender/config.h"

@@ -10,6 +10,7 @@ import multiprocessing
 import subprocess
 import time
 
+import bench_tools
 import builds
 import scale_benchmarks
 import tables
@@ -58,12 +59,12 @@ def _readers(port, node):
 
 def _loaded_ms(fakes, port, our_port, body):
     readers = _readers(our_port, fakes.node_name(0))
-    scale_benchmarks._get(port, '/load/on', 'PUT')
+    bench_tools.get(port, '/load/on', 'PUT')
     try:
         time.sleep(SETTLE_SECONDS)
         return _filter_ms(our_port, body)
     finally:
-        scale_benchmarks._get(port, '/load/off', 'PUT')
+        bench_tools.get(port, '/load/off', 'PUT')
         for reader in readers:
             reader.terminate()
             reader.join()
@@ -74,9 +75,7 @@ def measure():
     with scale_benchmarks.fake_cluster(SIZE) as (fakes, port):
         body = fakes.extender_args(fakes.Size(*SIZE), [fakes.node_name(i) for i in range(SIZE[0])])
         with scale_benchmarks.extender(fakes, SIZE[0], port) as (_, our_port):
-            scale_benchmarks._wait_until(
-                lambda: scale_benchmarks._get(our_port, '/readyz')[0] == 200, 'readiness'
-            )
+            bench_tools.wait_until_ready(our_port, scale_benchmarks.DIRECTORY)
             time.sleep(10)  # What a takeover holds, and each agent's first polls, are over.
             for _ in range(ROUNDS):
                 times['quiet'] += _filter_ms(our_port, body)
@@ -98,7 +97,7 @@ def load(as_json=False):
     rows = []
     for when, times in measure().items():
         times.sort()
-        quantiles = [round(scale_benchmarks._quantile(times, share), 2) for share in (0.5, 0.99)]
+        quantiles = [round(bench_tools.quantile(times, share), 2) for share in (0.5, 0.99)]
         rows.append(dict(zip(('when', 'calls', 'p50_ms', 'p99_ms'), (when, len(times), *quantiles), strict=True)))
     if as_json:
         return print(json.dumps(rows, indent=1))

@@ -5,13 +5,14 @@ Devices are simulated. The clients are one Python process, whose time is in the 
 """
 
 import asyncio
-import contextlib
+import copy
 import json
 import os
 import re
 import subprocess
 import time
 
+import bench_tools
 import builds
 import idle_benchmarks
 import tables
@@ -24,7 +25,6 @@ IDLE_SECONDS = 10
 WAIT_SECONDS = 30
 
 
-@contextlib.contextmanager
 def agent():
     """The running process and its port."""
     DIRECTORY.mkdir(parents=True, exist_ok=True)
@@ -33,17 +33,11 @@ def agent():
         builds.RELEASE.directory / PROGRAM, '--node-name=bench', '--listen=127.0.0.1:0',
         f'--devices=simulated:{DIRECTORY / "devices.json"}',
     ]  # fmt: skip
-    with open(DIRECTORY / 'log', 'w') as log:
-        process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=log, text=True)
-        try:
-            yield process, int(process.stdout.readline().rsplit(':', 1)[1])
-        finally:
-            process.terminate()
-            process.wait()
+    return bench_tools.listening(command, DIRECTORY)
 
 
 def write_devices(size_number):
-    devices = json.loads(json.dumps(idle_benchmarks.DEVICES))
+    devices = copy.deepcopy(idle_benchmarks.DEVICES)
     devices['volume_groups'][0]['size_bytes'] += size_number << 30
     fresh = DIRECTORY / 'devices.json.new'
     fresh.write_text(json.dumps(devices))
@@ -86,15 +80,14 @@ async def measure(count):
             times += [(end - begin) * 1000 for end in await asyncio.gather(*tasks)]
             tasks = [asyncio.create_task(client.poll()) for client in clients]
             await asyncio.sleep(0.3)
-        status = open(f'/proc/{process.pid}/status').read()
+        threads, resident = (bench_tools.status_number(process, key) for key in ('Threads', 'VmRSS'))
         for task in tasks:
             task.cancel()
     times.sort()
     return {
-        'polls': count, 'threads': int(re.search(r'Threads:\s+(\d+)', status)[1]),
-        'resident_bytes': int(re.search(r'VmRSS:\s+(\d+)', status)[1]) << 10,
-        'idle_cpu_percent': round(used / IDLE_SECONDS * 100, 2), 'p50_ms': round(times[len(times) // 2], 1),
-        'p99_ms': round(times[int(0.99 * (len(times) - 1))], 1),
+        'polls': count, 'threads': threads, 'resident_bytes': resident,
+        'idle_cpu_percent': round(used / IDLE_SECONDS * 100, 2), 'p50_ms': round(bench_tools.quantile(times, 0.5), 1),
+        'p99_ms': round(bench_tools.quantile(times, 0.99), 1),
     }  # fmt: skip
 
 

@@ -8,19 +8,17 @@ import contextlib
 import http.client
 import json
 import multiprocessing
-import pathlib
-import re
 import shutil
 import subprocess
 import sys
 import time
 
+import bench_tools
 import builds
 import tables
 
 EXTENDER = builds.RELEASE.directory / 'extender' / 'pmem-extender'
 DIRECTORY = builds.BUILD / 'bench-scale'
-READY_SECONDS_MAX = 120
 CHANGES = 200
 # Nodes, PersistentVolumes with their claims. The first two give a slope, the last is the goal's.
 SIZES = ((1000, 0), (5000, 0), (5000, 50000))
@@ -45,7 +43,6 @@ def fake_cluster(size):
         process.join()
 
 
-@contextlib.contextmanager
 def extender(fakes, nodes, port):
     """The running process and its port."""
     shutil.rmtree(DIRECTORY, ignore_errors=True)
@@ -65,35 +62,7 @@ def extender(fakes, nodes, port):
         '--agents', f'static:{DIRECTORY / "agents.json"}', '--capacity-objects', 'false',
         '--placement-controller', 'false',
     ]  # fmt: skip
-    with open(DIRECTORY / 'log', 'w') as log:
-        process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=log, text=True)
-        try:
-            yield process, int(process.stdout.readline().rsplit(':', 1)[1])
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def _get(port, path, method='GET', body=None):
-    connection = http.client.HTTPConnection('127.0.0.1', port, timeout=60)
-    connection.request(method, path, body)
-    answer = connection.getresponse()
-    text = answer.read()
-    connection.close()
-    return answer.status, text
-
-
-def _wait_until(is_so, what):
-    end = time.monotonic() + READY_SECONDS_MAX
-    while not is_so():
-        if time.monotonic() > end:
-            raise SystemExit(f'bench: waited {READY_SECONDS_MAX} s for {what}; see {DIRECTORY / "log"}')
-        time.sleep(0.01)
-
-
-def _status_bytes(process, key):
-    status = pathlib.Path(f'/proc/{process.pid}/status').read_text()
-    return int(re.search(rf'{key}:\s+(\d+)', status)[1]) << 10
+    return bench_tools.listening(command, DIRECTORY)
 
 
 def _download_seconds(port):
@@ -111,7 +80,7 @@ def _change_ms(fakes, size, port, our_port):
     for number in range(min(CHANGES, size[0])):
         args = fakes.extender_args(fakes.Size(*size), [fakes.node_name(number)])
         begin = time.monotonic()
-        _get(port, f'/change/{number}', 'PUT')
+        bench_tools.get(port, f'/change/{number}', 'PUT')
         while True:
             connection.request('POST', '/scheduler/filter', args)
             result = json.loads(connection.getresponse().read())
@@ -123,27 +92,23 @@ def _change_ms(fakes, size, port, our_port):
     return sorted(times)
 
 
-def _quantile(values, share):
-    return values[int(share * (len(values) - 1))]
-
-
 def measure(size):
     nodes = size[0]
     with fake_cluster(size) as (fakes, port):
         curl = min(_download_seconds(port) for _ in range(3))
         begin = time.monotonic()
         with extender(fakes, nodes, port) as (process, our_port):
-            _wait_until(lambda: _get(our_port, '/readyz')[0] == 200, 'readiness')
+            bench_tools.wait_until_ready(our_port, DIRECTORY)
             ready = time.monotonic() - begin
             time.sleep(2)  # What the start needed is given back.
             row = {
                 'nodes': nodes, 'volumes': size[1], 'curl_s': round(curl, 2), 'ready_s': round(ready, 2),
-                'resident_bytes': _status_bytes(process, 'VmRSS'),
-                'peak_bytes': _status_bytes(process, 'VmHWM'),
+                'resident_bytes': bench_tools.status_number(process, 'VmRSS'),
+                'peak_bytes': bench_tools.status_number(process, 'VmHWM'),
             }  # fmt: skip
             times = _change_ms(fakes, size, port, our_port)
             for share, name in ((0.5, 'p50'), (0.99, 'p99')):
-                row[f'change_{name}_ms'] = round(_quantile(times, share), 1)
+                row[f'change_{name}_ms'] = round(bench_tools.quantile(times, share), 1)
     return row
 
 
