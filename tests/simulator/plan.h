@@ -43,6 +43,7 @@ inline constexpr std::string_view kFeatures[] = {
     "failovers",          // Another replica becomes the leader.
     "two_schedulers",     // Up to three, each with pods of its own.
     "preset_nodes",       // Pods that come with spec.nodeName.
+    "volume_gaps",        // The watch of PersistentVolumes alone is gone for up to 10 s.
 };
 
 struct Plan {

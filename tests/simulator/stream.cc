@@ -5,6 +5,11 @@
 #include <utility>
 
 namespace pmem::extender::simulator {
+namespace {
+
+constexpr absl::Duration kVolumeGapMax = absl::Seconds(10);
+
+}  // namespace
 
 Stream::Stream(Stage& stage, Kind kind, uint64_t salt, Deliver deliver)
     : stage_(stage),
@@ -31,6 +36,9 @@ absl::Duration Stream::Delay() {
 void Stream::Push(const Event& event) {
   if (is_broken_) return;
   if (stage_.Has("watch_gaps") && random_.Below(200) == 0) return Break();
+  if (kind_ == Kind::kVolumes && stage_.Has("volume_gaps") && random_.Chance(10)) {
+    return BreakFor(absl::Milliseconds(10), kVolumeGapMax);
+  }
   const absl::Time now = stage_.agenda.now();
   last_ = std::max(last_, now + Delay());
   const int times = stage_.Has("duplicates") && random_.Chance(10) ? 2 : 1;
