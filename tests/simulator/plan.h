@@ -44,6 +44,7 @@ inline constexpr std::string_view kFeatures[] = {
     "two_schedulers",     // Up to three, each with pods of its own.
     "preset_nodes",       // Pods that come with spec.nodeName.
     "volume_gaps",        // The watch of PersistentVolumes alone is gone for up to 10 s.
+    "slow_expansions",    // They take up to 8 s, and one is asked for whenever a leader goes.
 };
 
 struct Plan {

@@ -145,7 +145,8 @@ void Provisioner::Remove(const std::string& uid, const std::string& node) {
 void Provisioner::Expand(const Claim& claim, const std::string& node) {
   const std::string uid = claim.meta.uid;
   if (!expanding_.insert(uid).second) return;
-  stage_.agenda.After(random_.Between(absl::Milliseconds(50), absl::Seconds(2)), [this, uid, node] {
+  const absl::Duration most = stage_.Has("slow_expansions") ? kCreationMax : absl::Seconds(2);
+  stage_.agenda.After(random_.Between(absl::Milliseconds(50), most), [this, uid, node] {
     expanding_.erase(uid);
     const Claim* now = stage_.kube.FindClaim(uid);
     if (now == nullptr) return;

@@ -17,6 +17,8 @@ class Users {
   Users(Stage& stage, Oracle& oracle, Agents& agents, int schedulers);
   // Enters all they will do in the agenda, for the time of the chaos.
   void Start(absl::Duration lasts);
+  // A bound claim grows, if there is one to be found.
+  void Expand();
   // Deletes all pods, claims and volumes made by hand.
   void CleanUp();
 
@@ -31,7 +33,6 @@ class Users {
   void Create(const Work& work);
   void Delete(const Work& work, bool creates_again);
   void ShareClaim(Pod& pod);
-  void Expand();
   void Unpin();
   void MakeVolume();
   void Every(absl::Duration period, absl::Time end, void (Users::*what)());

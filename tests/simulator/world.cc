@@ -102,11 +102,21 @@ void World::KillOne() {
   Replica& replica =
       *replicas_[static_cast<size_t>(random_.Below(static_cast<int64_t>(replicas_.size())))];
   if (!replica.IsUp()) return;
+  if (stage_.Has("slow_expansions")) users_->Expand();
   replica.Kill();
   stage_.agenda.After(random_.Between(absl::Milliseconds(100), absl::Seconds(2)), [this, &replica] {
     StartReplica(replica);
     Appoint(0);
   });
+}
+
+void World::ChangeLeader() {
+  if (stage_.Has("slow_expansions")) users_->Expand();
+  Replica* old = Leader();
+  if (old != nullptr) old->SetLeading(false);
+  const size_t next = old == replicas_[0].get() ? 1 : 0;
+  stage_.agenda.After(random_.Between(absl::ZeroDuration(), absl::Seconds(2)),
+                      [this, next] { Appoint(next); });
 }
 
 void World::Faults(absl::Time end) {
@@ -119,13 +129,7 @@ void World::Faults(absl::Time end) {
     stage_.agenda.After(random_.Between(absl::Seconds(1), absl::Seconds(60)),
                         [this, node] { agents_.SetDown(node, false); });
   }
-  if (stage_.Has("failovers") && random_.Chance(30)) {
-    Replica* old = Leader();
-    if (old != nullptr) old->SetLeading(false);
-    const size_t next = old == replicas_[0].get() ? 1 : 0;
-    stage_.agenda.After(random_.Between(absl::ZeroDuration(), absl::Seconds(2)),
-                        [this, next] { Appoint(next); });
-  }
+  if (stage_.Has("failovers") && random_.Chance(30)) ChangeLeader();
   stage_.agenda.After(random_.Between(absl::Milliseconds(200), kFaultPeriod),
                       [this, end] { Faults(end); });
 }

@@ -36,6 +36,7 @@ class World {
   void Appoint(size_t preferred);
   void Faults(absl::Time end);
   void KillOne();
+  void ChangeLeader();
   void CalmDown();
   void JudgePlacements();
   void JudgePending(const Pod& pod);
