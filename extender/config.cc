@@ -65,7 +65,7 @@ void AddChoices(Flags& flags, ExtenderConfig& config, int64_t* candidates_max,
                        {{"binpack", Strategy::kBinpack}, {"spread", Strategy::kSpread}},
                        "Which nodes are best: the fullest that fit, or the emptiest");
   flags.Integer("--max-candidates", candidates_max, 0, 100000,
-                "Nodes that a filter answer names at most, best first; 0: all that fit");
+                "Nodes that a filter answer names at most, half of them the best; 0: all that fit");
   flags.Integer("--plain-pod-score", plain_pod_score, 0, kScoreMax,
                 "Score of nodes without PMEM for pods that need none; 0: no preference");
   flags.Bool("--leader-elect", &config.is_elected,

@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "extender/core/candidate_choice.h"
+
 namespace pmem::extender {
 namespace {
 
@@ -26,31 +28,21 @@ std::vector<std::optional<Leftover>> Leftovers(const Ledger& ledger, const NodeI
   return left;
 }
 
-// Indices of the best `count` of the nodes, in order.
-std::vector<size_t> Best(const Ledger& ledger, const NodeIds& nodes,
-                         const Ledger::Question& question, Strategy strategy, size_t count) {
-  const std::vector<int> scores = Scores(Leftovers(ledger, nodes, question, strategy), strategy);
-  std::vector<size_t> order(nodes.size());
-  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::stable_sort(order.begin(), order.end(),
-                   [&scores](size_t a, size_t b) { return scores[a] > scores[b]; });
-  order.resize(count);
-  std::sort(order.begin(), order.end());
-  return order;
-}
-
 // The others that pass take no reason from the closed list: they are simply not named.
-void NameBest(const Ledger& ledger, const Ledger::Question& question, Strategy strategy,
-              size_t count, FilterDecision& decision) {
+void NameSome(const Ledger& ledger, const Ledger::Question& question, const VerbOptions& options,
+              std::string_view pod_uid, FilterDecision& decision) {
   std::vector<size_t> at;
   for (size_t i = 0; i < decision.reasons.size(); ++i) {
     if (decision.reasons[i] == Reason::kFits) at.push_back(i);
   }
   const NodeIds passing = std::move(decision.node_ids);
   decision.node_ids.clear();
-  for (const size_t best : Best(ledger, passing, question, strategy, count)) {
-    decision.is_named[at[best]] = true;
-    decision.node_ids.push_back(passing[best]);
+  const auto count = static_cast<size_t>(options.candidates_max);
+  const std::vector<int> scores =
+      Scores(Leftovers(ledger, passing, question, options.strategy), options.strategy);
+  for (const size_t chosen : ChooseCandidates(scores, count, pod_uid)) {
+    decision.is_named[at[chosen]] = true;
+    decision.node_ids.push_back(passing[chosen]);
   }
 }
 
@@ -75,7 +67,7 @@ FilterDecision Filter(const Ledger& ledger, const VerbOptions& options, const Po
   decision.is_held = decision.node_ids.empty() && has_held;
   const auto count = static_cast<size_t>(std::max(0, options.candidates_max));
   if (count > 0 && decision.node_ids.size() > count) {
-    NameBest(ledger, question, options.strategy, count, decision);
+    NameSome(ledger, question, options, pod.meta.uid, decision);
   } else {
     for (size_t i = 0; i < ids.size(); ++i) {
       decision.is_named[i] = decision.reasons[i] == Reason::kFits;

@@ -19,8 +19,9 @@ namespace pmem::extender {
 
 struct VerbOptions {
   Strategy strategy = Strategy::kBinpack;
-  // Nodes a filter answer names at most, best first; 0: all that fit. 1 makes every hold exact from
-  // the start, at the price of the scheduler's own scoring.
+  // Nodes a filter answer names at most (candidate_choice.h); 0: all that fit. The scheduler scores
+  // what is named, and every hold stands on it. 1 makes holds exact from the start, at the price of
+  // the scheduler's own scoring.
   int candidates_max = 0;
   // Score of nodes without PMEM for pods that need none, so that PMEM nodes stay free for those
   // that do. 0: no preference.
