@@ -16,9 +16,11 @@ constexpr const char* kWritesHelp = "CSIStorageCapacity objects written by us";
 
 }  // namespace
 
-CapacityObjectController::CapacityObjectController(LedgerService* service, CapacityApi* api,
-                                                   const Clock* clock, Metrics* metrics)
-    : service_(service),
+CapacityObjectController::CapacityObjectController(int nodes_max, LedgerService* service,
+                                                   CapacityApi* api, const Clock* clock,
+                                                   Metrics* metrics)
+    : nodes_max_(nodes_max),
+      service_(service),
       api_(api),
       clock_(clock),
       created_(metrics->AddCounter(kWrites, kWritesHelp, {{"action", "create"}})),
@@ -34,7 +36,8 @@ CapacityObjectController::CapacityObjectController(LedgerService* service, Capac
 void CapacityObjectController::Tick() {
   const absl::Time now = clock_->SteadyNow();
   if (!service_->MayWrite()) return pending_.Set(0);
-  if (now < paused_until_ || !HasToLook(now)) return;
+  if (now < paused_until_ || (is_joined_ && now < joined_look_at_) || !HasToLook(now)) return;
+  joined_look_at_ = now + kJoinedPause;
   const std::vector<CapacityChange> changes = Plan(Wanted());
   int written = 0;
   for (const CapacityChange& change : changes) {
@@ -63,15 +66,22 @@ bool CapacityObjectController::HasToLook(absl::Time now) {
   return true;
 }
 
-WantedCapacities CapacityObjectController::Wanted() const {
-  WantedCapacities wanted;
+template <class T>
+T CapacityObjectController::Collect(std::string (*add)(const Ledger&, const Page&, T&)) const {
+  T wanted;
   Page page{.after = "", .limit = kPageMax};
   do {  // The lock is let go between pages.
-    page.after = service_->Read([&](const Ledger& ledger, absl::Time) {
-      return AddWantedCapacities(ledger, page, wanted);
-    });
+    page.after =
+        service_->Read([&](const Ledger& ledger, absl::Time) { return add(ledger, page, wanted); });
   } while (!page.after.empty());
   return wanted;
+}
+
+WantedCapacities CapacityObjectController::Wanted() {
+  const JoinedCapacities joined = Collect(AddJoinedCapacities);
+  // Not to and fro where a node comes and goes.
+  is_joined_ = joined.nodes > (is_joined_ ? nodes_max_ * 3 / 4 : nodes_max_);
+  return is_joined_ ? WantedOf(joined) : Collect(AddWantedCapacities);
 }
 
 std::vector<CapacityChange> CapacityObjectController::Plan(const WantedCapacities& wanted) {

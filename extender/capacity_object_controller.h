@@ -29,12 +29,15 @@ class CapacityObjectController final : public ObjectSink<CapacityObject> {
   static constexpr int kWritesPerRoundMax = 20;
   // What changes without a new version of the ledger (a Node's labels) is looked at so often.
   static constexpr absl::Duration kLookPause = absl::Seconds(1);
+  // Where one object stands for all: thousands of nodes are looked at, which takes milliseconds.
+  static constexpr absl::Duration kJoinedPause = absl::Milliseconds(150);
   // After a write that failed for another reason than a lost race.
   static constexpr absl::Duration kFailurePause = absl::Seconds(1);
 
   // All must outlive the controller, and the controller the watch that feeds it.
-  CapacityObjectController(LedgerService* service, CapacityApi* api, const Clock* clock,
-                           Metrics* metrics);
+  // `nodes_max`: with PMEM on more nodes one object a class stands for all of them.
+  CapacityObjectController(int nodes_max, LedgerService* service, CapacityApi* api,
+                           const Clock* clock, Metrics* metrics);
 
   void Start() { task_.Start(); }
   void Stop() { task_.Stop(); }
@@ -47,7 +50,10 @@ class CapacityObjectController final : public ObjectSink<CapacityObject> {
 
  private:
   bool HasToLook(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
-  WantedCapacities Wanted() const;
+  WantedCapacities Wanted();
+  // Of all nodes, page by page.
+  template <class T>
+  T Collect(std::string (*add)(const Ledger&, const Page&, T&)) const;
   std::vector<CapacityChange> Plan(const WantedCapacities& wanted) ABSL_LOCKS_EXCLUDED(mu_);
   // False: the API server is not itself; try later.
   bool Write(const CapacityChange& change) ABSL_LOCKS_EXCLUDED(mu_);
@@ -55,6 +61,7 @@ class CapacityObjectController final : public ObjectSink<CapacityObject> {
   void Forget(const std::string& name) ABSL_LOCKS_EXCLUDED(mu_);
   void PutLocked(CapacityObject object) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
+  const int nodes_max_;
   LedgerService* const service_;
   CapacityApi* const api_;
   const Clock* const clock_;
@@ -70,6 +77,8 @@ class CapacityObjectController final : public ObjectSink<CapacityObject> {
   absl::Time look_at_ = absl::InfinitePast();
   absl::Time paused_until_ = absl::InfinitePast();
   bool has_more_ = false;
+  bool is_joined_ = false;
+  absl::Time joined_look_at_ = absl::InfinitePast();
 
   Mutex mu_;
   SeenCapacities seen_ ABSL_GUARDED_BY(mu_);

@@ -60,7 +60,7 @@ void AddPatience(Flags& flags, ExtenderConfig& config) {
 }
 
 void AddChoices(Flags& flags, ExtenderConfig& config, int64_t* candidates_max,
-                int64_t* plain_pod_score, int64_t* io_threads) {
+                int64_t* plain_pod_score, int64_t* objects_nodes_max, int64_t* io_threads) {
   flags.Enum<Strategy>("--score", &config.service.verbs.strategy,
                        {{"binpack", Strategy::kBinpack}, {"spread", Strategy::kSpread}},
                        "Which nodes are best: the fullest that fit, or the emptiest");
@@ -88,6 +88,9 @@ void AddChoices(Flags& flags, ExtenderConfig& config, int64_t* candidates_max,
   flags.Bool("--capacity-objects", &config.has_capacity_objects,
              "Write CSIStorageCapacity objects; false only with spec.storageCapacity false in the "
              "CSIDriver");
+  flags.Integer("--capacity-objects-nodes-max", objects_nodes_max, 0, 100000,
+                "With PMEM on more nodes one capacity object a class stands for all of them: "
+                "kube-scheduler looks through all objects for each node");
   flags.Enum<LogLevel>("--log-level", &config.log_level,
                        {{"debug", LogLevel::kDebug},
                         {"info", LogLevel::kInfo},
@@ -110,6 +113,7 @@ ParsedConfig ParseConfig(int argc, const char* const* argv) {
   ExtenderConfig& config = parsed.config;
   int64_t candidates_max = config.service.verbs.candidates_max;
   int64_t plain_pod_score = config.service.verbs.plain_pod_score;
+  int64_t objects_nodes_max = config.capacity_objects_nodes_max;
   int64_t io_threads = config.io_threads;
   Flags flags({.name = "pmem-extender",
                .description = "Places PersistentVolumeClaims on nodes with persistent memory.",
@@ -117,10 +121,11 @@ ParsedConfig ParseConfig(int argc, const char* const* argv) {
                .env_prefix = "PMEM_EXTENDER"});
   AddPlaces(flags, config);
   AddPatience(flags, config);
-  AddChoices(flags, config, &candidates_max, &plain_pod_score, &io_threads);
+  AddChoices(flags, config, &candidates_max, &plain_pod_score, &objects_nodes_max, &io_threads);
   parsed.exit_code = flags.Parse(argc, argv);
   config.service.verbs.candidates_max = static_cast<int>(candidates_max);
   config.service.verbs.plain_pod_score = static_cast<int>(plain_pod_score);
+  config.capacity_objects_nodes_max = static_cast<int>(objects_nodes_max);
   config.io_threads = static_cast<int>(io_threads);
   if (parsed.exit_code) return parsed;
   if (config.lease.timing.identity.empty()) config.lease.timing.identity = DefaultIdentity();

@@ -35,6 +35,7 @@ struct ExtenderConfig {
   bool has_placement_controller = true;
   absl::Duration placement_settle = absl::Seconds(1);
   bool has_capacity_objects = true;
+  int capacity_objects_nodes_max = 50;  // docs/performance.md, "A real kube-scheduler".
   LogLevel log_level = LogLevel::kInfo;
   int io_threads = 8;
 };

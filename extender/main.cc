@@ -57,7 +57,8 @@ int Run(const ExtenderConfig& config) {
       {.strategy = config.service.verbs.strategy, .settle = config.placement_settle}, &service,
       &placement_api, &clock, &metrics.registry());
   KubeCapacityApi capacity_api(client->get(), config.lease.kube_namespace);
-  CapacityObjectController capacities(&service, &capacity_api, &clock, &metrics.registry());
+  CapacityObjectController capacities(config.capacity_objects_nodes_max, &service, &capacity_api,
+                                      &clock, &metrics.registry());
   WatchLoop capacity_watch(CapacityWatchOptions(config.lease.kube_namespace), client->get(),
                            std::make_unique<TypedKind<CapacityObject>>(&capacities), &clock);
   Leadership leadership(config, client->get(), &service, &clock, &metrics.registry());
@@ -86,8 +87,7 @@ int Run(const ExtenderConfig& config) {
   discovery->Start();
   ticker.Start();
   if (config.has_placement_controller) placement.Start();
-  if (config.has_capacity_objects) capacity_watch.Start();
-  if (config.has_capacity_objects) capacities.Start();
+  if (config.has_capacity_objects) capacity_watch.Start(), capacities.Start();
   WaitForSignal();
   EndWithin(kStopSecondsMax);  // Requests to an API server that is gone would take longer.
   // First nothing is decided and written any more, then the next leader may, then we go.

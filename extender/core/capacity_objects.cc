@@ -6,8 +6,10 @@
 #include <optional>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "common/pure/absl_view.h"
 #include "common/pure/json_writer.h"
 #include "common/pure/names.h"
 #include "common/pure/sizing.h"
@@ -114,9 +116,11 @@ bool IsPublished(const NodeState* node, const WantedCapacity& wanted) {
   return wanted.volume_bytes_max > 0 || (node != nullptr && node->has_agent);
 }
 
+using WantedSink = absl::FunctionRef<void(WantedCapacity)>;
+
 void AddWantedOfNode(const Ledger& ledger, const Node& node,
                      const std::vector<PublishedClass>& classes, CapacityFloors floors,
-                     WantedCapacities& wanted) {
+                     WantedSink add) {
   const auto topology = TopologyOf(node);
   if (!topology) return;
   const NodeState* state = ledger.nodes().Find(node.meta.key.name);
@@ -134,8 +138,23 @@ void AddWantedOfNode(const Ledger& ledger, const Node& node,
                        .is_known = bound.has_value()};
     one.capacity_bytes = std::max(floor_bytes, bound ? bound->capacity_bytes : 0);
     one.volume_bytes_max = std::max(floor_bytes, bound ? bound->volume_bytes_max : 0);
-    if (IsPublished(state, one)) wanted[CapacityObjectName(one)] = std::move(one);
+    if (IsPublished(state, one)) add(std::move(one));
   }
+}
+
+// Each object that a node of the page should have; returns as AddWantedCapacities.
+std::string AddWantedOfPage(const Ledger& ledger, const Page& page, WantedSink add) {
+  const std::vector<PublishedClass> classes = PublishedClasses(ledger.cache());
+  const FloorsByNode pinned = PinnedFloors(ledger);
+  const auto& nodes = ledger.cache().nodes();
+  int count = 0;
+  for (auto it = nodes.upper_bound(page.after); it != nodes.end(); ++it) {
+    const auto floors = pinned.find(it->first);
+    AddWantedOfNode(ledger, it->second, classes,
+                    floors == pinned.end() ? CapacityFloors{} : floors->second, add);
+    if (++count >= page.limit) return it->first;
+  }
+  return "";
 }
 
 std::map<std::string, std::string> OurLabels() {
@@ -152,6 +171,7 @@ bool HasOurLabels(const CapacityObject& seen) {
 }
 
 bool IsOwnedBy(const CapacityObject& seen, const std::string& node_uid) {
+  if (node_uid.empty()) return seen.owners.empty();
   return seen.owners.size() == 1 && seen.owners.front().uid == node_uid;
 }
 
@@ -196,7 +216,8 @@ std::string CapacityObjectName(const WantedCapacity& wanted) {
   const uint64_t hash =
       Hash(wanted.topology_value,
            Hash("/", Hash(wanted.topology_key, Hash("/", Hash(wanted.storage_class)))));
-  const std::string readable = absl::StrCat(wanted.storage_class, ".", wanted.node);
+  const std::string_view node = wanted.node.empty() ? "all-nodes" : std::string_view(wanted.node);
+  const std::string readable = absl::StrCat(wanted.storage_class, ".", AbslView(node));
   return absl::StrCat(readable.size() > kReadableNameMax ? "pmem" : readable,
                       absl::StrFormat(".%016x", hash));
 }
@@ -219,17 +240,31 @@ CapacityBound BoundOf(const NodeState& node, PoolKind kind) {
 }
 
 std::string AddWantedCapacities(const Ledger& ledger, const Page& page, WantedCapacities& wanted) {
-  const std::vector<PublishedClass> classes = PublishedClasses(ledger.cache());
-  const FloorsByNode pinned = PinnedFloors(ledger);
-  const auto& nodes = ledger.cache().nodes();
-  int count = 0;
-  for (auto it = nodes.upper_bound(page.after); it != nodes.end(); ++it) {
-    const auto floors = pinned.find(it->first);
-    AddWantedOfNode(ledger, it->second, classes,
-                    floors == pinned.end() ? CapacityFloors{} : floors->second, wanted);
-    if (++count >= page.limit) return it->first;
-  }
-  return "";
+  return AddWantedOfPage(ledger, page, [&wanted](WantedCapacity one) {
+    wanted[CapacityObjectName(one)] = std::move(one);
+  });
+}
+
+std::string AddJoinedCapacities(const Ledger& ledger, const Page& page, JoinedCapacities& joined) {
+  std::string last;  // A node's objects come one after the other.
+  return AddWantedOfPage(ledger, page, [&](const WantedCapacity& one) {
+    if (one.node != last) {
+      last = one.node;
+      ++joined.nodes;
+    }
+    const auto [it, is_new] = joined.by_class.try_emplace(one.storage_class);
+    WantedCapacity& best = it->second;
+    best.storage_class = one.storage_class;
+    best.is_known = (is_new || best.is_known) && one.is_known;
+    best.capacity_bytes = std::max(best.capacity_bytes, one.capacity_bytes);
+    best.volume_bytes_max = std::max(best.volume_bytes_max, one.volume_bytes_max);
+  });
+}
+
+WantedCapacities WantedOf(const JoinedCapacities& joined) {
+  WantedCapacities wanted;
+  for (const auto& [name, one] : joined.by_class) wanted[CapacityObjectName(one)] = one;
+  return wanted;
 }
 
 std::vector<CapacityChange> PlanCapacityChanges(const WantedCapacities& wanted,
@@ -278,13 +313,17 @@ std::string CapacityObjectJson(const CapacityChange& change) {
   json.Key("labels").BeginObject();
   for (const auto& [key, value] : OurLabels()) json.String(key, value);
   json.EndObject();
-  // The node's end is the object's end, whoever runs or does not run by then.
-  json.Key("ownerReferences").BeginArray().BeginObject();
-  json.String("apiVersion", "v1").String("kind", "Node").String("name", wanted.node);
-  json.String("uid", wanted.node_uid).EndObject().EndArray().EndObject();
+  if (!wanted.node.empty()) {
+    // The node's end is the object's end, whoever runs or does not run by then.
+    json.Key("ownerReferences").BeginArray().BeginObject();
+    json.String("apiVersion", "v1").String("kind", "Node").String("name", wanted.node);
+    json.String("uid", wanted.node_uid).EndObject().EndArray();
+  }
+  json.EndObject();
   json.String("storageClassName", wanted.storage_class);
   json.Key("nodeTopology").BeginObject().Key("matchLabels").BeginObject();
-  json.String(wanted.topology_key, wanted.topology_value).EndObject().EndObject();
+  if (!wanted.topology_key.empty()) json.String(wanted.topology_key, wanted.topology_value);
+  json.EndObject().EndObject();
   json.String("capacity", SizeText(wanted.capacity_bytes));
   json.String("maximumVolumeSize", SizeText(wanted.volume_bytes_max)).EndObject();
   return json.Take();

@@ -15,6 +15,10 @@
 // raised for claims that have the node, and none is made for anybody else. A node without an agent
 // has none but for such claims.
 //
+// kube-scheduler looks through all objects for each node and claim: nodes times objects. Where that
+// would be too much, one object a class stands for all nodes: what the best of them could take. It
+// keeps nobody from any node; the verb does, as it does anyway.
+//
 // Pure, deterministic.
 #pragma once
 
@@ -37,10 +41,10 @@ inline constexpr std::string_view kCapacityManager = "pmem-extender";
 
 // What one object should say.
 struct WantedCapacity {
-  std::string node;
+  std::string node;  // Empty: of all nodes, owned by none.
   std::string node_uid;
   std::string storage_class;
-  std::string topology_key;  // A node is reached by one of its labels.
+  std::string topology_key;  // A node is reached by one of its labels. Empty: every node is.
   std::string topology_value;
   bool is_known = false;         // False: the sizes are only the least that it may say.
   int64_t capacity_bytes = 0;    // All volumes together.
@@ -58,6 +62,14 @@ std::string CapacityObjectName(const WantedCapacity& wanted);
 // Adds the objects of the page's nodes. Returns the name to go on after; empty: done. `ledger` has
 // to be synced.
 std::string AddWantedCapacities(const Ledger& ledger, const Page& page, WantedCapacities& wanted);
+
+// The same with one object a class, and how many nodes they stand for.
+struct JoinedCapacities {
+  absl::btree_map<std::string, WantedCapacity> by_class;
+  int nodes = 0;
+};
+std::string AddJoinedCapacities(const Ledger& ledger, const Page& page, JoinedCapacities& joined);
+WantedCapacities WantedOf(const JoinedCapacities& joined);
 
 // The largest claims that have the node already, by class.
 using CapacityFloors = absl::btree_map<std::string, int64_t>;

@@ -124,6 +124,32 @@ def test_objects_of_a_node_that_never_reported_to_this_extender_stand(scene, ext
         scene.cluster.agents[node].start()
 
 
+def joined_objects(scene):
+    """{class: maximumVolumeSize in bytes} of the objects that stand for all nodes; None while a node has its own."""
+    ours = scene.api.list('csistoragecapacities', SYSTEM, labelSelector=MANAGED)
+    if any(o['nodeTopology'].get('matchLabels') for o in ours):
+        return None
+    return {o['storageClassName']: objects.quantity_bytes(o['maximumVolumeSize']) for o in ours}
+
+
+def test_with_many_nodes_one_object_a_class_stands_for_all(scene, extender_with):
+    small, large = scene.add_nodes(lvm(10), lvm(15))
+    wait_sizes(scene, large, {'pmem-lvm': (15 * GI,) * 2, 'pmem-direct': (0, 0)})
+    extender_with('--capacity-objects-nodes-max=1')
+    waiting.until(
+        lambda: joined_objects(scene) == {'pmem-lvm': 15 * GI, 'pmem-direct': 0}, 'the objects are joined'
+    )
+    scene.claim_and_pod('first', '12Gi')
+    assert scene.wait_bound('first') == large
+    scene.claim_and_pod('second', '10Gi')
+    assert scene.wait_bound('second') == small
+    scene.claim_and_pod('third', '10Gi')
+    assert IN_TREE_REASON in scene.wait_refused('third')
+    scene.delete_pod('second')
+    scene.delete_claim('second')
+    assert scene.wait_bound('third') == small
+
+
 def half_provisioned_pod(scene):
     """A pod that is not let go yet, one claim bound on a node that has just the room for its other one."""
     node = scene.add_node(lvm(20))

@@ -20,6 +20,8 @@ class NoLiveReader final : public LiveReader {
   }
 };
 
+constexpr int kNodesMax = 60;
+
 // A leader with one class and node n1 with 40 GiB; the watch of its own objects has found none.
 class CapacityObjectControllerTest : public testing::Test {
  protected:
@@ -65,7 +67,7 @@ class CapacityObjectControllerTest : public testing::Test {
   LedgerService service_{{}, &live_, &clock_};
   Metrics metrics_{"pmem_extender", "0"};
   FakeCapacityApi api_;
-  CapacityObjectController controller_{&service_, &api_, &clock_, &metrics_};
+  CapacityObjectController controller_{kNodesMax, &service_, &api_, &clock_, &metrics_};
   bool is_leader_ = true;
   int64_t generation_ = 0;
 };
@@ -84,7 +86,7 @@ TEST_F(CapacityObjectControllerTest, WritesWhatDiffersAndOnlyThat) {
 }
 
 TEST_F(CapacityObjectControllerTest, WritesNothingBeforeItKnowsItsOwnObjects) {
-  CapacityObjectController fresh(&service_, &api_, &clock_, &metrics_);
+  CapacityObjectController fresh(kNodesMax, &service_, &api_, &clock_, &metrics_);
   fresh.Tick();
   EXPECT_EQ(api_.writes, 0);
 }
@@ -113,6 +115,32 @@ TEST_F(CapacityObjectControllerTest, WritesABoundedNumberInEachRound) {
   controller_.Tick();
   EXPECT_EQ(api_.objects.size(), 50U);
   EXPECT_EQ(CapacityObjectController::kWritesPerRoundMax, 20);
+}
+
+TEST_F(CapacityObjectControllerTest, OneObjectStandsForMoreNodesThanHaveTheirOwn) {
+  const auto settle = [this] {
+    for (int i = 0; i < 10; ++i) {
+      controller_.Tick();
+      clock_.Advance(CapacityObjectController::kJoinedPause);
+    }
+  };
+  AddNodes(kNodesMax);
+  settle();
+  EXPECT_EQ(api_.objects.size(), 60U);
+  AddNodes(kNodesMax + 1);
+  settle();
+  EXPECT_EQ(Gib(), 40);
+  EXPECT_TRUE(Only().topology.empty());
+  EXPECT_TRUE(Only().owners.empty());
+  Report("n7", 50);
+  settle();
+  EXPECT_EQ(Gib(), 50);
+  AddNodes(kNodesMax * 3 / 4 + 1);  // Not to and fro.
+  settle();
+  EXPECT_EQ(Only().topology.size(), 0U);
+  AddNodes(kNodesMax * 3 / 4);
+  settle();
+  EXPECT_EQ(api_.objects.size(), 45U);
 }
 
 TEST_F(CapacityObjectControllerTest, PutsRightWhatOthersDo) {
