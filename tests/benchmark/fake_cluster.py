@@ -27,6 +27,7 @@ POD_UID = 'aaaaaaaa-0000-4000-8000-000000000001'
 class Size:
     nodes: int
     volumes: int  # PersistentVolumes, each with its claim, spread over the nodes.
+    room: int = 0  # Volumes that each node could take besides; 0: two at every second generation of its report.
 
 
 def node_name(number):
@@ -123,26 +124,13 @@ def _stream(kind, version, objects):
     return added + _chunk({'type': 'BOOKMARK', 'object': {'kind': kind, 'apiVersion': version, 'metadata': meta}})
 
 
-class FakeCluster:
+class FakeAgents:
+    """All agents, and nothing else: for a real API server."""
+
     def __init__(self, size):
         self.size = size
-        self.open_claim = json.dumps(claim(size.volumes, size.nodes, is_bound=False)).encode()
-        claims = [claim(i, size.nodes) for i in range(size.volumes)] + [json.loads(self.open_claim)]
-        self.streams = {
-            '/api/v1/nodes': _stream('Node', 'v1', map(node, range(size.nodes))),
-            '/api/v1/pods': _stream('Pod', 'v1', []),
-            '/api/v1/persistentvolumeclaims': _stream('PersistentVolumeClaim', 'v1', claims),
-            '/api/v1/persistentvolumes': _stream(
-                'PersistentVolume', 'v1', (volume(i, size.nodes) for i in range(size.volumes))
-            ),
-            '/apis/storage.k8s.io/v1/storageclasses': _stream(
-                'StorageClass', 'storage.k8s.io/v1', [storage_class()]
-            ),
-        }
         self.generations = [1] * size.nodes
         self.changed = {}  # Agent's number -> set when its report changes.
-        self.claim_events = asyncio.Queue()
-        self.load = None
 
     def report(self, number):
         volumes = [
@@ -150,13 +138,13 @@ class FakeCluster:
             for i in range(number, self.size.volumes, self.size.nodes)
         ]
         used = len(volumes) * VOLUME_BYTES
-        # Every second generation has room.
-        free = 0 if self.generations[number] % 2 else 2 * VOLUME_BYTES
+        room = self.size.room * VOLUME_BYTES
+        free = room or (0 if self.generations[number] % 2 else 2 * VOLUME_BYTES)
+        total = used + (room or 2 * VOLUME_BYTES)
         pool = {
-            'id': 'lvm/pmemvgregion0', 'kind': 'lvm', 'total_bytes': used + 2 * VOLUME_BYTES,
-            'allocatable_bytes': used + 2 * VOLUME_BYTES, 'available_bytes': free,
-            'max_volume_bytes': free, 'alignment_bytes': 4 << 20, 'numa_node': 0, 'state': 'ok',
-            'volumes': volumes,
+            'id': 'lvm/pmemvgregion0', 'kind': 'lvm', 'total_bytes': total,
+            'allocatable_bytes': total, 'available_bytes': free, 'max_volume_bytes': free,
+            'alignment_bytes': 4 << 20, 'numa_node': 0, 'state': 'ok', 'volumes': volumes,
         }  # fmt: skip
         report = {
             'schema': 1, 'node': node_name(number), 'boot_id': 'boot-1',
@@ -183,6 +171,50 @@ class FakeCluster:
             writer.close()
 
     async def _answer(self, writer, path, query):
+        if path.startswith('/agent/'):
+            await self._poll(writer, int(path.split('/')[2]), query)
+        elif path.startswith('/change/'):
+            self._change(int(path.split('/')[2]))
+            _write(writer, b'{}')
+        else:
+            _write(writer, b'{"kind":"Status","code":404,"reason":"NotFound"}', '404 Not Found')
+
+    def _change(self, number):
+        self.generations[number] += 1
+        if number in self.changed:
+            self.changed[number].set()
+
+    async def _poll(self, writer, number, query):
+        if query.get('generation') == str(self.generations[number]):
+            event = self.changed.setdefault(number, asyncio.Event())
+            event.clear()
+            try:
+                await asyncio.wait_for(event.wait(), float(query['wait'].removesuffix('s')))
+            except asyncio.TimeoutError:
+                return _write(writer, b'', '304 Not Modified')
+        return _write(writer, self.report(number))
+
+
+class FakeCluster(FakeAgents):
+    def __init__(self, size):
+        super().__init__(size)
+        self.open_claim = json.dumps(claim(size.volumes, size.nodes, is_bound=False)).encode()
+        claims = [claim(i, size.nodes) for i in range(size.volumes)] + [json.loads(self.open_claim)]
+        self.streams = {
+            '/api/v1/nodes': _stream('Node', 'v1', map(node, range(size.nodes))),
+            '/api/v1/pods': _stream('Pod', 'v1', []),
+            '/api/v1/persistentvolumeclaims': _stream('PersistentVolumeClaim', 'v1', claims),
+            '/api/v1/persistentvolumes': _stream(
+                'PersistentVolume', 'v1', (volume(i, size.nodes) for i in range(size.volumes))
+            ),
+            '/apis/storage.k8s.io/v1/storageclasses': _stream(
+                'StorageClass', 'storage.k8s.io/v1', [storage_class()]
+            ),
+        }
+        self.claim_events = asyncio.Queue()
+        self.load = None
+
+    async def _answer(self, writer, path, query):
         if path in self.streams:
             writer.write(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n' + self.streams[path])
             if 'end' in query:
@@ -196,20 +228,10 @@ class FakeCluster:
                 self.load.cancel()
             self.load = asyncio.create_task(self._make_load()) if path.endswith('/on') else None
             _write(writer, b'{}')
-        elif path.startswith('/agent/'):
-            await self._poll(writer, int(path.split('/')[2]), query)
-        elif path.startswith('/change/'):
-            self._change(int(path.split('/')[2]))
-            _write(writer, b'{}')
         elif path.endswith(f'/claim-{self.size.volumes}'):
             _write(writer, self.open_claim)
         else:
-            _write(writer, b'{"kind":"Status","code":404,"reason":"NotFound"}', '404 Not Found')
-
-    def _change(self, number):
-        self.generations[number] += 1
-        if number in self.changed:
-            self.changed[number].set()
+            await super()._answer(writer, path, query)
 
     async def _send_claim_events(self, writer):
         while True:
@@ -232,16 +254,6 @@ class FakeCluster:
             late = asyncio.get_running_loop().time() - begin - number * LOAD_STEP_SECONDS
             await asyncio.sleep(max(0, -late))
 
-    async def _poll(self, writer, number, query):
-        if query.get('generation') == str(self.generations[number]):
-            event = self.changed.setdefault(number, asyncio.Event())
-            event.clear()
-            try:
-                await asyncio.wait_for(event.wait(), float(query['wait'].removesuffix('s')))
-            except asyncio.TimeoutError:
-                return _write(writer, b'', '304 Not Modified')
-        return _write(writer, self.report(number))
-
 
 def _write(writer, body, status='200 OK'):
     writer.write(f'HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n'.encode())
@@ -250,3 +262,7 @@ def _write(writer, body, status='200 OK'):
 
 def run(size, port_pipe):
     asyncio.run(FakeCluster(size).serve(port_pipe))
+
+
+def run_agents(size, port_pipe):
+    asyncio.run(FakeAgents(size).serve(port_pipe))

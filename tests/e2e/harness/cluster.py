@@ -177,9 +177,9 @@ class Cluster:
         if wait:
             self.wait_extender_ready()
 
-    def wait_extender_ready(self):
+    def wait_extender_ready(self, seconds=20):
         self.extender_address = self.extender.wait_for_line(LISTENING)[1]
-        waiting.until(lambda: self.ask('/readyz')[0] == 200, 'the extender is ready')
+        waiting.until(lambda: self.ask('/readyz')[0] == 200, 'the extender is ready', seconds)
 
     def ask(self, path, body=None):
         """(status, value) of the extender's REST."""

@@ -181,13 +181,14 @@ class ControlPlane:
         changes=None,
         profile='default-scheduler',
         election=None,
+        settings=None,
     ):
         """A kube-scheduler with the configuration that ships; without extender when there is no URL.
 
         `changes` go over the extender's part. Not ignorable: a test must see it when we do not answer.
-        `election`: it takes part in one, with this configuration.
+        `election`: it takes part in one, with this configuration. `settings` go over the rest.
         """
-        config = yaml.safe_load(SCHEDULER_CONFIG.read_text())
+        config = {**yaml.safe_load(SCHEDULER_CONFIG.read_text()), **(settings or {})}
         config['clientConnection'] = {
             'kubeconfig': str(self.kubeconfig),
             'qps': 1000,

@@ -55,6 +55,11 @@ class Process:
         """None while it runs."""
         return self._popen.poll()
 
+    def cpu_seconds(self):
+        """Processor time of the process itself so far, kernel's included."""
+        fields = pathlib.Path(f'/proc/{self.pid}/stat').read_text().rsplit(')', 1)[1].split()
+        return sum(int(ticks) for ticks in fields[11:13]) / os.sysconf('SC_CLK_TCK')
+
     def output(self):
         """What this run of the program has written so far."""
         with self.log.open('rb') as log:
