@@ -15,7 +15,7 @@ usage: ./dev bench [verbs | scale | load | agent | idle | wakeup | takeover | bu
             burst N times, 20 by default, the others a quarter of that: about an hour. --only TEXT: those
             whose name has TEXT in it
   scheduler a real kube-scheduler and 5,000 Node objects: pods a second without an extender, with one that does
-            nothing and with ours, in turn, N times, 3 by default. --size 200x100 is done in a minute. --only TEXT:
+            nothing and with ours, in turn, N times, 3 by default. --size 200x50 takes two minutes. --only TEXT:
             without, and those whose name has TEXT in it
   --check   instructions a call against the kept ones; exit 1 when one grew. --write keeps the new ones
 """
@@ -121,7 +121,7 @@ def main(arguments):
     if '--help' in arguments or (arguments != ['scheduler'] and set(arguments) - set(MEASURES)):
         print(__doc__)
         return 0 if '--help' in arguments else 2
-    if not demo.prepare(sys.stdout):
+    if not demo.prepare(sys.stderr if '--json' in flags else sys.stdout):
         return 1
     if arguments == ['scheduler']:
         scheduler_benchmark.scheduler(**options, as_json='--json' in flags)
