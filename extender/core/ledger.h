@@ -263,6 +263,7 @@ class Ledger {
   void EndTakeover(const std::string& claim_uid, absl::Time now);
   void RemovePod(std::string_view uid, absl::Time now);
   bool PlacedByEvidence(const Claim& claim);
+  bool IsOnlyUser(const std::vector<std::string>& owners, const Claim& claim) const;
 
   // Judging (ledger_judge.cc).
   static NodeQuick MakeQuick(const NodeState& node);

@@ -119,17 +119,23 @@ void Ledger::AccountClaim(std::string_view uid, absl::Time now) {
   }
 }
 
+// Of several pods that use a claim nobody knows whose attempt it was that gave it its node; the
+// attempts of the others may write their other claims to another one meanwhile.
+bool Ledger::IsOnlyUser(const std::vector<std::string>& owners, const Claim& claim) const {
+  const std::vector<std::string> users = cache_.PodsUsing(claim.meta.key);
+  return owners.size() == 1 && (users.empty() || users == owners);
+}
+
 // The claim has its node: what was held for it elsewhere is free again, and what else its pod holds
 // can only be there. False: nobody held room for it.
 bool Ledger::PlacedByEvidence(const Claim& claim) {
   if (holds_.IsEmpty()) return false;
   const int32_t id = nodes_.At(FindPlace(claim.meta.uid)->node).id;
   const std::vector<std::string> owners = holds_.DropItem(claim.meta.uid);
-  for (const std::string& owner : owners) {
-    holds_.Narrow(owner, id);
-    ++version_;
-  }
-  return !owners.empty();
+  if (owners.empty()) return false;
+  ++version_;
+  if (IsOnlyUser(owners, claim)) holds_.Narrow(owners.front(), id);
+  return true;
 }
 
 void Ledger::AccountClaimAndPods(const Claim& claim, absl::Time now) {

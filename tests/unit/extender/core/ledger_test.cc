@@ -527,5 +527,15 @@ TEST_F(LedgerTest, ADebtCountsAlsoWhenTheReservationOfItsClaimIsNotKept) {
   EXPECT_TRUE(HasClaim(NodeBook::DebtItems(node, {}), Uid(4)));
 }
 
+// The attempt of the second may be writing its own claim to n2 when that of the first writes.
+TEST_F(LedgerTest, AClaimOfTwoPodsDoesNotSayWhereEitherGoes) {
+  Start(2, 10 * kGiB);
+  const Claim shared = MakeClaim(1, kGiB);
+  FilterPod(AddPod(1, {shared}));
+  FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB), shared}));
+  Pin(shared, "n1");
+  EXPECT_EQ(FilterPod(AddPod(3, {MakeClaim(3, 6 * kGiB)})), Names{});
+}
+
 }  // namespace
 }  // namespace pmem::extender
