@@ -110,25 +110,15 @@ int HoldBook::Expire(absl::Time now) {
   return static_cast<int>(over.size());
 }
 
-void HoldBook::ForgetNodes(absl::Span<const int32_t> node_ids) {
-  std::vector<std::string> emptied;
-  for (auto& [owner, hold] : holds_) {
-    Unindex(hold);
-    std::erase_if(hold.node_ids, [node_ids](int32_t id) {
-      return std::find(node_ids.begin(), node_ids.end(), id) != node_ids.end();
-    });
-    if (hold.node_ids.empty()) {
-      emptied.push_back(owner);
-    } else {
-      Index(hold);
-    }
-  }
-  for (const std::string& owner : emptied) holds_.erase(owner);
-}
-
 absl::Span<const Hold* const> HoldBook::NarrowOn(int32_t node_id) const {
   const auto id = static_cast<size_t>(node_id);
   return id < narrow_.size() ? narrow_[id] : absl::Span<const Hold* const>();
+}
+
+bool HoldBook::IsHeld(int32_t node_id) const {
+  return !NarrowOn(node_id).empty() ||
+         std::any_of(wide_.begin(), wide_.end(),
+                     [node_id](const auto& entry) { return TestBit(entry.second.bits, node_id); });
 }
 
 bool HoldBook::TakeAllOn(int32_t node_id, std::string_view owner, QuickRoom& room) const {

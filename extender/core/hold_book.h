@@ -57,8 +57,8 @@ class HoldBook {
   void Shorten(std::string_view owner, absl::Time until);
   // Ends all that are over. Returns how many.
   int Expire(absl::Time now);
-  // The ids mean other nodes from now on.
-  void ForgetNodes(absl::Span<const int32_t> node_ids);
+  // Whether anybody holds anything on the node.
+  bool IsHeld(int32_t node_id) const;
 
   // Items held on the node by others than `owner`, each claim once, without those in `except`.
   std::vector<Item> ItemsOn(int32_t node_id, std::string_view owner,

@@ -72,13 +72,14 @@ void NodeBook::SetAgent(std::string_view name, bool has_agent) {
   if (Open(name).has_agent == has_agent) return;
   NodeState& node = At(name);
   node.has_agent = has_agent;
+  node.contact = absl::InfinitePast();  // What its last report says may be over by now.
   agents_[static_cast<size_t>(node.id)] = has_agent ? 1 : 0;
 }
 
-std::vector<int32_t> NodeBook::DropIdle() {
+void NodeBook::DropIdle(absl::FunctionRef<bool(const NodeState&)> is_needed) {
   std::vector<int32_t> dropped;
   for (auto it = nodes_.begin(); it != nodes_.end();) {
-    if (!it->second->IsIdle()) {
+    if (!it->second->IsIdle() || is_needed(*it->second)) {
       ++it;
       continue;
     }
@@ -87,11 +88,10 @@ std::vector<int32_t> NodeBook::DropIdle() {
     volumes_.erase(it->first);
     it = nodes_.erase(it);
   }
-  if (dropped.empty()) return dropped;
+  if (dropped.empty()) return;
   index_.Clear();
   for (const auto& [name, node] : nodes_) index_.Add(name, node->id);
   ids_free_.insert(ids_free_.end(), dropped.begin(), dropped.end());
-  return dropped;
 }
 
 bool NodeBook::TakeReport(std::shared_ptr<const CapacityReport> report, absl::Time now) {

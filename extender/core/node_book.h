@@ -14,6 +14,7 @@
 
 #include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "common/pure/capacity_report.h"
@@ -95,13 +96,15 @@ class NodeBook {
   NodeState& At(std::string_view name);
   // Finds or adds, to note contact or failure only.
   NodeState& Open(std::string_view name);
+  // A change makes the node stale until its agent answers again: while it was away nobody said what
+  // became of the debts there.
   void SetAgent(std::string_view name, bool has_agent);
   bool HasAgent(int32_t id) const { return id >= 0 && agents_[static_cast<size_t>(id)] != 0; }
 
   // Rises with every change of the node that an answer depends on, but for its contact.
   uint32_t StampOf(int32_t id) const { return stamps_[static_cast<size_t>(id)]; }
-  // Forgets nodes that have neither an agent nor anything promised there. Returns their ids.
-  std::vector<int32_t> DropIdle();
+  // Forgets nodes that have neither an agent nor anything promised there, and that nobody needs.
+  void DropIdle(absl::FunctionRef<bool(const NodeState&)> is_needed);
 
   // Takes a report if it is newer than what is there. False: the same again, which is a sign of
   // life; or older, or of an earlier boot, which is none: what such an agent says of now is not

@@ -88,14 +88,16 @@ TEST(HoldBook, EndsByTimeAndNotBefore) {
   EXPECT_TRUE(book.IsEmpty());
 }
 
-TEST(HoldBook, ForgottenNodesTakeTheirHoldsWithThem) {
+TEST(HoldBook, SaysWhetherAnythingIsHeldOnANode) {
   HoldBook book;
   book.Put(MakeHold("a", {LvmItem(1)}, {3, 4}));
-  book.Put(MakeHold("b", {LvmItem(2)}, {3}));
-  book.ForgetNodes(std::vector<int32_t>{3});
-  EXPECT_EQ(OwnersIn(book), Owners{"a"});
-  EXPECT_EQ(book.ItemsOn(3, "c", {}), Items{});
-  EXPECT_EQ(book.ItemsOn(4, "c", {}), Items{LvmItem(1)});
+  book.Put(MakeHold("b", {LvmItem(2)}, {5}));
+  EXPECT_FALSE(book.IsHeld(2));
+  EXPECT_TRUE(book.IsHeld(3));
+  EXPECT_TRUE(book.IsHeld(5));
+  book.Narrow("a", 4);
+  EXPECT_FALSE(book.IsHeld(3));
+  EXPECT_TRUE(book.IsHeld(4));
 }
 
 TEST(HoldBook, AVolumeIsHeldForAllButItsOwner) {

@@ -537,5 +537,40 @@ TEST_F(LedgerTest, AClaimOfTwoPodsDoesNotSayWhereEitherGoes) {
   EXPECT_EQ(FilterPod(AddPod(3, {MakeClaim(3, 6 * kGiB)})), Names{});
 }
 
+TEST_F(LedgerTest, AnAgentThatWasAwayMustAnswerBeforeItsNodeIsFresh) {
+  Start(1, 10 * kGiB);
+  const Claim claim = Pin(MakeClaim(1, 6 * kGiB), "n1");
+  Apply(Gone<Claim>{claim});
+  Apply(AgentsListed{});
+  Pass(ledger_.options().debt_grace);  // Nobody answers for the debt.
+  Apply(AgentsListed{{"n1"}});
+  const Pod pod = AddPod(2, {MakeClaim(2, 6 * kGiB)});
+  EXPECT_EQ(FilterPod(pod), Names{});
+  EXPECT_EQ(reasons_, std::vector{Reason::kStaleReport});
+  Apply(AgentConfirmed{"n1"});
+  EXPECT_EQ(FilterPod(pod), Names{"n1"});
+}
+
+TEST_F(LedgerTest, AHoldStandsThoughTheAgentIsAwayForAMoment) {
+  Start(2, 10 * kGiB);
+  const Pod pod = AddPod(1, {MakeClaim(1, 6 * kGiB)});
+  ledger_.Assume(pod, ledger_.Demand(pod, nullptr), {"n1"}, {}, now_);
+  Apply(AgentsListed{});
+  Apply(AgentsListed{{"n1", "n2"}});
+  for (const std::string& name : names_) Apply(MakeReport(name, 2, {MakeLvmPool(10 * kGiB)}));
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{"n2"});
+}
+
+// The leader before us may have known the node for longer.
+TEST_F(LedgerTest, ATakeoverHoldsAlsoOnANodeThatIsListedInItsWindow) {
+  Start(1, 10 * kGiB);
+  AddPod(1, {MakeClaim(1, 6 * kGiB)});
+  ledger_.BeginTakeover(now_);
+  names_ = {"n1", "n2"};
+  Apply(AgentsListed{names_});
+  Apply(MakeReport("n2", 1, {MakeLvmPool(10 * kGiB)}));
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{});
+}
+
 }  // namespace
 }  // namespace pmem::extender
