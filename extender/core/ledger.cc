@@ -321,6 +321,7 @@ void Ledger::On(const Relisted<Claim>& event, absl::Time now) {
   std::set<std::string> listed;
   for (const Claim& claim : event.objects) listed.insert(claim.meta.uid);
   OweHeld(listed, now);
+  OweUnseen(event.objects, now);
   for (const std::string& uid : Missing(cache_.claims(), event.objects, uid_of)) {
     RemoveClaim(uid, now);
   }

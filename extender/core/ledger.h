@@ -257,6 +257,8 @@ class Ledger {
   void Owe(NodeState& node, const Item& item, absl::Time now);
   void OweLastPin(const Claim& claim, const std::string& node, const Item& item, absl::Time now);
   void OweHeld(const std::set<std::string>& listed, absl::Time now);
+  void OweEverywhere(const Item& item, absl::Time now);
+  void OweUnseen(const std::vector<Claim>& listed, absl::Time now);
   void HoldUnheard(const Claim& claim, const LiveObjects& live, absl::Time now);
   bool IsOlderThanRead(const Claim& claim) const;
   void HoldForTakeover(std::string_view claim_uid, absl::Time now);

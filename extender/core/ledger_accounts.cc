@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ledger: who has what room where, kept step by step.
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "common/pure/sizing.h"
@@ -212,6 +213,30 @@ void Ledger::OweHeld(const std::set<std::string>& listed, absl::Time now) {
         Owe(nodes_.At(name), item, now);
       }
     }
+  }
+}
+
+void Ledger::OweEverywhere(const Item& item, absl::Time now) {
+  for (const auto& [name, node] : nodes_.nodes()) {
+    const bool is_listed = nodes_.FindVolume(*node, item.claim_uid).volume != nullptr;
+    if (node->has_agent && !is_listed) Owe(nodes_.At(name), item, now);
+  }
+}
+
+// What happened to a claim without a volume between the watch and the list, nobody tells. When it
+// is gone, or was written to and has no node, a leader before us, or a person, may have pinned it
+// meanwhile: its volume may be in the making on any node.
+void Ledger::OweUnseen(const std::vector<Claim>& listed, absl::Time now) {
+  std::map<std::string_view, const Claim*> by_uid;
+  for (const Claim& claim : listed) by_uid[claim.meta.uid] = &claim;
+  for (const auto& [uid, claim] : cache_.claims()) {
+    if (IsBound(claim)) continue;
+    const auto it = by_uid.find(uid);
+    const bool is_plain =
+        it != by_uid.end() && (it->second->meta.resource_version == claim.meta.resource_version ||
+                               !NodeOf(*it->second, nullptr).empty() || IsBound(*it->second));
+    const std::optional<Item> item = ItemOf(claim, cache_);
+    if (!is_plain && item) OweEverywhere(*item, now);
   }
 }
 

@@ -47,6 +47,13 @@ GUARDS = (
         'LedgerTest.HoldStandsOnEveryAnsweredNodeUntilEvidence',
     ),
     Guard(
+        '2: a hold stands although the agent is away for a moment',
+        LEDGER,
+        'return holds_.IsHeld(node.id) || ',
+        'return ',
+        'LedgerTest.AHoldStandsThoughTheAgentIsAwayForAMoment',
+    ),
+    Guard(
         '3: a nomination that was there before is no evidence',
         LEDGER,
         'const bool is_news = nominated != hold->nominated_before;',
@@ -59,6 +66,13 @@ GUARDS = (
         '  if (order && std::is_lteq(*order)) return;\n  const std::string& nominated',
         '  const std::string& nominated',
         'LedgerTest.ANominationOfAnEarlierAttemptIsNoEvidence',
+    ),
+    Guard(
+        '3: a claim of several pods does not say where either goes',
+        ACCOUNTS,
+        '  if (IsOnlyUser(owners, claim)) holds_.Narrow(owners.front(), id);',
+        '  for (const std::string& owner : owners) holds_.Narrow(owner, id);',
+        'LedgerTest.AClaimOfTwoPodsDoesNotSayWhereEitherGoes',
     ),
     Guard(
         '3: selected-node ends the hold elsewhere and assigns here',
@@ -117,6 +131,13 @@ GUARDS = (
         'LedgerTest.ADebtOutlivesASilentAgent',
     ),
     Guard(
+        '5: an agent that was away must answer before its node is fresh',
+        BOOK,
+        '  node.contact = absl::InfinitePast();  // What',
+        '  // What',
+        'LedgerTest.AnAgentThatWasAwayMustAnswerBeforeItsNodeIsFresh',
+    ),
+    Guard(
         '5: a held claim that a relist misses is a debt',
         LEDGER,
         '  OweHeld(listed, now);\n',
@@ -168,8 +189,9 @@ GUARDS = (
     Guard(
         '7: a new leader holds what others may have decided',
         LEDGER,
+        '  decided_.clear();\n'
         '  for (const std::string& uid : open_claims_) HoldForTakeover(uid, now);',
-        '',
+        '  decided_.clear();',
         'LedgerTest.ATakeoverHoldsForPodsThatOthersMayHaveDecided',
     ),
     Guard(
@@ -178,6 +200,20 @@ GUARDS = (
         '  if (is_new) HoldForTakeover(uid, now);',
         '',
         'LedgerTest.AClaimSeenFirstDuringATakeoverIsHeldForToo',
+    ),
+    Guard(
+        '7: also on nodes that are listed in the takeover window',
+        LEDGER,
+        '  for (const std::string& uid : open_claims_) HoldForTakeover(uid, now);  // Also',
+        '  // Also',
+        'LedgerTest.ATakeoverHoldsAlsoOnANodeThatIsListedInItsWindow',
+    ),
+    Guard(
+        '7: a claim without a node that a list misses is owed everywhere',
+        LEDGER,
+        '  OweUnseen(event.objects, now);\n',
+        '',
+        'LedgerTest.AClaimWithoutANodeThatARelistMissesIsOwedEverywhere',
     ),
     Guard(
         '7: whoever was stopped past its lease decides nothing',

@@ -572,5 +572,17 @@ TEST_F(LedgerTest, ATakeoverHoldsAlsoOnANodeThatIsListedInItsWindow) {
   EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{});
 }
 
+// Pinned by another leader, and deleted, both unseen.
+TEST_F(LedgerTest, AClaimWithoutANodeThatARelistMissesIsOwedEverywhere) {
+  Start(2, 10 * kGiB);
+  Apply(Seen<Claim>{MakeClaim(1, 6 * kGiB)});
+  Apply(Relisted<Claim>{});
+  const Pod pod = AddPod(2, {MakeClaim(2, 6 * kGiB)});
+  EXPECT_EQ(FilterPod(pod), Names{});
+  Pass(ledger_.options().debt_grace);
+  Apply(AgentConfirmed{"n2"});
+  EXPECT_EQ(FilterPod(pod), Names{"n2"});
+}
+
 }  // namespace
 }  // namespace pmem::extender
