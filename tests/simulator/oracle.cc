@@ -75,10 +75,10 @@ std::vector<Want> Oracle::PendingOn(const std::string& node) const {
   return wants;
 }
 
-void Oracle::AddReserved(const std::string& node, const std::string& except_pod,
+void Oracle::AddReserved(const std::string& node, const std::set<std::string>& except_pods,
                          std::vector<Want>& wants) const {
   for (const auto& [uid, pod] : stage_.kube.pods()) {
-    if (uid == except_pod || !pod.node_name.empty()) continue;
+    if (except_pods.contains(uid) || !pod.node_name.empty()) continue;
     if (TakenBy(pod) != std::set<std::string>{node}) continue;
     for (const PodVolume& volume : pod.volumes) {
       const Claim* claim = stage_.kube.FindClaim({pod.meta.key.kube_namespace, volume.claim_name});
@@ -184,11 +184,7 @@ bool Oracle::HasExpansion(const std::string& node) const {
   });
 }
 
-std::optional<bool> Oracle::Fits(const Pod& pod, const std::string& node) const {
-  if (!NodesLeft(pod).contains(node)) return false;
-  if (HasExpansion(node)) return std::nullopt;  // What was asked for there comes first.
-  std::vector<Want> wants = PendingOn(node);
-  AddReserved(node, pod.meta.uid, wants);
+bool Oracle::AddNeeds(const Pod& pod, const std::string& node, std::vector<Want>& wants) const {
   for (const PodVolume& volume : pod.volumes) {
     const Claim* claim = stage_.kube.FindClaim({pod.meta.key.kube_namespace, volume.claim_name});
     if (claim == nullptr) return false;
@@ -196,7 +192,45 @@ std::optional<bool> Oracle::Fits(const Pod& pod, const std::string& node) const 
     if (stage_.devices.at(node).Has(VolumeName(claim->meta.uid))) continue;
     wants.push_back({claim->meta.uid, KindOfClaim(*claim), claim->requested_bytes});
   }
+  return true;
+}
+
+std::optional<bool> Oracle::FitAll(const std::vector<const Pod*>& pods,
+                                   const std::string& node) const {
+  std::set<std::string> uids;
+  for (const Pod* pod : pods) {
+    uids.insert(pod->meta.uid);
+    if (!pod->node_name.empty() && pod->node_name != node) return false;
+    if (!NodesLeft(*pod).contains(node)) return false;
+  }
+  if (HasExpansion(node)) return std::nullopt;  // What was asked for there comes first.
+  std::vector<Want> wants = PendingOn(node);
+  AddReserved(node, uids, wants);
+  for (const Pod* pod : pods) {
+    if (!AddNeeds(*pod, node, wants)) return false;
+  }
   return stage_.devices.at(node).CanHold(std::move(wants));
+}
+
+bool Oracle::ShareOpenClaim(const Pod& pod, const Pod& other) const {
+  return std::any_of(pod.volumes.begin(), pod.volumes.end(), [&](const PodVolume& volume) {
+    const Claim* claim = stage_.kube.FindClaim({pod.meta.key.kube_namespace, volume.claim_name});
+    if (claim == nullptr || !TrueNode(stage_.kube, *claim).empty()) return false;
+    return std::any_of(other.volumes.begin(), other.volumes.end(), [&](const PodVolume& another) {
+      return another.claim_name == volume.claim_name;
+    });
+  });
+}
+
+std::vector<const Pod*> Oracle::CrowdOf(const Pod& pod) const {
+  std::vector<const Pod*> crowd = {&pod};
+  for (size_t i = 0; i < crowd.size(); ++i) {
+    for (const auto& [uid, other] : stage_.kube.pods()) {
+      if (std::count(crowd.begin(), crowd.end(), &other) > 0) continue;
+      if (uid != pod.meta.uid && ShareOpenClaim(*crowd[i], other)) crowd.push_back(&other);
+    }
+  }
+  return crowd;
 }
 
 void Oracle::Fail(const std::string& what) {

@@ -52,7 +52,14 @@ class Oracle {
   std::vector<std::string> Orphans(const std::string& node) const;
 
   // Whether the pod could be placed on the node now. nullopt: cannot tell.
-  std::optional<bool> Fits(const Pod& pod, const std::string& node) const;
+  std::optional<bool> Fits(const Pod& pod, const std::string& node) const {
+    return FitAll({&pod}, node);
+  }
+  // The same for pods that must go there together.
+  std::optional<bool> FitAll(const std::vector<const Pod*>& pods, const std::string& node) const;
+  // The pod, and those that it shares claims with, directly or through others, that have no node
+  // yet.
+  std::vector<const Pod*> CrowdOf(const Pod& pod) const;
   // Nodes that the pod's claims leave it; all when none has a node.
   std::set<std::string> NodesLeft(const Pod& pod) const;
 
@@ -69,8 +76,11 @@ class Oracle {
   static PoolKind KindOfClaim(const Claim& claim);
   std::set<std::string> TakenBy(const Pod& pod) const;  // Nodes that its claims have.
   std::vector<Want> PendingOn(const std::string& node) const;
-  void AddReserved(const std::string& node, const std::string& except_pod,
+  void AddReserved(const std::string& node, const std::set<std::string>& except_pods,
                    std::vector<Want>& wants) const;
+  // False: one of its claims does not exist.
+  bool AddNeeds(const Pod& pod, const std::string& node, std::vector<Want>& wants) const;
+  bool ShareOpenClaim(const Pod& pod, const Pod& other) const;
   bool HasExpansion(const std::string& node) const;  // Asked for, not done.
   bool IsExcused(const std::string& claim_uid, const std::string& node) const;
   // All that was promised there could be made, had the node chosen otherwise since the answer.

@@ -45,6 +45,8 @@ inline constexpr std::string_view kFeatures[] = {
     "preset_nodes",       // Pods that come with spec.nodeName.
     "volume_gaps",        // The watch of PersistentVolumes alone is gone for up to 10 s.
     "slow_expansions",    // They take up to 8 s, and one is asked for whenever a leader goes.
+    "co_location",        // Up to three pods come with one claim for all; it may be Immediate.
+    "pod_groups",         // Up to three pods are asked about one by one and go all or none.
 };
 
 struct Plan {

@@ -33,7 +33,9 @@ Replica::Replica(Stage& stage, Oracle& oracle, int number)
 
 void Replica::Start() {
   ++process_;
-  ledger_ = std::make_unique<Ledger>(LedgerOptions{});
+  LedgerOptions options;
+  if (stage_.plan.Has("pod_groups")) options.takeover_window += kGroupWaitMax;
+  ledger_ = std::make_unique<Ledger>(options);
   synced_at_ = absl::InfiniteFuture();
   list_round_ = 0;
   memory_ = {};

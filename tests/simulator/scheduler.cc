@@ -127,10 +127,56 @@ void Scheduler::Answered(const AttemptPtr& attempt, const Reply& reply, bool is_
   }
   if (reply.error.empty()) refusals_.Answered(attempt->pod, is_refused, attempt->names);
   EndCycle();
-  if (reply.nodes.empty() || attempt->ends_after == 0) return GiveUp(attempt);
+  if (reply.nodes.empty() || attempt->ends_after == 0) {
+    GiveUpGroup(attempt->pod.meta.uid);
+    return GiveUp(attempt);
+  }
   attempt->node = random_.Pick(reply.nodes);
   attempt->decision = reply.decision;
-  Nominate(attempt);
+  Permit(attempt);
+}
+
+void Scheduler::Permit(const AttemptPtr& attempt) {
+  const std::string uid = attempt->pod.meta.uid;
+  const std::set<std::string> group = stage_.groups.Of(uid);
+  if (group.empty()) return Nominate(attempt);
+  permits_[uid] = attempt;
+  const bool is_complete = std::all_of(group.begin(), group.end(), [this](const std::string& one) {
+    const Pod* pod = stage_.kube.FindPod(one);
+    return pod == nullptr || !pod->node_name.empty() || permits_.contains(one);
+  });
+  if (is_complete) return AdmitGroup(group);
+  stage_.agenda.After(kGroupWaitMax, [this, uid, attempt] {
+    const auto it = permits_.find(uid);
+    if (it != permits_.end() && it->second == attempt) GiveUpGroup(uid);
+  });
+}
+
+std::vector<Scheduler::AttemptPtr> Scheduler::TakeWaiting(const std::set<std::string>& group) {
+  std::vector<AttemptPtr> attempts;
+  for (const std::string& uid : group) {
+    const auto it = permits_.find(uid);
+    if (it == permits_.end()) continue;
+    attempts.push_back(it->second);
+    permits_.erase(it);
+  }
+  return attempts;
+}
+
+void Scheduler::AdmitGroup(const std::set<std::string>& group) {
+  const bool is_abandoned = stage_.Has("abandoned") && random_.Chance(20);
+  for (const AttemptPtr& attempt : TakeWaiting(group)) {
+    if (is_abandoned) {
+      GiveUp(attempt);
+    } else {
+      Nominate(attempt);
+    }
+  }
+}
+
+// One member's attempt has failed: all those that wait for it fail with it.
+void Scheduler::GiveUpGroup(const std::string& pod_uid) {
+  for (const AttemptPtr& attempt : TakeWaiting(stage_.groups.Of(pod_uid))) GiveUp(attempt);
 }
 
 void Scheduler::Nominate(const AttemptPtr& attempt) {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,11 @@ class Scheduler {
   bool Prepare(Attempt& attempt);
   void AskFor(const AttemptPtr& attempt, std::vector<std::string> names, bool is_nominated);
   void Answered(const AttemptPtr& attempt, const Reply& reply, bool is_nominated);
+  // A member of a group waits for the others.
+  void Permit(const AttemptPtr& attempt);
+  void AdmitGroup(const std::set<std::string>& group);
+  void GiveUpGroup(const std::string& pod_uid);
+  std::vector<AttemptPtr> TakeWaiting(const std::set<std::string>& group);
   void Nominate(const AttemptPtr& attempt);
   void WriteNext(const AttemptPtr& attempt);
   void WaitForVolumes(const AttemptPtr& attempt);
@@ -64,7 +70,8 @@ class Scheduler {
   Random random_;
   int handle_ = 0;
   bool is_in_cycle_ = false;
-  std::map<std::string, Queued> queue_;  // By pod UID.
+  std::map<std::string, Queued> queue_;        // By pod UID.
+  std::map<std::string, AttemptPtr> permits_;  // By pod UID: waiting for the rest of the group.
 };
 
 }  // namespace pmem::extender::simulator

@@ -8,6 +8,7 @@
 
 #include "tests/simulator/agenda.h"
 #include "tests/simulator/devices.h"
+#include "tests/simulator/groups.h"
 #include "tests/simulator/kube.h"
 #include "tests/simulator/plan.h"
 
@@ -22,6 +23,7 @@ struct Stage {
   const Plan plan;
   Agenda agenda;
   Kube kube;
+  PodGroups groups;
   std::map<std::string, Devices> devices;  // By node.
   bool is_calm = false;                    // Nothing goes wrong any more, and all is prompt.
   bool is_told = false;                    // What happens is printed.

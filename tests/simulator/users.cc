@@ -55,9 +55,9 @@ std::string Users::AnyNode() {
   return it->first;
 }
 
-Claim Users::NewClaim(int number, int index) {
+Claim Users::NewClaim(int number, int64_t index, bool is_immediate) {
   const bool is_direct = stage_.plan.Has("direct") && random_.Chance(50);
-  const bool is_immediate = stage_.plan.Has("immediate") && random_.Chance(30);
+  if (stage_.plan.Has("immediate") && random_.Chance(30)) is_immediate = true;
   const std::string kind = is_direct ? "pmem-direct" : "pmem-lvm";
   Claim claim = MakeClaim(1, random_.Between(claim_bytes_ / 2, claim_bytes_ * 3 / 2),
                           is_immediate ? kind + "-now" : kind);
@@ -66,18 +66,42 @@ Claim Users::NewClaim(int number, int index) {
   return claim;
 }
 
+// With claims of its own; one that shares uses the first claim of the work, too.
+void Users::AddPod(Work& work, int number, bool shares) {
+  std::vector<Claim> claims;
+  if (shares) claims.push_back(work.claims.front());
+  int64_t count = stage_.plan.Has("many_claims") ? random_.Between(1, 3) : 1;
+  if (shares) --count;
+  for (int64_t i = 0; i < count; ++i) {
+    const bool is_shared = work.claims.empty() && stage_.plan.Has("co_location");
+    work.claims.push_back(NewClaim(number, static_cast<int64_t>(work.claims.size()),
+                                   is_shared && random_.Chance(20)));
+    claims.push_back(work.claims.back());
+  }
+  if (shares && random_.Chance(50)) std::reverse(claims.begin(), claims.end());
+  Pod pod = MakePod(number, claims);
+  if (!work.pods.empty()) pod.meta.key.name += absl::StrCat("-", work.pods.size());
+  pod.meta.uid = NewUid();
+  work.pods.push_back(std::move(pod));
+}
+
+void Users::AddMates(Work& work, int number) {
+  const bool shares = stage_.plan.Has("co_location") && random_.Chance(25);
+  work.is_group = stage_.plan.Has("pod_groups") && random_.Chance(25);
+  const int64_t mates = shares || work.is_group ? random_.Between(1, 2) : 0;
+  for (int64_t i = 0; i < mates; ++i) AddPod(work, number, shares);
+}
+
 void Users::CreateWork(int number) {
   Work work;
-  const int64_t claims = stage_.plan.Has("many_claims") ? random_.Between(1, 3) : 1;
-  for (int i = 0; i < claims; ++i) work.claims.push_back(NewClaim(number, i));
-  work.pod = MakePod(number, work.claims);
-  work.pod.meta.uid = NewUid();
-  work.pod.scheduler_name = Scheduler::Name(static_cast<int>(random_.Below(schedulers_)));
-  if (stage_.Has("preset_nomination") && random_.Chance(30)) {
-    work.pod.nominated_node_name = AnyNode();
-  }
-  if (stage_.Has("preset_nodes") && random_.Chance(10)) work.pod.node_name = AnyNode();
-  if (stage_.Has("shared_claims") && random_.Chance(20)) ShareClaim(work.pod);
+  AddPod(work, number, false);
+  AddMates(work, number);
+  const std::string scheduler = Scheduler::Name(static_cast<int>(random_.Below(schedulers_)));
+  for (Pod& pod : work.pods) pod.scheduler_name = scheduler;
+  Pod& pod = work.pods.front();
+  if (stage_.Has("preset_nomination") && random_.Chance(30)) pod.nominated_node_name = AnyNode();
+  if (stage_.Has("preset_nodes") && random_.Chance(10)) pod.node_name = AnyNode();
+  if (stage_.Has("shared_claims") && random_.Chance(20)) ShareClaim(pod);
   Create(work);
 }
 
@@ -91,15 +115,21 @@ void Users::ShareClaim(Pod& pod) {
 }
 
 void Users::Create(const Work& work) {
-  ++oracle_.tally().pods;
-  stage_.Tell(absl::StrCat("pod ", work.pod.meta.key.name, " ", work.pod.meta.uid, " is created"));
+  if (work.is_group) stage_.groups.Add(work.pods);
+  for (const Pod& pod : work.pods) {
+    ++oracle_.tally().pods;
+    stage_.Tell(absl::StrCat("pod ", pod.meta.key.name, " ", pod.meta.uid, " is created"));
+  }
   const bool pod_first = random_.Chance(20);
-  if (pod_first) stage_.kube.Create(work.pod);
+  const auto create_pods = [&] {
+    for (const Pod& pod : work.pods) stage_.kube.Create(pod);
+  };
+  if (pod_first) create_pods();
   for (const Claim& claim : work.claims) {
     stage_.kube.Create(claim);
     if (!claim.selected_node.empty()) oracle_.PinnedByHand(claim);
   }
-  if (!pod_first) stage_.kube.Create(work.pod);
+  if (!pod_first) create_pods();
   if (!stage_.Has("deletes") || !random_.Chance(40)) return;
   const absl::Duration age = random_.Chance(50)
                                  ? random_.Between(absl::ZeroDuration(), absl::Seconds(1))
@@ -111,12 +141,14 @@ void Users::Create(const Work& work) {
 // Claims that a running pod uses are protected; those of a pending one are not.
 void Users::Delete(const Work& work, bool creates_again) {
   if (stage_.is_calm) return;
-  stage_.Tell(absl::StrCat("pod ", work.pod.meta.key.name, " and its claims are deleted"));
-  stage_.kube.DeletePod(work.pod.meta.uid);
+  for (const Pod& pod : work.pods) {
+    stage_.Tell(absl::StrCat("pod ", pod.meta.key.name, " and its claims are deleted"));
+    stage_.kube.DeletePod(pod.meta.uid);
+  }
   for (const Claim& claim : work.claims) stage_.kube.DeleteClaim(claim.meta.uid);
   if (!creates_again) return;
   Work again = work;
-  again.pod.meta.uid = NewUid();
+  for (Pod& pod : again.pods) pod.meta.uid = NewUid();
   for (Claim& claim : again.claims) {
     claim.meta.uid = NewUid();
     claim.requested_bytes = random_.Between(claim_bytes_ / 2, claim_bytes_ * 3 / 2);
@@ -158,6 +190,14 @@ void Users::MakeVolume() {
     const NodeState* known = ledger.nodes().Find(node);
     return known != nullptr && known->report != nullptr && known->report->observed_at >= at;
   });
+}
+
+void Users::DropGroups() {
+  std::vector<std::string> uids;
+  for (const auto& [uid, pod] : stage_.kube.pods()) {
+    if (pod.node_name.empty() && !stage_.groups.Of(uid).empty()) uids.push_back(uid);
+  }
+  for (const std::string& uid : uids) stage_.kube.DeletePod(uid);
 }
 
 void Users::CleanUp() {

@@ -19,17 +19,23 @@ class Users {
   void Start(absl::Duration lasts);
   // A bound claim grows, if there is one to be found.
   void Expand();
+  // Deletes the pods of groups that are not whole by now: they would try for ever, and keep room
+  // from others meanwhile.
+  void DropGroups();
   // Deletes all pods, claims and volumes made by hand.
   void CleanUp();
 
  private:
-  struct Work {  // A pod and the claims it was made with.
-    Pod pod;
+  struct Work {  // A pod, or several that belong together, and the claims made with them.
+    std::vector<Pod> pods;
     std::vector<Claim> claims;
+    bool is_group = false;
   };
 
   void CreateWork(int number);
-  Claim NewClaim(int number, int index);
+  void AddPod(Work& work, int number, bool shares);
+  void AddMates(Work& work, int number);
+  Claim NewClaim(int number, int64_t index, bool is_immediate);
   void Create(const Work& work);
   void Delete(const Work& work, bool creates_again);
   void ShareClaim(Pod& pod);

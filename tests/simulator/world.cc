@@ -14,6 +14,7 @@ constexpr absl::Duration kFaultPeriod = absl::Seconds(4);
 // Once nothing goes wrong any more, everything must have found its end by then: longer than a
 // hold's TTL, a debt, and a dozen attempts at the longest backoff.
 constexpr absl::Duration kSettles = absl::Seconds(150);
+constexpr absl::Duration kGroupsTry = absl::Seconds(60);
 
 }  // namespace
 
@@ -143,6 +144,7 @@ void World::CalmDown() {
       Appoint(i);
     }
   });
+  stage_.agenda.After(kGroupsTry, [this] { users_->DropGroups(); });
   stage_.agenda.RunUntil(stage_.agenda.now() + kSettles);
 }
 
@@ -173,8 +175,10 @@ void World::JudgePlacements() {
 
 void World::JudgePending(const Pod& pod) {
   // A claim that two pods use waits until both can run there, when it is ours to place.
-  const bool is_ours = !pod.node_name.empty() || stage_.plan.Has("immediate");
-  if (is_ours && stage_.plan.Has("shared_claims")) return;
+  const bool is_ours =
+      !pod.node_name.empty() || stage_.plan.Has("immediate") || stage_.plan.Has("co_location");
+  const std::vector<const Pod*> pods =
+      is_ours ? oracle_.CrowdOf(pod) : std::vector<const Pod*>{&pod};
   for (const auto& [name, node] : stage_.kube.nodes()) {
     if (!pod.node_name.empty() && pod.node_name != name) continue;
     const bool is_bound =
@@ -184,7 +188,7 @@ void World::JudgePending(const Pod& pod) {
           return claim != nullptr && !claim->volume_name.empty();
         });
     if (is_bound && !pod.node_name.empty()) return;
-    if (!oracle_.Fits(pod, name).value_or(false)) continue;
+    if (!oracle_.FitAll(pods, name).value_or(false)) continue;
     ++oracle_.tally().stranded;
     return oracle_.Fail(
         absl::StrCat("pod ", pod.meta.key.name, " fits on ", name, " and was not placed"));
