@@ -32,7 +32,7 @@ void Agents::Touch(const std::string& node) {
 
 void Agents::Read(const std::string& node) {
   Agent& agent = agents_.at(node);
-  if (agent.is_down) return;
+  if (!Speaks(node)) return;
   auto report = std::make_shared<CapacityReport>();
   report->node = node;
   report->boot_id = absl::StrCat("boot-", agent.boot);
@@ -57,7 +57,7 @@ void Agents::Send(const std::string& node, Replica& replica) {
   const int process = replica.process();
   if (stage_.Has("lost_reports") && random_.Chance(10)) {
     stage_.agenda.After(random_.Between(absl::Seconds(1), kBackoffMax), [=, this, &replica] {
-      if (process == replica.process() && !agents_.at(node).is_down) Send(node, replica);
+      if (process == replica.process() && Speaks(node)) Send(node, replica);
     });
     return;
   }
@@ -66,9 +66,59 @@ void Agents::Send(const std::string& node, Replica& replica) {
   });
 }
 
-void Agents::Connect(Replica& replica) {
+bool Agents::Speaks(const std::string& node) const {
+  const Agent& agent = agents_.at(node);
+  return !agent.is_down && agent.is_listed && !stage_.off.contains(node);
+}
+
+AgentsListed Agents::Listed() const {
+  AgentsListed listed;
   for (const auto& [node, agent] : agents_) {
-    if (!agent.is_down) Send(node, replica);
+    if (agent.is_listed) listed.nodes.push_back(node);
+  }
+  return listed;
+}
+
+void Agents::List() {
+  for (const auto& replica : replicas_) {
+    if (!replica->IsUp()) continue;
+    const absl::Duration delay = random_.Between(absl::ZeroDuration(), absl::Seconds(1));
+    stage_.agenda.After(delay, [this, &replica = *replica, process = replica->process()] {
+      if (process == replica.process()) Tell(replica);
+    });
+  }
+}
+
+// Those that are new there are asked at once.
+void Agents::Tell(Replica& replica) {
+  const AgentsListed listed = Listed();
+  replica.Receive(listed);
+  for (const std::string& node : listed.nodes) {
+    const bool is_new = replica.ledger().nodes().Find(node)->contact == absl::InfinitePast();
+    if (is_new && Speaks(node)) Send(node, replica);
+  }
+}
+
+void Agents::Add(const std::string& node) {
+  const bool is_new = !agents_.contains(node);
+  agents_[node].is_listed = true;
+  List();
+  Read(node);
+  if (!is_new) return;
+  for (const auto& replica : replicas_) {
+    if (replica->IsUp()) Poll(node, *replica, replica->process());
+  }
+}
+
+void Agents::Remove(const std::string& node) {
+  agents_.at(node).is_listed = false;
+  List();
+}
+
+void Agents::Connect(Replica& replica) {
+  replica.Receive(Listed());
+  for (const auto& [node, agent] : agents_) {
+    if (Speaks(node)) Send(node, replica);
     Poll(node, replica, replica.process());
   }
 }
@@ -79,7 +129,7 @@ void Agents::Poll(const std::string& node, Replica& replica, int process) {
     if (process != replica.process()) return;
     const Agent& agent = agents_.at(node);
     const NodeState* known = replica.ledger().nodes().Find(node);
-    if (!agent.is_down && known != nullptr && known->report != nullptr) {
+    if (Speaks(node) && known != nullptr && known->report != nullptr) {
       const bool is_same = known->report->boot_id == agent.report->boot_id &&
                            known->report->generation == agent.report->generation;
       if (is_same) {

@@ -25,14 +25,24 @@ class Agents {
   void Reboot(const std::string& node);
   void SetDown(const std::string& node, bool is_down);
   bool IsDown(const std::string& node) const { return agents_.at(node).is_down; }
+  // A node with its agent is new, or there again.
+  void Add(const std::string& node);
+  // The agent is not among those that are expected any more.
+  void Remove(const std::string& node);
+  bool IsListed(const std::string& node) const { return agents_.at(node).is_listed; }
 
  private:
   struct Agent {
     int boot = 1;
     bool is_down = false;
+    bool is_listed = true;
     std::shared_ptr<const CapacityReport> report;
   };
 
+  bool Speaks(const std::string& node) const;
+  void List();
+  void Tell(Replica& replica);
+  AgentsListed Listed() const;
   void Read(const std::string& node);
   void Send(const std::string& node, Replica& replica);
   void Poll(const std::string& node, Replica& replica, int process);

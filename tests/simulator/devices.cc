@@ -141,6 +141,10 @@ void Devices::Delete(const std::string& name) {
   }
 }
 
+void Devices::Clear() {
+  for (Pool& pool : pools_) pool.volumes.clear();
+}
+
 bool Devices::Has(const std::string& name) const {
   return std::any_of(pools_.begin(), pools_.end(), [&name](const Pool& pool) {
     return std::any_of(pool.volumes.begin(), pool.volumes.end(),

@@ -33,6 +33,7 @@ class Devices {
               Random& random);
   bool Expand(const std::string& name, int64_t bytes);
   void Delete(const std::string& name);
+  void Clear();
   bool Has(const std::string& name) const;
   bool HasVolumes() const;
 

@@ -89,6 +89,14 @@ void Kube::Create(PersistentVolume volume) {
   Tell(Kind::kVolumes, Seen<PersistentVolume>{std::move(volume)});
 }
 
+void Kube::DeleteNode(const std::string& name) {
+  const auto it = nodes_.find(name);
+  if (it == nodes_.end()) return;
+  const Node last = it->second;
+  nodes_.erase(it);
+  Tell(Kind::kNodes, Gone<Node>{last});
+}
+
 void Kube::DeletePod(const std::string& uid) {
   const auto it = pods_.find(uid);
   if (it == pods_.end()) return;

@@ -32,6 +32,7 @@ class Kube {
   void Create(Pod pod);
   void Create(Claim claim);
   void Create(PersistentVolume volume);
+  void DeleteNode(const std::string& name);
   void DeletePod(const std::string& uid);
   void DeleteClaim(const std::string& uid);
   void DeleteVolume(const std::string& name);

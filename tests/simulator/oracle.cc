@@ -68,9 +68,10 @@ std::vector<Want> Oracle::PendingOn(const std::string& node) const {
     if (devices.Has(VolumeName(uid))) continue;
     wants.push_back({uid, KindOfClaim(claim), claim.requested_bytes});
   }
-  for (const auto& [key, want] : creations_) {
+  for (const auto& [key, creation] : creations_) {
     const bool is_there = devices.Has(VolumeName(key.first));  // Asked for once more.
-    if (key.second == node && !is_there && !HasWant(wants, key.first)) wants.push_back(want);
+    if (key.second == node && !is_there && !HasWant(wants, key.first))
+      wants.push_back(creation.want);
   }
   return wants;
 }
@@ -124,7 +125,8 @@ void Oracle::PinnedByHand(const Claim& claim) {
 
 void Oracle::CreationBegan(const Claim& claim, const std::string& node) {
   stage_.Tell(absl::StrCat("claim ", claim.meta.key.name, " is being made on ", node));
-  creations_[{claim.meta.uid, node}] = {claim.meta.uid, KindOfClaim(claim), claim.requested_bytes};
+  creations_[{claim.meta.uid, node}] = {{claim.meta.uid, KindOfClaim(claim), claim.requested_bytes},
+                                        stage_.agenda.now()};
 }
 
 void Oracle::CreationEnded(const std::string& claim_uid, const std::string& node) {
@@ -146,12 +148,12 @@ void Oracle::CreationFailed(const std::string& claim_uid, const std::string& nod
   Fail(absl::StrCat("the creation for claim ", claim_uid, " failed on ", node));
 }
 
-std::vector<std::string> Oracle::Orphans(const std::string& node) const {
-  std::vector<std::string> orphans;
-  for (const auto& [key, want] : creations_) {
+std::vector<Oracle::Creation> Oracle::Orphans(const std::string& node) const {
+  std::vector<Creation> orphans;
+  for (const auto& [key, creation] : creations_) {
     if (key.second != node) continue;
     const Claim* claim = stage_.kube.FindClaim(key.first);
-    if (claim == nullptr || TrueNode(stage_.kube, *claim) != node) orphans.push_back(key.first);
+    if (claim == nullptr || TrueNode(stage_.kube, *claim) != node) orphans.push_back(creation);
   }
   return orphans;
 }

@@ -49,7 +49,11 @@ class Oracle {
   void CreationEnded(const std::string& claim_uid, const std::string& node);
   void CreationFailed(const std::string& claim_uid, const std::string& node);
   // Creations under way on the node for claims that are not there (or not pinned there) any more.
-  std::vector<std::string> Orphans(const std::string& node) const;
+  struct Creation {
+    Want want;
+    absl::Time since;
+  };
+  std::vector<Creation> Orphans(const std::string& node) const;
 
   // Whether the pod could be placed on the node now. nullopt: cannot tell.
   std::optional<bool> Fits(const Pod& pod, const std::string& node) const {
@@ -91,8 +95,8 @@ class Oracle {
   std::vector<Interference> interferences_;
   // The last one by claim UID and node: a creation may outlast the claim's pin there.
   std::map<std::pair<std::string, std::string>, Decision> decisions_;
-  std::set<std::pair<std::string, std::string>> by_hand_;          // Claim UID and node.
-  std::map<std::pair<std::string, std::string>, Want> creations_;  // By claim UID and node.
+  std::set<std::pair<std::string, std::string>> by_hand_;              // Claim UID and node.
+  std::map<std::pair<std::string, std::string>, Creation> creations_;  // By claim UID and node.
   std::string failure_;
   Tally tally_;
 };

@@ -47,6 +47,10 @@ inline constexpr std::string_view kFeatures[] = {
     "slow_expansions",    // They take up to 8 s, and one is asked for whenever a leader goes.
     "co_location",        // Up to three pods come with one claim for all; it may be Immediate.
     "pod_groups",         // Up to three pods are asked about one by one and go all or none.
+    "lost_nodes",         // A node goes: for good, for a while, or until another takes its name.
+    "lost_agents",        // Its agent alone goes for a while, as when it is not among the listed.
+    "new_nodes",          // Nodes join.
+    "blind_takeovers",    // The next leader's watches tell nothing in the 3 s before it leads.
 };
 
 struct Plan {

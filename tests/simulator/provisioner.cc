@@ -36,6 +36,15 @@ void Provisioner::Hear(const Event& event) {
   }
 }
 
+void Provisioner::Resume(const std::string& node) {
+  std::vector<Claim> claims;
+  for (const auto& [uid, claim] : stage_.kube.claims()) {
+    if (TrueNode(stage_.kube, claim) == node || claim.selected_node == node)
+      claims.push_back(claim);
+  }
+  for (const Claim& claim : claims) Consider(claim);
+}
+
 void Provisioner::Consider(const Claim& claim) {
   const std::string uid = claim.meta.uid;
   const bool is_immediate =
@@ -62,7 +71,8 @@ void Provisioner::Annotate(const std::string& uid) {
 
 void Provisioner::Begin(const std::string& uid, const std::string& node) {
   const Claim* claim = stage_.kube.FindClaim(uid);
-  if (claim == nullptr || claim->selected_node != node || !claim->volume_name.empty()) {
+  const bool is_gone = claim == nullptr || IsOff(node);
+  if (is_gone || claim->selected_node != node || !claim->volume_name.empty()) {
     making_.erase({uid, node});
     return;
   }
@@ -77,6 +87,7 @@ void Provisioner::Begin(const std::string& uid, const std::string& node) {
 void Provisioner::Finish(const Claim& claim, const std::string& node) {
   const std::string& uid = claim.meta.uid;
   making_.erase({uid, node});
+  if (IsOff(node)) return oracle_.CreationEnded(uid, node);
   Devices& devices = stage_.devices.at(node);
   Create(claim, node, devices);
   if (!devices.Has(VolumeName(uid))) return Refused(uid, node);
@@ -111,6 +122,11 @@ void Provisioner::Refused(const std::string& uid, const std::string& node) {
 void Provisioner::Bind(const Claim& claim, const std::string& node) {
   const std::string& uid = claim.meta.uid;
   const Claim* now = stage_.kube.FindClaim(uid);
+  if (IsOff(node) && !stage_.is_over) {  // Once the node is there again, if the volume still is.
+    return stage_.agenda.After(absl::Seconds(1), [this, claim, node] {
+      if (stage_.devices.at(node).Has(VolumeName(claim.meta.uid))) Bind(claim, node);
+    });
+  }
   if (now == nullptr || !now->volume_name.empty()) return Remove(uid, node);
   PersistentVolume volume;
   volume.meta.key.name = "pvc-" + uid;
@@ -136,6 +152,7 @@ void Provisioner::Remove(const std::string& uid, const std::string& node) {
   stage_.agenda.After(random_.Between(absl::Milliseconds(50), absl::Seconds(2)), [this, uid, node] {
     const Claim* claim = stage_.kube.FindClaim(uid);
     if (claim != nullptr && TrueNode(stage_.kube, *claim) == node) return;
+    if (IsOff(node) && !stage_.is_over) return Remove(uid, node);
     stage_.devices.at(node).Delete(VolumeName(uid));
     agents_.Touch(node);
     if (claim == nullptr) stage_.kube.DeleteVolume("pvc-" + uid);
@@ -149,7 +166,7 @@ void Provisioner::Expand(const Claim& claim, const std::string& node) {
   stage_.agenda.After(random_.Between(absl::Milliseconds(50), most), [this, uid, node] {
     expanding_.erase(uid);
     const Claim* now = stage_.kube.FindClaim(uid);
-    if (now == nullptr) return;
+    if (now == nullptr || IsOff(node)) return;
     const int64_t bytes = now->requested_bytes;
     if (!stage_.devices.at(node).Expand(VolumeName(uid), bytes)) return;
     agents_.Touch(node);

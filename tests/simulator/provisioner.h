@@ -16,9 +16,11 @@ namespace pmem::extender::simulator {
 class Provisioner {
  public:
   Provisioner(Stage& stage, Oracle& oracle, Agents& agents);
-  bool IsIdle() const { return making_.empty(); }
+  // The node is there again, and looks at its claims.
+  void Resume(const std::string& node);
 
  private:
+  bool IsOff(const std::string& node) const { return stage_.off.contains(node); }
   void Hear(const Event& event);
   void Consider(const Claim& claim);
   void Annotate(const std::string& uid);

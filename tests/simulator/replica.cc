@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <utility>
+#include <variant>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -17,6 +18,7 @@ constexpr absl::Duration kAgentsWaitMax = absl::Seconds(5);
 constexpr absl::Duration kTickPeriod = absl::Milliseconds(100);
 constexpr absl::Duration kPlacementPeriod = absl::Milliseconds(200);
 constexpr absl::Duration kPodsAgeMax = absl::Seconds(5);
+constexpr int kNodesPerLook = 50;  // For drift.
 constexpr uint64_t kReplicaSalt = 100;
 
 // In a world with many objects, only every n-th change is followed by a check of all invariants.
@@ -39,6 +41,8 @@ void Replica::Start() {
   synced_at_ = absl::InfiniteFuture();
   list_round_ = 0;
   memory_ = {};
+  heard_.clear();
+  heard_pins_.clear();
   uses_.clear();
   placed_.clear();
   const uint64_t salt = kReplicaSalt + static_cast<uint64_t>(number_ + 10 * process_);
@@ -46,9 +50,6 @@ void Replica::Start() {
     streams_.push_back(std::make_unique<Stream>(stage_, static_cast<Kind>(kind), salt,
                                                 [this](const Event& event) { Receive(event); }));
   }
-  AgentsListed agents;
-  for (const auto& [name, devices] : stage_.devices) agents.nodes.push_back(name);
-  Receive(agents);
   Every(kTickPeriod, [this] { Tick(); });
   Every(kPlacementPeriod, [this] { PlacementTick(); });
 }
@@ -81,7 +82,31 @@ void Replica::SetLeading(bool is_leading) {
   DecideWaiting();
 }
 
+void Replica::Stall(absl::Duration lasts) {
+  for (const auto& stream : streams_) stream->Stall(lasts);
+}
+
+bool Replica::HasHeardOf(const std::string& claim_uid, const std::string& node,
+                         absl::Time before) const {
+  const auto it = heard_.find(claim_uid);
+  return heard_pins_.contains({claim_uid, node}) || (it != heard_.end() && it->second < before);
+}
+
+void Replica::NoteHeard(const Claim& claim) {
+  heard_.try_emplace(claim.meta.uid, stage_.agenda.now());
+  if (!claim.selected_node.empty()) heard_pins_.insert({claim.meta.uid, claim.selected_node});
+}
+
+void Replica::NoteHeard(const Event& event) {
+  if (const auto* seen = std::get_if<Seen<Claim>>(&event)) {
+    NoteHeard(seen->object);
+  } else if (const auto* list = std::get_if<Relisted<Claim>>(&event)) {
+    for (const Claim& claim : list->objects) NoteHeard(claim);
+  }
+}
+
 void Replica::Receive(const Event& event) {
+  NoteHeard(event);
   ledger_->Apply(event, stage_.agenda.now());
   ++oracle_.tally().events;
   BeginWhenSynced();
@@ -92,6 +117,7 @@ void Replica::Receive(const Event& event) {
 void Replica::Tick() {
   const int64_t before = ledger_->version();
   ledger_->Expire(stage_.agenda.now());
+  ledger_->LookForDrift(stage_.agenda.now(), kNodesPerLook);
   BeginWhenSynced();
   if (ledger_->version() != before) {
     Check();

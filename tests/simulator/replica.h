@@ -5,8 +5,11 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "extender/core/pinning.h"
@@ -47,7 +50,10 @@ class Replica {
   LiveObjects Complete(const Pod& pod) const;
 
   const Ledger& ledger() const { return *ledger_; }
-  void BreakWatch(size_t kind) { streams_[kind]->Break(); }
+  // Its watches tell nothing for so long.
+  void Stall(absl::Duration lasts);
+  // Whether its ledger was told of the claim before that time, or of its pin there at any.
+  bool HasHeardOf(const std::string& claim_uid, const std::string& node, absl::Time before) const;
 
  private:
   struct Call {
@@ -58,6 +64,8 @@ class Replica {
     std::function<void(Reply)> done;
   };
 
+  void NoteHeard(const Claim& claim);
+  void NoteHeard(const Event& event);
   void Every(absl::Duration period, std::function<void()> what);
   void Tick();
   void BeginWhenSynced();
@@ -90,6 +98,8 @@ class Replica {
   absl::Time synced_at_ = absl::InfiniteFuture();
   int64_t list_round_ = 0;
   std::deque<Call> waiting_;
+  std::map<std::string, absl::Time> heard_;                   // Claim UID -> first time.
+  std::set<std::pair<std::string, std::string>> heard_pins_;  // Claim UID and node.
   PinMemory memory_;
   NodeUses uses_;
   PlacedPods placed_;

@@ -216,6 +216,7 @@ void Scheduler::WriteNext(const AttemptPtr& attempt) {
 }
 
 Scheduler::Volumes Scheduler::Look(const Attempt& attempt) const {
+  if (!stage_.kube.nodes().contains(attempt.node)) return Volumes::kFailed;
   Volumes volumes = Volumes::kBound;
   for (const PodVolume& volume : attempt.pod.volumes) {
     const Claim* claim =

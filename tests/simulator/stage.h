@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <map>
+#include <set>
 #include <string>
 
 #include "tests/simulator/agenda.h"
@@ -25,6 +26,8 @@ struct Stage {
   Kube kube;
   PodGroups groups;
   std::map<std::string, Devices> devices;  // By node.
+  std::set<std::string> off;               // Nodes whose machine does not run.
+  bool is_over = false;                    // All is taken down.
   bool is_calm = false;                    // Nothing goes wrong any more, and all is prompt.
   bool is_told = false;                    // What happens is printed.
 

@@ -49,6 +49,8 @@ void Stream::Push(const Event& event) {
   }
 }
 
+void Stream::Stall(absl::Duration lasts) { last_ = std::max(last_, stage_.agenda.now() + lasts); }
+
 void Stream::Break() { BreakFor(absl::Milliseconds(10), absl::Milliseconds(1500)); }
 
 void Stream::BreakFor(absl::Duration least, absl::Duration most) {

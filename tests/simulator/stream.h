@@ -22,6 +22,8 @@ class Stream {
 
   // Lists the kind anew; Listed of that round follows.
   void Relist(int64_t round);
+  // What comes from now on arrives after that time.
+  void Stall(absl::Duration lasts);
   // What is on its way is lost; after a while the kind is listed anew.
   void Break();
 

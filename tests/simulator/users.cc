@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "tests/simulator/cluster.h"
 #include "tests/simulator/scheduler.h"
-#include "tests/simulator/world.h"
 #include "tests/support/builders.h"
 
 namespace pmem::extender::simulator {

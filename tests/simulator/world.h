@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/simulator/agents.h"
+#include "tests/simulator/cluster.h"
 #include "tests/simulator/oracle.h"
 #include "tests/simulator/plan.h"
 #include "tests/simulator/provisioner.h"
@@ -18,8 +19,6 @@
 
 namespace pmem::extender::simulator {
 
-inline constexpr int64_t kNodeBytes = int64_t{64} << 30;
-
 class World {
  public:
   explicit World(const Plan& plan, bool is_told = false);
@@ -29,7 +28,6 @@ class World {
   const Tally& tally() { return oracle_.tally(); }
 
  private:
-  void BuildNodes();
   void BuildClasses();
   void StartReplica(Replica& replica);
   Replica* Leader();
@@ -37,6 +35,8 @@ class World {
   void Faults(absl::Time end);
   void KillOne();
   void ChangeLeader();
+  void HandOver(size_t next);
+  void Lead(Replica& replica);
   void CalmDown();
   void JudgePlacements();
   void JudgePending(const Pod& pod);
@@ -49,6 +49,7 @@ class World {
   Agents agents_;
   Refusals refusals_;
   std::unique_ptr<Provisioner> provisioner_;
+  std::unique_ptr<Cluster> cluster_;
   std::vector<std::unique_ptr<Scheduler>> schedulers_;
   std::unique_ptr<Users> users_;
 };
