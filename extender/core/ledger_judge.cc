@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ledger: whether something fits.
 #include <algorithm>
+#include <numeric>
 
 #include "extender/core/ledger.h"
 #include "extender/core/node_match.h"
@@ -55,12 +56,15 @@ std::optional<Reason> Ledger::JudgeFreshness(const NodeState* node, const PodDem
 }
 
 // kube-scheduler binds a claim to the smallest pre-provisioned volume that fits on the node before
-// it thinks of creating one.
+// it thinks of creating one. A claim that binds immediately and is still without a volume got none
+// of those from the PV controller: pinned, it is given a new one.
 const PersistentVolume* Ledger::StaticVolume(const NodeState& node, const PodDemand& demand,
                                              size_t item, std::string_view owner,
                                              const std::vector<std::string>& taken) const {
   const Claim* claim = cache_.FindClaim(demand.items[item].claim_uid);
+  const StorageClass* storage_class = cache_.FindClass(demand.item_classes[item]);
   if (claim == nullptr || claim->has_selector) return nullptr;
+  if (storage_class == nullptr || !storage_class->is_wait_for_first_consumer) return nullptr;
   const PersistentVolume* best = nullptr;
   for (const PersistentVolume* volume : cache_.AvailableVolumes(demand.item_classes[item])) {
     const std::string& name = volume->meta.key.name;
@@ -71,12 +75,18 @@ const PersistentVolume* Ledger::StaticVolume(const NodeState& node, const PodDem
   return best;
 }
 
+// In the order in which kube-scheduler serves the claims: the smallest first.
 std::vector<Item> Ledger::NeededItems(const NodeState& node, const PodDemand& demand,
                                       std::string_view owner,
                                       std::vector<std::string>* volumes) const {
+  std::vector<size_t> order(demand.items.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&demand](size_t a, size_t b) {
+    return demand.items[a].requested_bytes < demand.items[b].requested_bytes;
+  });
   std::vector<Item> needed;
   std::vector<std::string> taken;
-  for (size_t i = 0; i < demand.items.size(); ++i) {
+  for (const size_t i : order) {
     const PersistentVolume* volume = StaticVolume(node, demand, i, owner, taken);
     if (volume == nullptr) {
       needed.push_back(demand.items[i]);

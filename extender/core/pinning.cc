@@ -253,7 +253,9 @@ class Planner {
 
   std::string BestNode(const std::vector<const Pod*>& pods, const PodDemand& demand,
                        const std::string& owner) const {
-    const Ledger::Question question = ledger_.Ask(demand, owner, now_);
+    Ledger::Question question = ledger_.Ask(demand, owner, now_);
+    // No scheduler will bind its claims to volumes that are there.
+    if (!pods.empty() && !pods.front()->node_name.empty()) question.may_be_static = false;
     std::vector<std::string> names;
     std::vector<std::optional<Leftover>> left;
     for (const auto& [name, node] : ledger_.nodes().nodes()) {

@@ -289,6 +289,27 @@ GUARDS = (
         'LedgerTest.ReservationsThatDoNotFitTogetherDoNotKeepEachOtherOut',
     ),
     Guard(
+        'a volume that is there goes to the smallest claim',
+        JUDGE,
+        'return demand.items[a].requested_bytes < demand.items[b].requested_bytes;',
+        'return a < b;',
+        'VerbsTest.TheSmallestClaimGetsTheVolumeThatIsThere',
+    ),
+    Guard(
+        'an Immediate claim that is pinned gets no volume that is there',
+        JUDGE,
+        '  if (storage_class == nullptr || !storage_class->is_wait_for_first_consumer) return nullptr;',
+        '  (void)storage_class;',
+        'PinningTest.AVolumeThatIsThereIsNoRoomForAnImmediateClaim',
+    ),
+    Guard(
+        'a claim of a pod that came with its node gets no volume that is there',
+        'extender/core/pinning.cc',
+        'question.may_be_static = false;',
+        '(void)question;',
+        'PinningTest.AVolumeThatIsThereIsNoRoomForAPodThatCameWithItsNode',
+    ),
+    Guard(
         'drift: a volume that is only late is not given up',
         DRIFT,
         'std::max(options_.drift_grace, options_.debt_grace);',
