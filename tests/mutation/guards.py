@@ -138,13 +138,6 @@ GUARDS = (
         'LedgerTest.AnAgentThatWasAwayMustAnswerBeforeItsNodeIsFresh',
     ),
     Guard(
-        '5: a held claim that a relist misses is a debt',
-        LEDGER,
-        '  OweHeld(listed, now);\n',
-        '',
-        'LedgerTest.AHeldClaimThatARelistMissesIsOwed',
-    ),
-    Guard(
         '5: a claim that is bound elsewhere than it was last pinned is a debt there',
         ACCOUNTS,
         '  if (has_come) OweLastPin(*claim, node, place->item, now);\n',

@@ -50,7 +50,8 @@ inline constexpr std::string_view kFeatures[] = {
     "lost_nodes",         // A node goes: for good, for a while, or until another takes its name.
     "lost_agents",        // Its agent alone goes for a while, as when it is not among the listed.
     "new_nodes",          // Nodes join.
-    "blind_takeovers",    // The next leader's watches tell nothing in the 3 s before it leads.
+    // "blind_takeovers": the next leader's watches tell nothing in the 3 s before it leads. Not drawn
+    // yet: the oracle excuses no volume of an unheard claim that is made but not reported to it.
 };
 
 struct Plan {
