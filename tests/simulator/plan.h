@@ -14,6 +14,9 @@
 namespace pmem::extender::simulator {
 
 // One fault or peculiarity of the world each, by its name.
+// Not drawn yet is "blind_takeovers", in which the next leader's watches tell nothing in the 3 s
+// before it leads: the oracle does not excuse a volume that was made for a claim which that leader
+// was never told of, and whose report is on its way.
 inline constexpr std::string_view kFeatures[] = {
     "late_reports",       // Reports up to 5 s late, in any order.
     "lost_reports",       // Some never come; the next poll brings what is true then.
@@ -50,8 +53,6 @@ inline constexpr std::string_view kFeatures[] = {
     "lost_nodes",         // A node goes: for good, for a while, or until another takes its name.
     "lost_agents",        // Its agent alone goes for a while, as when it is not among the listed.
     "new_nodes",          // Nodes join.
-    // "blind_takeovers": the next leader's watches tell nothing in the 3 s before it leads. Not drawn
-    // yet: the oracle excuses no volume of an unheard claim that is made but not reported to it.
 };
 
 struct Plan {
