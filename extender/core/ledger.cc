@@ -75,6 +75,14 @@ int Ledger::ExpireDebts(absl::Time now) {
   return count;
 }
 
+absl::Time Ledger::DebtEndOn(std::string_view name) const {
+  absl::Time end = absl::InfiniteFuture();
+  const NodeState* node = nodes_.Find(name);
+  if (node == nullptr) return end;
+  for (const auto& [uid, debt] : node->debts) end = std::min(end, debt.until);
+  return end;
+}
+
 std::vector<std::string> Ledger::Unsynced() const {
   std::vector<std::string> unsynced;
   for (const char* kind : kKinds) {
@@ -189,11 +197,6 @@ std::vector<Claim> Ledger::TakeHandPins() {
   std::vector<Claim> pins(hand_pins_.begin(), hand_pins_.end());
   hand_pins_.clear();
   return pins;
-}
-
-const Ledger::Place* Ledger::FindPlace(std::string_view claim_uid) const {
-  const auto it = places_.find(claim_uid);
-  return it == places_.end() ? nullptr : &it->second;
 }
 
 // ---- Nodes

@@ -35,6 +35,7 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
@@ -45,6 +46,7 @@
 #include "extender/core/hold_book.h"
 #include "extender/core/node_book.h"
 #include "extender/core/object_cache.h"
+#include "extender/core/object_table.h"
 #include "extender/core/score.h"
 #include "extender/core/verdict_memo.h"
 
@@ -169,7 +171,9 @@ class Ledger {
     bool was_listed = false;
     bool operator==(const Place&) const = default;
   };
-  const Place* FindPlace(std::string_view claim_uid) const;
+  static const std::string& UidOf(const Place& place) { return place.item.claim_uid; }
+  using Places = ObjectTable<Place, &UidOf>;  // By claim UID.
+  const Place* FindPlace(std::string_view claim_uid) const { return places_.Find(claim_uid); }
 
   // The pod was refused everywhere (or no longer is): when it would fit, somebody has to wake the
   // scheduler up.
@@ -189,6 +193,10 @@ class Ledger {
   static constexpr size_t kHandPinsMax = 1000;
   std::vector<Claim> TakeHandPins();
 
+  // When the first of the node's debts may end: an answer of its agent from then on ends it.
+  // InfiniteFuture: there is none.
+  absl::Time DebtEndOn(std::string_view node) const;
+
   // UIDs of the claims of ours that have no volume yet, in order.
   const std::set<std::string>& open_claims() const { return open_claims_; }
 
@@ -196,7 +204,7 @@ class Ledger {
   const NodeBook& nodes() const { return nodes_; }
   const HoldBook& holds() const { return holds_; }
   const LedgerOptions& options() const { return options_; }
-  const absl::btree_map<std::string, Place, std::less<>>& places() const { return places_; }
+  const Places& places() const { return places_; }
 
   // Rises with every change that could turn a refusal into a fit or the other way round.
   int64_t version() const { return version_; }
@@ -252,6 +260,7 @@ class Ledger {
   void AccountAll(absl::Time now);
   void Unreserve(std::string_view pod_uid);
   void PlaceClaim(std::string_view uid, std::optional<Place> place, absl::Time now);
+  void RemoveFrom(const std::string& node, const Place* place);
   void AccountExpansion(NodeState& node, std::string_view uid, const Claim* claim);
   void RemoveClaim(std::string_view uid, absl::Time now);
   void Owe(NodeState& node, const Item& item, absl::Time now);
@@ -300,10 +309,14 @@ class Ledger {
   NodeBook nodes_;
   HoldBook holds_;
   DriftBook drifts_;
-  std::string drift_looked_at_;                                          // Node name.
-  absl::btree_map<std::string, Place, std::less<>> places_;              // By claim UID.
-  absl::btree_map<std::string, std::set<std::string>, std::less<>> on_;  // Node -> claim UIDs.
-  absl::btree_map<std::string, std::string, std::less<>> reserving_;     // Pod UID -> node.
+  std::string drift_looked_at_;  // Node name.
+  Places places_;
+  struct UidLess {
+    bool operator()(const Place* a, const Place* b) const { return UidOf(*a) < UidOf(*b); }
+  };
+  using PlacesOn = absl::btree_set<const Place*, UidLess>;
+  absl::btree_map<std::string, PlacesOn, std::less<>> on_;            // By node.
+  absl::btree_map<std::string, std::string, std::less<>> reserving_;  // Pod UID -> node.
   // By UID: claims that only a live read told of, until the watch must have brought that version.
   struct Unheard {
     std::string resource_version;

@@ -37,15 +37,15 @@ std::optional<Ledger::Place> Ledger::PlaceOf(const Claim& claim, const Place* be
 }
 
 void Ledger::PlaceClaim(std::string_view uid, std::optional<Place> place, absl::Time now) {
-  const auto it = places_.find(uid);
-  if (it != places_.end() && place && it->second == *place) return;
+  const Place* known = FindPlace(uid);
+  if (known != nullptr && place && *known == *place) return;
   ++version_;
-  if (it != places_.end()) {
-    const Place before = it->second;
+  if (known != nullptr) {
+    const Place before = *known;
     NodeState& node = nodes_.At(before.node);
     node.assigned.erase(std::string(uid));
-    on_[before.node].erase(std::string(uid));
-    places_.erase(it);
+    RemoveFrom(before.node, known);
+    places_.Erase(uid);
     const bool has_left = !place || place->node != before.node;
     if (has_left && node.expansions.erase(std::string(uid)) > 0) NodeBook::RebuildRoom(node);
     if (has_left && before.is_counted) Owe(node, before.item, now);
@@ -54,8 +54,14 @@ void Ledger::PlaceClaim(std::string_view uid, std::optional<Place> place, absl::
   NodeState& node = nodes_.At(place->node);
   if (place->is_counted) node.assigned[std::string(uid)] = place->item;
   node.debts.erase(std::string(uid));
-  on_[place->node].insert(std::string(uid));
-  places_[std::string(uid)] = *std::move(place);
+  const Place& put = places_.Put(*std::move(place));
+  on_[put.node].insert(&put);
+}
+
+void Ledger::RemoveFrom(const std::string& node, const Place* place) {
+  const auto it = on_.find(node);
+  it->second.erase(place);
+  if (it->second.empty()) on_.erase(it);
 }
 
 void Ledger::Owe(NodeState& node, const Item& item, absl::Time now) {
@@ -186,7 +192,8 @@ void Ledger::AccountNode(NodeState& node, absl::Time now) {
   ++version_;
   const auto it = on_.find(node.name);
   if (it != on_.end()) {
-    const std::vector<std::string> uids(it->second.begin(), it->second.end());
+    std::vector<std::string> uids;
+    for (const Place* place : it->second) uids.push_back(UidOf(*place));
     for (const std::string& uid : uids) AccountClaim(uid, now);
   }
   for (auto debt = node.debts.begin(); debt != node.debts.end();) {

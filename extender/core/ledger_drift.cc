@@ -50,12 +50,10 @@ void FindUnexplainedSpace(const CapacityReport& report, std::vector<Drift>& foun
 void Ledger::FindMissing(const NodeState& node, std::vector<Drift>& found) const {
   const auto here = on_.find(node.name);
   if (here == on_.end()) return;
-  for (const std::string& uid : here->second) {
+  for (const Place* place : here->second) {
+    const std::string& uid = UidOf(*place);
     const Claim* claim = cache_.FindClaim(uid);
-    const Place* place = FindPlace(uid);
-    if (claim == nullptr || place == nullptr || !IsBound(*claim) || claim->meta.is_deleting) {
-      continue;
-    }
+    if (claim == nullptr || !IsBound(*claim) || claim->meta.is_deleting) continue;
     const bool is_there = nodes_.FindVolume(node, uid).volume != nullptr;
     if (is_there || !IsReadWell(*node.report, place->item.kind)) continue;
     found.push_back({DriftKind::kVolumeMissing, uid, place->item.requested_bytes, 0});

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "common/pure/absl_view.h"
 #include "common/pure/names.h"
 
 namespace pmem::extender {
@@ -108,13 +109,13 @@ bool NodeBook::TakeReport(std::shared_ptr<const CapacityReport> report, absl::Ti
   node.failure.clear();
   if (!is_newer) return false;
   RememberBoot(node, *report);
-  node.report = std::move(report);
   VolumeIndex& index = volumes_[node.name];
-  index.clear();
+  index.clear();  // Before the report that its keys lie in.
+  node.report = std::move(report);
   for (size_t p = 0; p < node.report->pools.size(); ++p) {
     const std::vector<VolumeReport>& volumes = node.report->pools[p].volumes;
     for (size_t v = 0; v < volumes.size(); ++v) {
-      index[std::string(VolumeKey(volumes[v].name))] = {static_cast<int>(p), static_cast<int>(v)};
+      index[AbslView(VolumeKey(volumes[v].name))] = {static_cast<int>(p), static_cast<int>(v)};
     }
   }
   return true;

@@ -146,7 +146,8 @@ class NodeBook {
   int32_t id_end() const { return id_end_; }
 
  private:
-  using VolumeIndex = absl::flat_hash_map<std::string, std::pair<int, int>>;  // Pool, volume.
+  // Pool and volume, by keys that lie in the node's newest report.
+  using VolumeIndex = absl::flat_hash_map<absl::string_view, std::pair<int, int>>;
 
   absl::btree_map<std::string, std::unique_ptr<NodeState>, std::less<>> nodes_;
   NameIndex index_;                // The hot look-up.

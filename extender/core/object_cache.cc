@@ -14,18 +14,6 @@ auto FindIn(const Map& map, const Key& key) -> const typename Map::mapped_type* 
   return it == map.end() ? nullptr : &it->second;
 }
 
-// Puts `object` under its UID and moves the name to it. Returns the UID that had the name before,
-// when it is another one.
-template <class T, class ByUid>
-std::string PutByUid(T object, ByUid& by_uid, absl::btree_map<ObjectKey, std::string>& uids) {
-  std::string& uid_of_name = uids[object.meta.key];
-  std::string replaced;
-  if (uid_of_name != object.meta.uid) replaced = std::exchange(uid_of_name, object.meta.uid);
-  const std::string uid = object.meta.uid;
-  by_uid.insert_or_assign(uid, std::move(object));
-  return replaced;
-}
-
 void CountKeys(const PersistentVolume& volume, int by,
                absl::flat_hash_map<std::string, int>& keys) {
   if (volume.csi_driver != kDriverName) return;
@@ -44,44 +32,63 @@ bool IsAvailable(const PersistentVolume& volume) {
          (volume.phase.empty() || volume.phase == "Available" || volume.phase == "Pending");
 }
 
-const Node* ObjectCache::FindNode(std::string_view name) const { return FindIn(nodes_, name); }
+const Node* ObjectCache::FindNode(std::string_view name) const { return nodes_.Find(name); }
 const StorageClass* ObjectCache::FindClass(std::string_view name) const {
-  return FindIn(classes_, name);
+  return classes_.Find(name);
 }
 const PersistentVolume* ObjectCache::FindVolume(std::string_view name) const {
-  return FindIn(volumes_, name);
+  return volumes_.Find(name);
 }
-const Claim* ObjectCache::FindClaim(std::string_view uid) const { return FindIn(claims_, uid); }
+const Claim* ObjectCache::FindClaim(std::string_view uid) const { return claims_.Find(uid); }
 const Claim* ObjectCache::FindClaim(const ObjectKey& key) const {
-  const std::string* uid = FindIn(claim_uids_, key);
-  return uid == nullptr ? nullptr : FindIn(claims_, *uid);
+  const auto it = claims_by_key_.find(key);
+  return it == claims_by_key_.end() ? nullptr : *it;
 }
-const Pod* ObjectCache::FindPod(std::string_view uid) const { return FindIn(pods_, uid); }
+const Pod* ObjectCache::FindPod(std::string_view uid) const { return pods_.Find(uid); }
 const Pod* ObjectCache::FindPod(const ObjectKey& key) const {
-  const std::string* uid = FindIn(pod_uids_, key);
-  return uid == nullptr ? nullptr : FindIn(pods_, *uid);
+  const auto it = pods_by_key_.find(key);
+  return it == pods_by_key_.end() ? nullptr : *it;
 }
 
-void ObjectCache::Put(Node node) {
-  const std::string name = node.meta.key.name;
-  nodes_.insert_or_assign(name, std::move(node));
+// The name means this object from now on. Returns the UID that had it before, when it is another.
+template <class T>
+std::string ObjectCache::PutByUid(T object, ByUid<T>& by_uid, ByKey<T>& by_key) {
+  const T* known = by_uid.Find(object.meta.uid);
+  // Before its key changes in its place.
+  if (known != nullptr && known->meta.key != object.meta.key) {
+    EraseByUid(std::string(object.meta.uid), by_uid, by_key);
+  }
+  const T& put = by_uid.Put(std::move(object));
+  const auto [it, is_new] = by_key.insert(&put);
+  if (is_new || *it == &put) return {};
+  const std::string replaced = (*it)->meta.uid;
+  by_key.erase(it);
+  by_key.insert(&put);
+  return replaced;
 }
 
-void ObjectCache::Put(StorageClass storage_class) {
-  const std::string name = storage_class.meta.key.name;
-  classes_.insert_or_assign(name, std::move(storage_class));
+template <class T>
+void ObjectCache::EraseByUid(std::string_view uid, ByUid<T>& by_uid, ByKey<T>& by_key) {
+  const T* object = by_uid.Find(uid);
+  if (object == nullptr) return;
+  const auto it = by_key.find(object->meta.key);
+  if (it != by_key.end() && *it == object) by_key.erase(it);
+  by_uid.Erase(uid);
 }
+
+void ObjectCache::Put(Node node) { nodes_.Put(std::move(node)); }
+void ObjectCache::Put(StorageClass storage_class) { classes_.Put(std::move(storage_class)); }
 
 void ObjectCache::Put(PersistentVolume volume) {
   const std::string name = volume.meta.key.name;
   EraseVolume(name);
   if (IsAvailable(volume)) available_[volume.storage_class_name].insert(name);
   CountKeys(volume, 1, volume_keys_);
-  volumes_.insert_or_assign(name, std::move(volume));
+  volumes_.Put(std::move(volume));
 }
 
 std::string ObjectCache::Put(Claim claim) {
-  return PutByUid(std::move(claim), claims_, claim_uids_);
+  return PutByUid(std::move(claim), claims_, claims_by_key_);
 }
 
 std::string ObjectCache::Put(Pod pod) {
@@ -89,50 +96,36 @@ std::string ObjectCache::Put(Pod pod) {
   for (const PodVolume& volume : pod.volumes) {
     pods_using_[{pod.meta.key.kube_namespace, volume.claim_name}].insert(pod.meta.uid);
   }
-  return PutByUid(std::move(pod), pods_, pod_uids_);
+  return PutByUid(std::move(pod), pods_, pods_by_key_);
 }
 
-void ObjectCache::EraseNode(std::string_view name) {
-  if (const auto it = nodes_.find(name); it != nodes_.end()) nodes_.erase(it);
-}
-
-void ObjectCache::EraseClass(std::string_view name) {
-  if (const auto it = classes_.find(name); it != classes_.end()) classes_.erase(it);
-}
+void ObjectCache::EraseNode(std::string_view name) { nodes_.Erase(name); }
+void ObjectCache::EraseClass(std::string_view name) { classes_.Erase(name); }
 
 void ObjectCache::EraseVolume(std::string_view name) {
-  const auto it = volumes_.find(name);
-  if (it == volumes_.end()) return;
-  CountKeys(it->second, -1, volume_keys_);
-  const auto names = available_.find(it->second.storage_class_name);
+  const PersistentVolume* volume = volumes_.Find(name);
+  if (volume == nullptr) return;
+  CountKeys(*volume, -1, volume_keys_);
+  const auto names = available_.find(volume->storage_class_name);
   if (names != available_.end()) {
     names->second.erase(std::string(name));
     if (names->second.empty()) available_.erase(names);
   }
-  volumes_.erase(it);
+  volumes_.Erase(name);
 }
 
-void ObjectCache::EraseClaim(std::string_view uid) {
-  const auto it = claims_.find(uid);
-  if (it == claims_.end()) return;
-  const auto name = claim_uids_.find(it->second.meta.key);
-  if (name != claim_uids_.end() && name->second == uid) claim_uids_.erase(name);
-  claims_.erase(it);
-}
+void ObjectCache::EraseClaim(std::string_view uid) { EraseByUid(uid, claims_, claims_by_key_); }
 
 void ObjectCache::ErasePod(std::string_view uid) {
-  const auto it = pods_.find(uid);
-  if (it == pods_.end()) return;
-  const ObjectKey key = it->second.meta.key;
-  for (const PodVolume& volume : it->second.volumes) {
-    const auto users = pods_using_.find(ObjectKey{key.kube_namespace, volume.claim_name});
+  const Pod* pod = pods_.Find(uid);
+  if (pod == nullptr) return;
+  for (const PodVolume& volume : pod->volumes) {
+    const auto users = pods_using_.find(ObjectKey{pod->meta.key.kube_namespace, volume.claim_name});
     if (users == pods_using_.end()) continue;
     users->second.erase(std::string(uid));
     if (users->second.empty()) pods_using_.erase(users);
   }
-  const auto name = pod_uids_.find(key);
-  if (name != pod_uids_.end() && name->second == uid) pod_uids_.erase(name);
-  pods_.erase(it);
+  EraseByUid(uid, pods_, pods_by_key_);
 }
 
 std::vector<std::string> ObjectCache::PodsUsing(const ObjectKey& claim) const {

@@ -13,12 +13,27 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
 #include "extender/core/kube_objects.h"
+#include "extender/core/object_table.h"
 
 namespace pmem::extender {
 
 class ObjectCache {
+  template <class T>
+  static const std::string& NameOf(const T& object) {
+    return object.meta.key.name;
+  }
+  template <class T>
+  static const std::string& UidOf(const T& object) {
+    return object.meta.uid;
+  }
+  template <class T>
+  using ByName = ObjectTable<T, &NameOf<T>>;
+  template <class T>
+  using ByUid = ObjectTable<T, &UidOf<T>>;
+
  public:
   const Node* FindNode(std::string_view name) const;
   const StorageClass* FindClass(std::string_view name) const;
@@ -52,27 +67,40 @@ class ObjectCache {
   // Unclaimed, Available volumes of a class, in order of name.
   std::vector<const PersistentVolume*> AvailableVolumes(std::string_view storage_class) const;
 
-  const absl::btree_map<std::string, Node, std::less<>>& nodes() const { return nodes_; }
-  const absl::btree_map<std::string, StorageClass, std::less<>>& classes() const {
-    return classes_;
-  }
-  const absl::btree_map<std::string, PersistentVolume, std::less<>>& volumes() const {
-    return volumes_;
-  }
-  const absl::btree_map<std::string, Claim, std::less<>>& claims() const { return claims_; }
-  const absl::btree_map<std::string, Pod, std::less<>>& pods() const { return pods_; }
+  const ByName<Node>& nodes() const { return nodes_; }
+  const ByName<StorageClass>& classes() const { return classes_; }
+  const ByName<PersistentVolume>& volumes() const { return volumes_; }
+  const ByUid<Claim>& claims() const { return claims_; }
+  const ByUid<Pod>& pods() const { return pods_; }
 
  private:
+  struct KeyLess {
+    using is_transparent = void;
+    static const ObjectKey& Key(const ObjectKey& key) { return key; }
+    template <class T>
+    static const ObjectKey& Key(const T* object) {
+      return object->meta.key;
+    }
+    template <class A, class B>
+    bool operator()(const A& a, const B& b) const {
+      return Key(a) < Key(b);
+    }
+  };
   template <class T>
-  using ByName = absl::btree_map<std::string, T, std::less<>>;
+  using ByKey = absl::btree_set<const T*, KeyLess>;  // Into the table by UID.
+
+  template <class T>
+  static std::string PutByUid(T object, ByUid<T>& by_uid, ByKey<T>& by_key);
+  template <class T>
+  static void EraseByUid(std::string_view uid, ByUid<T>& by_uid, ByKey<T>& by_key);
 
   ByName<Node> nodes_;
   ByName<StorageClass> classes_;
   ByName<PersistentVolume> volumes_;
-  ByName<Claim> claims_;  // By UID.
-  ByName<Pod> pods_;      // By UID.
-  absl::btree_map<ObjectKey, std::string> claim_uids_;
-  absl::btree_map<ObjectKey, std::string> pod_uids_;
+  ByUid<Claim> claims_;
+  ByUid<Pod> pods_;
+  ByKey<Claim> claims_by_key_;
+  ByKey<Pod> pods_by_key_;
   absl::btree_map<ObjectKey, std::set<std::string>> pods_using_;  // Claim key -> pod UIDs.
   absl::btree_map<std::string, std::set<std::string>, std::less<>> available_;  // Class -> names.
   absl::flat_hash_map<std::string, int> volume_keys_;  // -> how many volumes have it.
