@@ -111,6 +111,13 @@ class LedgerService final : public EventSink {
   // Waits until the ledger's version is not `version`, at most `timeout`. Returns the version.
   int64_t WaitForChange(int64_t version, absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Ledger::DebtEndOn. The service must outlive the function.
+  std::function<absl::Time(const std::string& node)> DebtEnds() const {
+    return [this](const std::string& node) {
+      return Read([&node](const Ledger& ledger, absl::Time) { return ledger.DebtEndOn(node); });
+    };
+  }
+
   const LedgerServiceOptions& options() const { return options_; }
 
   // Filter calls that waited for evidence, and how long in all.

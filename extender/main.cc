@@ -73,7 +73,7 @@ int Run(const ExtenderConfig& config) {
   const std::string host = config.listen.substr(0, config.listen.rfind(':'));
   std::printf("pmem-extender listening on %s:%d\n", host.c_str(), *port);
   std::fflush(stdout);
-  const AgentPoller::Options poll{.wait = config.agent_wait};
+  const AgentPoller::Options poll{.wait = config.agent_wait, .wanted_at = service.DebtEnds()};
   AgentPoller poller(poll, &service, &clock, AgentPoller::PlainClients(poll));
   const auto discovery =
       AgentDiscovery::Make(config.agents, config.agent_port, client->get(), &poller, &clock);

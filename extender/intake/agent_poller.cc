@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::string_view kComponent = "agents";
 constexpr int kNotModified = 304;
+constexpr absl::Duration kWaitUnit = absl::Milliseconds(1);
 
 struct Agent {
   AgentHealth health;
@@ -26,6 +27,7 @@ struct Agent {
   std::optional<int64_t> generation;  // Of its last report, while nothing went wrong since.
   uint64_t poll_id = 0;               // Of the poll in flight; 0: none.
   absl::Time poll_began = absl::InfinitePast();
+  absl::Duration poll_wait;  // What it was asked with.
   absl::Time next = absl::InfinitePast();
   absl::Duration backoff;
 };
@@ -36,7 +38,7 @@ struct Poll {
   uint64_t id = 0;
   std::string url;
   std::shared_ptr<HttpClient> client;  // Null: to be made.
-  ClientRequest request;
+  std::optional<int64_t> generation;   // Absent: the agent is to answer at once.
 };
 
 // What became of a poll; emitted and logged without the lock.
@@ -79,6 +81,8 @@ class AgentPoller::Impl : public std::enable_shared_from_this<Impl> {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The agent, while poll `id` is its current one.
   Agent* FindLocked(const std::string& node, uint64_t id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Duration WaitFor(const std::string& node) const;
+  ClientRequest RequestOf(const Poll& poll) ABSL_LOCKS_EXCLUDED(mu_);
   void Tell(Outcome outcome);
   void Send(Poll poll) ABSL_LOCKS_EXCLUDED(mu_);
   bool BeginCallback() ABSL_LOCKS_EXCLUDED(mu_);
@@ -191,17 +195,34 @@ Poll AgentPoller::Impl::BeginLocked(Agent* agent, absl::Time now) {
   Poll poll{.node = agent->health.node,
             .id = ++last_poll_id_,
             .url = agent->health.url,
-            .client = agent->client};
-  poll.request.body_bytes_max = kReportBytesMax;
-  poll.request.deadline = options_.wait + options_.slack;
-  poll.request.path_and_query = "/v1/capacity";
-  if (agent->generation.has_value()) {
-    absl::StrAppend(&poll.request.path_and_query, "?generation=", *agent->generation,
-                    "&wait=", absl::ToInt64Seconds(options_.wait), "s");
-  }
+            .client = agent->client,
+            .generation = agent->generation};
   agent->poll_id = poll.id;
   agent->poll_began = now;
+  agent->poll_wait = options_.wait;
   return poll;
+}
+
+// Asks others, and therefore without the lock.
+absl::Duration AgentPoller::Impl::WaitFor(const std::string& node) const {
+  if (!options_.wanted_at) return options_.wait;
+  const absl::Duration wanted_in = options_.wanted_at(node) - clock_->SteadyNow();
+  return std::min(options_.wait, std::max(kAgentWaitMin, absl::Ceil(wanted_in, kWaitUnit)));
+}
+
+ClientRequest AgentPoller::Impl::RequestOf(const Poll& poll) {
+  ClientRequest request;
+  request.body_bytes_max = kReportBytesMax;
+  request.deadline = options_.wait + options_.slack;
+  request.path_and_query = "/v1/capacity";
+  if (!poll.generation.has_value()) return request;
+  const absl::Duration wait = WaitFor(poll.node);
+  absl::StrAppend(&request.path_and_query, "?generation=", *poll.generation,
+                  "&wait=", absl::FormatDuration(wait));
+  if (wait == options_.wait) return request;
+  MutexLock lock(&mu_);
+  if (Agent* agent = FindLocked(poll.node, poll.id)) agent->poll_wait = wait;
+  return request;
 }
 
 Agent* AgentPoller::Impl::FindLocked(const std::string& node, uint64_t id) {
@@ -224,7 +245,7 @@ void AgentPoller::Impl::Send(Poll poll) {
     self->OnAnswer(node, id, std::move(response));
     self->EndCallback();
   };
-  poll.client->SendAsync(poll.request, std::move(done));
+  poll.client->SendAsync(RequestOf(poll), std::move(done));
 }
 
 void AgentPoller::Impl::Tell(Outcome outcome) {
@@ -301,7 +322,7 @@ void AgentPoller::Impl::OnAnswer(const std::string& node, uint64_t id,
 Outcome AgentPoller::Impl::NoteGoodLocked(Agent* agent, Event event, absl::Time now) {
   const auto* report = std::get_if<ReportReceived>(&event);
   if (report != nullptr) agent->generation = report->report->generation;
-  const bool is_early_304 = report == nullptr && now - agent->poll_began < options_.wait / 2;
+  const bool is_early_304 = report == nullptr && now - agent->poll_began < agent->poll_wait / 2;
   agent->next = agent->poll_began + (is_early_304 ? kAgentEarly304Spacing : kAgentPollSpacing);
   agent->backoff = absl::ZeroDuration();
   Outcome outcome{

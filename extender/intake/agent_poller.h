@@ -33,6 +33,8 @@ inline constexpr absl::Duration kAgentEarly304Spacing = absl::Seconds(1);
 inline constexpr absl::Duration kAgentTickPeriod = absl::Milliseconds(50);
 inline constexpr int kAgentStartsPerTick = 500;
 inline constexpr int kAgentMessageBytesMax = 512;
+// Held for at least so long, however soon its answer is wanted.
+inline constexpr absl::Duration kAgentWaitMin = absl::Milliseconds(100);
 
 struct AgentHealth {
   std::string node;
@@ -48,6 +50,9 @@ class AgentPoller final : public AgentListener {
   struct Options {
     absl::Duration wait = absl::Seconds(20);   // How long an agent may hold a poll.
     absl::Duration slack = absl::Seconds(10);  // And then at most needs to answer.
+    // When an answer of that node is wanted at the latest, even if nothing changes there; asked at
+    // the begin of each poll. Empty: `wait` will do.
+    std::function<absl::Time(const std::string& node)> wanted_at;
   };
   // A connection to each agent, of 20,000 at most, and those of our own clients.
   static constexpr int64_t kOpenFilesWanted = 32768;

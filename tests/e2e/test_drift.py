@@ -38,3 +38,25 @@ def test_a_volume_deleted_by_hand_and_one_made_by_hand_are_told_until_they_are_n
     devices.delete(stranger)
     waiting.until(lambda: drifts(scene, node) == set(), 'all is as it was')
     assert counted(scene, 'volume_missing') == counted(scene, 'volume_unclaimed') == 0
+
+
+def test_who_has_a_volume_in_a_pool_in_trouble_is_told_and_nobody_else_is_sent_there(scene):
+    node = scene.add_node(lvm(25))
+    devices = scene.cluster.agents[node].devices
+    scene.claim_and_pod('data')
+    scene.wait_bound('data')
+    content = devices.read()
+    content['volume_groups'][0]['state'] = 'unhealthy'
+    devices.write(content)
+
+    def told():
+        return [e['message'] for e in scene.events_of('data') if e['reason'] == 'PmemPoolInTrouble']
+
+    message = waiting.until(told, 'the claim has an Event')[0]
+    assert f'lies in lvm/pmemvgregion0 on node {node}, which is unhealthy' in message
+    scene.claim_and_pod('late')
+    scene.wait_refused('late', 'take no new volumes')
+    assert 'PmemPoolInTrouble' not in {e['reason'] for e in scene.events_of('late')}
+    del content['volume_groups'][0]['state']
+    devices.write(content)
+    assert scene.wait_bound('late') == node

@@ -10,8 +10,9 @@ namespace pmem::extender::simulator {
 namespace {
 
 constexpr uint64_t kAgentsSalt = 2;
-constexpr absl::Duration kPollPeriod = absl::Seconds(20);  // AgentPoller::Options::wait.
-constexpr absl::Duration kBackoffMax = absl::Seconds(5);   // kAgentBackoffMax
+constexpr absl::Duration kPollWait = absl::Seconds(10);           // ExtenderConfig::agent_wait
+constexpr absl::Duration kPollWaitMin = absl::Milliseconds(100);  // kAgentWaitMin
+constexpr absl::Duration kBackoffMax = absl::Seconds(5);          // kAgentBackoffMax
 
 }  // namespace
 
@@ -123,9 +124,11 @@ void Agents::Connect(Replica& replica) {
   }
 }
 
-// A poll that found nothing new in its time is answered so (304).
+// A poll that found nothing new in its time is answered so (304). It ends with a debt of the node.
 void Agents::Poll(const std::string& node, Replica& replica, int process) {
-  stage_.agenda.After(kPollPeriod + Delay(), [=, this, &replica] {
+  const absl::Duration wanted_in = replica.ledger().DebtEndOn(node) - stage_.agenda.now();
+  const absl::Duration wait = std::min(kPollWait, std::max(kPollWaitMin, wanted_in));
+  stage_.agenda.After(wait + Delay(), [=, this, &replica] {
     if (process != replica.process()) return;
     const Agent& agent = agents_.at(node);
     const NodeState* known = replica.ledger().nodes().Find(node);

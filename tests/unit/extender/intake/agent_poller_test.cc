@@ -33,7 +33,14 @@ ClientResponse Report(std::string_view node, int64_t generation) {
 // The poller is driven by Tick(), time by the fake clock, answers by the test.
 class AgentPollerTest : public ::testing::Test {
  protected:
-  AgentPollerTest() : poller_({.wait = kWait, .slack = kSlack}, &events_, &clock_, Clients()) {}
+  AgentPollerTest() : poller_(Options(), &events_, &clock_, Clients()) {}
+
+  AgentPoller::Options Options() {
+    return {.wait = kWait, .slack = kSlack, .wanted_at = [this](const std::string& node) {
+              const auto it = wanted_at_.find(node);
+              return it == wanted_at_.end() ? absl::InfiniteFuture() : it->second;
+            }};
+  }
 
   AgentPoller::ClientFactory Clients() {
     return [this](const std::string& url) -> absl::StatusOr<std::unique_ptr<HttpClient>> {
@@ -61,6 +68,7 @@ class AgentPollerTest : public ::testing::Test {
   FakeClock clock_;
   RecordingSink events_;
   std::map<std::string, FakeHttpServer> servers_;  // By URL.
+  std::map<std::string, absl::Time> wanted_at_;    // By node.
   AgentPoller poller_;
 };
 
@@ -79,6 +87,22 @@ TEST_F(AgentPollerTest, AnAgentIsAskedOnceAndThenForChanges) {
   EXPECT_EQ(LastPath("n1"), "/v1/capacity?generation=8&wait=20s");
   EXPECT_EQ(events_.WaitFor(4), (Texts{"agents n1", "report n1 7", "confirmed n1", "report n1 8"}));
   EXPECT_TRUE(poller_.Health()[0].is_ok);
+}
+
+TEST_F(AgentPollerTest, APollEndsWhenItsAnswerIsWanted) {
+  Listen({"n1"});
+  wanted_at_["n1"] = clock_.SteadyNow() + absl::Microseconds(5'000'500);
+  servers_["n1-url"].Answer(Report("n1", 7));
+  Pass(kAgentPollSpacing);
+  EXPECT_EQ(LastPath("n1"), "/v1/capacity?generation=7&wait=4.981s") << "rather late than early";
+  clock_.Advance(absl::Milliseconds(4'981));
+  servers_["n1-url"].Answer(ClientResponse{.status = 304});
+  EXPECT_EQ(servers_["n1-url"].pending(), 1u) << "no early answer: asked again at once";
+  EXPECT_EQ(LastPath("n1"), "/v1/capacity?generation=7&wait=100ms") << "but never in a whirl";
+  wanted_at_.clear();
+  clock_.Advance(kAgentWaitMin);
+  servers_["n1-url"].Answer(ClientResponse{.status = 304});
+  EXPECT_EQ(LastPath("n1"), "/v1/capacity?generation=7&wait=20s");
 }
 
 TEST_F(AgentPollerTest, EveryKindOfNonsenseIsTheAgentsFailureAndTheNextGoodAnswerCounts) {
