@@ -129,27 +129,10 @@ std::optional<PoolKind> KindOf(const StorageClass& storage_class) {
   return std::nullopt;
 }
 
-std::string SingleNode(const std::vector<NodeSelectorTerm>& terms) {
-  if (terms.size() != 1) return "";
-  const auto names_one = [](const SelectorRequirement& requirement) {
-    return requirement.op == "In" && requirement.values.size() == 1;
-  };
-  for (const SelectorRequirement& field : terms[0].fields) {
-    if (field.key == "metadata.name" && names_one(field)) return field.values[0];
-  }
-  for (const SelectorRequirement& label : terms[0].labels) {
-    const bool is_node = label.key == "kubernetes.io/hostname" || label.key == kTopologyNodeKey;
-    if (is_node && names_one(label)) return label.values[0];
-  }
-  return "";
-}
-
 std::string NodeOf(const Claim& claim, const PersistentVolume* volume) {
-  if (IsBound(claim) && volume != nullptr && volume->node_affinity) {
-    std::string node = SingleNode(*volume->node_affinity);
-    if (!node.empty()) return node;
-  }
-  return claim.selected_node;
+  const bool has_node = IsBound(claim) && volume != nullptr && volume->affinity_node &&
+                        !volume->affinity_node->empty();
+  return has_node ? *volume->affinity_node : claim.selected_node;
 }
 
 PodDemand DemandOf(const Pod& pod, const ObjectCache& cache, const LiveObjects* live) {

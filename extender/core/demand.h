@@ -25,9 +25,6 @@ bool IsOurs(const StorageClass& storage_class);
 // (node affinity on hostname or metadata.name), unbound ones their selected-node annotation.
 std::string NodeOf(const Claim& claim, const PersistentVolume* volume);
 
-// The one node that an affinity names, or "" when it names none or several.
-std::string SingleNode(const std::vector<NodeSelectorTerm>& terms);
-
 // True when the claim has a volume, or waits for one that was chosen for it by name.
 inline bool IsBound(const Claim& claim) { return !claim.volume_name.empty(); }
 

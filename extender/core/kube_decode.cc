@@ -91,12 +91,20 @@ absl::Status ReadClaimMetadata(const JsonValue& object, Claim* claim) {
   return absl::OkStatus();
 }
 
+// `Object`: Claim or PersistentVolume.
+template <class Object>
+absl::Status ReadModes(const JsonValue& spec, Object* object) {
+  PMEM_ASSIGN_OR_RETURN(const std::vector<std::string> modes, TextList(spec, "accessModes"));
+  for (const std::string& mode : modes) object->access_modes.Add(mode);
+  PMEM_ASSIGN_OR_RETURN(const std::string volume_mode, Text(spec, "volumeMode"));
+  object->is_block = volume_mode == "Block";
+  return absl::OkStatus();
+}
+
 absl::Status ReadClaimSpec(const JsonValue& spec, Claim* claim) {
   PMEM_ASSIGN_OR_RETURN(claim->storage_class_name, spec.OptionalString("storageClassName"));
   PMEM_ASSIGN_OR_RETURN(claim->volume_name, Text(spec, "volumeName"));
-  PMEM_ASSIGN_OR_RETURN(claim->access_modes, TextList(spec, "accessModes"));
-  PMEM_ASSIGN_OR_RETURN(std::optional<std::string> volume_mode, spec.OptionalString("volumeMode"));
-  if (volume_mode.has_value()) claim->volume_mode = *std::move(volume_mode);
+  PMEM_RETURN_IF_ERROR(ReadModes(spec, claim));
   PMEM_ASSIGN_OR_RETURN(const std::optional<JsonValue> selector, spec.OptionalMember("selector"));
   claim->has_selector = selector.has_value();
   PMEM_ASSIGN_OR_RETURN(const JsonValue resources, Child(spec, "resources"));
@@ -114,12 +122,29 @@ absl::Status ReadClaimRef(const JsonValue& spec, PersistentVolume* volume) {
   return absl::OkStatus();
 }
 
+// The one node that an affinity names, or "" when it names none or several.
+std::string SingleNode(const std::vector<NodeSelectorTerm>& terms) {
+  if (terms.size() != 1) return "";
+  const auto names_one = [](const SelectorRequirement& requirement) {
+    return requirement.op == "In" && requirement.values.size() == 1;
+  };
+  for (const SelectorRequirement& field : terms[0].fields) {
+    if (field.key == "metadata.name" && names_one(field)) return field.values[0];
+  }
+  for (const SelectorRequirement& label : terms[0].labels) {
+    const bool is_node = label.key == "kubernetes.io/hostname" || label.key == kTopologyNodeKey;
+    if (is_node && names_one(label)) return label.values[0];
+  }
+  return "";
+}
+
 absl::Status ReadNodeAffinity(const JsonValue& spec, PersistentVolume* volume) {
   PMEM_ASSIGN_OR_RETURN(const JsonValue affinity, Child(spec, "nodeAffinity"));
   PMEM_ASSIGN_OR_RETURN(const std::optional<JsonValue> required,
                         affinity.OptionalMember("required"));
   if (!required.has_value()) return absl::OkStatus();
-  PMEM_ASSIGN_OR_RETURN(volume->node_affinity, SelectorTerms(*required));
+  PMEM_ASSIGN_OR_RETURN(const std::vector<NodeSelectorTerm> terms, SelectorTerms(*required));
+  volume->affinity_node = SingleNode(terms);
   return absl::OkStatus();
 }
 
@@ -197,7 +222,6 @@ absl::StatusOr<Claim> DecodeObject<Claim>(const JsonValue& object) {
   PMEM_ASSIGN_OR_RETURN(const JsonValue spec, Child(object, "spec"));
   PMEM_RETURN_IF_ERROR(ReadClaimSpec(spec, &claim));
   PMEM_ASSIGN_OR_RETURN(const JsonValue status, Child(object, "status"));
-  PMEM_ASSIGN_OR_RETURN(claim.phase, Text(status, "phase"));
   PMEM_ASSIGN_OR_RETURN(const JsonValue capacity, Child(status, "capacity"));
   PMEM_ASSIGN_OR_RETURN(const std::optional<int64_t> bytes, Bytes(capacity, "storage"));
   claim.capacity_bytes = bytes.value_or(0);
@@ -210,19 +234,19 @@ absl::StatusOr<PersistentVolume> DecodeObject<PersistentVolume>(const JsonValue&
   PMEM_ASSIGN_OR_RETURN(volume.meta, Meta(object));
   PMEM_ASSIGN_OR_RETURN(const JsonValue spec, Child(object, "spec"));
   PMEM_ASSIGN_OR_RETURN(const JsonValue csi, Child(spec, "csi"));
-  PMEM_ASSIGN_OR_RETURN(volume.csi_driver, Text(csi, "driver"));
+  PMEM_ASSIGN_OR_RETURN(const std::string driver, Text(csi, "driver"));
+  volume.is_ours = driver == kDriverName;
   PMEM_ASSIGN_OR_RETURN(volume.csi_volume_handle, Text(csi, "volumeHandle"));
   PMEM_ASSIGN_OR_RETURN(volume.storage_class_name, Text(spec, "storageClassName"));
   PMEM_ASSIGN_OR_RETURN(const JsonValue capacity, Child(spec, "capacity"));
   PMEM_ASSIGN_OR_RETURN(const std::optional<int64_t> bytes, Bytes(capacity, "storage"));
   volume.capacity_bytes = bytes.value_or(0);
-  PMEM_ASSIGN_OR_RETURN(volume.access_modes, TextList(spec, "accessModes"));
-  PMEM_ASSIGN_OR_RETURN(std::optional<std::string> volume_mode, spec.OptionalString("volumeMode"));
-  if (volume_mode.has_value()) volume.volume_mode = *std::move(volume_mode);
+  PMEM_RETURN_IF_ERROR(ReadModes(spec, &volume));
   PMEM_RETURN_IF_ERROR(ReadClaimRef(spec, &volume));
   PMEM_RETURN_IF_ERROR(ReadNodeAffinity(spec, &volume));
   PMEM_ASSIGN_OR_RETURN(const JsonValue status, Child(object, "status"));
-  PMEM_ASSIGN_OR_RETURN(volume.phase, Text(status, "phase"));
+  PMEM_ASSIGN_OR_RETURN(const std::string phase, Text(status, "phase"));
+  volume.is_taken = !phase.empty() && phase != "Available" && phase != "Pending";
   return volume;
 }
 

@@ -3,10 +3,15 @@
 // Values; pure. Names are the API's own.
 #pragma once
 
+#include <algorithm>
+#include <bitset>
 #include <cstdint>
+#include <initializer_list>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -98,7 +103,31 @@ struct Pod {
   bool operator==(const Pod&) const = default;
 };
 
-// PersistentVolumeClaim.
+// spec.accessModes: a set.
+class AccessModes {
+ public:
+  AccessModes() = default;
+  AccessModes(std::initializer_list<std::string_view> names) {
+    for (const std::string_view name : names) Add(name);
+  }
+  void Add(std::string_view name) {
+    const auto* const at = std::find(std::begin(kNames), std::end(kNames), name);
+    bits_.set(static_cast<size_t>(at - std::begin(kNames)));
+  }
+  // Of a mode that we do not know nobody can tell.
+  bool HasAll(const AccessModes& wanted) const {
+    return !wanted.bits_.test(kUnknown) && (wanted.bits_ & ~bits_).none();
+  }
+  bool operator==(const AccessModes&) const = default;
+
+ private:
+  static constexpr std::string_view kNames[] = {"ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany",
+                                                "ReadWriteOncePod"};
+  static constexpr size_t kUnknown = std::size(kNames);
+  std::bitset<kUnknown + 1> bits_;
+};
+
+// PersistentVolumeClaim. There are tens of thousands: facts are kept, not their texts.
 struct Claim {
   ObjectMeta meta;
   std::map<std::string, std::string> labels;
@@ -107,14 +136,13 @@ struct Claim {
   int64_t capacity_bytes = 0;      // status.capacity.storage; 0 while unbound.
   std::string volume_name;         // spec.volumeName
   bool is_bind_completed = false;  // pv.kubernetes.io/bind-completed is there.
-  std::string phase;               // status.phase. Never used to decide bound or not.
   std::string selected_node;       // volume.kubernetes.io/selected-node
   bool is_pinned_by_us = false;    // pmem.csi.alibabacloud.com/pinned-by says so.
   // A scheduler wrote selected-node, as the API server noted in metadata.managedFields.
   bool is_pinned_by_scheduler = false;
   std::string storage_provisioner;  // volume.kubernetes.io/storage-provisioner, or the beta key.
-  std::vector<std::string> access_modes;
-  std::string volume_mode = "Filesystem";
+  AccessModes access_modes;
+  bool is_block = false;         // spec.volumeMode is Block.
   bool has_selector = false;     // spec.selector: only pre-provisioned PersistentVolumes match.
   bool has_annotations = false;  // metadata.annotations exists at all (matters for JSON patch).
   std::vector<OwnerReference> owners;
@@ -123,16 +151,18 @@ struct Claim {
 
 struct PersistentVolume {
   ObjectMeta meta;
-  std::string csi_driver;  // spec.csi.driver; empty for other sources.
+  bool is_ours = false;  // spec.csi.driver is our driver.
   std::string csi_volume_handle;
   std::string storage_class_name;
   int64_t capacity_bytes = 0;
-  std::vector<std::string> access_modes;
-  std::string volume_mode = "Filesystem";
-  std::string phase;  // Available, Bound, Released, Failed, or empty.
-  ObjectKey claim;    // spec.claimRef; name empty: none.
+  AccessModes access_modes;
+  bool is_block = false;  // spec.volumeMode is Block.
+  bool is_taken = false;  // status.phase says so: it is there, neither Available nor Pending.
+  ObjectKey claim;        // spec.claimRef; name empty: none.
   std::string claim_uid;
-  std::optional<std::vector<NodeSelectorTerm>> node_affinity;  // spec.nodeAffinity.required
+  // The one node that spec.nodeAffinity.required names; empty: none or several. Absent: no
+  // affinity.
+  std::optional<std::string> affinity_node;
   bool operator==(const PersistentVolume&) const = default;
 };
 

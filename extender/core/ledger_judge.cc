@@ -15,17 +15,10 @@ void Append(std::vector<Item>& items, const std::vector<Item>& more) {
   }
 }
 
-bool HasAllModes(const PersistentVolume& volume, const Claim& claim) {
-  return std::all_of(
-      claim.access_modes.begin(), claim.access_modes.end(), [&](const std::string& mode) {
-        return std::count(volume.access_modes.begin(), volume.access_modes.end(), mode) > 0;
-      });
-}
-
 bool CanServe(const PersistentVolume& volume, const Claim& claim, const std::string& node) {
-  if (volume.node_affinity && SingleNode(*volume.node_affinity) != node) return false;
-  return volume.capacity_bytes >= claim.requested_bytes &&
-         volume.volume_mode == claim.volume_mode && HasAllModes(volume, claim);
+  if (volume.affinity_node && *volume.affinity_node != node) return false;
+  return volume.capacity_bytes >= claim.requested_bytes && volume.is_block == claim.is_block &&
+         volume.access_modes.HasAll(claim.access_modes);
 }
 
 // Each in a bin of its own choice: enough to say yes.

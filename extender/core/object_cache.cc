@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "extender/core/object_cache.h"
 
+#include <array>
 #include <utility>
 
 #include "common/pure/names.h"
@@ -14,22 +15,14 @@ auto FindIn(const Map& map, const Key& key) -> const typename Map::mapped_type* 
   return it == map.end() ? nullptr : &it->second;
 }
 
-void CountKeys(const PersistentVolume& volume, int by,
-               absl::flat_hash_map<std::string, int>& keys) {
-  if (volume.csi_driver != kDriverName) return;
-  for (const std::string& name : {volume.meta.key.name, volume.csi_volume_handle}) {
-    const std::string key(VolumeKey(name));
-    int& count = keys[key];
-    count += by;
-    if (count == 0) keys.erase(key);
-  }
+std::array<std::string_view, 2> KeysOf(const PersistentVolume& volume) {
+  return {VolumeKey(volume.meta.key.name), VolumeKey(volume.csi_volume_handle)};
 }
 
 }  // namespace
 
 bool IsAvailable(const PersistentVolume& volume) {
-  return volume.claim.name.empty() && !volume.meta.is_deleting &&
-         (volume.phase.empty() || volume.phase == "Available" || volume.phase == "Pending");
+  return volume.claim.name.empty() && !volume.meta.is_deleting && !volume.is_taken;
 }
 
 const Node* ObjectCache::FindNode(std::string_view name) const { return nodes_.Find(name); }
@@ -83,8 +76,9 @@ void ObjectCache::Put(PersistentVolume volume) {
   const std::string name = volume.meta.key.name;
   EraseVolume(name);
   if (IsAvailable(volume)) available_[volume.storage_class_name].insert(name);
-  CountKeys(volume, 1, volume_keys_);
-  volumes_.Put(std::move(volume));
+  const PersistentVolume& put = volumes_.Put(std::move(volume));
+  if (!put.is_ours) return;
+  for (const std::string_view key : KeysOf(put)) volume_keys_.emplace(key, &put);
 }
 
 std::string ObjectCache::Put(Claim claim) {
@@ -105,7 +99,7 @@ void ObjectCache::EraseClass(std::string_view name) { classes_.Erase(name); }
 void ObjectCache::EraseVolume(std::string_view name) {
   const PersistentVolume* volume = volumes_.Find(name);
   if (volume == nullptr) return;
-  CountKeys(*volume, -1, volume_keys_);
+  for (const std::string_view key : KeysOf(*volume)) volume_keys_.erase({key, volume});
   const auto names = available_.find(volume->storage_class_name);
   if (names != available_.end()) {
     names->second.erase(std::string(name));
@@ -135,7 +129,8 @@ std::vector<std::string> ObjectCache::PodsUsing(const ObjectKey& claim) const {
 }
 
 bool ObjectCache::HasVolumeOf(std::string_view key) const {
-  return volume_keys_.contains(absl::string_view(key.data(), key.size()));
+  const auto it = volume_keys_.lower_bound({key, nullptr});
+  return it != volume_keys_.end() && it->first == key;
 }
 
 std::vector<const PersistentVolume*> ObjectCache::AvailableVolumes(

@@ -10,11 +10,11 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
-#include "absl/container/flat_hash_map.h"
 #include "extender/core/kube_objects.h"
 #include "extender/core/object_table.h"
 
@@ -103,7 +103,8 @@ class ObjectCache {
   ByKey<Pod> pods_by_key_;
   absl::btree_map<ObjectKey, std::set<std::string>> pods_using_;  // Claim key -> pod UIDs.
   absl::btree_map<std::string, std::set<std::string>, std::less<>> available_;  // Class -> names.
-  absl::flat_hash_map<std::string, int> volume_keys_;  // -> how many volumes have it.
+  // VolumeKeys of the volumes' names and handles; the texts are the volumes'.
+  absl::btree_set<std::pair<std::string_view, const PersistentVolume*>> volume_keys_;
 };
 
 // True when `volume` is free to be bound by any claim.

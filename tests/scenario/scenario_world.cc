@@ -246,15 +246,15 @@ ScenarioWorld::Answer ScenarioWorld::Bind(const Words& words) {
   if (claim == nullptr) return NoSuch("claim", words[1]);
   PersistentVolume volume;
   volume.meta = {.key = {"", "disk-" + claim->meta.uid}, .uid = Uid(++objects_)};
-  volume.csi_driver = std::string(kDriverName);
+  volume.is_ours = true;
   volume.csi_volume_handle = volume.meta.key.name;
   volume.storage_class_name = claim->storage_class_name.value_or("");
   volume.capacity_bytes = claim->requested_bytes;
   volume.access_modes = claim->access_modes;
-  volume.phase = "Bound";
+  volume.is_taken = true;
   volume.claim = claim->meta.key;
   volume.claim_uid = claim->meta.uid;
-  volume.node_affinity = {{{.labels = {{std::string(kHostname), "In", {claim->selected_node}}}}}};
+  volume.affinity_node = claim->selected_node;
   Apply(Seen<PersistentVolume>{volume});
   claim->volume_name = volume.meta.key.name;
   claim->is_bind_completed = true;

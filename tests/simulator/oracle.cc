@@ -21,9 +21,7 @@ std::string VolumeName(const std::string& claim_uid) { return "disk-" + claim_ui
 std::string TrueNode(const Kube& kube, const Claim& claim) {
   if (!claim.volume_name.empty()) {
     const PersistentVolume* volume = kube.FindVolume(claim.volume_name);
-    if (volume != nullptr && volume->node_affinity) {
-      return volume->node_affinity->front().labels.front().values.front();
-    }
+    if (volume != nullptr && volume->affinity_node) return *volume->affinity_node;
   }
   return claim.selected_node;
 }

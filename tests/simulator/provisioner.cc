@@ -131,20 +131,19 @@ void Provisioner::Bind(const Claim& claim, const std::string& node) {
   PersistentVolume volume;
   volume.meta.key.name = "pvc-" + uid;
   volume.meta.uid = "volume-" + uid;
-  volume.csi_driver = std::string(kDriverName);
+  volume.is_ours = true;
   volume.csi_volume_handle = VolumeName(uid);
   volume.storage_class_name = *claim.storage_class_name;
   volume.capacity_bytes = claim.requested_bytes;
-  volume.phase = "Bound";
+  volume.is_taken = true;
   volume.claim = claim.meta.key;
   volume.claim_uid = uid;
-  volume.node_affinity = {{{.labels = {{std::string(kTopologyNodeKey), "In", {node}}}}}};
+  volume.affinity_node = node;
   stage_.kube.Create(volume);
   stage_.kube.ChangeClaim(uid, "", [&](Claim& changed) {
     changed.volume_name = volume.meta.key.name;
     changed.is_bind_completed = true;
     changed.capacity_bytes = claim.requested_bytes;
-    changed.phase = "Bound";
   });
 }
 

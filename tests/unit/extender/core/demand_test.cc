@@ -102,7 +102,7 @@ TEST_F(DemandTest, ClaimsOnTwoNodesSplitThePod) {
 TEST_F(DemandTest, ABoundClaimIsWhereItsVolumeIs) {
   PersistentVolume volume;
   volume.meta.key.name = "disk-1";
-  volume.node_affinity = {{{.labels = {{std::string(kTopologyNodeKey), "In", {"n2"}}}}}};
+  volume.affinity_node = "n2";
   Claim bound = MakeClaim(1, kGiB);
   bound.volume_name = "disk-1";
   bound.selected_node = "n1";

@@ -36,11 +36,11 @@ class DriftTest : public testing::Test {
   static PersistentVolume VolumeOf(const Claim& claim) {
     PersistentVolume volume;
     volume.meta.key.name = claim.volume_name;
-    volume.csi_driver = std::string(kDriverName);
+    volume.is_ours = true;
     volume.csi_volume_handle = Name(claim);
     volume.claim_uid = claim.meta.uid;
     volume.capacity_bytes = claim.capacity_bytes;
-    volume.phase = "Bound";
+    volume.is_taken = true;
     return volume;
   }
   static std::string Name(const Claim& claim) { return "disk-" + claim.meta.uid; }
@@ -158,7 +158,6 @@ TEST_F(DriftTest, AVolumeThatAPersistentVolumeKeepsIsClaimed) {
   Claim old = MakeClaim(9, kGiB);
   old.volume_name = "pvc-" + old.meta.uid;
   PersistentVolume kept = VolumeOf(old);
-  kept.phase = "Released";
   Apply(Seen<PersistentVolume>{kept});
   Report({{Name(claim_), 4 * kGiB}, {Name(old), kGiB}});
   EXPECT_EQ(Pass(kLong), Changes{});

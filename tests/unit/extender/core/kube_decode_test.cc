@@ -158,11 +158,10 @@ TEST(KubeDecode, ClaimIsReadWhole) {
                            .capacity_bytes = 10 * kGiB,
                            .volume_name = "disk-c1",
                            .is_bind_completed = true,
-                           .phase = "Bound",
                            .selected_node = "n1",
                            .storage_provisioner = "pmem.csi.alibabacloud.com",
                            .access_modes = {"ReadWriteOnce"},
-                           .volume_mode = "Block",
+                           .is_block = true,
                            .has_selector = true,
                            .has_annotations = true}));
 }
@@ -217,20 +216,78 @@ TEST(KubeDecode, PersistentVolumeIsReadWhole) {
       "claimRef":{"kind":"PersistentVolumeClaim","namespace":"x","name":"data","uid":"c1"},
       "storageClassName":"pmem-direct","volumeMode":"Filesystem",
       "nodeAffinity":{"required":{"nodeSelectorTerms":[
-        {"matchExpressions":[{"key":"topology","operator":"In","values":["n1"]}]}]}}},
+        {"matchExpressions":[{"key":"kubernetes.io/hostname","operator":"In","values":["n1"]}]}]}}},
     "status":{"phase":"Bound"}})");
   ASSERT_TRUE(volume.ok()) << volume.status();
-  EXPECT_EQ(*volume,
-            (PersistentVolume{.meta = {.key = {.name = "disk-c1"}, .uid = "v1"},
-                              .csi_driver = "pmem.csi.alibabacloud.com",
-                              .csi_volume_handle = "disk-c1",
-                              .storage_class_name = "pmem-direct",
-                              .capacity_bytes = 9 * kGiB,
-                              .access_modes = {"ReadWriteOnce"},
-                              .phase = "Bound",
-                              .claim = {.kube_namespace = "x", .name = "data"},
-                              .claim_uid = "c1",
-                              .node_affinity = {{{.labels = {{"topology", "In", {"n1"}}}}}}}));
+  EXPECT_EQ(*volume, (PersistentVolume{.meta = {.key = {.name = "disk-c1"}, .uid = "v1"},
+                                       .is_ours = true,
+                                       .csi_volume_handle = "disk-c1",
+                                       .storage_class_name = "pmem-direct",
+                                       .capacity_bytes = 9 * kGiB,
+                                       .access_modes = {"ReadWriteOnce"},
+                                       .is_taken = true,
+                                       .claim = {.kube_namespace = "x", .name = "data"},
+                                       .claim_uid = "c1",
+                                       .affinity_node = "n1"}));
+}
+
+struct AffinityCase {
+  const char* terms;
+  const char* node;
+};
+
+// The one node of an affinity, or "" for none and several.
+constexpr AffinityCase kAffinities[] = {
+    {R"({"matchExpressions":[{"key":"kubernetes.io/hostname","operator":"In","values":["n1"]}]})",
+     "n1"},
+    {R"({"matchFields":[{"key":"metadata.name","operator":"In","values":["n1"]}]})", "n1"},
+    {R"({"matchExpressions":[{"key":"topology.pmem.csi.alibabacloud.com/node","operator":"In",
+         "values":["n1"]},{"key":"zone","operator":"Exists"}]})",
+     "n1"},
+    {R"({"matchExpressions":[{"key":"kubernetes.io/hostname","operator":"In",
+         "values":["n1","n2"]}]})",
+     ""},
+    {R"({"matchExpressions":[{"key":"kubernetes.io/hostname","operator":"NotIn","values":["n1"]}]})",
+     ""},
+    {R"({"matchExpressions":[{"key":"kubernetes.io/hostname","operator":"In","values":["n1"]}]},
+        {"matchExpressions":[{"key":"kubernetes.io/hostname","operator":"In","values":["n2"]}]})",
+     ""},
+    {R"({"matchExpressions":[{"key":"zone","operator":"In","values":["z"]}]})", ""},
+};
+
+TEST(KubeDecode, AnAffinityNamesOneNodeOrNone) {
+  for (const AffinityCase& one : kAffinities) {
+    SCOPED_TRACE(one.terms);
+    const auto volume = DecodeObject<PersistentVolume>(
+        std::string(R"({"metadata":{"name":"v"},"spec":{"nodeAffinity":{"required":{)") +
+        R"("nodeSelectorTerms":[)" + one.terms + "]}}}}");
+    ASSERT_TRUE(volume.ok()) << volume.status();
+    EXPECT_EQ(volume->affinity_node, one.node);
+  }
+  EXPECT_EQ(DecodeObject<PersistentVolume>(R"({"metadata":{"name":"v"}})")->affinity_node,
+            std::nullopt);
+}
+
+TEST(KubeDecode, AVolumeIsTakenUnlessItsPhaseLeavesItOpen) {
+  for (const auto& [phase, is_taken] : {std::pair("", false),
+                                        {"Pending", false},
+                                        {"Available", false},
+                                        {"Bound", true},
+                                        {"Released", true},
+                                        {"Failed", true}}) {
+    const auto volume = DecodeObject<PersistentVolume>(
+        std::string(R"({"metadata":{"name":"v"},"status":{"phase":")") + phase + R"("}})");
+    EXPECT_EQ(volume->is_taken, is_taken) << phase;
+  }
+}
+
+TEST(AccessModes, AreASetAndUnknownOnesAreNobodys) {
+  const AccessModes both = {"ReadWriteOnce", "ReadOnlyMany"};
+  EXPECT_TRUE(both.HasAll({}));
+  EXPECT_TRUE(both.HasAll({"ReadOnlyMany"}));
+  EXPECT_FALSE(both.HasAll({"ReadWriteMany"}));
+  EXPECT_FALSE((AccessModes{"Odd"}).HasAll({"Odd"}));
+  EXPECT_EQ(both, (AccessModes{"ReadOnlyMany", "ReadWriteOnce", "ReadOnlyMany"}));
 }
 
 TEST(KubeDecode, StorageClassIsReadWhole) {

@@ -299,8 +299,7 @@ TEST_F(LedgerTest, APreProvisionedVolumeNeedsNoNewRoom) {
   volume.storage_class_name = "pmem-lvm";
   volume.capacity_bytes = 10 * kGiB;
   volume.access_modes = {"ReadWriteOnce"};
-  volume.phase = "Available";
-  volume.node_affinity = {{{.labels = {{"kubernetes.io/hostname", "In", {"n2"}}}}}};
+  volume.affinity_node = "n2";
   Apply(Seen<PersistentVolume>{volume});
   EXPECT_EQ(FilterPod(AddPod(1, {MakeClaim(1, 8 * kGiB)})), (Names{"n2"}));
   // And only one pod may count on it.
@@ -381,7 +380,7 @@ TEST_F(LedgerTest, AClaimThatIsBoundElsewhereThanItWasLastPinnedIsOwedThere) {
   PersistentVolume volume;
   volume.meta.key.name = claim.volume_name;
   volume.csi_volume_handle = "disk-" + claim.meta.uid;
-  volume.node_affinity = {{{.labels = {{"kubernetes.io/hostname", "In", {"n2"}}}}}};
+  volume.affinity_node = "n2";
   Apply(Seen<PersistentVolume>{volume});
   Apply(MakeReport("n2", 2, {MakeLvmPool(10 * kGiB, {{volume.csi_volume_handle, 6 * kGiB}})}));
   Apply(Relisted<Claim>{{claim}});

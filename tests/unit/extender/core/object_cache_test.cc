@@ -10,12 +10,12 @@ namespace {
 
 using Uids = std::vector<std::string>;
 
-PersistentVolume MakeVolume(const std::string& name, const std::string& phase) {
+PersistentVolume MakeVolume(const std::string& name, bool is_taken) {
   PersistentVolume volume;
   volume.meta.key.name = name;
-  volume.csi_driver = std::string(kDriverName);
+  volume.is_ours = true;
   volume.storage_class_name = "pmem-lvm";
-  volume.phase = phase;
+  volume.is_taken = is_taken;
   return volume;
 }
 
@@ -74,15 +74,15 @@ TEST(ObjectCache, KnowsThePodsThatUseAClaim) {
 
 TEST(ObjectCache, OffersOnlyVolumesThatAnybodyMayHave) {
   ObjectCache cache;
-  cache.Put(MakeVolume("b", "Available"));
-  cache.Put(MakeVolume("a", "Available"));
-  cache.Put(MakeVolume("c", "Bound"));
-  PersistentVolume claimed = MakeVolume("d", "Available");
+  cache.Put(MakeVolume("b", false));
+  cache.Put(MakeVolume("a", false));
+  cache.Put(MakeVolume("c", true));
+  PersistentVolume claimed = MakeVolume("d", false);
   claimed.claim = {"default", "claim-1"};
   cache.Put(claimed);
   EXPECT_EQ(NamesOf(cache.AvailableVolumes("pmem-lvm")), (Uids{"a", "b"}));
   EXPECT_EQ(NamesOf(cache.AvailableVolumes("pmem-direct")), Uids{});
-  cache.Put(MakeVolume("a", "Bound"));
+  cache.Put(MakeVolume("a", true));
   cache.EraseVolume("b");
   EXPECT_EQ(NamesOf(cache.AvailableVolumes("pmem-lvm")), Uids{});
 }

@@ -532,8 +532,7 @@ PersistentVolume MakeVolumeByHand(const std::string& storage_class, int64_t byte
   volume.storage_class_name = storage_class;
   volume.capacity_bytes = bytes;
   volume.access_modes = {"ReadWriteOnce"};
-  volume.phase = "Available";
-  volume.node_affinity = {{{.labels = {{"kubernetes.io/hostname", "In", {"n1"}}}}}};
+  volume.affinity_node = "n1";
   return volume;
 }
 

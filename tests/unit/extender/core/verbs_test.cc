@@ -139,8 +139,7 @@ TEST_F(VerbsTest, TheSmallestClaimGetsTheVolumeThatIsThere) {
   volume.storage_class_name = "pmem-lvm";
   volume.capacity_bytes = 80 * kGiB;
   volume.access_modes = {"ReadWriteOnce"};
-  volume.phase = "Available";
-  volume.node_affinity = {{{.labels = {{"kubernetes.io/hostname", "In", {"n1"}}}}}};
+  volume.affinity_node = "n1";
   Apply(Seen<PersistentVolume>{volume});
   const std::vector<Claim> claims = {MakeClaim(1, 70 * kGiB), MakeClaim(2, 10 * kGiB)};
   for (const Claim& claim : claims) Apply(Seen<Claim>{claim});
