@@ -9,7 +9,7 @@
 namespace pmem::extender::simulator {
 namespace {
 
-constexpr absl::Duration kLookPeriod = absl::Milliseconds(200);
+constexpr absl::Duration kLookPeriod = absl::Milliseconds(500);
 
 std::vector<Item> Join(std::vector<Item> items, const std::vector<Item>& more) {
   for (const Item& item : more) {

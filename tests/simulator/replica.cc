@@ -17,6 +17,7 @@ constexpr absl::Duration kHoldWaitMax = absl::Milliseconds(250);
 constexpr absl::Duration kAgentsWaitMax = absl::Seconds(5);
 constexpr absl::Duration kTickPeriod = absl::Milliseconds(100);
 constexpr absl::Duration kPlacementPeriod = absl::Milliseconds(200);
+constexpr absl::Duration kDriftPeriod = absl::Seconds(2);
 constexpr absl::Duration kPodsAgeMax = absl::Seconds(5);
 constexpr int kNodesPerLook = 50;  // For drift.
 constexpr uint64_t kReplicaSalt = 100;
@@ -52,6 +53,7 @@ void Replica::Start() {
   }
   Every(kTickPeriod, [this] { Tick(); });
   Every(kPlacementPeriod, [this] { PlacementTick(); });
+  Every(kDriftPeriod, [this] { DriftTick(); });
 }
 
 void Replica::Kill() {
@@ -117,13 +119,21 @@ void Replica::Receive(const Event& event) {
 void Replica::Tick() {
   const int64_t before = ledger_->version();
   ledger_->Expire(stage_.agenda.now());
-  ledger_->LookForDrift(stage_.agenda.now(), kNodesPerLook);
   BeginWhenSynced();
   if (ledger_->version() != before) {
     Check();
     DecideWaiting();
   }
   if (!waiting_.empty()) DecideWaiting();
+}
+
+// As thorough as in the program, and seldomer: it looks at every volume.
+void Replica::DriftTick() {
+  const int64_t before = ledger_->version();
+  ledger_->LookForDrift(stage_.agenda.now(), kNodesPerLook);
+  if (ledger_->version() == before) return;
+  Check();
+  DecideWaiting();
 }
 
 void Replica::BeginWhenSynced() {

@@ -68,6 +68,7 @@ class Replica {
   void NoteHeard(const Event& event);
   void Every(absl::Duration period, std::function<void()> what);
   void Tick();
+  void DriftTick();
   void BeginWhenSynced();
   // True: answered.
   bool Decide(Call& call);
