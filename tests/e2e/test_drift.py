@@ -55,7 +55,7 @@ def test_who_has_a_volume_in_a_pool_in_trouble_is_told_and_nobody_else_is_sent_t
     message = waiting.until(told, 'the claim has an Event')[0]
     assert f'lies in lvm/pmemvgregion0 on node {node}, which is unhealthy' in message
     scene.claim_and_pod('late')
-    scene.wait_refused('late', 'take no new volumes')
+    scene.wait_refused('late')
     assert 'PmemPoolInTrouble' not in {e['reason'] for e in scene.events_of('late')}
     del content['volume_groups'][0]['state']
     devices.write(content)

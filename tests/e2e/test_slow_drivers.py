@@ -52,9 +52,11 @@ def test_pinned_claim_without_a_pod_counts_from_the_moment_it_is_seen(scene):
 def test_a_schedulers_pin_on_a_node_that_is_gone_is_taken_away(scene, driver_delay):
     """The node goes while the volume is in the making; nobody else would ever free the pod."""
     gone, stays = scene.add_nodes(lvm(10), lvm(40))
+    scene.api.merge('nodes', stays, {'spec': {'unschedulable': True}})
     driver_delay(3.0)
     scene.claim_and_pod('data')
-    waiting.until(lambda: selected_node(scene, 'data') == gone, 'the scheduler chose the best node')
+    waiting.until(lambda: selected_node(scene, 'data') == gone, 'the scheduler chose the one node')
+    scene.api.merge('nodes', stays, {'spec': {'unschedulable': None}})
     drivers = scene.cluster.fake_provisioner.node_devices
     driver = drivers.pop(gone)
     try:
