@@ -79,7 +79,7 @@ class Cluster:
         done = subprocess.run(
             ['timeout', str(seconds), 'bash', '-o', 'pipefail', '-c', command], cwd=paths.ROOT, text=True, check=False,
             env={'KUBECONFIG': str(self.plane.kubeconfig), 'PATH': f'{paths.BINARIES}:/usr/bin:/bin',
-                 'HOME': str(self.directory)},
+                 'HOME': str(self.directory), 'GOGC': 'off'},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )
         if check and done.returncode != 0:

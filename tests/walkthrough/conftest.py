@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One cluster for the whole walk; the tests are its steps, in the order of their files and lines."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -10,6 +11,8 @@ import pytest
 import paths
 import cluster as clusters
 import transcript
+
+TOOK = paths.WORK / 'took.json'  # For ./dev walkthrough.
 
 
 @pytest.fixture(scope='session')
@@ -34,6 +37,7 @@ def page(cluster, request):
     """What is typed and seen, for docs/walkthrough.md."""
     telling = transcript.Transcript(cluster)
     yield telling
+    TOOK.write_text(json.dumps(telling.took))
     target = os.environ.get('WALKTHROUGH_PAGE')
     if target and not request.session.testsfailed:
         telling.write(pathlib.Path(target))

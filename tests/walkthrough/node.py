@@ -11,6 +11,9 @@ import paths
 import machine_door
 from harness import processes, waiting
 
+# The emulated clock is the host's: a source that user space reads without a system call spares one for each look at it,
+# and what guards against other users of a processor guards nothing here.
+KERNEL_WORDS = 'console=ttyS0 panic=-1 quiet net.ifnames=0 tsc=reliable clocksource=tsc mitigations=off audit=0 nowatchdog'
 BOOT_SECONDS = 180
 COMMAND_SECONDS = 60
 MACHINE_SECONDS_MAX = 2400
@@ -43,7 +46,7 @@ def machine_command(initramfs, disks, memory_mib=1536):
                '-machine', 'pc,nvdimm=on', '-smp', '2', '-m', f'{memory_mib}M,slots=8,maxmem=128G',
                '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-serial', 'file:console.log',
                '-kernel', paths.KERNEL / 'vmlinux', '-initrd', initramfs,
-               '-append', 'console=ttyS0 panic=-1 quiet net.ifnames=0', '-device', 'virtio-rng-pci']
+               '-append', KERNEL_WORDS, '-device', 'virtio-rng-pci']
     for number, disk in enumerate(disks):
         command += ['-drive', f'file={disk},format=raw,if=none,id=d{number},cache=unsafe',
                     '-device', f'virtio-blk-pci,drive=d{number}']

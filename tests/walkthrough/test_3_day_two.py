@@ -165,7 +165,7 @@ def test_the_power_fails(cluster, page):
 
 def test_a_node_is_drained(page):
     page.chapter('A node is drained', 'A pod with a volume there has to wait; its data stays.')
-    page.shell('kubectl drain pmem-2 --ignore-daemonsets --delete-emptydir-data --force --timeout=180s', seconds=200)
+    page.shell('kubectl drain pmem-2 --ignore-daemonsets --delete-emptydir-data --force --grace-period=1 --timeout=180s', seconds=200)
     page.until('kubectl get pod -l app=nginx-direct', ' Pending ')
     page.until('kubectl get events --field-selector reason=FailedScheduling --sort-by=.metadata.creationTimestamp '
                '-o custom-columns=MESSAGE:.message | tail -n 1',

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a person would type and see: commands are run, and written down with what they printed."""
 
+import contextlib
 import re
 import textwrap
+import time
 
 import paths
 from harness import waiting
@@ -28,6 +30,15 @@ class Transcript:
     def __init__(self, cluster):
         self._cluster = cluster
         self._parts = [HEAD]
+        self.took = []  # (seconds, command) of all, in their order.
+
+    @contextlib.contextmanager
+    def _timed(self, command):
+        begin = time.monotonic()
+        try:
+            yield
+        finally:
+            self.took.append((time.monotonic() - begin, command))
 
     def chapter(self, title, text=''):
         self._parts.append(f'\n## {title}\n')
@@ -39,7 +50,8 @@ class Transcript:
 
     def shell(self, command, check=True, seconds=120):
         """Runs it and writes it down."""
-        printed = self._cluster.shell(command, check, seconds)
+        with self._timed(command):
+            printed = self._cluster.shell(command, check, seconds)
         self._show(command, printed)
         return printed
 
@@ -54,7 +66,8 @@ class Transcript:
             return printed if re.search(pattern, printed) else None
 
         try:
-            printed = waiting.until(look, f'{command}: {pattern}', seconds, poll=0.5)
+            with self._timed(f'{command}: {pattern}'):
+                printed = waiting.until(look, f'{command}: {pattern}', seconds, poll=0.5)
         except waiting.Timeout as timeout:
             raise waiting.Timeout(f'{timeout}\n{self._cluster.shell(command, check=False)}') from None
         self._show(command, printed)

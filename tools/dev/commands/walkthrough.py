@@ -8,6 +8,7 @@ Builds what is missing: programs, images, kubelet, the disk that the nodes boot 
 docs/walkthrough.md says what this cluster has in common with yours, and what it has not.
 """
 
+import json
 import os
 import subprocess
 import xml.etree.ElementTree
@@ -21,6 +22,9 @@ from commands import images
 
 TESTS = builds.ROOT / 'tests' / 'walkthrough'
 RESULT = builds.BUILD / 'walkthrough' / 'junit.xml'
+TOOK = RESULT.with_name('took.json')
+LONG_SECONDS = 8
+COMMAND_COLUMNS = 100
 TIME_LIMIT_SECONDS = 2400
 
 
@@ -53,6 +57,13 @@ def print_times():
     print('\n'.join(tables.table(('step', 'seconds'), [*rows, ('all', f'{total:.1f}')], right=('seconds',))))
 
 
+def print_long_commands():
+    """What the time of a step went into."""
+    took = [(seconds, command) for seconds, command in json.loads(TOOK.read_text()) if seconds >= LONG_SECONDS]
+    rows = [(f'{seconds:.1f}', command[:COMMAND_COLUMNS]) for seconds, command in took]
+    print('\n'.join(tables.table(('seconds', f'commands of {LONG_SECONDS} s or more'), rows, right=('seconds',))))
+
+
 def main(arguments):
     if '--help' in arguments:
         print(__doc__)
@@ -60,6 +71,7 @@ def main(arguments):
     if not prepare(steps.Board(builds.BUILD / 'logs')):
         return 1
     RESULT.unlink(missing_ok=True)
+    TOOK.unlink(missing_ok=True)
     rest = [a for a in arguments if a != '--write-docs']
     env = dict(os.environ)
     if '--write-docs' in arguments:
@@ -68,5 +80,7 @@ def main(arguments):
     if not RESULT.exists():
         return done.returncode or 1
     print_times()
+    if TOOK.exists():
+        print_long_commands()
     print(junit.count(RESULT))
     return done.returncode
