@@ -111,7 +111,7 @@ void Kube::DeleteClaim(const std::string& uid) {
   const Claim last = it->second;
   claims_.erase(it);
   const auto name = claim_uids_.find(last.meta.key);
-  if (name != claim_uids_.end() && name->second == uid) claim_uids_.erase(name);
+  if (name != claim_uids_.end() && name->second == last.meta.uid) claim_uids_.erase(name);
   Tell(Kind::kClaims, Gone<Claim>{last});
 }
 
