@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ledger: who has what room where, kept step by step.
 #include <algorithm>
-#include <map>
+#include <set>
 #include <utility>
 
 #include "common/pure/sizing.h"
@@ -234,16 +234,16 @@ void Ledger::OweEverywhere(const Item& item, absl::Time now) {
 // is gone, or was written to and has no node, a leader before us, or a person, may have pinned it
 // meanwhile: its volume may be in the making on any node.
 void Ledger::OweUnseen(const std::vector<Claim>& listed, absl::Time now) {
-  std::map<std::string_view, const Claim*> by_uid;
-  for (const Claim& claim : listed) by_uid[claim.meta.uid] = &claim;
-  for (const auto& [uid, claim] : cache_.claims()) {
-    if (IsBound(claim)) continue;
-    const auto it = by_uid.find(uid);
-    const bool is_plain =
-        it != by_uid.end() && (it->second->meta.resource_version == claim.meta.resource_version ||
-                               !NodeOf(*it->second, nullptr).empty() || IsBound(*it->second));
-    const std::optional<Item> item = ItemOf(claim, cache_);
-    if (!is_plain && item) OweEverywhere(*item, now);
+  std::set<std::string_view> plain;
+  for (const Claim& claim : listed) {
+    if (!open_claims_.contains(claim.meta.uid)) continue;
+    const Claim* known = cache_.FindClaim(claim.meta.uid);
+    const bool is_same = known->meta.resource_version == claim.meta.resource_version;
+    if (is_same || IsBound(claim) || !claim.selected_node.empty()) plain.insert(claim.meta.uid);
+  }
+  for (const std::string& uid : open_claims_) {
+    const std::optional<Item> item = ItemOf(*cache_.FindClaim(uid), cache_);
+    if (!plain.contains(uid) && item) OweEverywhere(*item, now);
   }
 }
 

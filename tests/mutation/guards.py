@@ -202,6 +202,13 @@ GUARDS = (
         'LedgerTest.ATakeoverHoldsAlsoOnANodeThatIsListedInItsWindow',
     ),
     Guard(
+        '5: a held claim that a relist misses, and that the watch never had, is a debt',
+        LEDGER,
+        '  OweHeld(listed, now);\n',
+        '',
+        'LedgerTest.AHeldClaimThatOnlyALiveReadToldOfIsOwedWhenAListMissesIt',
+    ),
+    Guard(
         '7: a claim without a node that a list misses is owed everywhere',
         LEDGER,
         '  OweUnseen(event.objects, now);\n',

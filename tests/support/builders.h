@@ -42,6 +42,18 @@ inline Claim MakeClaim(int number, int64_t bytes, const std::string& storage_cla
   return claim;
 }
 
+// On that node, for claims of the class; nobody has it yet.
+inline PersistentVolume MakeVolumeByHand(const std::string& node, int64_t bytes,
+                                         const std::string& storage_class = "pmem-lvm") {
+  PersistentVolume volume;
+  volume.meta.key.name = "by-hand";
+  volume.storage_class_name = storage_class;
+  volume.capacity_bytes = bytes;
+  volume.access_modes = {"ReadWriteOnce"};
+  volume.affinity_node = node;
+  return volume;
+}
+
 inline Pod MakePod(int number, const std::vector<Claim>& claims) {
   Pod pod;
   pod.meta = {.key = {"default", "pod-" + std::to_string(number)}, .uid = Uid(1000000 + number)};

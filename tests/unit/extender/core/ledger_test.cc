@@ -294,13 +294,7 @@ TEST_F(LedgerTest, ExpansionThatIsAskedForTakesRoom) {
 
 TEST_F(LedgerTest, APreProvisionedVolumeNeedsNoNewRoom) {
   Start(2, kGiB);
-  PersistentVolume volume;
-  volume.meta.key.name = "by-hand";
-  volume.storage_class_name = "pmem-lvm";
-  volume.capacity_bytes = 10 * kGiB;
-  volume.access_modes = {"ReadWriteOnce"};
-  volume.affinity_node = "n2";
-  Apply(Seen<PersistentVolume>{volume});
+  Apply(Seen<PersistentVolume>{MakeVolumeByHand("n2", 10 * kGiB)});
   EXPECT_EQ(FilterPod(AddPod(1, {MakeClaim(1, 8 * kGiB)})), (Names{"n2"}));
   // And only one pod may count on it.
   EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 8 * kGiB)})), Names{});
@@ -369,6 +363,21 @@ TEST_F(LedgerTest, AHeldClaimThatARelistMissesIsOwed) {
   Apply(Relisted<Claim>{});
   EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{});
   EXPECT_TRUE(is_held_);
+}
+
+// No list has it, and the watch never had it: only its hold says where it may be in the making.
+TEST_F(LedgerTest, AHeldClaimThatOnlyALiveReadToldOfIsOwedWhenAListMissesIt) {
+  Start(2, 10 * kGiB);
+  const Claim claim = MakeClaim(1, 6 * kGiB);
+  const Pod pod = MakePod(1, {claim});
+  const LiveObjects live{.claims = {claim}};
+  ledger_.Learn(live, now_);
+  ledger_.Assume(pod, ledger_.Demand(pod, &live), {"n1"}, {}, now_);
+  Apply(Relisted<Claim>{});
+  Apply(Gone<Pod>{pod});
+  Pass(ledger_.options().hold_grace);
+  EXPECT_TRUE(ledger_.holds().IsEmpty());
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), (Names{"n2"}));
 }
 
 TEST_F(LedgerTest, AClaimThatIsBoundElsewhereThanItWasLastPinnedIsOwedThere) {

@@ -525,26 +525,15 @@ TEST(UnpinPatch, TakesAwayExactlyThatPinOfAnUnboundClaim) {
           R"({"op":"remove","path":"/metadata/annotations/volume.kubernetes.io~1selected-node"}])");
 }
 
-// On n1, for claims of that class.
-PersistentVolume MakeVolumeByHand(const std::string& storage_class, int64_t bytes) {
-  PersistentVolume volume;
-  volume.meta.key.name = "by-hand";
-  volume.storage_class_name = storage_class;
-  volume.capacity_bytes = bytes;
-  volume.access_modes = {"ReadWriteOnce"};
-  volume.affinity_node = "n1";
-  return volume;
-}
-
 // The PV controller would have bound it to the claim: a pin makes a new one.
 TEST_F(PinningTest, AVolumeThatIsThereIsNoRoomForAnImmediateClaim) {
-  Apply(Seen<PersistentVolume>{MakeVolumeByHand("now", 80 * kGiB)});
+  Apply(Seen<PersistentVolume>{MakeVolumeByHand("n1", 80 * kGiB, "now")});
   Add(Immediate(1, 70 * kGiB));
   EXPECT_EQ(Pins(SettledPlan()), Pairs{});
 }
 
 TEST_F(PinningTest, AVolumeThatIsThereIsNoRoomForAPodThatCameWithItsNode) {
-  Apply(Seen<PersistentVolume>{MakeVolumeByHand("pmem-lvm", 80 * kGiB)});
+  Apply(Seen<PersistentVolume>{MakeVolumeByHand("n1", 80 * kGiB, "pmem-lvm")});
   Pod pod = MakePod(1, {Add(MakeClaim(1, 70 * kGiB))});
   pod.node_name = "n1";
   placed_["default"] = {pod};

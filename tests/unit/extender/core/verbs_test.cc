@@ -134,13 +134,7 @@ TEST_F(VerbsTest, StaleAndUnreportedNodesAreRefusedEachWithItsReason) {
 
 // n1 has 20 GiB: enough for the smaller claim, which gets the volume that is there.
 TEST_F(VerbsTest, TheSmallestClaimGetsTheVolumeThatIsThere) {
-  PersistentVolume volume;
-  volume.meta.key.name = "by-hand";
-  volume.storage_class_name = "pmem-lvm";
-  volume.capacity_bytes = 80 * kGiB;
-  volume.access_modes = {"ReadWriteOnce"};
-  volume.affinity_node = "n1";
-  Apply(Seen<PersistentVolume>{volume});
+  Apply(Seen<PersistentVolume>{MakeVolumeByHand("n1", 80 * kGiB)});
   const std::vector<Claim> claims = {MakeClaim(1, 70 * kGiB), MakeClaim(2, 10 * kGiB)};
   for (const Claim& claim : claims) Apply(Seen<Claim>{claim});
   EXPECT_EQ(Named(FilterPod(MakePod(1, claims))), Names{});
