@@ -488,43 +488,6 @@ TEST_F(PinningTest, APinByHandWithoutRoomIsToldAtOnceAndLeft) {
 
 // ---- The patches.
 
-TEST(PinPatch, WritesOnlyToTheClaimAsItWasSeen) {
-  Pin pin{.claim = MakeClaim(1, kGiB), .item = {}, .node = "n1", .needs_provisioner = true};
-  pin.claim.meta.resource_version = "7";
-  pin.claim.has_annotations = true;
-  EXPECT_EQ(
-      PinPatch(pin),
-      R"([{"op":"test","path":"/metadata/uid","value":")" + Uid(1) +
-          R"("},{"op":"test","path":"/metadata/resourceVersion","value":"7"},)"
-          R"({"op":"test","path":"/metadata/annotations/volume.kubernetes.io~1storage-provisioner",)"
-          R"("value":"pmem.csi.alibabacloud.com"},)"
-          R"({"op":"test","path":"/metadata/annotations/volume.kubernetes.io~1selected-node",)"
-          R"("value":null},)"
-          R"({"op":"add","path":"/metadata/annotations/volume.kubernetes.io~1selected-node",)"
-          R"("value":"n1"},)"
-          R"({"op":"add","path":"/metadata/annotations/pmem.csi.alibabacloud.com~1pinned-by",)"
-          R"("value":"pmem-extender"}])");
-}
-
-TEST(PinPatch, MakesTheAnnotationsWhereThereAreNone) {
-  Pin pin{.claim = MakeClaim(1, kGiB), .item = {}, .node = "n1"};
-  const std::string patch = PinPatch(pin);
-  EXPECT_NE(patch.find(R"({"op":"test","path":"/metadata/annotations","value":null},)"
-                       R"({"op":"add","path":"/metadata/annotations","value":{}})"),
-            std::string::npos)
-      << patch;
-}
-
-TEST(UnpinPatch, TakesAwayExactlyThatPinOfAnUnboundClaim) {
-  Unpin unpin{.claim = MakeClaim(1, kGiB), .node = "n9"};
-  EXPECT_EQ(
-      UnpinPatch(unpin),
-      R"([{"op":"test","path":"/metadata/uid","value":")" + Uid(1) +
-          R"("},{"op":"test","path":"/metadata/annotations/volume.kubernetes.io~1selected-node",)"
-          R"("value":"n9"},{"op":"test","path":"/spec/volumeName","value":null},)"
-          R"({"op":"remove","path":"/metadata/annotations/volume.kubernetes.io~1selected-node"}])");
-}
-
 // The PV controller would have bound it to the claim: a pin makes a new one.
 TEST_F(PinningTest, AVolumeThatIsThereIsNoRoomForAnImmediateClaim) {
   Apply(Seen<PersistentVolume>{MakeVolumeByHand("n1", 80 * kGiB, "now")});

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the watch does not tell, or tells late: decisions of a leader before us, claims that were
+// read live, lists that miss what was there.
+#include "tests/unit/extender/core/ledger_fixture.h"
+
+namespace pmem::extender {
+namespace {
+
+constexpr absl::Duration kBlink = absl::Milliseconds(1);
+
+TEST_F(LedgerTest, ATakeoverHoldsForPodsThatOthersMayHaveDecided) {
+  Start(1, 10 * kGiB);
+  const Pod old = AddPod(1, {MakeClaim(1, 6 * kGiB)});
+  ledger_.BeginTakeover(now_);
+  const Pod fresh = AddPod(2, {MakeClaim(2, 6 * kGiB)});
+  EXPECT_EQ(FilterPod(fresh), Names{});
+  EXPECT_EQ(FilterPod(old), (Names{"n1"}));
+  Pass(LedgerOptions{}.hold_ttl + kBlink);
+  Apply(AgentConfirmed{"n1"});
+  EXPECT_EQ(FilterPod(fresh), (Names{"n1"}));
+}
+
+TEST_F(LedgerTest, AClaimSeenFirstDuringATakeoverIsHeldForToo) {
+  Start(1, 10 * kGiB);
+  ledger_.BeginTakeover(now_);
+  const Pod ours = AddPod(1, {MakeClaim(1, 6 * kGiB)});
+  AddPod(2, {MakeClaim(2, 6 * kGiB)});
+  EXPECT_EQ(FilterPod(ours), Names{});
+  EXPECT_TRUE(is_held_);
+  Pass(LedgerOptions{}.takeover_window + kBlink);
+  EXPECT_EQ(FilterPod(ours), (Names{"n1"}));
+}
+
+TEST_F(LedgerTest, APinInFlightIsHeldForDuringATakeover) {
+  Start(1, 10 * kGiB);
+  StorageClass immediate = MakeClass("pmem-lvm-now", false);
+  immediate.parameters["pmemType"] = "lvm";
+  Apply(Seen<StorageClass>{immediate});
+  Apply(Seen<Claim>{MakeClaim(1, 6 * kGiB, "pmem-lvm-now")});
+  ledger_.BeginTakeover(now_);
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{});
+}
+
+TEST_F(LedgerTest, AHeldClaimThatARelistMissesIsOwed) {
+  Start(1, 10 * kGiB);
+  const Pod pod = AddPod(1, {MakeClaim(1, 6 * kGiB)});
+  FilterPod(pod);
+  Apply(Relisted<Claim>{});
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{});
+  EXPECT_TRUE(is_held_);
+}
+
+// No list has it, and the watch never had it: only its hold says where it may be in the making.
+TEST_F(LedgerTest, AHeldClaimThatOnlyALiveReadToldOfIsOwedWhenAListMissesIt) {
+  Start(2, 10 * kGiB);
+  const Claim claim = MakeClaim(1, 6 * kGiB);
+  const Pod pod = MakePod(1, {claim});
+  const LiveObjects live{.claims = {claim}};
+  ledger_.Learn(live, now_);
+  ledger_.Assume(pod, ledger_.Demand(pod, &live), {"n1"}, {}, now_);
+  Apply(Relisted<Claim>{});
+  Apply(Gone<Pod>{pod});
+  Pass(ledger_.options().hold_grace);
+  EXPECT_TRUE(ledger_.holds().IsEmpty());
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), (Names{"n2"}));
+}
+
+TEST_F(LedgerTest, AClaimThatIsBoundElsewhereThanItWasLastPinnedIsOwedThere) {
+  Start(2, 10 * kGiB);
+  Claim claim = MakeClaim(1, 6 * kGiB);
+  Apply(Seen<Claim>{claim});
+  claim.selected_node = "n1";  // Which the watch has not told.
+  claim.volume_name = "pvc-" + claim.meta.uid;
+  PersistentVolume volume;
+  volume.meta.key.name = claim.volume_name;
+  volume.csi_volume_handle = "disk-" + claim.meta.uid;
+  volume.affinity_node = "n2";
+  Apply(Seen<PersistentVolume>{volume});
+  Apply(MakeReport("n2", 2, {MakeLvmPool(10 * kGiB, {{volume.csi_volume_handle, 6 * kGiB}})}));
+  Apply(Relisted<Claim>{{claim}});
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{});
+  Pass(LedgerOptions{}.debt_grace);
+  Apply(AgentConfirmed{"n1"});
+  EXPECT_EQ(FilterPod(AddPod(3, {MakeClaim(3, 6 * kGiB)})), Names{"n1"});
+}
+
+TEST_F(LedgerTest, ARelistThatMissesAClaimForgetsIt) {
+  Start(1, 10 * kGiB);
+  Pin(MakeClaim(1, 6 * kGiB), "n1");
+  Apply(Relisted<Claim>{});
+  EXPECT_EQ(ledger_.FindPlace(Uid(1)), nullptr);
+  EXPECT_EQ(ledger_.nodes().Find("n1")->debts.size(), 1u);
+}
+
+TEST_F(LedgerTest, APinThatWasTakenAwayLiveAsksForRoomThoughTheWatchIsBehind) {
+  Start(2, 10 * kGiB);
+  Claim claim = MakeClaim(1, 6 * kGiB);
+  const Pod pod = AddPod(1, {claim});
+  claim.selected_node = "n1";
+  claim.meta.resource_version = "5";
+  Apply(Seen<Claim>{claim});
+  Claim live = claim;
+  live.selected_node.clear();
+  live.meta.resource_version = "6";
+  ledger_.Learn({.claims = {live}}, now_);
+  EXPECT_EQ(FilterPod(pod), (Names{"n1", "n2"}));
+  Apply(Seen<Claim>{claim});  // What was true before: no evidence of this attempt.
+  EXPECT_EQ(ledger_.FindPlace(Uid(1)), nullptr);
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{});
+}
+
+TEST_F(LedgerTest, AClaimThatOnlyALiveReadTellsOfKeepsItsRoomOnItsNode) {
+  Start(2, 10 * kGiB);
+  Claim pinned = MakeClaim(1, 6 * kGiB);
+  const Claim waiting = MakeClaim(2, 3 * kGiB);
+  pinned.selected_node = "n1";
+  ledger_.Learn({.claims = {pinned, waiting}}, now_);
+  EXPECT_EQ(ledger_.CheckInvariants(now_), absl::OkStatus());
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(3, 6 * kGiB)})), (Names{"n2"}));
+  Apply(Seen<Claim>{pinned});
+  EXPECT_EQ(ledger_.FindPlace(Uid(1))->node, "n1");
+  EXPECT_EQ(ledger_.holds().Find("claim/" + Uid(1)), nullptr);
+}
+
+// Pinned to n2 by hand, refused there, then decided for n1 before the watch has told of any of it.
+TEST_F(LedgerTest, AnEarlierPinOfAClaimThatOnlyALiveReadTellsOfIsNoEvidence) {
+  Start(2, 10 * kGiB);
+  Claim claim = MakeClaim(1, 6 * kGiB);
+  claim.meta.resource_version = "9";
+  const Pod pod = MakePod(1, {claim});
+  const LiveObjects live{.claims = {claim}};
+  ledger_.Learn(live, now_);
+  ledger_.Assume(pod, ledger_.Demand(pod, &live), {"n1"}, {}, now_);
+  Claim earlier = claim;
+  earlier.meta.resource_version = "8";
+  earlier.selected_node = "n2";
+  Apply(Seen<Claim>{earlier});
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), (Names{"n2"}));
+  Apply(Seen<Claim>{claim});
+  EXPECT_NE(ledger_.cache().FindClaim(Uid(1)), nullptr);
+}
+
+TEST_F(LedgerTest, AClaimThatOnlyALiveReadTellsOfIsForgottenWhenTheWatchNeverDoes) {
+  Start(1, 10 * kGiB);
+  Claim pinned = MakeClaim(1, 6 * kGiB);
+  pinned.selected_node = "n1";
+  ledger_.Learn({.claims = {pinned}}, now_);
+  Pass(ledger_.options().hold_ttl);
+  EXPECT_TRUE(ledger_.holds().IsEmpty());
+}
+
+TEST_F(LedgerTest, APinThatWasNotWrittenKeepsItsRoomUntilTheWatchMustHaveTold) {
+  Start(1, 10 * kGiB);
+  const Claim claim = MakeClaim(1, 6 * kGiB);
+  Apply(Seen<Claim>{claim});
+  ledger_.AssumeClaim(claim, {Uid(1), PoolKind::kLvm, 6 * kGiB}, "n1", now_);
+  ledger_.EndHold("claim/" + Uid(1), now_);  // Somebody else was faster, and pinned it perhaps.
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{});
+  Pass(ledger_.options().hold_grace);
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), (Names{"n1"}));
+}
+
+// The leader before us may have known the node for longer.
+TEST_F(LedgerTest, ATakeoverHoldsAlsoOnANodeThatIsListedInItsWindow) {
+  Start(1, 10 * kGiB);
+  AddPod(1, {MakeClaim(1, 6 * kGiB)});
+  ledger_.BeginTakeover(now_);
+  names_ = {"n1", "n2"};
+  Apply(AgentsListed{names_});
+  Apply(MakeReport("n2", 1, {MakeLvmPool(10 * kGiB)}));
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{});
+}
+
+// Pinned by another leader, and deleted, both unseen.
+TEST_F(LedgerTest, AClaimWithoutANodeThatARelistMissesIsOwedEverywhere) {
+  Start(2, 10 * kGiB);
+  Apply(Seen<Claim>{MakeClaim(1, 6 * kGiB)});
+  Apply(Relisted<Claim>{});
+  const Pod pod = AddPod(2, {MakeClaim(2, 6 * kGiB)});
+  EXPECT_EQ(FilterPod(pod), Names{});
+  Pass(ledger_.options().debt_grace);
+  Apply(AgentConfirmed{"n2"});
+  EXPECT_EQ(FilterPod(pod), Names{"n2"});
+}
+
+}  // namespace
+}  // namespace pmem::extender

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "extender/core/pinning.h"
+#include "tests/support/builders.h"
+
+namespace pmem::extender {
+namespace {
+
+TEST(PinPatch, WritesOnlyToTheClaimAsItWasSeen) {
+  Pin pin{.claim = MakeClaim(1, kGiB), .item = {}, .node = "n1", .needs_provisioner = true};
+  pin.claim.meta.resource_version = "7";
+  pin.claim.has_annotations = true;
+  EXPECT_EQ(
+      PinPatch(pin),
+      R"([{"op":"test","path":"/metadata/uid","value":")" + Uid(1) +
+          R"("},{"op":"test","path":"/metadata/resourceVersion","value":"7"},)"
+          R"({"op":"test","path":"/metadata/annotations/volume.kubernetes.io~1storage-provisioner",)"
+          R"("value":"pmem.csi.alibabacloud.com"},)"
+          R"({"op":"test","path":"/metadata/annotations/volume.kubernetes.io~1selected-node",)"
+          R"("value":null},)"
+          R"({"op":"add","path":"/metadata/annotations/volume.kubernetes.io~1selected-node",)"
+          R"("value":"n1"},)"
+          R"({"op":"add","path":"/metadata/annotations/pmem.csi.alibabacloud.com~1pinned-by",)"
+          R"("value":"pmem-extender"}])");
+}
+
+TEST(PinPatch, MakesTheAnnotationsWhereThereAreNone) {
+  Pin pin{.claim = MakeClaim(1, kGiB), .item = {}, .node = "n1"};
+  const std::string patch = PinPatch(pin);
+  EXPECT_NE(patch.find(R"({"op":"test","path":"/metadata/annotations","value":null},)"
+                       R"({"op":"add","path":"/metadata/annotations","value":{}})"),
+            std::string::npos)
+      << patch;
+}
+
+TEST(UnpinPatch, TakesAwayExactlyThatPinOfAnUnboundClaim) {
+  Unpin unpin{.claim = MakeClaim(1, kGiB), .node = "n9"};
+  EXPECT_EQ(
+      UnpinPatch(unpin),
+      R"([{"op":"test","path":"/metadata/uid","value":")" + Uid(1) +
+          R"("},{"op":"test","path":"/metadata/annotations/volume.kubernetes.io~1selected-node",)"
+          R"("value":"n9"},{"op":"test","path":"/spec/volumeName","value":null},)"
+          R"({"op":"remove","path":"/metadata/annotations/volume.kubernetes.io~1selected-node"}])");
+}
+
+}  // namespace
+}  // namespace pmem::extender
