@@ -404,10 +404,8 @@ void Ledger::On(const AgentsListed& event, absl::Time now) {
   const std::set<std::string> listed(event.nodes.begin(), event.nodes.end());
   for (const auto& [name, node] : nodes_.nodes()) nodes_.SetAgent(name, listed.contains(name));
   for (const std::string& name : listed) nodes_.SetAgent(name, true);
-  nodes_.DropIdle([this](const NodeState& node) {
-    const auto here = on_.find(node.name);
-    return holds_.IsHeld(node.id) || (here != on_.end() && !here->second.empty());
-  });
+  nodes_.DropIdle(
+      [this](const NodeState& node) { return holds_.IsHeld(node.id) || on_.contains(node.name); });
   for (const std::string& uid : open_claims_) HoldForTakeover(uid, now);  // Also on new nodes.
   is_uniform_.reset();
   synced_.insert("agents");
