@@ -4,36 +4,11 @@
 import pytest
 
 import wakeup
-from harness import objects, waiting
+from capacity import SYSTEM, objects_of, sizes_of, wait_joined, wait_sizes
+from harness import waiting
 from scene import GI, both, lvm
 
-MANAGED = 'csi.storage.k8s.io/managed-by=pmem-extender'
 IN_TREE_REASON = 'did not have enough free storage'
-SYSTEM = 'pmem-system'
-
-
-def objects_of(scene, node):
-    """{class: object} of the node."""
-    return {
-        o['storageClassName']: o
-        for o in scene.api.list('csistoragecapacities', SYSTEM, labelSelector=MANAGED)
-        if o['nodeTopology']['matchLabels'] == {objects.HOSTNAME: node}
-    }
-
-
-def sizes_of(scene, node):
-    """{class: (capacity, maximumVolumeSize)} in bytes, of the shipped classes."""
-    return {
-        name: tuple(objects.quantity_bytes(o.get(key, '-1')) for key in ('capacity', 'maximumVolumeSize'))
-        for name, o in objects_of(scene, node).items()
-        if name in ('pmem-lvm', 'pmem-direct')
-    }
-
-
-def wait_sizes(scene, node, sizes):
-    waiting.until(
-        lambda: sizes_of(scene, node) == sizes, f'the objects of {node} say {sizes}', seconds=10
-    )
 
 
 def edit(scene, node, class_name, **changes):
@@ -124,25 +99,16 @@ def test_objects_of_a_node_that_never_reported_to_this_extender_stand(scene, ext
         scene.cluster.agents[node].start()
 
 
-def joined_objects(scene):
-    """{class: maximumVolumeSize in bytes} of the objects that stand for all nodes; None while a node has its own."""
-    ours = scene.api.list('csistoragecapacities', SYSTEM, labelSelector=MANAGED)
-    if any(o['nodeTopology'].get('matchLabels') for o in ours):
-        return None
-    return {o['storageClassName']: objects.quantity_bytes(o['maximumVolumeSize']) for o in ours}
-
-
 def test_with_many_nodes_one_object_a_class_stands_for_all(scene, extender_with):
     small, large = scene.add_nodes(lvm(10), lvm(15))
     wait_sizes(scene, large, {'pmem-lvm': (15 * GI,) * 2, 'pmem-direct': (0, 0)})
     extender_with('--capacity-objects-nodes-max=1')
-    waiting.until(
-        lambda: joined_objects(scene) == {'pmem-lvm': 15 * GI, 'pmem-direct': 0}, 'the objects are joined'
-    )
+    wait_joined(scene, 15 * GI)
     scene.claim_and_pod('first', '12Gi')
     assert scene.wait_bound('first') == large
     scene.claim_and_pod('second', '10Gi')
     assert scene.wait_bound('second') == small
+    wait_joined(scene, 3 * GI)  # Until then the in-tree filter lets the third through, to our refusal.
     scene.claim_and_pod('third', '10Gi')
     assert IN_TREE_REASON in scene.wait_refused('third')
     scene.delete_pod('second')

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """No room: pending with a constant reason, numbers on request, and placed once room is freed."""
 
+from capacity import wait_sizes
 from harness import waiting
-from scene import both, direct, lvm
+from scene import GI, both, direct, lvm
 
 
 def test_pending_pod_is_explained_and_placed_when_room_is_freed(scene):
     node = scene.add_node(lvm(15))
     scene.claim_and_pod('first')
     assert scene.wait_scheduled('first') == node
+    wait_sizes(scene, node, {'pmem-lvm': (5 * GI,) * 2, 'pmem-direct': (0, 0)})
     scene.wait_known(node)
     scene.claim_and_pod('second')
     message = scene.wait_refused('second')

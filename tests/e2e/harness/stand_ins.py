@@ -50,6 +50,11 @@ class FakeProvisioner:
         self._stop.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
+    def is_idle(self):
+        """Nothing is being made or taken away. What was asked for of a claim that is gone by now is still made."""
+        with self._lock:
+            return not self._working
+
     def _follow(self, resource, handle):
         for event, obj in self.client.watch(resource, self._stop):
             if event != 'DELETED' and not self._stop.is_set():
