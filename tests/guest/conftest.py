@@ -114,6 +114,12 @@ class Agent:
             time.sleep(0.05)
         raise CommandFailed("the agent is not ready:\n" + self._guest.run("cat /tmp/agent.log"))
 
+    def crash(self):
+        """SIGKILL, and a new one, which knows nothing of what the one before saw."""
+        self._guest.run("killall -9 pmem-capacity-agent && while pidof pmem-capacity-agent; do sleep 0.02;"
+                        " done")
+        self.start()
+
     def restart(self):
         """SIGTERM, which ends it, and a new one."""
         self._guest.run("killall pmem-capacity-agent && while pidof pmem-capacity-agent; do sleep 0.05;"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a person changes by hand appears in the report long before the agent's next re-read."""
 
+import os
 import threading
 import time
 
@@ -9,6 +10,8 @@ import pytest
 # The agent re-reads after 60 s anyway: below this it can only have been an event. Emulated, and on
 # a busy machine: the figure that is printed is the interesting one.
 SEEN_SECONDS_MAX = 10
+# Of each kind, twice: made and taken away. Raise it for a percentile that says something.
+CHANGES = int(os.environ.get("GUEST_CHANGES", "3"))
 
 
 class Watcher(threading.Thread):
@@ -65,12 +68,13 @@ def latencies():
     for kind, seconds in values.items():
         if seconds:
             ranked = sorted(seconds)
-            p50, p99 = ranked[len(ranked) // 2], ranked[-1]
-            print(f"\nguest: change to report, {kind}: p50 {p50 * 1000:.0f} ms,"
-                  f" p99 {p99 * 1000:.0f} ms over {len(ranked)} changes")
+            p50 = ranked[len(ranked) // 2]
+            p99 = ranked[len(ranked) * 99 // 100]
+            print(f"\nguest: change to report, {kind}: p50 {p50 * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms,"
+                  f" worst {ranked[-1] * 1000:.0f} ms, over {len(ranked)} changes")
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(CHANGES))
 def test_a_logical_volume_made_and_removed_by_hand_is_seen(guest, agent, latencies, number):
     name = f"disk-change-{number}"
     for command, accepts in (
@@ -82,7 +86,7 @@ def test_a_logical_volume_made_and_removed_by_hand_is_seen(guest, agent, latenci
         assert seconds < SEEN_SECONDS_MAX
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(CHANGES))
 def test_a_namespace_made_and_destroyed_by_hand_is_seen(guest, agent, regions, latencies, number):
     pool_id, name = "direct/" + regions["direct"], f"disk-change-{number}"
     made = {}

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The driver is killed at every step of creating and of removing a volume; the next one finishes the work."""
+"""The driver is killed at every step of creating and of removing a volume; the next one finishes the work.
+
+So is the agent, in the same moment: the next one finds a volume half-made, and is at work while the driver finishes it.
+"""
+
+import time
 
 import pytest
 
@@ -10,6 +15,7 @@ from guest import MIB
 KILL_AT = "/tmp/kill-at"
 WITH_CRASHES = f"LD_PRELOAD=/usr/bin/libkill-at.so KILL_AT_FILE={KILL_AT}"
 STEPS_MAX = 60
+AGREE_SECONDS_MAX = 10  # Far less than the agent's next re-read.
 CREATE = "csi.v1.Controller/CreateVolume"
 DELETE = "csi.v1.Controller/DeleteVolume"
 
@@ -28,21 +34,45 @@ def fragile(driver, kind):
     driver.start()
 
 
-def killed_at(guest, driver, kind, step, method, request):
-    """Makes the call, which is to end at that step. False: it was over before, and went well."""
+def free_bytes(guest, regions, kind):
+    """{pool: bytes free} of those that the volume may be in, as the tools say it."""
+    if kind == "lvm":
+        lines = guest.run("vgs --noheadings --units b --nosuffix -o vg_name,vg_free").splitlines()
+        return {f"lvm/{name}": int(free) for name, free in map(str.split, lines)}
+    region = regions["direct"]
+    return {f"direct/{region}": int(guest.run(f"cat /sys/bus/nd/devices/{region}/available_size"))}
+
+
+def wait_agent_agrees(guest, agent, regions, kind, is_there):
+    """Until the agent reports of the pools what is on the devices, and the volume if it is there."""
+    free = free_bytes(guest, regions, kind)
+    deadline = time.monotonic() + AGREE_SECONDS_MAX
+    while True:
+        pools = [pool for pool in agent.report()["pools"] if pool["id"] in free]
+        seen = ({pool["id"]: pool["available_bytes"] for pool in pools},
+                any(v["name"] == "disk-killed" for pool in pools for v in pool["volumes"]))
+        if seen == (free, is_there):
+            return
+        assert time.monotonic() < deadline, f"the agent says {seen}, and it is {(free, is_there)}"
+        time.sleep(0.05)
+
+
+def killed_at(guest, driver, agent, kind, step, method, request):
+    """Makes the call, which is to end at that step, the agent with it. False: it was over before, and went well."""
     guest.run(f"echo {step} >{KILL_AT}")
     answer = driver.answer(method, request)
     if answer["code"] == "OK":
         guest.run(f"rm {KILL_AT}")  # An error when it is not there: the driver was killed, and yet it answered.
         return False
     assert answer["code"] == "UNAVAILABLE", (step, method, answer)
+    agent.crash()
     driver.start(*FLAGS[kind], environment=f"[ ! -e {KILL_AT} ] || exit 1; {WITH_CRASHES}")
     return True
 
 
 @pytest.mark.parametrize("kind,steps_min", [("lvm", 6), ("direct", 12)])
-def test_a_driver_killed_at_any_step_leaves_what_the_next_one_finishes(guest, fragile, unchanged, kind,
-                                                                      steps_min):
+def test_what_is_killed_at_any_step_leaves_what_the_next_one_finishes(guest, fragile, agent, regions, unchanged,
+                                                                     kind, steps_min):
     create = (CREATE, creation("disk-killed", 64 * MIB, kind))
     delete = (DELETE, {"volume_id": "disk-killed"})
     others = set(fragile.volumes())
@@ -51,10 +81,11 @@ def test_a_driver_killed_at_any_step_leaves_what_the_next_one_finishes(guest, fr
         before = dict(killed)
         for method, request in (create, delete):
             # Past the last step of one, it is called to have something to remove, or nothing.
-            if killed[method] == step - 1 and killed_at(guest, fragile, kind, step, method, request):
+            if killed[method] == step - 1 and killed_at(guest, fragile, agent, kind, step, method, request):
                 killed[method] += 1
                 answer = fragile.answer(method, request)
                 assert answer["code"] == "OK", (step, method, answer)
+                wait_agent_agrees(guest, agent, regions, kind, method == CREATE)
                 if method == DELETE:
                     assert set(fragile.volumes()) == others
             elif killed[method] != step - 1:
