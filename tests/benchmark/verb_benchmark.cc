@@ -113,12 +113,13 @@ int64_t PeakBytes() {
 }
 
 void PrintMemory(std::string_view what, const Setup& setup, int64_t before_bytes) {
+  const int64_t peak_bytes = PeakBytes();  // Before a body is made here, too.
   JsonWriter line;
   line.BeginObject().String("what", what).Int("nodes", setup.nodes);
   line.String("body", setup.is_full ? "full" : "names");
   line.String("pod", setup.is_pmem ? "pmem" : "plain");
   line.Int("body_bytes", static_cast<int64_t>(ArgsJson(setup).size()));
-  line.Int("resident_before_bytes", before_bytes).Int("resident_peak_bytes", PeakBytes());
+  line.Int("resident_before_bytes", before_bytes).Int("resident_peak_bytes", peak_bytes);
   std::printf("%s\n", line.EndObject().Take().c_str());
   std::fflush(stdout);
 }

@@ -10,7 +10,7 @@ import pytest
 from guest import MIB
 
 SANITY = pathlib.Path(__file__).resolve().parents[2] / "build" / "controlplane" / "bin" / "csi-sanity"
-SUITE_SECONDS_MAX = 280
+SUITE_SECONDS_MAX = 500
 # Specs for what the driver can do; a direct volume does not grow.
 SPECS = {"direct": 48, "lvm": 50}
 

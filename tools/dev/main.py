@@ -35,7 +35,7 @@ def commands():
 def usage(found):
     print('usage: ./dev COMMAND [ARGUMENT...]\n')
     for name, path in found.items():
-        print(f'  {name:<10}{summary(path)}')
+        print(f'  {name:<12}{summary(path)}')
     print('\n./dev COMMAND --help tells more.')
 
 
