@@ -7,7 +7,8 @@ usage: ./dev test [STEP...] [--werror]
 
 Three lanes run side by side: what compiles, and what mostly waits (the control plane's build at a low
 priority and end-to-end tests; the emulated machine). The sanitizers' builds come after them: they take both cores,
-and what waits for a real clock should not wait for those. A failing step does not stop the ones that do not need it.
+and what waits for a real clock should not wait for those. Last come the emulated nodes of the walkthrough, which take both
+cores, too, and time their kubelets. A failing step does not stop the ones that do not need it.
 """
 
 import os
@@ -17,7 +18,7 @@ import builds
 import control_plane
 import junit
 import steps
-from commands import lint
+from commands import lint, walkthrough
 
 # Minutes of clang for every file: `./dev lint` has them, a whole test run has not.
 SLOW_CHECKS = ('clang-tidy',)
@@ -148,6 +149,18 @@ def guest_lane(run):
         run.step('guest tests', [[GUEST / 'run']], count=lambda: junit.count(xml))
 
 
+def walkthrough_lane(run):
+    if not run.wants('walkthrough') or not run.release_ok:
+        return
+    if os.geteuid() != 0:
+        return run.count(steps.Counts(skipped=1, skip_reasons=["walkthrough: root makes the images and the nodes' disk"]))
+    if not walkthrough.prepare(run.board):
+        return run.count(steps.Counts(failed=1))
+    walkthrough.forget_results()
+    run.step('walkthrough tests', [walkthrough.test_command([])], count=lambda: junit.count(walkthrough.RESULT))
+    walkthrough.print_times()
+
+
 def main(arguments):
     if '--help' in arguments:
         print(__doc__)
@@ -163,6 +176,7 @@ def main(arguments):
         lane.join()
     for build in (builds.ASAN, builds.TSAN):
         run.leg(build, SANITIZED_SUITES)
+    walkthrough_lane(run)
     for reason in run.total.skip_reasons:
         run.board.note(f'skipped: {reason}')
     print(run.total, flush=True)

@@ -49,8 +49,15 @@ def test_command(arguments):
     ]
 
 
+def forget_results():
+    RESULT.unlink(missing_ok=True)
+    TOOK.unlink(missing_ok=True)
+
+
 def print_times():
-    """A line for each step of the run."""
+    """A line for each step of the run, if it began."""
+    if not RESULT.exists():
+        return
     cases = xml.etree.ElementTree.parse(RESULT).getroot().iter('testcase')
     rows = [(case.get('name').removeprefix('test_').replace('_', ' '), f'{float(case.get("time")):.1f}') for case in cases]
     total = sum(float(seconds) for _, seconds in rows)
@@ -70,8 +77,7 @@ def main(arguments):
         return 0
     if not prepare(steps.Board(builds.BUILD / 'logs')):
         return 1
-    RESULT.unlink(missing_ok=True)
-    TOOK.unlink(missing_ok=True)
+    forget_results()
     rest = [a for a in arguments if a != '--write-docs']
     env = dict(os.environ)
     if '--write-docs' in arguments:
