@@ -37,7 +37,7 @@ struct ExtenderConfig {
   bool has_capacity_objects = true;
   int capacity_objects_nodes_max = 50;  // docs/performance.md, "A real kube-scheduler".
   LogLevel log_level = LogLevel::kInfo;
-  int io_threads = 8;
+  int io_threads = 4;
 };
 
 // A config to run with; or the exit code to end with (--help: 0, a bad flag: 2, after one clear

@@ -13,6 +13,7 @@
 #include "common/io/periodic_task.h"
 #include "common/pure/capacity_report.h"
 #include "common/pure/status_macros.h"
+#include "extender/intake/due_times.h"
 
 namespace pmem::extender {
 namespace {
@@ -58,6 +59,7 @@ class AgentPoller::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(Options options, EventSink* events, const Clock* clock, ClientFactory clients)
       : options_(options),
+        limit_(options_.wait + options_.slack),
         events_(events),
         clock_(clock),
         clients_(std::move(clients)),
@@ -79,6 +81,8 @@ class AgentPoller::Impl : public std::enable_shared_from_this<Impl> {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Outcome NoteFailureLocked(Agent* agent, absl::string_view message, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // It is looked at again when its next poll is due, or the one in flight overdue.
+  void ScheduleLocked(const Agent& agent) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The agent, while poll `id` is its current one.
   Agent* FindLocked(const std::string& node, uint64_t id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Duration WaitFor(const std::string& node) const;
@@ -93,6 +97,7 @@ class AgentPoller::Impl : public std::enable_shared_from_this<Impl> {
                                            Agent* agent);
 
   const Options options_;
+  const absl::Duration limit_;  // In which a poll must be answered whole.
   EventSink* const events_;
   const Clock* const clock_;
   const ClientFactory clients_;
@@ -101,6 +106,7 @@ class AgentPoller::Impl : public std::enable_shared_from_this<Impl> {
   mutable Mutex mu_;
   CondVar idle_;
   std::map<std::string, Agent> agents_ ABSL_GUARDED_BY(mu_);
+  DueTimes due_ ABSL_GUARDED_BY(mu_);  // Of the agents that can be asked.
   std::optional<std::vector<std::string>> listed_ ABSL_GUARDED_BY(mu_);
   uint64_t last_poll_id_ ABSL_GUARDED_BY(mu_) = 0;
   int callbacks_ ABSL_GUARDED_BY(mu_) = 0;
@@ -113,6 +119,7 @@ void AgentPoller::Impl::Stop() {
   MutexLock lock(&mu_);
   is_stopped_ = true;
   agents.swap(agents_);
+  due_.Clear();
   while (callbacks_ > 0) idle_.WaitWithTimeout(&mu_, absl::Seconds(1));
 }
 
@@ -128,6 +135,7 @@ void AgentPoller::Impl::OnAgents(const std::vector<AgentEndpoint>& agents) {
     MutexLock lock(&mu_);
     if (is_stopped_) return;
     gone.swap(agents_);
+    due_.Clear();
     for (const AgentEndpoint& endpoint : agents) {
       nodes.push_back(endpoint.node);
       Agent& agent = agents_[endpoint.node];
@@ -138,6 +146,7 @@ void AgentPoller::Impl::OnAgents(const std::vector<AgentEndpoint>& agents) {
       if (endpoint.url.empty() && !(is_same && agent.health.last_error == endpoint.problem)) {
         failures.push_back(NoteFailureLocked(&agent, endpoint.problem, now));
       }
+      ScheduleLocked(agent);
     }
     is_new_list = listed_ != nodes;
     listed_ = nodes;
@@ -170,21 +179,20 @@ void AgentPoller::Impl::Tick() {
   std::vector<Outcome> failures;
   std::vector<std::shared_ptr<HttpClient>> retired;
   const absl::Time now = clock_->SteadyNow();
-  const absl::Duration limit = options_.wait + options_.slack;
   {
     MutexLock lock(&mu_);
-    for (auto& [node, agent] : agents_) {
-      if (agent.health.url.empty()) continue;
+    for (const std::string& node : due_.Due(now, kAgentStartsPerTick)) {
+      Agent& agent = agents_.at(node);
       if (agent.poll_id == 0) {
-        const bool is_due = agent.next <= now && polls.size() < kAgentStartsPerTick;
-        if (is_due) polls.push_back(BeginLocked(&agent, now));
-      } else if (now - agent.poll_began > limit) {
-        // Its late answer will find no poll, and its connection is not used again.
-        agent.poll_id = 0;
-        retired.push_back(std::exchange(agent.client, nullptr));
-        failures.push_back(NoteFailureLocked(
-            &agent, absl::StrCat("no whole answer within ", absl::FormatDuration(limit)), now));
+        polls.push_back(BeginLocked(&agent, now));
+        continue;
       }
+      // Its late answer will find no poll, and its connection is not used again.
+      agent.poll_id = 0;
+      retired.push_back(std::exchange(agent.client, nullptr));
+      failures.push_back(NoteFailureLocked(
+          &agent, absl::StrCat("no whole answer within ", absl::FormatDuration(limit_)), now));
+      ScheduleLocked(agent);
     }
   }
   for (Outcome& failure : failures) Tell(std::move(failure));
@@ -200,7 +208,14 @@ Poll AgentPoller::Impl::BeginLocked(Agent* agent, absl::Time now) {
   agent->poll_id = poll.id;
   agent->poll_began = now;
   agent->poll_wait = options_.wait;
+  ScheduleLocked(*agent);
   return poll;
+}
+
+void AgentPoller::Impl::ScheduleLocked(const Agent& agent) {
+  absl::Time at = agent.poll_id == 0 ? agent.next : agent.poll_began + limit_;
+  if (agent.health.url.empty()) at = absl::InfiniteFuture();
+  due_.Set(agent.health.node, at);
 }
 
 // Asks others, and therefore without the lock.
@@ -213,7 +228,7 @@ absl::Duration AgentPoller::Impl::WaitFor(const std::string& node) const {
 ClientRequest AgentPoller::Impl::RequestOf(const Poll& poll) {
   ClientRequest request;
   request.body_bytes_max = kReportBytesMax;
-  request.deadline = options_.wait + options_.slack;
+  request.deadline = limit_;
   request.path_and_query = "/v1/capacity";
   if (!poll.generation.has_value()) return request;
   const absl::Duration wait = WaitFor(poll.node);
@@ -314,6 +329,7 @@ void AgentPoller::Impl::OnAnswer(const std::string& node, uint64_t id,
     Agent* agent = FindLocked(node, id);
     if (agent == nullptr) return;
     agent->poll_id = 0;
+    ScheduleLocked(*agent);
     if (agent->next <= now) next = BeginLocked(agent, now);
   }
   if (next.has_value()) Send(*std::move(next));
