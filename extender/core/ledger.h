@@ -283,6 +283,8 @@ class Ledger {
   bool IsMemoRight(const NodeState& node, const NodeQuick& afresh) const;
   bool FitsQuickly(const NodeState& node, const Question& question) const;
   void Note(const NodeState& node, const Question& question, Reason reason) const;
+  Reason JudgeWithVolumes(const NodeState& node, const Question& question,
+                          std::vector<std::string>* volumes) const;
   std::vector<Item> NeededItems(const NodeState& node, const PodDemand& demand,
                                 std::string_view owner, std::vector<std::string>* volumes) const;
   const PersistentVolume* StaticVolume(const NodeState& node, const PodDemand& demand, size_t item,

@@ -196,16 +196,23 @@ bool Ledger::FitsQuickly(const NodeState& node, const Question& question) const 
          TakesAll(room, question.items);
 }
 
+// Which of the volumes that are there a scheduler has given away already, the leader before us
+// knew: until its decisions are heard of, nobody counts on one.
+Reason Ledger::JudgeWithVolumes(const NodeState& node, const Question& question,
+                                std::vector<std::string>* volumes) const {
+  const std::vector<Item> needed = NeededItems(node, question.demand, question.owner, volumes);
+  const Reason reason = JudgeItems(node, needed, question.owner, true);
+  if (reason != Reason::kFits || question.now >= takeover_until_) return reason;
+  const Reason without = JudgeItems(node, question.demand.items, question.owner, true);
+  return without == Reason::kFits ? Reason::kFits : Reason::kHeld;
+}
+
 Reason Ledger::Judge(const NodeState* node, const Question& question,
                      std::vector<std::string>* static_volumes) const {
   if (!IsPlainlyFresh(node, question)) {
     if (const auto reason = JudgeFreshness(node, question.demand, question.now)) return *reason;
   }
-  if (question.may_be_static) {
-    const std::vector<Item> needed =
-        NeededItems(*node, question.demand, question.owner, static_volumes);
-    return JudgeItems(*node, needed, question.owner, true);
-  }
+  if (question.may_be_static) return JudgeWithVolumes(*node, question, static_volumes);
   if (FitsQuickly(*node, question)) {
     if (!question.is_beside_holds) Note(*node, question, Reason::kFits);
     return Reason::kFits;

@@ -296,6 +296,13 @@ GUARDS = (
         'VerbsTest.TheSmallestClaimGetsTheVolumeThatIsThere',
     ),
     Guard(
+        '7: nobody counts on a volume that is there in the takeover window',
+        JUDGE,
+        'return without == Reason::kFits ? Reason::kFits : Reason::kHeld;',
+        '(void)without;\n  return Reason::kFits;',
+        'LedgerTest.ATakeoverCountsOnNoVolumeThatIsThere',
+    ),
+    Guard(
         'an Immediate claim that is pinned gets no volume that is there',
         JUDGE,
         '  if (storage_class == nullptr || !storage_class->is_wait_for_first_consumer) return nullptr;',

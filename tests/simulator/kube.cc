@@ -85,6 +85,7 @@ void Kube::Create(Claim claim) {
 }
 
 void Kube::Create(PersistentVolume volume) {
+  volume.meta.resource_version = NextVersion();
   volumes_[volume.meta.key.name] = volume;
   Tell(Kind::kVolumes, Seen<PersistentVolume>{std::move(volume)});
 }

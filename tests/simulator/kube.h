@@ -69,6 +69,17 @@ class Kube {
     return true;
   }
 
+  template <class Change>
+  bool ChangeVolume(const std::string& name, const std::string& resource_version, Change change) {
+    const auto it = volumes_.find(name);
+    if (it == volumes_.end() || it->second.meta.resource_version != resource_version) return false;
+    change(it->second);
+    it->second.meta.resource_version = NextVersion();
+    const PersistentVolume after = it->second;
+    Tell(Kind::kVolumes, Seen<PersistentVolume>{after});
+    return true;
+  }
+
   const std::map<std::string, Node>& nodes() const { return nodes_; }
   const std::map<std::string, Pod>& pods() const { return pods_; }
   const std::map<std::string, Claim>& claims() const { return claims_; }

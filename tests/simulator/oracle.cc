@@ -179,8 +179,9 @@ bool Oracle::HasExpansion(const std::string& node) const {
   const auto& claims = stage_.kube.claims();
   return std::any_of(claims.begin(), claims.end(), [&](const auto& entry) {
     const Claim& claim = entry.second;
-    return !claim.volume_name.empty() && claim.requested_bytes > claim.capacity_bytes &&
-           TrueNode(stage_.kube, claim) == node;
+    if (claim.volume_name.empty() || claim.requested_bytes <= claim.capacity_bytes) return false;
+    return TrueNode(stage_.kube, claim) == node &&
+           stage_.devices.at(node).Has(VolumeName(claim.meta.uid));
   });
 }
 

@@ -53,6 +53,8 @@ inline constexpr std::string_view kFeatures[] = {
     "lost_nodes",         // A node goes: for good, for a while, or until another takes its name.
     "lost_agents",        // Its agent alone goes for a while, as when it is not among the listed.
     "new_nodes",          // Nodes join.
+    "static_volumes",     // Users make PersistentVolumes for volumes that they made on a node.
+    "lost_volumes",       // Users delete volumes on the nodes, whatever is bound to them.
 };
 
 struct Plan {

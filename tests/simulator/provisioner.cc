@@ -17,8 +17,12 @@ PoolKind KindOf(const Claim& claim) {
 
 }  // namespace
 
-Provisioner::Provisioner(Stage& stage, Oracle& oracle, Agents& agents)
-    : stage_(stage), oracle_(oracle), agents_(agents), random_(stage.plan.seed, kProvisionerSalt) {
+Provisioner::Provisioner(Stage& stage, Oracle& oracle, Agents& agents, StaticVolumes& statics)
+    : stage_(stage),
+      oracle_(oracle),
+      agents_(agents),
+      statics_(statics),
+      random_(stage.plan.seed, kProvisionerSalt) {
   stage_.kube.Listen(Kind::kClaims, [this](const Event& event) { Hear(event); });
 }
 
@@ -32,6 +36,7 @@ void Provisioner::Hear(const Event& event) {
   } else if (const auto* gone = std::get_if<Gone<Claim>>(&event)) {
     const Claim& claim = gone->last;
     const std::string node = TrueNode(stage_.kube, claim);
+    if (IsStatic(claim.volume_name)) return statics_.Release(claim.volume_name);
     if (!claim.volume_name.empty()) Remove(claim.meta.uid, node);
   }
 }
@@ -64,6 +69,8 @@ void Provisioner::Annotate(const std::string& uid) {
   stage_.agenda.After(Blink(), [this, uid] {
     const Claim* claim = stage_.kube.FindClaim(uid);
     if (claim == nullptr || !claim->storage_provisioner.empty()) return;
+    const StaticVolumes::Matches matches = statics_.Match({*claim}, "", {});
+    if (!matches.empty() && statics_.Take(matches.begin()->second, *claim)) return;
     stage_.kube.ChangeClaim(
         uid, "", [](Claim& changed) { changed.storage_provisioner = std::string(kDriverName); });
   });
@@ -150,7 +157,8 @@ void Provisioner::Bind(const Claim& claim, const std::string& node) {
 void Provisioner::Remove(const std::string& uid, const std::string& node) {
   stage_.agenda.After(random_.Between(absl::Milliseconds(50), absl::Seconds(2)), [this, uid, node] {
     const Claim* claim = stage_.kube.FindClaim(uid);
-    if (claim != nullptr && TrueNode(stage_.kube, *claim) == node) return;
+    const bool is_its = claim != nullptr && !IsStatic(claim->volume_name);
+    if (is_its && TrueNode(stage_.kube, *claim) == node) return;
     if (IsOff(node) && !stage_.is_over) return Remove(uid, node);
     stage_.devices.at(node).Delete(VolumeName(uid));
     agents_.Touch(node);
@@ -167,6 +175,7 @@ void Provisioner::Expand(const Claim& claim, const std::string& node) {
     const Claim* now = stage_.kube.FindClaim(uid);
     if (now == nullptr || IsOff(node)) return;
     const int64_t bytes = now->requested_bytes;
+    if (IsStatic(now->volume_name)) return;
     if (!stage_.devices.at(node).Expand(VolumeName(uid), bytes)) return;
     agents_.Touch(node);
     stage_.kube.ChangeClaim(uid, "", [bytes](Claim& done) { done.capacity_bytes = bytes; });

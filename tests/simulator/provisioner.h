@@ -10,12 +10,13 @@
 #include "tests/simulator/agents.h"
 #include "tests/simulator/oracle.h"
 #include "tests/simulator/random.h"
+#include "tests/simulator/static_volumes.h"
 
 namespace pmem::extender::simulator {
 
 class Provisioner {
  public:
-  Provisioner(Stage& stage, Oracle& oracle, Agents& agents);
+  Provisioner(Stage& stage, Oracle& oracle, Agents& agents, StaticVolumes& statics);
   // The node is there again, and looks at its claims.
   void Resume(const std::string& node);
 
@@ -36,6 +37,7 @@ class Provisioner {
   Stage& stage_;
   Oracle& oracle_;
   Agents& agents_;
+  StaticVolumes& statics_;
   Random random_;
   std::set<std::pair<std::string, std::string>> making_;  // Claim UID and node.
   std::set<std::string> expanding_;

@@ -22,10 +22,11 @@ constexpr absl::Duration kBackoffs[] = {absl::Seconds(1), absl::Seconds(2), absl
 std::string Scheduler::Name(int number) { return absl::StrCat("scheduler-", number); }
 
 Scheduler::Scheduler(Stage& stage, Oracle& oracle, Refusals& refusals,
-                     std::function<Replica*()> leader, int number)
+                     std::function<Replica*()> leader, StaticVolumes& statics, int number)
     : stage_(stage),
       oracle_(oracle),
       refusals_(refusals),
+      statics_(statics),
       leader_(std::move(leader)),
       name_(Name(number)),
       random_(stage.plan.seed, kSchedulerSalt + static_cast<uint64_t>(number)) {
@@ -94,7 +95,20 @@ bool Scheduler::Prepare(Attempt& attempt) {
     if (stage_.Has("samples") && random_.Chance(30)) continue;
     attempt.names.push_back(name);
   }
+  Match(attempt);
   return !attempt.names.empty();
+}
+
+void Scheduler::Match(Attempt& attempt) const {
+  std::vector<Claim> open;
+  for (const Claim& claim : attempt.claims) {
+    if (claim.selected_node.empty()) open.push_back(claim);
+  }
+  std::set<std::string> assumed;
+  for (const auto& [uid, volumes] : assumed_) assumed.insert(volumes.begin(), volumes.end());
+  for (const std::string& name : attempt.names) {
+    attempt.matches[name] = statics_.Match(open, name, assumed);
+  }
 }
 
 void Scheduler::AskFor(const AttemptPtr& attempt, std::vector<std::string> names,
@@ -133,6 +147,10 @@ void Scheduler::Answered(const AttemptPtr& attempt, const Reply& reply, bool is_
   }
   attempt->node = random_.Pick(reply.nodes);
   attempt->decision = reply.decision;
+  std::set<std::string>& assumed = assumed_[attempt->pod.meta.uid];
+  for (const auto& [uid, volume] : attempt->matches[attempt->node]) {
+    assumed.insert(volume.meta.key.name);
+  }
   Permit(attempt);
 }
 
@@ -200,19 +218,25 @@ void Scheduler::WriteNext(const AttemptPtr& attempt) {
     const Claim& seen = attempt->claims[attempt->written];
     if (stage_.kube.FindPod(attempt->pod.meta.uid) == nullptr) return GiveUp(attempt);
     if (stage_.Has("conflicts") && random_.Chance(5)) return GiveUp(attempt);
-    if (seen.selected_node.empty()) {
-      const bool is_written =
-          stage_.kube.ChangeClaim(seen.meta.uid, seen.meta.resource_version, [&](Claim& claim) {
-            claim.selected_node = attempt->node;
-            claim.is_pinned_by_scheduler = true;
-          });
-      if (!is_written) return GiveUp(attempt);
-      oracle_.Accepted(*stage_.kube.FindClaim(seen.meta.uid), attempt->decision);
-    }
+    if (!Write(*attempt, seen)) return GiveUp(attempt);
     ++attempt->written;
     if (attempt->ends_after == 2) return GiveUp(attempt);
     WriteNext(attempt);
   });
+}
+
+bool Scheduler::Write(const Attempt& attempt, const Claim& seen) {
+  const StaticVolumes::Matches& matches = attempt.matches.at(attempt.node);
+  const auto match = matches.find(seen.meta.uid);
+  if (match != matches.end()) return statics_.Take(match->second, seen);
+  if (!seen.selected_node.empty()) return true;
+  const bool is_written =
+      stage_.kube.ChangeClaim(seen.meta.uid, seen.meta.resource_version, [&](Claim& claim) {
+        claim.selected_node = attempt.node;
+        claim.is_pinned_by_scheduler = true;
+      });
+  if (is_written) oracle_.Accepted(*stage_.kube.FindClaim(seen.meta.uid), attempt.decision);
+  return is_written;
 }
 
 Scheduler::Volumes Scheduler::Look(const Attempt& attempt) const {
@@ -221,7 +245,10 @@ Scheduler::Volumes Scheduler::Look(const Attempt& attempt) const {
   for (const PodVolume& volume : attempt.pod.volumes) {
     const Claim* claim =
         stage_.kube.FindClaim({attempt.pod.meta.key.kube_namespace, volume.claim_name});
-    if (claim == nullptr || TrueNode(stage_.kube, *claim) != attempt.node) return Volumes::kFailed;
+    if (claim == nullptr) return Volumes::kFailed;
+    const bool is_static = attempt.matches.at(attempt.node).contains(claim->meta.uid);
+    const std::string node = TrueNode(stage_.kube, *claim);
+    if (node != attempt.node && !(is_static && node.empty())) return Volumes::kFailed;
     if (claim->volume_name.empty()) volumes = Volumes::kWaiting;
   }
   return volumes;
@@ -242,6 +269,7 @@ void Scheduler::WaitForVolumes(const AttemptPtr& attempt) {
       pod.node_name = attempt->node;
       pod.nominated_node_name.clear();
     });
+    assumed_.erase(attempt->pod.meta.uid);
     if (is_bound) ++oracle_.tally().placed;
   });
 }
@@ -249,6 +277,7 @@ void Scheduler::WaitForVolumes(const AttemptPtr& attempt) {
 // The nomination is taken back, selected-node is not; the pod is tried again later.
 void Scheduler::GiveUp(const AttemptPtr& attempt) {
   const std::string& uid = attempt->pod.meta.uid;
+  assumed_.erase(uid);
   refusals_.SetUnderWay(uid, false);
   const auto it = queue_.find(uid);
   if (it == queue_.end()) return;

@@ -14,6 +14,7 @@
 
 #include "tests/simulator/refusals.h"
 #include "tests/simulator/replica.h"
+#include "tests/simulator/static_volumes.h"
 
 namespace pmem::extender::simulator {
 
@@ -21,7 +22,7 @@ class Scheduler {
  public:
   // `leader` returns the replica that the Service leads to now, or null.
   Scheduler(Stage& stage, Oracle& oracle, Refusals& refusals, std::function<Replica*()> leader,
-            int number);
+            StaticVolumes& statics, int number);
   ~Scheduler();
   static std::string Name(int number);
 
@@ -35,6 +36,7 @@ class Scheduler {
     Pod pod;
     std::vector<Claim> claims;  // As seen when it began; those it has to write.
     std::vector<std::string> names;
+    std::map<std::string, StaticVolumes::Matches> matches;  // By node, as seen when it began.
     std::string node;
     Decision decision;
     size_t written = 0;
@@ -55,6 +57,9 @@ class Scheduler {
   std::vector<AttemptPtr> TakeWaiting(const std::set<std::string>& group);
   void Nominate(const AttemptPtr& attempt);
   void WriteNext(const AttemptPtr& attempt);
+  // False: somebody else has written.
+  bool Write(const Attempt& attempt, const Claim& seen);
+  void Match(Attempt& attempt) const;
   void WaitForVolumes(const AttemptPtr& attempt);
   enum class Volumes { kBound, kWaiting, kFailed };
   Volumes Look(const Attempt& attempt) const;
@@ -65,12 +70,14 @@ class Scheduler {
   Stage& stage_;
   Oracle& oracle_;
   Refusals& refusals_;
+  StaticVolumes& statics_;
   const std::function<Replica*()> leader_;
   const std::string name_;
   Random random_;
   int handle_ = 0;
   bool is_in_cycle_ = false;
-  std::map<std::string, Queued> queue_;        // By pod UID.
+  std::map<std::string, Queued> queue_;                   // By pod UID.
+  std::map<std::string, std::set<std::string>> assumed_;  // Static volumes, by pod UID.
   std::map<std::string, AttemptPtr> permits_;  // By pod UID: waiting for the rest of the group.
 };
 

@@ -17,10 +17,11 @@ constexpr int64_t kClaimBytesMin = 20 * kMiB;
 
 }  // namespace
 
-Users::Users(Stage& stage, Oracle& oracle, Agents& agents, int schedulers)
+Users::Users(Stage& stage, Oracle& oracle, Agents& agents, StaticVolumes& statics, int schedulers)
     : stage_(stage),
       oracle_(oracle),
       agents_(agents),
+      statics_(statics),
       random_(stage.plan.seed, kUsersSalt),
       schedulers_(schedulers) {
   const int64_t claims_a_pod = stage.plan.Has("many_claims") ? 2 : 1;
@@ -37,6 +38,8 @@ void Users::Start(absl::Duration lasts) {
   if (stage_.Has("expansions")) Every(absl::Seconds(4), end, &Users::Expand);
   if (stage_.Has("hand_pins")) Every(absl::Seconds(6), end, &Users::Unpin);
   if (stage_.Has("hand_volumes")) Every(absl::Seconds(8), end, &Users::MakeVolume);
+  if (stage_.Has("static_volumes")) Every(absl::Seconds(5), end, &Users::MakeStatic);
+  if (stage_.Has("lost_volumes")) Every(absl::Seconds(8), end, &Users::LoseVolume);
 }
 
 void Users::Every(absl::Duration period, absl::Time end, void (Users::*what)()) {
@@ -159,7 +162,8 @@ void Users::Delete(const Work& work, bool creates_again) {
 void Users::Expand() {
   for (const auto& [uid, claim] : stage_.kube.claims()) {
     const bool is_lvm = claim.storage_class_name->find("direct") == std::string::npos;
-    if (claim.volume_name.empty() || !is_lvm || !random_.Chance(20)) continue;
+    if (claim.volume_name.empty() || IsStatic(claim.volume_name)) continue;
+    if (!is_lvm || !random_.Chance(20)) continue;
     const int64_t bytes = claim.requested_bytes + random_.Between(kMiB, claim_bytes_ / 2);
     oracle_.Interfere(TrueNode(stage_.kube, claim), [uid = uid, bytes](const Ledger& ledger) {
       const Claim* known = ledger.cache().FindClaim(uid);
@@ -178,18 +182,45 @@ void Users::Unpin() {
   }
 }
 
-void Users::MakeVolume() {
-  const std::string node = AnyNode();
-  const std::string name = absl::StrCat("by-hand-", next_volume_++);
-  const Want want{name, random_.Chance(50) ? PoolKind::kLvm : PoolKind::kDirect, claim_bytes_};
+bool Users::MakeOn(const std::string& node, const Want& want) {
   Devices& devices = stage_.devices.at(node);
-  if (!devices.Create(want, name, Devices::Choice::kAny, stage_.agenda.now(), random_)) return;
+  const std::string& name = want.claim_uid;
+  if (!devices.Create(want, name, Devices::Choice::kAny, stage_.agenda.now(), random_)) {
+    return false;
+  }
   volumes_.emplace_back(node, name);
   agents_.Touch(node);
   oracle_.Interfere(node, [node, at = stage_.agenda.now()](const Ledger& ledger) {
     const NodeState* known = ledger.nodes().Find(node);
     return known != nullptr && known->report != nullptr && known->report->observed_at >= at;
   });
+  return true;
+}
+
+void Users::MakeVolume() {
+  const std::string node = AnyNode();
+  const std::string name = absl::StrCat("by-hand-", next_volume_++);
+  MakeOn(node, {name, random_.Chance(50) ? PoolKind::kLvm : PoolKind::kDirect, claim_bytes_});
+}
+
+void Users::MakeStatic() {
+  const std::string node = AnyNode();
+  const bool is_direct = stage_.plan.Has("direct") && random_.Chance(50);
+  const Want want{absl::StrCat("by-hand-", next_volume_++),
+                  is_direct ? PoolKind::kDirect : PoolKind::kLvm,
+                  random_.Between(claim_bytes_ / 2, claim_bytes_ * 2)};
+  const bool is_immediate = stage_.plan.Has("immediate") && random_.Chance(30);
+  if (MakeOn(node, want)) statics_.Make(node, want.claim_uid, want, is_immediate);
+}
+
+void Users::LoseVolume() {
+  for (const auto& [uid, claim] : stage_.kube.claims()) {
+    if (claim.volume_name.empty() || !random_.Chance(20)) continue;
+    const std::string node = TrueNode(stage_.kube, claim);
+    stage_.Tell(absl::StrCat("the volume of claim ", claim.meta.key.name, " is lost on ", node));
+    stage_.devices.at(node).Delete(stage_.kube.FindVolume(claim.volume_name)->csi_volume_handle);
+    return agents_.Touch(node);
+  }
 }
 
 void Users::DropGroups() {
@@ -205,6 +236,7 @@ void Users::CleanUp() {
   while (!stage_.kube.claims().empty()) {
     stage_.kube.DeleteClaim(stage_.kube.claims().begin()->first);
   }
+  statics_.DeleteAll();
   for (const auto& [node, name] : volumes_) {
     stage_.devices.at(node).Delete(name);
     agents_.Touch(node);

@@ -9,12 +9,13 @@
 #include "tests/simulator/agents.h"
 #include "tests/simulator/oracle.h"
 #include "tests/simulator/random.h"
+#include "tests/simulator/static_volumes.h"
 
 namespace pmem::extender::simulator {
 
 class Users {
  public:
-  Users(Stage& stage, Oracle& oracle, Agents& agents, int schedulers);
+  Users(Stage& stage, Oracle& oracle, Agents& agents, StaticVolumes& statics, int schedulers);
   // Enters all they will do in the agenda, for the time of the chaos.
   void Start(absl::Duration lasts);
   // A bound claim grows, if there is one to be found.
@@ -41,6 +42,10 @@ class Users {
   void ShareClaim(Pod& pod);
   void Unpin();
   void MakeVolume();
+  void MakeStatic();
+  void LoseVolume();
+  // By hand on a node. False: there is no room.
+  bool MakeOn(const std::string& node, const Want& want);
   void Every(absl::Duration period, absl::Time end, void (Users::*what)());
   std::string NewUid();
   std::string AnyNode();
@@ -48,6 +53,7 @@ class Users {
   Stage& stage_;
   Oracle& oracle_;
   Agents& agents_;
+  StaticVolumes& statics_;
   Random random_;
   const int schedulers_;
   int64_t claim_bytes_ = 0;  // Of a typical claim.

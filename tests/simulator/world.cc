@@ -22,6 +22,7 @@ World::World(const Plan& plan, bool is_told)
     : stage_{.plan = plan, .is_told = is_told},
       oracle_(stage_),
       random_(plan.seed, kWorldSalt),
+      statics_(stage_, oracle_),
       agents_(stage_, replicas_),
       refusals_(stage_, oracle_, [this] { return Leader(); }) {
   BuildClasses();
@@ -29,15 +30,15 @@ World::World(const Plan& plan, bool is_told)
   for (int i = 0; i < replicas; ++i) {
     replicas_.push_back(std::make_unique<Replica>(stage_, oracle_, i));
   }
-  provisioner_ = std::make_unique<Provisioner>(stage_, oracle_, agents_);
+  provisioner_ = std::make_unique<Provisioner>(stage_, oracle_, agents_, statics_);
   cluster_ = std::make_unique<Cluster>(stage_, agents_, *provisioner_);
   for (int i = 1; i <= plan.nodes; ++i) cluster_->Build(i);
   const int schedulers = plan.Has("two_schedulers") ? static_cast<int>(random_.Between(2, 3)) : 1;
   for (int i = 0; i < schedulers; ++i) {
     schedulers_.push_back(std::make_unique<Scheduler>(
-        stage_, oracle_, refusals_, [this] { return Leader(); }, i));
+        stage_, oracle_, refusals_, [this] { return Leader(); }, statics_, i));
   }
-  users_ = std::make_unique<Users>(stage_, oracle_, agents_, schedulers);
+  users_ = std::make_unique<Users>(stage_, oracle_, agents_, statics_, schedulers);
 }
 
 void World::BuildClasses() {

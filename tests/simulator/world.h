@@ -45,6 +45,7 @@ class World {
   Stage stage_;
   Oracle oracle_;
   Random random_;
+  StaticVolumes statics_;
   std::vector<std::unique_ptr<Replica>> replicas_;
   Agents agents_;
   Refusals refusals_;

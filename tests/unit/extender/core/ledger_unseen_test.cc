@@ -31,6 +31,18 @@ TEST_F(LedgerTest, AClaimSeenFirstDuringATakeoverIsHeldForToo) {
   EXPECT_EQ(FilterPod(ours), (Names{"n1"}));
 }
 
+// A scheduler may have given it to somebody else before.
+TEST_F(LedgerTest, ATakeoverCountsOnNoVolumeThatIsThere) {
+  Start(1, 10 * kGiB);
+  Apply(Seen<PersistentVolume>{MakeVolumeByHand("n1", 80 * kGiB)});
+  ledger_.BeginTakeover(now_);
+  const Pod pod = AddPod(1, {MakeClaim(1, 70 * kGiB)});
+  EXPECT_EQ(FilterPod(pod), Names{});
+  EXPECT_TRUE(is_held_);
+  Pass(ledger_.options().takeover_window);
+  EXPECT_EQ(FilterPod(pod), Names{"n1"});
+}
+
 TEST_F(LedgerTest, APinInFlightIsHeldForDuringATakeover) {
   Start(1, 10 * kGiB);
   StorageClass immediate = MakeClass("pmem-lvm-now", false);
