@@ -7,7 +7,7 @@ import subprocess
 import pytest
 import yaml
 
-from harness import cluster, control_plane, csi_nodes, go_modules, objects, processes
+from harness import cluster, control_plane, csi_nodes, go_modules, objects, processes, waiting
 
 MANIFESTS = pathlib.Path(__file__).resolve().parents[2] / 'manifests'
 CHART = MANIFESTS / 'helm'
@@ -235,7 +235,9 @@ def test_every_object_of_the_monitoring_component_is_accepted_with_strict_valida
         name = f'{kind.lower()}s.monitoring.coreos.com'
         kubectl(kubernetes, 'apply', '--server-side', '-f',
                 schemas / f'monitoring.coreos.com_{kind.lower()}s.yaml')
-        kubectl(kubernetes, 'wait', '--for=condition=Established', '--timeout=20s', f'crd/{name}')
+        # Not by `kubectl wait`, which fails when there is no condition yet.
+        look = ('get', f'crd/{name}', '-o', 'jsonpath={.status.conditions[?(@.type=="Established")].status}')
+        waiting.until(lambda: kubectl(kubernetes, *look) == 'True', f'{name} is established')
     said = kubectl(kubernetes, 'apply', '--server-side', '--force-conflicts', '--validate=strict',
                    '-f', '-', stdin=text)
     assert len(said.splitlines()) == len(rendered)
