@@ -112,6 +112,7 @@ void Ledger::BeginTakeover(absl::Time now) {
   takeover_until_ = now + options_.takeover_window;
   decided_.clear();
   for (const std::string& uid : open_claims_) HoldForTakeover(uid, now);
+  for (const auto& [name, volume] : cache_.volumes()) OweUnclaimed(volume, now);
   ++version_;
 }
 
@@ -336,13 +337,18 @@ void Ledger::On(const Relisted<Claim>& event, absl::Time now) {
 // ---------------------------------------------------------------------------
 
 void Ledger::On(const Seen<PersistentVolume>& event, absl::Time now) {
+  const PersistentVolume* known = cache_.FindVolume(event.object.meta.key.name);
+  const bool is_new = known == nullptr;
+  const std::string claim_before = is_new ? "" : known->claim_uid;
   cache_.Put(event.object);
-  AccountVolume(event.object, now);
+  AccountVolume(event.object.claim_uid, now);
+  if (claim_before != event.object.claim_uid) AccountVolume(claim_before, now);
+  if (is_new) OweUnclaimed(event.object, now);
 }
 
 void Ledger::On(const Gone<PersistentVolume>& event, absl::Time now) {
   cache_.EraseVolume(event.last.meta.key.name);
-  AccountVolume(event.last, now);
+  AccountVolume(event.last.claim_uid, now);
 }
 
 void Ledger::On(const Relisted<PersistentVolume>& event, absl::Time now) {
@@ -350,9 +356,14 @@ void Ledger::On(const Relisted<PersistentVolume>& event, absl::Time now) {
   for (const std::string& name : Missing(cache_.volumes(), event.objects, name_of)) {
     cache_.EraseVolume(name);
   }
-  for (const PersistentVolume& volume : event.objects) cache_.Put(volume);
+  std::vector<const PersistentVolume*> fresh;
+  for (const PersistentVolume& volume : event.objects) {
+    if (cache_.FindVolume(volume.meta.key.name) == nullptr) fresh.push_back(&volume);
+    cache_.Put(volume);
+  }
   synced_.insert("volumes");
   AccountAll(now);
+  for (const PersistentVolume* volume : fresh) OweUnclaimed(*volume, now);
 }
 
 // ---- StorageClasses

@@ -255,7 +255,7 @@ class Ledger {
   void AccountClaim(std::string_view uid, absl::Time now);
   void AccountClaimAndPods(const Claim& claim, absl::Time now);
   void AccountPod(std::string_view uid);
-  void AccountVolume(const PersistentVolume& volume, absl::Time now);
+  void AccountVolume(const std::string& claim_uid, absl::Time now);  // Its volume changed.
   void AccountNode(NodeState& node, absl::Time now);
   void AccountAll(absl::Time now);
   void Unreserve(std::string_view pod_uid);
@@ -268,6 +268,7 @@ class Ledger {
   void OweHeld(const std::set<std::string>& listed, absl::Time now);
   void OweEverywhere(const Item& item, absl::Time now);
   void OweUnseen(const std::vector<Claim>& listed, absl::Time now);
+  void OweUnclaimed(const PersistentVolume& volume, absl::Time now);
   void HoldUnheard(const Claim& claim, const LiveObjects& live, absl::Time now);
   bool IsOlderThanRead(const Claim& claim) const;
   void HoldForTakeover(std::string_view claim_uid, absl::Time now);

@@ -24,7 +24,10 @@ std::optional<Ledger::Place> Ledger::PlaceOf(const Claim& claim, const Place* be
   if (!item && before != nullptr) item = before->item;  // Its class went; its volume did not.
   if (!item) return std::nullopt;
   const PersistentVolume* volume = IsBound(claim) ? cache_.FindVolume(claim.volume_name) : nullptr;
-  if (volume != nullptr && !IsMadeFor(*volume, claim.meta.uid)) return std::nullopt;
+  if (volume != nullptr && !IsMadeFor(*volume, claim.meta.uid)) {
+    if (volume->claim_uid == claim.meta.uid) return std::nullopt;
+    volume = nullptr;  // What is known of it is of before the claim got it.
+  }
   Place place{.node = NodeOf(claim, volume), .item = *std::move(item)};
   if (place.node.empty()) return std::nullopt;
   const NodeState* node = nodes_.Find(place.node);
@@ -153,9 +156,8 @@ void Ledger::AccountClaimAndPods(const Claim& claim, absl::Time now) {
   for (const std::string& pod_uid : cache_.PodsUsing(key)) AccountPod(pod_uid);
 }
 
-void Ledger::AccountVolume(const PersistentVolume& volume, absl::Time now) {
-  if (volume.claim_uid.empty()) return;
-  const Claim* claim = cache_.FindClaim(volume.claim_uid);
+void Ledger::AccountVolume(const std::string& claim_uid, absl::Time now) {
+  const Claim* claim = cache_.FindClaim(claim_uid);
   if (claim != nullptr) AccountClaimAndPods(*claim, now);
 }
 
@@ -245,6 +247,21 @@ void Ledger::OweUnseen(const std::vector<Claim>& listed, absl::Time now) {
     const std::optional<Item> item = ItemOf(*cache_.FindClaim(uid), cache_);
     if (!plain.contains(uid) && item) OweEverywhere(*item, now);
   }
+}
+
+// A volume that was made for a claim which nobody told us of, or not of its pin there, has its
+// PersistentVolume before a report lists it. Before the claims are listed all would seem so.
+void Ledger::OweUnclaimed(const PersistentVolume& volume, absl::Time now) {
+  const std::string& uid = volume.claim_uid;
+  const std::string name = volume.affinity_node.value_or("");
+  const bool is_made = volume.is_ours && !uid.empty() && IsMadeFor(volume, uid);
+  if (!is_made || !nodes_.HasAgent(nodes_.FindId(name)) || !synced_.contains("claims")) return;
+  const Place* place = FindPlace(uid);
+  if (place != nullptr && place->node == name) return;
+  const StorageClass* storage_class = cache_.FindClass(volume.storage_class_name);
+  const auto kind = storage_class == nullptr ? std::nullopt : KindOf(*storage_class);
+  if (!kind || nodes_.FindVolume(*nodes_.Find(name), uid).volume != nullptr) return;
+  Owe(nodes_.At(name), {uid, *kind, volume.capacity_bytes}, now);
 }
 
 void Ledger::RemoveClaim(std::string_view uid_view, absl::Time now) {

@@ -296,6 +296,20 @@ GUARDS = (
         'VerbsTest.TheSmallestClaimGetsTheVolumeThatIsThere',
     ),
     Guard(
+        '5: a volume of a claim that nobody told of is owed until a report lists it',
+        LEDGER,
+        '  if (is_new) OweUnclaimed(event.object, now);',
+        '  (void)is_new;',
+        'LedgerTest.AVolumeOfAClaimThatNobodyToldOfIsOwedUntilAReportListsIt',
+    ),
+    Guard(
+        '7: also what was made before for a claim that nobody told of',
+        LEDGER,
+        '  for (const auto& [name, volume] : cache_.volumes()) OweUnclaimed(volume, now);',
+        '',
+        'LedgerTest.AVolumeOfAClaimThatNobodyToldOfIsOwedAfterATakeover',
+    ),
+    Guard(
         '7: nobody counts on a volume that is there in the takeover window',
         JUDGE,
         'return without == Reason::kFits ? Reason::kFits : Reason::kHeld;',

@@ -129,7 +129,11 @@ void Oracle::CreationBegan(const Claim& claim, const std::string& node) {
 
 void Oracle::CreationEnded(const std::string& claim_uid, const std::string& node) {
   stage_.Tell(absl::StrCat("claim ", claim_uid, " is made, or refused, on ", node));
-  creations_.erase({claim_uid, node});
+  const auto it = creations_.find({claim_uid, node});
+  if (it == creations_.end()) return;
+  it->second.until = stage_.agenda.now();
+  made_[it->first] = it->second;
+  creations_.erase(it);
 }
 
 void Oracle::CreationFailed(const std::string& claim_uid, const std::string& node) {
@@ -148,10 +152,16 @@ void Oracle::CreationFailed(const std::string& claim_uid, const std::string& nod
 
 std::vector<Oracle::Creation> Oracle::Orphans(const std::string& node) const {
   std::vector<Creation> orphans;
-  for (const auto& [key, creation] : creations_) {
-    if (key.second != node) continue;
-    const Claim* claim = stage_.kube.FindClaim(key.first);
+  const auto add = [&](const std::string& uid, const Creation& creation) {
+    const Claim* claim = stage_.kube.FindClaim(uid);
     if (claim == nullptr || TrueNode(stage_.kube, *claim) != node) orphans.push_back(creation);
+  };
+  for (const auto& [key, creation] : creations_) {
+    if (key.second == node) add(key.first, creation);
+  }
+  for (const auto& [key, creation] : made_) {
+    const bool is_there = stage_.devices.at(node).Has(VolumeName(key.first));
+    if (key.second == node && is_there) add(key.first, creation);
   }
   return orphans;
 }

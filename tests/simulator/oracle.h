@@ -48,10 +48,12 @@ class Oracle {
   void CreationBegan(const Claim& claim, const std::string& node);
   void CreationEnded(const std::string& claim_uid, const std::string& node);
   void CreationFailed(const std::string& claim_uid, const std::string& node);
-  // Creations under way on the node for claims that are not there (or not pinned there) any more.
+  // Creations under way on the node, and volumes that are there, for claims that are not there (or
+  // not pinned there) any more.
   struct Creation {
     Want want;
     absl::Time since;
+    absl::Time until = absl::InfiniteFuture();  // When the volume was made.
   };
   std::vector<Creation> Orphans(const std::string& node) const;
 
@@ -97,6 +99,7 @@ class Oracle {
   std::map<std::pair<std::string, std::string>, Decision> decisions_;
   std::set<std::pair<std::string, std::string>> by_hand_;              // Claim UID and node.
   std::map<std::pair<std::string, std::string>, Creation> creations_;  // By claim UID and node.
+  std::map<std::pair<std::string, std::string>, Creation> made_;       // The same.
   std::string failure_;
   Tally tally_;
 };

@@ -14,9 +14,6 @@
 namespace pmem::extender::simulator {
 
 // One fault or peculiarity of the world each, by its name.
-// Not drawn yet is "blind_takeovers", in which the next leader's watches tell nothing in the 3 s
-// before it leads: the oracle does not excuse a volume that was made for a claim which that leader
-// was never told of, and whose report is on its way.
 inline constexpr std::string_view kFeatures[] = {
     "late_reports",       // Reports up to 5 s late, in any order.
     "lost_reports",       // Some never come; the next poll brings what is true then.
@@ -55,6 +52,7 @@ inline constexpr std::string_view kFeatures[] = {
     "new_nodes",          // Nodes join.
     "static_volumes",     // Users make PersistentVolumes for volumes that they made on a node.
     "lost_volumes",       // Users delete volumes on the nodes, whatever is bound to them.
+    "blind_takeovers",    // The next leader's watches tell nothing in the 3 s before it leads.
 };
 
 struct Plan {

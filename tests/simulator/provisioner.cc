@@ -134,7 +134,7 @@ void Provisioner::Bind(const Claim& claim, const std::string& node) {
       if (stage_.devices.at(node).Has(VolumeName(claim.meta.uid))) Bind(claim, node);
     });
   }
-  if (now == nullptr || !now->volume_name.empty()) return Remove(uid, node);
+  if (now != nullptr && !now->volume_name.empty()) return Remove(uid, node);
   PersistentVolume volume;
   volume.meta.key.name = "pvc-" + uid;
   volume.meta.uid = "volume-" + uid;
@@ -147,6 +147,7 @@ void Provisioner::Bind(const Claim& claim, const std::string& node) {
   volume.claim_uid = uid;
   volume.affinity_node = node;
   stage_.kube.Create(volume);
+  if (now == nullptr) return Remove(uid, node);
   stage_.kube.ChangeClaim(uid, "", [&](Claim& changed) {
     changed.volume_name = volume.meta.key.name;
     changed.is_bind_completed = true;

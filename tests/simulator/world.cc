@@ -63,22 +63,22 @@ void World::StartReplica(Replica& replica) {
   agents_.Connect(replica);
 }
 
-// A leader knows nothing of a creation under way for a claim that its process was told of only
-// after the creation had begun, and then without this pin: no object and no report tells of it. The
-// one fault of ours that is excused.
+// A leader knows nothing of a creation for a claim that its process was told of only after the
+// creation had begun, and then without this pin, until it is told of the PersistentVolume or of a
+// report of later: no object and no report tells of it before. The one fault of ours that is
+// excused.
 void World::Lead(Replica& replica) {
   for (const auto& [node, devices] : stage_.devices) {
-    const auto orphans = oracle_.Orphans(node);
-    const bool is_known = std::all_of(
-        orphans.begin(), orphans.end(), [&, node = node](const Oracle::Creation& creation) {
-          return replica.HasHeardOf(creation.want.claim_uid, node, creation.since);
-        });
-    if (is_known) continue;
-    const absl::Time known = stage_.agenda.now() + kCreationMax;
-    oracle_.Interfere(node, [node = node, known](const Ledger& ledger) {
-      const NodeState* state = ledger.nodes().Find(node);
-      return state != nullptr && state->report != nullptr && state->report->observed_at >= known;
-    });
+    for (const Oracle::Creation& creation : oracle_.Orphans(node)) {
+      const std::string& uid = creation.want.claim_uid;
+      if (replica.HasHeardOf(uid, node, creation.since)) continue;
+      const absl::Time known = std::min(creation.until, stage_.agenda.now() + kCreationMax);
+      oracle_.Interfere(node, [node = node, uid, known](const Ledger& ledger) {
+        if (ledger.cache().FindVolume("pvc-" + uid) != nullptr) return true;
+        const NodeState* state = ledger.nodes().Find(node);
+        return state != nullptr && state->report != nullptr && state->report->observed_at >= known;
+      });
+    }
   }
   replica.SetLeading(true);
 }

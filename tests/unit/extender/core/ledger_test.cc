@@ -321,6 +321,23 @@ TEST_F(LedgerTest, AClaimOfTwoPodsDoesNotSayWhereEitherGoes) {
   EXPECT_EQ(FilterPod(AddPod(3, {MakeClaim(3, 6 * kGiB)})), Names{});
 }
 
+// The watch of the volumes is behind: it tells that the volume was made, then that the claim got
+// it.
+TEST_F(LedgerTest, AVolumeMadeByHandThatIsHeardOfLateIsTheClaimsOnceItSaysSo) {
+  Start(1, 10 * kGiB);
+  Claim claim = Pin(MakeClaim(1, 6 * kGiB), "n1");
+  PersistentVolume volume = MakeVolumeByHand("n1", 6 * kGiB);
+  claim.volume_name = volume.meta.key.name;
+  claim.is_bind_completed = true;
+  Apply(Seen<Claim>{claim});
+  Apply(Seen<PersistentVolume>{volume});
+  EXPECT_NE(ledger_.FindPlace(Uid(1)), nullptr);
+  volume.claim = claim.meta.key;
+  volume.claim_uid = claim.meta.uid;
+  Apply(Seen<PersistentVolume>{volume});
+  EXPECT_EQ(ledger_.FindPlace(Uid(1)), nullptr);
+}
+
 TEST_F(LedgerTest, AnAgentThatWasAwayMustAnswerBeforeItsNodeIsFresh) {
   Start(1, 10 * kGiB);
   const Claim claim = Pin(MakeClaim(1, 6 * kGiB), "n1");

@@ -31,6 +31,46 @@ TEST_F(LedgerTest, AClaimSeenFirstDuringATakeoverIsHeldForToo) {
   EXPECT_EQ(FilterPod(ours), (Names{"n1"}));
 }
 
+// On n1, made for claim 1.
+PersistentVolume MakeVolumeOfClaim(int64_t bytes) {
+  PersistentVolume volume = MakeVolumeByHand("n1", bytes);
+  volume.is_ours = true;
+  volume.csi_volume_handle = "disk-" + Uid(1);
+  volume.claim = {"default", "claim-1"};
+  volume.claim_uid = Uid(1);
+  return volume;
+}
+
+// Created, pinned and deleted while the watch of the claims was behind.
+TEST_F(LedgerTest, AVolumeOfAClaimThatNobodyToldOfIsOwedUntilAReportListsIt) {
+  Start(1, 10 * kGiB);
+  Apply(Seen<PersistentVolume>{MakeVolumeOfClaim(6 * kGiB)});
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{});
+  EXPECT_TRUE(is_held_);
+  Apply(MakeReport("n1", 2, {MakeLvmPool(20 * kGiB, {{"disk-" + Uid(1), 6 * kGiB}})}));
+  EXPECT_TRUE(ledger_.nodes().Find("n1")->debts.empty());
+  EXPECT_EQ(FilterPod(AddPod(3, {MakeClaim(3, 14 * kGiB)})), Names{"n1"});
+}
+
+TEST_F(LedgerTest, AVolumeOfAClaimThatNobodyToldOfIsOwedAfterATakeover) {
+  Start(1, 10 * kGiB);
+  Apply(Seen<PersistentVolume>{MakeVolumeOfClaim(6 * kGiB)});
+  Pass(ledger_.options().debt_grace);
+  Apply(AgentConfirmed{"n1"});
+  const Pod pod = AddPod(2, {MakeClaim(2, 6 * kGiB)});
+  EXPECT_EQ(FilterPod(pod), Names{"n1"});
+  ledger_.BeginTakeover(now_);
+  EXPECT_EQ(FilterPod(pod), Names{});
+}
+
+TEST_F(LedgerTest, AVolumeWhoseClaimIsCountedOnItsNodeIsNotOwed) {
+  Start(1, 10 * kGiB);
+  Pin(MakeClaim(1, 6 * kGiB), "n1");
+  Apply(Seen<PersistentVolume>{MakeVolumeOfClaim(6 * kGiB)});
+  Apply(Relisted<PersistentVolume>{{MakeVolumeOfClaim(6 * kGiB)}});
+  EXPECT_TRUE(ledger_.nodes().Find("n1")->debts.empty());
+}
+
 // A scheduler may have given it to somebody else before.
 TEST_F(LedgerTest, ATakeoverCountsOnNoVolumeThatIsThere) {
   Start(1, 10 * kGiB);
