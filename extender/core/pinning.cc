@@ -108,10 +108,42 @@ class Planner {
       if (!placed) return;
       pods = *placed;
     }
-    if (!pods.empty()) return Place(claim, pods, ledger_.Demand(*pods.front(), nullptr));
+    if (!pods.empty()) return PlaceForAll(claim, pods);
     PodDemand demand;
     for (const Claim* one : ReplicaClaims(claim)) AddClaim(*one, demand);
     Place(claim, {}, demand);
+  }
+
+  // Where all of its pods can run. One that cannot be placed yet, or not beside those before it,
+  // does not keep the others waiting.
+  void PlaceForAll(const Claim& claim, const std::vector<const Pod*>& pods) {
+    std::vector<const Pod*> together;
+    PodDemand all;
+    for (const Pod* pod : pods) {
+      const PodDemand demand = ledger_.Demand(*pod, nullptr);
+      const bool is_apart = !all.node.empty() && !demand.node.empty() && demand.node != all.node;
+      if (!IsComplete(demand) || demand.is_split || is_apart) continue;
+      together.push_back(pod);
+      Join(all, demand);
+    }
+    if (together.empty()) return;
+    // Nor one that asks for more room than there is, for long.
+    const Pod& first = *together.front();
+    const bool must_fit = together.size() == 1 ||
+                          !BestNode(together, all, first.meta.uid).empty() ||
+                          !IsOlder("together/" + claim.meta.uid, options_.bad_pin_patience);
+    Place(claim, together, must_fit ? all : ledger_.Demand(first, nullptr));
+  }
+
+  static void Join(PodDemand& all, const PodDemand& demand) {
+    if (all.node.empty()) all.node = demand.node;
+    all.has_unknown_kind |= demand.has_unknown_kind;
+    for (size_t i = 0; i < demand.items.size(); ++i) {
+      if (HasClaim(all.items, demand.items[i].claim_uid)) continue;
+      all.items.push_back(demand.items[i]);
+      all.item_keys.push_back(demand.item_keys[i]);
+      all.item_classes.push_back(demand.item_classes[i]);
+    }
   }
 
   void AddClaim(const Claim& claim, PodDemand& demand) const {

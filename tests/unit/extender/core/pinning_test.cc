@@ -191,6 +191,39 @@ TEST_F(PinningTest, AClaimFollowsTheOneOfItsPodThatHasANode) {
   EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-2", "n3"}}));
 }
 
+// n1 and n2 have room for the first pod alone.
+TEST_F(PinningTest, AClaimOfSeveralPodsGoesWhereAllOfThemHaveRoom) {
+  const Claim shared = Add(Immediate(1));
+  AddPod(MakePod(1, {shared}));
+  AddPod(MakePod(2, {shared, Add(MakeClaim(2, 45 * kGiB))}));
+  EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-1", "n3"}}));
+}
+
+TEST_F(PinningTest, AClaimOfSeveralPodsFollowsThoseThatHaveTheirNode) {
+  const Claim shared = Add(Immediate(1));
+  Claim pinned = MakeClaim(2, kGiB);
+  pinned.selected_node = "n2";
+  AddPod(MakePod(1, {shared}));
+  AddPod(MakePod(2, {shared, Add(pinned)}));
+  EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-1", "n2"}}));
+}
+
+TEST_F(PinningTest, APodWithoutItsOtherClaimsDoesNotKeepTheOthersWaiting) {
+  const Claim shared = Add(Immediate(1));
+  AddPod(MakePod(1, {shared, MakeClaim(2, kGiB)}));
+  AddPod(MakePod(2, {shared}));
+  EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-1", "n1"}}));
+}
+
+TEST_F(PinningTest, APodThatFitsNowhereBesideItKeepsAnotherWaitingForAWhileOnly) {
+  const Claim shared = Add(Immediate(1));
+  AddPod(MakePod(1, {shared}));
+  AddPod(MakePod(2, {shared, Add(MakeClaim(2, 100 * kGiB))}));
+  EXPECT_EQ(Pins(Plan()), Pairs());
+  Pass(PinningOptions{}.bad_pin_patience);
+  EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-1", "n1"}}));
+}
+
 TEST_F(PinningTest, AWaitingClaimOfASchedulablePodIsTheSchedulers) {
   const Claim claim = Add(MakeClaim(1, kGiB));
   AddPod(MakePod(1, {claim}));
