@@ -96,6 +96,11 @@ std::vector<std::string> HoldBook::DropItem(std::string_view claim_uid) {
   return owners;
 }
 
+void HoldBook::AddVolume(std::string_view owner, const std::string& volume) {
+  const auto it = holds_.find(owner);
+  if (it != holds_.end()) it->second.volumes.push_back(volume);
+}
+
 void HoldBook::Shorten(std::string_view owner, absl::Time until) {
   const auto it = holds_.find(owner);
   if (it != holds_.end()) it->second.until = std::min(it->second.until, until);

@@ -53,6 +53,8 @@ class HoldBook {
   // The claim has its place (or is gone): it is no longer held, by anyone. Owners whose holds had
   // it.
   std::vector<std::string> DropItem(std::string_view claim_uid);
+  // It may count on that PersistentVolume, too.
+  void AddVolume(std::string_view owner, const std::string& volume);
   // The hold ends at `until` at the latest.
   void Shorten(std::string_view owner, absl::Time until);
   // Ends all that are over. Returns how many.

@@ -344,6 +344,7 @@ void Ledger::On(const Seen<PersistentVolume>& event, absl::Time now) {
   AccountVolume(event.object.claim_uid, now);
   if (claim_before != event.object.claim_uid) AccountVolume(claim_before, now);
   if (is_new) OweUnclaimed(event.object, now);
+  if (is_new) HoldNewVolume(event.object);
 }
 
 void Ledger::On(const Gone<PersistentVolume>& event, absl::Time now) {
@@ -363,7 +364,10 @@ void Ledger::On(const Relisted<PersistentVolume>& event, absl::Time now) {
   }
   synced_.insert("volumes");
   AccountAll(now);
-  for (const PersistentVolume* volume : fresh) OweUnclaimed(*volume, now);
+  for (const PersistentVolume* volume : fresh) {
+    OweUnclaimed(*volume, now);
+    HoldNewVolume(*volume);
+  }
 }
 
 // ---- StorageClasses

@@ -269,6 +269,7 @@ class Ledger {
   void OweEverywhere(const Item& item, absl::Time now);
   void OweUnseen(const std::vector<Claim>& listed, absl::Time now);
   void OweUnclaimed(const PersistentVolume& volume, absl::Time now);
+  void HoldNewVolume(const PersistentVolume& volume);
   void HoldUnheard(const Claim& claim, const LiveObjects& live, absl::Time now);
   bool IsOlderThanRead(const Claim& claim) const;
   void HoldForTakeover(std::string_view claim_uid, absl::Time now);
@@ -284,6 +285,8 @@ class Ledger {
   bool IsMemoRight(const NodeState& node, const NodeQuick& afresh) const;
   bool FitsQuickly(const NodeState& node, const Question& question) const;
   void Note(const NodeState& node, const Question& question, Reason reason) const;
+  void AddPossible(const NodeState& node, const PodDemand& demand, size_t item,
+                   std::vector<std::string>& volumes) const;
   Reason JudgeWithVolumes(const NodeState& node, const Question& question,
                           std::vector<std::string>* volumes) const;
   std::vector<Item> NeededItems(const NodeState& node, const PodDemand& demand,

@@ -249,6 +249,22 @@ void Ledger::OweUnseen(const std::vector<Claim>& listed, absl::Time now) {
   }
 }
 
+// A scheduler that was told of the volume before us may have given it to a pod that we have
+// answered meanwhile.
+void Ledger::HoldNewVolume(const PersistentVolume& volume) {
+  if (!IsAvailable(volume)) return;
+  std::vector<std::string> owners;
+  for (const auto& [owner, hold] : holds_.holds()) {
+    const bool may_have_it =
+        std::any_of(hold.items.begin(), hold.items.end(), [&](const Item& item) {
+          const Claim* claim = cache_.FindClaim(item.claim_uid);
+          return claim == nullptr || claim->storage_class_name == volume.storage_class_name;
+        });
+    if (may_have_it) owners.push_back(owner);
+  }
+  for (const std::string& owner : owners) holds_.AddVolume(owner, volume.meta.key.name);
+}
+
 // A volume that was made for a claim which nobody told us of, or not of its pin there, has its
 // PersistentVolume before a report lists it. Before the claims are listed all would seem so.
 void Ledger::OweUnclaimed(const PersistentVolume& volume, absl::Time now) {

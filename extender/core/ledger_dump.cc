@@ -70,8 +70,9 @@ std::string Ledger::Dump() const {
   for (const auto& [owner, hold] : holds_.holds()) {
     const auto text = [](std::string* to, const Item& item) { absl::StrAppend(to, Text(item)); };
     absl::StrAppend(&out, "hold ", owner, " nodes=", absl::StrJoin(hold.node_ids, ","),
-                    " items=", absl::StrJoin(hold.items, ",", text), " until ",
-                    absl::ToUnixMillis(hold.until), "\n");
+                    " items=", absl::StrJoin(hold.items, ",", text),
+                    hold.volumes.empty() ? "" : " volumes=", absl::StrJoin(hold.volumes, ","),
+                    " until ", absl::ToUnixMillis(hold.until), "\n");
   }
   return out;
 }

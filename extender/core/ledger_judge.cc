@@ -68,6 +68,18 @@ const PersistentVolume* Ledger::StaticVolume(const NodeState& node, const PodDem
   return best;
 }
 
+// Of a claim that only a live read tells of nothing says which volume it would get: any that is
+// large enough. It is not counted on.
+void Ledger::AddPossible(const NodeState& node, const PodDemand& demand, size_t item,
+                         std::vector<std::string>& volumes) const {
+  for (const PersistentVolume* volume : cache_.AvailableVolumes(demand.item_classes[item])) {
+    const bool is_here = !volume->affinity_node || *volume->affinity_node == node.name;
+    if (is_here && volume->capacity_bytes >= demand.items[item].requested_bytes) {
+      volumes.push_back(volume->meta.key.name);
+    }
+  }
+}
+
 // In the order in which kube-scheduler serves the claims: the smallest first.
 std::vector<Item> Ledger::NeededItems(const NodeState& node, const PodDemand& demand,
                                       std::string_view owner,
@@ -80,6 +92,9 @@ std::vector<Item> Ledger::NeededItems(const NodeState& node, const PodDemand& de
   std::vector<Item> needed;
   std::vector<std::string> taken;
   for (const size_t i : order) {
+    if (volumes != nullptr && cache_.FindClaim(demand.items[i].claim_uid) == nullptr) {
+      AddPossible(node, demand, i, *volumes);
+    }
     const PersistentVolume* volume = StaticVolume(node, demand, i, owner, taken);
     if (volume == nullptr) {
       needed.push_back(demand.items[i]);

@@ -310,6 +310,20 @@ GUARDS = (
         'LedgerTest.AVolumeOfAClaimThatNobodyToldOfIsOwedAfterATakeover',
     ),
     Guard(
+        '2: a claim that only a live read tells of keeps the volumes that it may get',
+        JUDGE,
+        '      AddPossible(node, demand, i, *volumes);',
+        '',
+        'LedgerTest.AClaimThatOnlyALiveReadTellsOfKeepsVolumesThatItMayGet',
+    ),
+    Guard(
+        '2: a volume that is heard of late is for whomever was answered before',
+        LEDGER,
+        '  if (is_new) HoldNewVolume(event.object);',
+        '',
+        'LedgerTest.AVolumeThatIsHeardOfLateIsForWhomeverWasAnsweredBefore',
+    ),
+    Guard(
         '7: nobody counts on a volume that is there in the takeover window',
         JUDGE,
         'return without == Reason::kFits ? Reason::kFits : Reason::kHeld;',

@@ -71,6 +71,30 @@ TEST_F(LedgerTest, AVolumeWhoseClaimIsCountedOnItsNodeIsNotOwed) {
   EXPECT_TRUE(ledger_.nodes().Find("n1")->debts.empty());
 }
 
+TEST_F(LedgerTest, AClaimThatOnlyALiveReadTellsOfKeepsVolumesThatItMayGet) {
+  Start(1, 10 * kGiB);
+  Apply(Seen<PersistentVolume>{MakeVolumeByHand("n1", 80 * kGiB)});
+  const Claim claim = MakeClaim(1, 6 * kGiB);
+  const Pod first = MakePod(1, {claim});
+  const LiveObjects live{.claims = {claim}};
+  const PodDemand demand = ledger_.Demand(first, &live);
+  const FilterDecision decision = Filter(ledger_, {}, first, demand, {"n1"}, now_);
+  ledger_.AssumeOn(first, demand, decision.node_ids, decision.static_volumes, now_);
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{});
+}
+
+// A scheduler may have been told of it before, and given it to the pod that was answered first.
+TEST_F(LedgerTest, AVolumeThatIsHeardOfLateIsForWhomeverWasAnsweredBefore) {
+  Start(1, 10 * kGiB);
+  FilterPod(AddPod(1, {MakeClaim(1, 6 * kGiB)}));
+  Apply(Seen<PersistentVolume>{MakeVolumeByHand("n1", 80 * kGiB)});
+  const Pod pod = AddPod(2, {MakeClaim(2, 6 * kGiB)});
+  EXPECT_EQ(FilterPod(pod), Names{});
+  Pass(ledger_.options().hold_ttl);
+  Apply(AgentConfirmed{"n1"});
+  EXPECT_EQ(FilterPod(pod), Names{"n1"});
+}
+
 // A scheduler may have given it to somebody else before.
 TEST_F(LedgerTest, ATakeoverCountsOnNoVolumeThatIsThere) {
   Start(1, 10 * kGiB);
