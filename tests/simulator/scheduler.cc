@@ -41,8 +41,12 @@ void Scheduler::Hear(const Event& event) {
     const Pod& pod = seen->object;
     if (pod.scheduler_name == name_) queue_.try_emplace(pod.meta.uid, Queued{stage_.agenda.now()});
   } else if (const auto* gone = std::get_if<Gone<Pod>>(&event)) {
-    queue_.erase(gone->last.meta.uid);
-    refusals_.Ended(gone->last.meta.uid);
+    const std::string uid = gone->last.meta.uid;
+    queue_.erase(uid);
+    refusals_.Ended(uid);
+    const auto waiting = permits_.find(uid);  // Rejected at once: what it assumed is free again.
+    if (waiting != permits_.end()) GiveUp(std::exchange(waiting->second, nullptr));
+    permits_.erase(uid);
   }
 }
 
