@@ -45,8 +45,9 @@ def capacity(node, storage_class):
 
 
 def notes_are_there(page):
+    # After a power cut kubelet tries to mount before the driver is there again, each time after twice as long as before.
     for kind in KINDS:
-        page.until(f'kubectl exec deployment/deployment-{kind} -- cat /data/note', 'written by deployment-', seconds=240)
+        page.until(f'kubectl exec deployment/deployment-{kind} -- cat /data/note', 'written by deployment-', seconds=400)
 
 
 def a_claim_is_served(page):
