@@ -92,15 +92,14 @@ std::vector<Item> Ledger::NeededItems(const NodeState& node, const PodDemand& de
   std::vector<Item> needed;
   std::vector<std::string> taken;
   for (const size_t i : order) {
-    if (volumes != nullptr && cache_.FindClaim(demand.items[i].claim_uid) == nullptr) {
-      AddPossible(node, demand, i, *volumes);
-    }
     const PersistentVolume* volume = StaticVolume(node, demand, i, owner, taken);
-    if (volume == nullptr) {
-      needed.push_back(demand.items[i]);
-    } else {
+    if (volume != nullptr) {
       taken.push_back(volume->meta.key.name);
+      continue;
     }
+    needed.push_back(demand.items[i]);
+    // Nor may a larger claim count on what this one may get.
+    if (cache_.FindClaim(demand.items[i].claim_uid) == nullptr) AddPossible(node, demand, i, taken);
   }
   if (volumes != nullptr) volumes->insert(volumes->end(), taken.begin(), taken.end());
   return needed;

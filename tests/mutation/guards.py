@@ -312,7 +312,7 @@ GUARDS = (
     Guard(
         '2: a claim that only a live read tells of keeps the volumes that it may get',
         JUDGE,
-        '      AddPossible(node, demand, i, *volumes);',
+        '    if (cache_.FindClaim(demand.items[i].claim_uid) == nullptr) AddPossible(node, demand, i, taken);',
         '',
         'LedgerTest.AClaimThatOnlyALiveReadTellsOfKeepsVolumesThatItMayGet',
     ),

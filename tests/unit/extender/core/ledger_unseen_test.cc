@@ -83,6 +83,21 @@ TEST_F(LedgerTest, AClaimThatOnlyALiveReadTellsOfKeepsVolumesThatItMayGet) {
   EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{});
 }
 
+// The scheduler serves the smaller claim first: it may get the volume, and the larger one none.
+TEST_F(LedgerTest, ALargerClaimDoesNotCountOnAVolumeThatOneOfALiveReadMayGet) {
+  Start(1, 7 * kGiB);
+  Apply(Seen<PersistentVolume>{MakeVolumeByHand("n1", 80 * kGiB)});
+  const Claim small = MakeClaim(1, 2 * kGiB), large = MakeClaim(2, 6 * kGiB);
+  Apply(Seen<Claim>{large});
+  const LiveObjects live{.claims = {small, large}};
+  const auto named = [&](const Pod& pod) {
+    return Filter(ledger_, {}, pod, ledger_.Demand(pod, &live), {"n1"}, now_).node_ids.size();
+  };
+  EXPECT_EQ(named(MakePod(1, {small, large})), 0U);
+  Apply(Seen<Claim>{small});
+  EXPECT_EQ(named(MakePod(1, {small, large})), 1U);
+}
+
 // A scheduler may have been told of it before, and given it to the pod that was answered first.
 TEST_F(LedgerTest, AVolumeThatIsHeardOfLateIsForWhomeverWasAnsweredBefore) {
   Start(1, 10 * kGiB);
