@@ -68,8 +68,7 @@ const PersistentVolume* Ledger::StaticVolume(const NodeState& node, const PodDem
   return best;
 }
 
-// Of a claim that only a live read tells of nothing says which volume it would get: any that is
-// large enough. It is not counted on.
+// All that the claim may get on the node: any that is large enough.
 void Ledger::AddPossible(const NodeState& node, const PodDemand& demand, size_t item,
                          std::vector<std::string>& volumes) const {
   for (const PersistentVolume* volume : cache_.AvailableVolumes(demand.item_classes[item])) {
@@ -93,6 +92,8 @@ std::vector<Item> Ledger::NeededItems(const NodeState& node, const PodDemand& de
   std::vector<std::string> taken;
   for (const size_t i : order) {
     const PersistentVolume* volume = StaticVolume(node, demand, i, owner, taken);
+    // Also one that is kept for another pod: its scheduler may not know of that.
+    if (volumes != nullptr) AddPossible(node, demand, i, *volumes);
     if (volume != nullptr) {
       taken.push_back(volume->meta.key.name);
       continue;
@@ -214,11 +215,16 @@ bool Ledger::FitsQuickly(const NodeState& node, const Question& question) const 
 // knew: until its decisions are heard of, nobody counts on one.
 Reason Ledger::JudgeWithVolumes(const NodeState& node, const Question& question,
                                 std::vector<std::string>* volumes) const {
-  const std::vector<Item> needed = NeededItems(node, question.demand, question.owner, volumes);
-  const Reason reason = JudgeItems(node, needed, question.owner, true);
-  if (reason != Reason::kFits || question.now >= takeover_until_) return reason;
-  const Reason without = JudgeItems(node, question.demand.items, question.owner, true);
-  return without == Reason::kFits ? Reason::kFits : Reason::kHeld;
+  std::vector<std::string> here;
+  const std::vector<Item> needed = NeededItems(node, question.demand, question.owner, &here);
+  Reason reason = JudgeItems(node, needed, question.owner, true);
+  if (reason == Reason::kFits && question.now < takeover_until_) {
+    const Reason without = JudgeItems(node, question.demand.items, question.owner, true);
+    if (without != Reason::kFits) reason = Reason::kHeld;
+  }
+  if (reason != Reason::kFits || volumes == nullptr) return reason;
+  volumes->insert(volumes->end(), here.begin(), here.end());
+  return reason;
 }
 
 Reason Ledger::Judge(const NodeState* node, const Question& question,

@@ -310,11 +310,18 @@ GUARDS = (
         'LedgerTest.AVolumeOfAClaimThatNobodyToldOfIsOwedAfterATakeover',
     ),
     Guard(
-        '2: a claim that only a live read tells of keeps the volumes that it may get',
+        '2: no larger claim counts on a volume that one of a live read may get',
         JUDGE,
         '    if (cache_.FindClaim(demand.items[i].claim_uid) == nullptr) AddPossible(node, demand, i, taken);',
         '',
-        'LedgerTest.AClaimThatOnlyALiveReadTellsOfKeepsVolumesThatItMayGet',
+        'LedgerTest.ALargerClaimDoesNotCountOnAVolumeThatOneOfALiveReadMayGet',
+    ),
+    Guard(
+        '2: a volume that was kept for another is for whomever was answered meanwhile',
+        JUDGE,
+        '    if (volumes != nullptr) AddPossible(node, demand, i, *volumes);',
+        '',
+        'LedgerTest.AVolumeThatWasKeptForAnotherIsForWhomeverWasAnsweredMeanwhile',
     ),
     Guard(
         '2: a volume that is heard of late is for whomever was answered before',
@@ -326,8 +333,8 @@ GUARDS = (
     Guard(
         '7: nobody counts on a volume that is there in the takeover window',
         JUDGE,
-        'return without == Reason::kFits ? Reason::kFits : Reason::kHeld;',
-        '(void)without;\n  return Reason::kFits;',
+        '    if (without != Reason::kFits) reason = Reason::kHeld;',
+        '    (void)without;',
         'LedgerTest.ATakeoverCountsOnNoVolumeThatIsThere',
     ),
     Guard(

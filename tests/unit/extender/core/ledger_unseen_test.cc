@@ -83,6 +83,19 @@ TEST_F(LedgerTest, AClaimThatOnlyALiveReadTellsOfKeepsVolumesThatItMayGet) {
   EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{});
 }
 
+// Whoever serves the second pod does not know of the first one's volume, and may give it away.
+TEST_F(LedgerTest, AVolumeThatWasKeptForAnotherIsForWhomeverWasAnsweredMeanwhile) {
+  Start(1, 13 * kGiB);
+  Apply(Seen<PersistentVolume>{MakeVolumeByHand("n1", 80 * kGiB)});
+  EXPECT_EQ(FilterPod(AddPod(1, {MakeClaim(1, 6 * kGiB)})), Names{"n1"});
+  Pass(LedgerOptions{}.hold_ttl / 2);
+  Apply(AgentConfirmed{"n1"});
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{"n1"});
+  Pass(LedgerOptions{}.hold_ttl / 2 + kBlink);
+  Apply(AgentConfirmed{"n1"});
+  EXPECT_EQ(FilterPod(AddPod(3, {MakeClaim(3, 14 * kGiB)})), Names{});
+}
+
 // The scheduler serves the smaller claim first: it may get the volume, and the larger one none.
 TEST_F(LedgerTest, ALargerClaimDoesNotCountOnAVolumeThatOneOfALiveReadMayGet) {
   Start(1, 7 * kGiB);
