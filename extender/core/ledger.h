@@ -290,7 +290,7 @@ class Ledger {
   Reason JudgeWithVolumes(const NodeState& node, const Question& question,
                           std::vector<std::string>* volumes) const;
   std::vector<Item> NeededItems(const NodeState& node, const PodDemand& demand,
-                                std::string_view owner, std::vector<std::string>* volumes) const;
+                                std::string_view owner) const;
   const PersistentVolume* StaticVolume(const NodeState& node, const PodDemand& demand, size_t item,
                                        std::string_view owner,
                                        const std::vector<std::string>& taken) const;

@@ -81,8 +81,7 @@ void Ledger::AddPossible(const NodeState& node, const PodDemand& demand, size_t 
 
 // In the order in which kube-scheduler serves the claims: the smallest first.
 std::vector<Item> Ledger::NeededItems(const NodeState& node, const PodDemand& demand,
-                                      std::string_view owner,
-                                      std::vector<std::string>* volumes) const {
+                                      std::string_view owner) const {
   std::vector<size_t> order(demand.items.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(), [&demand](size_t a, size_t b) {
@@ -92,8 +91,6 @@ std::vector<Item> Ledger::NeededItems(const NodeState& node, const PodDemand& de
   std::vector<std::string> taken;
   for (const size_t i : order) {
     const PersistentVolume* volume = StaticVolume(node, demand, i, owner, taken);
-    // Also one that is kept for another pod: its scheduler may not know of that.
-    if (volumes != nullptr) AddPossible(node, demand, i, *volumes);
     if (volume != nullptr) {
       taken.push_back(volume->meta.key.name);
       continue;
@@ -102,7 +99,6 @@ std::vector<Item> Ledger::NeededItems(const NodeState& node, const PodDemand& de
     // Nor may a larger claim count on what this one may get.
     if (cache_.FindClaim(demand.items[i].claim_uid) == nullptr) AddPossible(node, demand, i, taken);
   }
-  if (volumes != nullptr) volumes->insert(volumes->end(), taken.begin(), taken.end());
   return needed;
 }
 
@@ -215,15 +211,18 @@ bool Ledger::FitsQuickly(const NodeState& node, const Question& question) const 
 // knew: until its decisions are heard of, nobody counts on one.
 Reason Ledger::JudgeWithVolumes(const NodeState& node, const Question& question,
                                 std::vector<std::string>* volumes) const {
-  std::vector<std::string> here;
-  const std::vector<Item> needed = NeededItems(node, question.demand, question.owner, &here);
+  const std::vector<Item> needed = NeededItems(node, question.demand, question.owner);
   Reason reason = JudgeItems(node, needed, question.owner, true);
   if (reason == Reason::kFits && question.now < takeover_until_) {
     const Reason without = JudgeItems(node, question.demand.items, question.owner, true);
     if (without != Reason::kFits) reason = Reason::kHeld;
   }
   if (reason != Reason::kFits || volumes == nullptr) return reason;
-  volumes->insert(volumes->end(), here.begin(), here.end());
+  // Not only what is counted on. Also what is kept for another pod: the scheduler of this one may
+  // not know of that.
+  for (size_t i = 0; i < question.demand.items.size(); ++i) {
+    AddPossible(node, question.demand, i, *volumes);
+  }
   return reason;
 }
 
@@ -268,7 +267,7 @@ Reason Ledger::JudgeFirm(std::string_view name, const PodDemand& demand, std::st
                          absl::Time now) const {
   const NodeState* node = nodes_.Find(name);
   if (const auto reason = JudgeFreshness(node, demand, now)) return *reason;
-  return JudgeItems(*node, NeededItems(*node, demand, owner, nullptr), owner, false);
+  return JudgeItems(*node, NeededItems(*node, demand, owner), owner, false);
 }
 
 std::vector<std::string> Ledger::RefusedThatFit(absl::Time now) const {
@@ -317,7 +316,7 @@ std::optional<Leftover> Ledger::LeftoverOn(const NodeState* node, const Question
   if (!question.may_be_static && quick.has_room && quick.is_exact && quick.left.is_whole) {
     if (const auto left = QuickLeftoverOf(quick.left, question.items, strategy)) return left;
   }
-  const std::vector<Item> needed = NeededItems(*node, question.demand, question.owner, nullptr);
+  const std::vector<Item> needed = NeededItems(*node, question.demand, question.owner);
   const std::optional<Room> room = RoomLeft(*node, question.demand.items);
   if (!room) return std::nullopt;
   return LeftoverOf(*room, needed, strategy);

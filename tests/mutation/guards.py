@@ -319,8 +319,8 @@ GUARDS = (
     Guard(
         '2: a volume that was kept for another is for whomever was answered meanwhile',
         JUDGE,
-        '    if (volumes != nullptr) AddPossible(node, demand, i, *volumes);',
-        '',
+        '    AddPossible(node, question.demand, i, *volumes);',
+        '    (void)i;',
         'LedgerTest.AVolumeThatWasKeptForAnotherIsForWhomeverWasAnsweredMeanwhile',
     ),
     Guard(
