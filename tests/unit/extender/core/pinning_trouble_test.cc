@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Refusals, lost races, nodes that are gone: what becomes of a pin.
+#include "tests/unit/extender/core/pinning_fixture.h"
+
+namespace pmem::extender {
+namespace {
+
+TEST_F(PinningTest, AWrittenClaimIsLeftAloneUntilTheWatchShowsIt) {
+  const Claim claim = Add(Immediate(1));
+  AddPod(MakePod(1, {claim}));
+  const PinningPlan plan = Plan();
+  memory_.NoteWrite(claim, plan.pins[0].node, now_);
+  Pass(absl::Seconds(20));
+  EXPECT_EQ(Pins(Plan()), Pairs());
+}
+
+TEST_F(PinningTest, AClaimThatWasLostIsLookedAtOnceItHasChangedOrAfterAWhile) {
+  Claim claim = Add(Immediate(1));
+  AddPod(MakePod(1, {claim}));
+  Plan();
+  memory_.NoteWrite(claim, "", now_);
+  EXPECT_EQ(Pins(Plan()), Pairs());
+  claim.meta.resource_version = "101";
+  Add(claim);
+  EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-1", "n1"}}));
+  memory_.NoteWrite(claim, "", now_);
+  Pass(PinMemory::kLossPatience);
+  EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-1", "n1"}}));
+}
+
+TEST_F(PinningTest, ANodeThatRefusedAClaimIsNotTriedForItAgainForAWhile) {
+  const Claim claim = Add(Immediate(1));
+  AddPod(MakePod(1, {claim}));
+  EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-1", "n1"}}));
+  const Claim pinned = ShowPinned(claim, "n1");
+  EXPECT_EQ(Pins(Plan()), Pairs());
+  ShowUnpinned(pinned);  // The provisioner did not find the room.
+  EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-1", "n2"}}));
+  ledger_.EndHold(MakePod(1, {}).meta.uid, now_);
+  const Claim other = Add(Immediate(2, kGiB));
+  AddPod(MakePod(2, {other}));
+  Pass(absl::Seconds(15));  // What the lost pin still owes its node is forgotten.
+  EXPECT_EQ(Pins(Plan())[1], (std::pair<std::string, std::string>("claim-2", "n1")));
+}
+
+TEST_F(PinningTest, OnlyNodesThatRefusedAreATaleForTheUserUntilTheyAreTriedAgain) {
+  const Claim claim = Add(Immediate(1, 55 * kGiB));  // Only n3 could.
+  AddPod(MakePod(1, {claim}));
+  ShowUnpinned(ShowPinned(claim, Plan().pins[0].node));
+  const PinningPlan plan = Plan();
+  EXPECT_EQ(Pins(plan), Pairs());
+  EXPECT_EQ(Notices(plan), (std::vector<NoticeReason>{NoticeReason::kNoNodeFits}));
+  Pass(PinMemory::kRefusalPause);
+  EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-1", "n3"}}));
+}
+
+struct GoneCase {
+  const char* name;
+  bool by_us = false;
+  bool by_scheduler = false;
+  bool is_removed = false;
+  friend void PrintTo(const GoneCase& c, std::ostream* os) { *os << c.name; }
+};
+
+class PinOnANodeThatIsGone : public PinningTest, public testing::WithParamInterface<GoneCase> {};
+
+TEST_P(PinOnANodeThatIsGone, IsToldAndTakenAwayUnlessAUserWroteIt) {
+  Claim claim = MakeClaim(1, kGiB);
+  claim.selected_node = "n9";
+  claim.is_pinned_by_us = GetParam().by_us;
+  claim.is_pinned_by_scheduler = GetParam().by_scheduler;
+  Add(claim);
+  EXPECT_EQ(Notices(Plan()), std::vector<NoticeReason>());  // It may be on its way.
+  Pass(absl::Seconds(5));
+  const PinningPlan plan = Plan();
+  EXPECT_EQ(Notices(plan), (std::vector<NoticeReason>{NoticeReason::kPinnedNodeGone}));
+  ASSERT_EQ(plan.unpins.size(), GetParam().is_removed ? 1U : 0U);
+  if (!GetParam().is_removed) return;
+  EXPECT_EQ(plan.unpins[0].node, "n9");
+  memory_.NoteWrite(claim, "", now_);
+  EXPECT_TRUE(Plan().unpins.empty());  // Once is enough until the watch has shown it.
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Rows, PinOnANodeThatIsGone,
+    testing::Values(GoneCase{.name = "ByUs", .by_us = true, .is_removed = true},
+                    GoneCase{.name = "ByAScheduler", .by_scheduler = true, .is_removed = true},
+                    GoneCase{.name = "ByHand"}),
+    [](const auto& row) { return row.param.name; });
+
+TEST_F(PinningTest, APinByHandWithoutRoomIsToldAtOnceAndLeft) {
+  Claim claim = MakeClaim(1, 30 * kGiB);
+  claim.selected_node = "n1";
+  Add(claim);
+  const PinningPlan plan = Plan();
+  ASSERT_EQ(plan.notices.size(), 1U);
+  EXPECT_EQ(plan.notices[0].reason, NoticeReason::kPinnedNodeUnfit);
+  EXPECT_EQ(plan.notices[0].message, "pinned to node n1: insufficient free PMEM");
+  EXPECT_TRUE(plan.unpins.empty());
+}
+
+}  // namespace
+}  // namespace pmem::extender
