@@ -18,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/io/clock.h"
+#include "common/io/connections.h"
 #include "common/io/http_gate.h"
 #include "common/io/http_routes.h"
 #include "common/io/log.h"
@@ -43,6 +44,39 @@ http::http_response ToCpprest(HttpResponse response, bool with_body) {
     out.set_body(std::move(response.body), response.content_type);
   }
   return out;
+}
+
+// Throws the body away as it comes.
+void DiscardBody(const http::http_request& request) noexcept {
+  try {
+    // A stream buffer whose read end is closed drops what is written to it.
+    request.body().streambuf().close(std::ios_base::in).then([](const pplx::task<void>& closed) {
+      try {
+        closed.get();
+      } catch (const std::exception& e) {
+        LogDebug(kComponent, "cannot discard a body", {{"error", e.what()}});
+      }
+    });
+  } catch (const std::exception& e) {
+    LogDebug(kComponent, "cannot discard a body", {{"error", e.what()}});
+  }
+}
+
+// While the server stops: an unanswered request would keep its connection open. Does nothing later:
+// cpprestsdk has answered every request of a connection that it closed.
+void TurnAway(const http::http_request& request) noexcept {
+  DiscardBody(request);
+  try {
+    request.reply(http::status_codes::ServiceUnavailable).then([](const pplx::task<void>& sent) {
+      try {
+        sent.get();
+      } catch (const std::exception& e) {
+        LogDebug(kComponent, "an answer did not reach its client", {{"error", e.what()}});
+      }
+    });
+  } catch (const std::exception& e) {
+    LogDebug(kComponent, "cannot turn a request away", {{"error", e.what()}});
+  }
 }
 
 // One request from its header to its answer. Answers once; the last one to let go answers 500.
@@ -73,6 +107,8 @@ class Exchange {
       Observe(response);
       Send(std::move(response));
       gate_->Leave();
+    } else {
+      TurnAway(request_);
     }
     if (is_counted_) gate_->Done();
   }
@@ -119,22 +155,6 @@ class Exchange {
   int64_t request_bytes_ = 0;
   std::atomic<bool> is_answered_{false};
 };
-
-// Throws the body away as it comes.
-void DiscardBody(const http::http_request& request) noexcept {
-  try {
-    // A stream buffer whose read end is closed drops what is written to it.
-    request.body().streambuf().close(std::ios_base::in).then([](const pplx::task<void>& closed) {
-      try {
-        closed.get();
-      } catch (const std::exception& e) {
-        LogDebug(kComponent, "cannot discard a body", {{"error", e.what()}});
-      }
-    });
-  } catch (const std::exception& e) {
-    LogDebug(kComponent, "cannot discard a body", {{"error", e.what()}});
-  }
-}
 
 // Reads a body into one string, in pieces, so that cpprestsdk's own buffer stays small.
 // Calls `done` once; keeps itself alive until then.
@@ -293,13 +313,10 @@ HttpResponse BadRequest(const absl::Status& status) {
   return ProblemResponse(400, "Bad request", Message(status));
 }
 
-// cpprestsdk starts to read the next request of a connection in a task of its own once an answer
-// is out, and closing a listener closes the connections from another thread: the two at once have
-// crashed inside libcpprest.so. After a few trips through the pool's queue such tasks have run.
-void LetPoolTasksRun() {
-  constexpr int kTrips = 3;
-  for (int i = 0; i < kTrips; ++i) pplx::create_task([] {}).get();
-}
+// cpprestsdk closes a listener's connections from another thread than the one that reads from them.
+// The two at once have crashed inside libcpprest.so, so the readers are sent home first. Who is
+// left after this time waits for an answer that nobody gives, and reads nothing.
+constexpr absl::Duration kConnectionsEndWithin = absl::Seconds(1);
 
 }  // namespace
 
@@ -323,6 +340,7 @@ class HttpServer::Impl {
       PMEM_ASSIGN_OR_RETURN(address.port, reservation.Reserve(address.host));
     }
     PMEM_RETURN_IF_ERROR(Listen(address));
+    port_ = address.port;
     return address.port;
   }
 
@@ -330,7 +348,7 @@ class HttpServer::Impl {
     gate_->Close(drain);
     if (!listener_) return;
     try {
-      LetPoolTasksRun();
+      ShutDownAccepted(port_, kConnectionsEndWithin);
       listener_->close().get();
     } catch (const std::exception& e) {
       LogWarning(kComponent, "cannot close the listener", {{"error", e.what()}});
@@ -437,6 +455,7 @@ class HttpServer::Impl {
   const std::shared_ptr<HttpGate> gate_;
   RouteTable routes_;
   std::optional<http_listener> listener_;
+  int port_ = 0;
 };
 
 HttpServer::HttpServer(HttpServerOptions options)

@@ -4,7 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/io/mutex.h"
@@ -150,6 +153,29 @@ TEST_F(HttpServerTest, TooManyOpenRequestsAreRefusedUntilOneEnds) {
   EXPECT_EQ(StatusOf(Ask(Get("/hello"))), "503");
   held[0]({});
   EXPECT_EQ(StatusOf(Ask(Get("/hello"))), "200");
+}
+
+// Closing connections under those who read from them has crashed cpprestsdk, now and then.
+TEST(HttpServer, StopsWhileClientsAsk) {
+  constexpr int kRounds = 30;
+  constexpr int kClients = 4;
+  for (int round = 0; round < kRounds; ++round) {
+    HttpServer server;
+    std::atomic<int> answered = 0;
+    server.Handle("GET", "/hello",
+                  [](const HttpRequest&, const Responder& respond) { respond({.body = "hello"}); });
+    const int port = *server.Start("127.0.0.1:0");
+    std::vector<std::thread> clients;
+    for (int i = 0; i < kClients; ++i) {
+      clients.emplace_back([port, &answered] {
+        RawSocket socket(port);
+        while (socket.Send(Get("/hello")) && StatusOf(socket.Receive()) == "200") ++answered;
+      });
+    }
+    while (answered < kClients) std::this_thread::yield();
+    server.Stop();
+    for (std::thread& client : clients) client.join();
+  }
 }
 
 TEST(HttpServer, SaysWhenThePortIsInUse) {
