@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/io/connections.h"
 
+#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <system_error>
+#include <tuple>
+#include <vector>
 
 #include "absl/time/clock.h"
 #include "common/io/clock.h"
@@ -31,21 +36,54 @@ bool IsAcceptedOn(int fd, int port) {
          address.sin_family == AF_INET && ntohs(address.sin_port) == port && !IsListening(fd);
 }
 
-// How many there are. Another thread may close a descriptor at any moment and get the same number
-// for another socket; the time between the look and the call is the shortest there can be.
-int ShutDownOnce(int port) {
-  int count = 0;
+std::vector<int> AcceptedOn(int port) {
+  std::vector<int> found;
   std::error_code error;
   std::filesystem::directory_iterator entry("/proc/self/fd", error);
   for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
     const std::string name = entry->path().filename().string();
     int fd = -1;
     std::from_chars(name.data(), name.data() + name.size(), fd);
-    if (fd < 0 || !IsAcceptedOn(fd, port)) continue;
-    ::shutdown(fd, SHUT_RDWR);
-    ++count;
+    if (fd >= 0 && IsAcceptedOn(fd, port)) found.push_back(fd);
   }
+  return found;
+}
+
+// Its owner may have closed a descriptor since it was found, and its number may be another
+// socket's.
+bool ShutDown(int fd, int port) { return IsAcceptedOn(fd, port) && ::shutdown(fd, SHUT_RDWR) == 0; }
+
+int ShutDownOnce(int port) {
+  int count = 0;
+  for (const int fd : AcceptedOn(port)) count += ShutDown(fd, port) ? 1 : 0;
   return count;
+}
+
+struct Connection {
+  bool is_over_idle = false;
+  bool has_received = false;
+  absl::Duration idle;
+  int fd = -1;
+
+  // The first of several is the first to go.
+  friend bool operator<(const Connection& a, const Connection& b) {
+    return std::tie(b.is_over_idle, a.has_received, b.idle) <
+           std::tie(a.is_over_idle, b.has_received, a.idle);
+  }
+};
+
+// Empty when the descriptor is no connection any more.
+std::optional<Connection> Look(int fd, absl::Duration idle_max) {
+  tcp_info info{};
+  socklen_t size = sizeof(info);
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
+  // A connection's times run from its beginning when nothing was sent or received yet.
+  const absl::Duration idle =
+      absl::Milliseconds(std::min(info.tcpi_last_data_recv, info.tcpi_last_data_sent));
+  return Connection{.is_over_idle = idle > idle_max,
+                    .has_received = info.tcpi_bytes_received > 0,
+                    .idle = idle,
+                    .fd = fd};
 }
 
 }  // namespace
@@ -59,6 +97,23 @@ int ShutDownAccepted(int port, absl::Duration patience) {
     left = ShutDownOnce(port);
   }
   return left;
+}
+
+int ShutDownExcess(int port, const ConnectionLimits& limits) {
+  std::vector<Connection> connections;
+  for (const int fd : AcceptedOn(port)) {
+    if (const std::optional<Connection> found = Look(fd, limits.idle_max)) {
+      connections.push_back(*found);
+    }
+  }
+  std::sort(connections.begin(), connections.end());
+  int too_many = static_cast<int>(connections.size()) - limits.count_max;
+  int count = 0;
+  for (const Connection& connection : connections) {
+    if (too_many-- <= 0 && !connection.is_over_idle) break;
+    count += ShutDown(connection.fd, port) ? 1 : 0;
+  }
+  return count;
 }
 
 }  // namespace pmem

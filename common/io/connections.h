@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// What cpprestsdk does not do for the connections of its listener: bound them, and end them without
+// a crash. Done in the kernel, by descriptor: the library shows neither its sockets nor their ends.
 #pragma once
 
 #include "absl/time/time.h"
@@ -10,5 +12,15 @@ namespace pmem {
 // too. Returns how many are left: those whose owner waits for something else than the peer. The
 // owner must be alive. Thread-safe.
 int ShutDownAccepted(int port, absl::Duration patience);
+
+struct ConnectionLimits {
+  int count_max = 0;
+  absl::Duration idle_max;  // Since a byte went either way; longer than any answer may take.
+};
+
+// Shuts down the connections accepted on `port` that are idle for longer than the limit, and of the
+// rest as many as there are too many: first those whose client has never sent anything, then the
+// longest idle. Returns how many. Thread-safe.
+int ShutDownExcess(int port, const ConnectionLimits& limits);
 
 }  // namespace pmem

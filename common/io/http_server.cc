@@ -23,6 +23,7 @@
 #include "common/io/http_routes.h"
 #include "common/io/log.h"
 #include "common/io/mutex.h"
+#include "common/io/periodic_task.h"
 #include "common/pure/json_writer.h"
 #include "common/pure/status_macros.h"
 
@@ -324,7 +325,9 @@ class HttpServer::Impl {
  public:
   explicit Impl(HttpServerOptions options)
       : options_(std::make_shared<const HttpServerOptions>(std::move(options))),
-        gate_(std::make_shared<HttpGate>(options_->open_requests_max)) {}
+        gate_(std::make_shared<HttpGate>(options_->open_requests_max)),
+        connections_look_("http-connections", options_->connections_look_period,
+                          [this] { EndExcess(); }) {}
 
   void Handle(std::string method, std::string path, RouteTable::Route route) {
     routes_.Add(std::move(method), std::move(path), std::move(route));
@@ -341,11 +344,13 @@ class HttpServer::Impl {
     }
     PMEM_RETURN_IF_ERROR(Listen(address));
     port_ = address.port;
+    connections_look_.Start();
     return address.port;
   }
 
   void Stop(absl::Duration drain) {
     gate_->Close(drain);
+    connections_look_.Stop();
     if (!listener_) return;
     try {
       ShutDownAccepted(port_, kConnectionsEndWithin);
@@ -378,6 +383,13 @@ class HttpServer::Impl {
       return absl::FailedPreconditionError(
           absl::StrCat(address.host, ":", address.port, ": ", e.what()));
     }
+  }
+
+  void EndExcess() {
+    const int count = ShutDownExcess(port_, options_->connections);
+    if (count == 0) return;
+    LogWarning(kComponent, "idle connections, or too many of them, were closed",
+               {{"count", count}, {"port", port_}});
   }
 
   void OnRequest(const http::http_request& request) {
@@ -456,6 +468,7 @@ class HttpServer::Impl {
   RouteTable routes_;
   std::optional<http_listener> listener_;
   int port_ = 0;
+  PeriodicTask connections_look_;
 };
 
 HttpServer::HttpServer(HttpServerOptions options)

@@ -7,9 +7,10 @@
 // block for long.
 //
 // Limits: body bytes per route (413; the rest of the body is read and thrown away, so that memory
-// stays bounded) and open requests per server (503). An exception in a handler becomes a 500 and a
-// log line. Idle keep-alive connections are kept longer than the 90 s of Go's client, which never
-// replays a POST on a connection that was just closed.
+// stays bounded), open requests per server (503), connections per server (those that are idle for
+// longest are closed) and their idle time. An exception in a handler becomes a 500 and a log line.
+// Idle keep-alive connections are kept longer than the 90 s of Go's client, which never replays a
+// POST on a connection that was just closed.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +23,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/io/connections.h"
 
 namespace pmem {
 
@@ -63,6 +65,11 @@ struct HttpExchange {
 struct HttpServerOptions {
   static constexpr int kOpenRequestsDefaultMax = 4096;
   int open_requests_max = kOpenRequestsDefaultMax;
+  // A connection that is over one of these is closed at the next look.
+  static constexpr int kConnectionsDefaultMax = 2 * kOpenRequestsDefaultMax;
+  ConnectionLimits connections = {.count_max = kConnectionsDefaultMax,
+                                  .idle_max = absl::Minutes(10)};
+  absl::Duration connections_look_period = absl::Seconds(5);
   // Called on the answering thread for every answer; cheap and thread-safe. May be empty.
   std::function<void(const HttpExchange&)> observer;
 };
