@@ -44,6 +44,15 @@ std::vector<DriftChange> LedgerService::LookForDrift() {
   return changes;
 }
 
+absl::Status LedgerService::CheckSomeInvariants(Ledger::InvariantRound& round, int objects_max) {
+  MutexLock lock(&mu_);
+  const absl::Time now = clock_->SteadyNow();
+  const int64_t before = ledger_.version();
+  ledger_.Expire(now);
+  SignalIfChanged(before);
+  return ledger_.CheckSomeInvariants(round, now, objects_max);
+}
+
 void LedgerService::SignalIfChanged(int64_t version_before) {
   if (ledger_.version() != version_before) changed_.SignalAll();
 }

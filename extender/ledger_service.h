@@ -66,8 +66,11 @@ class LedgerService final : public EventSink {
   // Ends what is over. Called on a timer.
   void Tick() ABSL_LOCKS_EXCLUDED(mu_);
   // Compares what is known of some nodes, in turn, with their reports. Returns what has changed.
-  static constexpr int kDriftNodesPerLook = 50;
+  static constexpr int kDriftNodesPerLook = 10;
   std::vector<DriftChange> LookForDrift() ABSL_LOCKS_EXCLUDED(mu_);
+  // Ends what is over, and checks some of what must always hold (Ledger::CheckSomeInvariants).
+  absl::Status CheckSomeInvariants(Ledger::InvariantRound& round, int objects_max)
+      ABSL_LOCKS_EXCLUDED(mu_);
   // True: we answer the verbs and write. From then on, once synced, decisions of a leader before us
   // are waited out (Ledger::BeginTakeover).
   void SetLeading(bool is_leading) ABSL_LOCKS_EXCLUDED(mu_);
@@ -83,7 +86,7 @@ class LedgerService final : public EventSink {
 
   enum class Patience {
     kNone,    // nullopt when the answer needs a live read or a wait.
-    kBlocks,  // Reads and waits; never call it on the I/O pool.
+    kBlocks,  // Reads and waits; on the I/O pool only where it has a thread to spare.
   };
   std::optional<FilterAnswer> Filter(const Pod& pod, absl::Span<const std::string_view> nodes,
                                      Patience patience) ABSL_LOCKS_EXCLUDED(mu_);

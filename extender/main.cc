@@ -115,6 +115,6 @@ int main(int argc, char** argv) {
   if (parsed.exit_code) return *parsed.exit_code;
   pmem::SetLogLevel(parsed.config.log_level);
   pmem::RaiseOpenFilesLimit(pmem::extender::AgentPoller::kOpenFilesWanted);
-  pmem::StartIoThreads(parsed.config.io_threads);
+  pmem::StartIoThreads(parsed.config.io_threads + pmem::extender::VerbApi::kBlockingCallsHere);
   return pmem::extender::Run(parsed.config);
 }

@@ -16,8 +16,7 @@ Ticker::Ticker(LedgerService* service, ExtenderMetrics* metrics, StatusApi* stat
       status_(status),
       task_("tick", kPeriod, [this] { Tick(); }) {}
 
-void Ticker::TellOfDrift() {
-  const std::vector<DriftChange> changes = service_->LookForDrift();
+void Ticker::TellOf(const std::vector<DriftChange>& changes) {
   for (size_t i = 0; i < std::min(changes.size(), kDriftLinesMax); ++i) {
     const auto& [node, drift, has_begun] = changes[i];
     const auto log = has_begun ? LogWarning : LogInfo;
@@ -41,14 +40,23 @@ void Ticker::GiveBackOnceReady() {
 
 void Ticker::Tick() {
   service_->Tick();
-  TellOfDrift();
+  ticks_to_check_ = std::max(ticks_to_check_ - 1, 0);
+  std::vector<DriftChange> changes;
+  for (int i = 0; i < kStepsPerTick; ++i) {
+    for (DriftChange& change : service_->LookForDrift()) changes.push_back(std::move(change));
+    CheckInvariants();
+  }
+  TellOf(changes);
   metrics_->OnTick(*service_);
   status_->OnTick();
   GiveBackOnceReady();
-  if (++ticks_ % kTicksPerCheck != 0) return;
-  const absl::Status broken = service_->Read(
-      [](const Ledger& ledger, absl::Time now) { return ledger.CheckInvariants(now); });
+}
+
+void Ticker::CheckInvariants() {
+  if (ticks_to_check_ > 0) return;
+  const absl::Status broken = service_->CheckSomeInvariants(checked_, kObjectsPerStep);
   if (broken.ok()) return;
+  ticks_to_check_ = kTicksAfterBroken;
   metrics_->OnInvariantsBroken();
   LogError("ledger", "invariant broken", {{"error", broken}});
 }

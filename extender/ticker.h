@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The timer's work: what is over ends, and now and then the ledger checks itself.
+// The timer's work: what is over ends, and the ledger checks itself.
 #pragma once
+
+#include <vector>
 
 #include "absl/time/time.h"
 #include "common/io/periodic_task.h"
@@ -13,8 +15,12 @@ namespace pmem::extender {
 class Ticker {
  public:
   static constexpr absl::Duration kPeriod = absl::Milliseconds(100);
-  static constexpr int kTicksPerCheck = 100;
-  static constexpr size_t kDriftLinesMax = 20;  // Logged at one tick.
+  // The ledger is looked through in small steps, and the lock is let go between them: a verb waits
+  // for one of them at most. All of 5,000 nodes and 50,000 claims take a minute.
+  static constexpr int kStepsPerTick = 5;
+  static constexpr int kObjectsPerStep = 20;
+  static constexpr int kTicksAfterBroken = 100;  // What is broken is told of, but not all the time.
+  static constexpr size_t kDriftLinesMax = 20;   // Logged at one tick.
 
   // All must outlive the ticker.
   Ticker(LedgerService* service, ExtenderMetrics* metrics, StatusApi* status);
@@ -23,13 +29,15 @@ class Ticker {
 
  private:
   void Tick();
-  void TellOfDrift();
+  void TellOf(const std::vector<DriftChange>& changes);
+  void CheckInvariants();
   void GiveBackOnceReady();
 
   LedgerService* const service_;
   ExtenderMetrics* const metrics_;
   StatusApi* const status_;
-  int ticks_ = 0;
+  Ledger::InvariantRound checked_;
+  int ticks_to_check_ = 0;
   bool is_ready_ = false;  // At the last tick.
   PeriodicTask task_;
 };

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
+
 namespace pmem::extender {
 namespace {
 
@@ -49,11 +51,16 @@ HttpHandler VerbApi::Handler(Verb verb) {
     const auto call = std::make_shared<Call>(std::move(request.body));
     auto response = verb(*call, Patience::kNone);
     if (response) return respond(Parting(*std::move(response)));
-    const bool is_taken = blocking_.Submit([this, verb, call, respond] {
+    const auto finish = [this, verb, call, respond] {
       auto late = verb(*call, Patience::kBlocks).value_or(Busy("the leader changed meanwhile"));
       respond(Parting(std::move(late)));
-    });
-    if (!is_taken) respond(Busy("too many calls wait"));
+    };
+    if (!is_busy_here_.exchange(true)) {
+      const auto leave = absl::MakeCleanup([this] { is_busy_here_ = false; });
+      finish();
+    } else if (!blocking_.Submit(finish)) {
+      respond(Busy("too many calls wait"));
+    }
   };
 }
 

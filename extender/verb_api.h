@@ -9,9 +9,12 @@
 // A replica that does not lead answers pods without PMEM claims, refuses the rest, and closes the
 // connection either way, so that the next call finds the leader.
 //
-// Calls that need a wait or a live read are handed to a small pool of their own. Thread-safe.
+// Calls that need a wait or a live read are handed to a small pool of their own, but for one at a
+// time: a scheduler asks one after the other, and handing a call over takes longer than deciding
+// it. So the I/O pool needs kBlockingCallsHere threads more than it would. Thread-safe.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -42,6 +45,7 @@ class VerbApi {
  public:
   static constexpr int kBlockingCallsMax = 8;  // At once; as many schedulers may wait together.
   static constexpr size_t kQueuedCallsMax = 128;
+  static constexpr int kBlockingCallsHere = 1;  // On the thread that brought them.
 
   // All must outlive the api; the api must outlive the server's Stop.
   VerbApi(LedgerService* service, VerbObserver* observer);
@@ -83,6 +87,7 @@ class VerbApi {
   VerbObserver* const observer_;
   Mutex mu_;
   std::vector<std::unique_ptr<ExtenderDecoder>> decoders_ ABSL_GUARDED_BY(mu_);
+  std::atomic<bool> is_busy_here_{false};
   WorkerPool blocking_;
 };
 

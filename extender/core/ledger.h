@@ -226,6 +226,17 @@ class Ledger {
   // reports are equal to those kept step by step.
   absl::Status CheckInvariants(absl::Time now) const;
 
+  // How far a check has come that looks at some nodes and claims at a time. It begins anew by
+  // itself.
+  struct InvariantRound {
+    std::string node;  // The last that was looked at.
+    std::string claim;
+    int64_t objects = 0;  // Looked at so far, in all rounds.
+    int64_t rounds = 0;   // That are over.
+  };
+  // The same, of the next `objects_max` nodes and claims, and at the begin of a round of all holds.
+  absl::Status CheckSomeInvariants(InvariantRound& round, absl::Time now, int objects_max) const;
+
  private:
   void On(const Seen<Node>& event, absl::Time now);
   void On(const Gone<Node>& event, absl::Time now);
@@ -282,6 +293,10 @@ class Ledger {
   static NodeQuick MakeQuick(const NodeState& node);
   static const NodeQuick& QuickOf(const NodeState& node);
   bool IsQuickRight(const NodeState& node) const;
+  class Findings;
+  void CheckHolds(absl::Time now, Findings& findings) const;
+  void CheckClaim(const Claim& claim, Findings& findings) const;
+  void CheckNode(const NodeState& node, absl::Time now, Findings& findings) const;
   bool IsMemoRight(const NodeState& node, const NodeQuick& afresh) const;
   bool FitsQuickly(const NodeState& node, const Question& question) const;
   void Note(const NodeState& node, const Question& question, Reason reason) const;

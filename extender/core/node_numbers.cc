@@ -16,6 +16,11 @@ int64_t SumOf(const std::vector<Item>& items, PoolKind kind) {
   return bytes;
 }
 
+void AddFree(const Room& room, PoolKind kind, NodeNumbers& numbers) {
+  numbers.free_bytes = FreeBytes(room, kind);
+  numbers.largest_bytes = LargestVolumeBytes(room, kind);
+}
+
 }  // namespace
 
 NodeNumbers NumbersOf(const Ledger& ledger, const NodeState& node, PoolKind kind,
@@ -28,17 +33,19 @@ NodeNumbers NumbersOf(const Ledger& ledger, const NodeState& node, PoolKind kind
       numbers.available_bytes = AddBytes(numbers.available_bytes, pool.available_bytes);
     }
   }
-  numbers.assumed_bytes = SumOf(NodeBook::FirmItems(node, except), kind);
+  const std::vector<Item> firm = NodeBook::FirmItems(node, except);
+  numbers.assumed_bytes = SumOf(firm, kind);
   std::vector<Item> kept = ledger.holds().ItemsOn(node.id, owner, except);
   for (Item& item : NodeBook::DebtItems(node, except)) {
     if (!HasClaim(kept, item.claim_uid)) kept.push_back(std::move(item));
   }
   numbers.held_bytes = SumOf(kept, kind);
-  const std::optional<Room> room = Ledger::RoomLeft(node, except);
-  numbers.is_overbooked = !room.has_value();
-  if (room) {
-    numbers.free_bytes = FreeBytes(*room, kind);
-    numbers.largest_bytes = LargestVolumeBytes(*room, kind);
+  if (firm.empty()) {  // Most nodes at most times, and a room is dear to copy.
+    AddFree(node.room, kind, numbers);
+  } else if (const std::optional<Room> room = Ledger::RoomLeft(node, except)) {
+    AddFree(*room, kind, numbers);
+  } else {
+    numbers.is_overbooked = true;
   }
   return numbers;
 }

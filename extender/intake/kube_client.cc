@@ -6,6 +6,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "common/io/mutex.h"
 #include "common/pure/absl_view.h"
 #include "common/pure/status_macros.h"
 #include "extender/core/kube_decode.h"
@@ -68,6 +69,31 @@ ApiFailure FailureOf(const ClientResponse& response) {
   return failure;
 }
 
+// What several requests that are under way together are answered.
+class AnswerSlots {
+ public:
+  explicit AnswerSlots(size_t count)
+      : responses_(count, absl::UnknownError("not answered")), missing_(count) {}
+
+  void Set(size_t i, absl::StatusOr<ClientResponse> response) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    responses_[i] = std::move(response);
+    --missing_;
+    changed_.SignalAll();
+  }
+  std::vector<absl::StatusOr<ClientResponse>> Wait() ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    while (missing_ > 0) changed_.WaitWithTimeout(&mu_, absl::Seconds(1));
+    return std::move(responses_);
+  }
+
+ private:
+  Mutex mu_;
+  CondVar changed_;
+  std::vector<absl::StatusOr<ClientResponse>> responses_ ABSL_GUARDED_BY(mu_);
+  size_t missing_ ABSL_GUARDED_BY(mu_);
+};
+
 }  // namespace
 
 std::string PercentEncode(std::string_view text) {
@@ -127,6 +153,29 @@ absl::StatusOr<ApiAnswer> KubeClient::Get(std::string_view path, absl::Duration 
   return Send(Request("GET", path, deadline));
 }
 
+std::vector<absl::StatusOr<ApiAnswer>> KubeClient::GetAll(const std::vector<std::string>& paths,
+                                                          absl::Duration deadline) {
+  std::vector<ClientRequest> requests;
+  for (const std::string& path : paths) requests.push_back(Request("GET", path, deadline));
+  // Shared: the last to set one may still be inside when the waiter goes on.
+  const auto slots = std::make_shared<AnswerSlots>(paths.size());
+  for (size_t i = 0; i < requests.size(); ++i) {
+    if (absl::Status status = Authorize(&requests[i]); !status.ok()) {
+      slots->Set(i, std::move(status));
+      continue;
+    }
+    requests_->SendAsync(requests[i], [slots, i](absl::StatusOr<ClientResponse> response) {
+      slots->Set(i, std::move(response));
+    });
+  }
+  std::vector<absl::StatusOr<ApiAnswer>> answers;
+  std::vector<absl::StatusOr<ClientResponse>> responses = slots->Wait();
+  for (size_t i = 0; i < requests.size(); ++i) {
+    answers.push_back(Finish(std::move(requests[i]), std::move(responses[i])));
+  }
+  return answers;
+}
+
 absl::StatusOr<ApiAnswer> KubeClient::List(std::string_view path_and_query) {
   ClientRequest request = Request("GET", path_and_query, kListDeadline);
   request.body_bytes_max = kListBytesMax;
@@ -166,7 +215,13 @@ absl::Status KubeClient::Authorize(ClientRequest* request) {
 
 absl::StatusOr<ApiAnswer> KubeClient::Send(ClientRequest request) {
   PMEM_RETURN_IF_ERROR(Authorize(&request));
-  PMEM_ASSIGN_OR_RETURN(ClientResponse response, requests_->Send(request));
+  absl::StatusOr<ClientResponse> response = requests_->Send(request);
+  return Finish(std::move(request), std::move(response));
+}
+
+absl::StatusOr<ApiAnswer> KubeClient::Finish(ClientRequest request,
+                                             absl::StatusOr<ClientResponse> sent) {
+  PMEM_ASSIGN_OR_RETURN(ClientResponse response, std::move(sent));
   // A refusal for the token was no attempt: nothing was carried out, so even a POST can go again.
   if (response.status == kUnauthorized && tokens_->Reject()) {
     PMEM_RETURN_IF_ERROR(Authorize(&request));

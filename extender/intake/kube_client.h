@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -78,6 +79,9 @@ class KubeClient {
              std::unique_ptr<TokenSource> tokens);
 
   absl::StatusOr<ApiAnswer> Get(std::string_view path, absl::Duration deadline = kRequestDeadline);
+  // All at once; one answer a path, in their order. As many connections as paths may be open.
+  std::vector<absl::StatusOr<ApiAnswer>> GetAll(const std::vector<std::string>& paths,
+                                                absl::Duration deadline = kRequestDeadline);
   // A page of a list, up to kListBytesMax.
   absl::StatusOr<ApiAnswer> List(std::string_view path_and_query);
   // `content_type` of a patch: kJsonPatch or kMergePatch.
@@ -101,6 +105,7 @@ class KubeClient {
 
  private:
   absl::StatusOr<ApiAnswer> Send(ClientRequest request);
+  absl::StatusOr<ApiAnswer> Finish(ClientRequest request, absl::StatusOr<ClientResponse> sent);
   absl::Status Authorize(ClientRequest* request);
 
   const std::unique_ptr<HttpClient> requests_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "extender/intake/kube_live_reader.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,8 +13,8 @@ namespace {
 
 // The object; NotFound when the API server says so.
 template <class T>
-absl::StatusOr<T> ReadOne(KubeClient* client, const std::string& path) {
-  PMEM_ASSIGN_OR_RETURN(const ApiAnswer answer, client->Get(path));
+absl::StatusOr<T> Decode(absl::StatusOr<ApiAnswer> got) {
+  PMEM_ASSIGN_OR_RETURN(const ApiAnswer answer, std::move(got));
   PMEM_RETURN_IF_ERROR(answer.ToStatus());
   return DecodeObject<T>(answer.body);
 }
@@ -26,9 +27,18 @@ absl::StatusOr<LiveObjects> KubeLiveReader::Read(const std::vector<ObjectKey>& c
     return absl::ResourceExhaustedError(absl::StrCat("pod needs ", claims.size() + classes.size(),
                                                      " objects read live, at most ", kObjectsMax));
   }
+  std::vector<std::string> paths;
+  for (const ObjectKey& key : claims) {
+    paths.push_back(ApiPath(kClaimsResource, key.kube_namespace, key.name));
+  }
+  for (const std::string& name : classes) {
+    paths.push_back(ApiPath(kStorageClassesResource, {}, name));
+  }
+  std::vector<absl::StatusOr<ApiAnswer>> answers = GetAll(paths);
+  auto answer = answers.begin();
   LiveObjects live;
   for (const ObjectKey& key : claims) {
-    auto claim = ReadOne<Claim>(client_, ApiPath(kClaimsResource, key.kube_namespace, key.name));
+    auto claim = Decode<Claim>(*std::move(answer++));
     if (claim.ok()) {
       live.claims.push_back(*std::move(claim));
     } else if (absl::IsNotFound(claim.status())) {
@@ -38,7 +48,7 @@ absl::StatusOr<LiveObjects> KubeLiveReader::Read(const std::vector<ObjectKey>& c
     }
   }
   for (const std::string& name : classes) {
-    auto object = ReadOne<StorageClass>(client_, ApiPath(kStorageClassesResource, {}, name));
+    auto object = Decode<StorageClass>(*std::move(answer++));
     if (object.ok()) {
       live.classes.push_back(*std::move(object));
     } else if (absl::IsNotFound(object.status())) {
@@ -48,6 +58,18 @@ absl::StatusOr<LiveObjects> KubeLiveReader::Read(const std::vector<ObjectKey>& c
     }
   }
   return live;
+}
+
+std::vector<absl::StatusOr<ApiAnswer>> KubeLiveReader::GetAll(
+    const std::vector<std::string>& paths) {
+  std::vector<absl::StatusOr<ApiAnswer>> answers;
+  for (size_t begin = 0; begin < paths.size(); begin += kTogetherMax) {
+    const size_t end = std::min(begin + kTogetherMax, paths.size());
+    for (auto& answer : client_->GetAll({paths.begin() + begin, paths.begin() + end})) {
+      answers.push_back(std::move(answer));
+    }
+  }
+  return answers;
 }
 
 }  // namespace pmem::extender

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads claims and classes from the API server, one request each. Thread-safe; blocks.
+// Reads claims and classes from the API server, one request each, some of them at once.
+// Thread-safe; blocks.
 #pragma once
 
 #include <string>
@@ -14,12 +15,16 @@ class KubeLiveReader final : public LiveReader {
  public:
   // Objects read for one decision at most; a pod that needs more is answered with an error.
   static constexpr size_t kObjectsMax = 64;
+  static constexpr size_t kTogetherMax = 8;
 
   explicit KubeLiveReader(KubeClient* client) : client_(client) {}
   absl::StatusOr<LiveObjects> Read(const std::vector<ObjectKey>& claims,
                                    const std::vector<std::string>& classes) override;
 
  private:
+  // One answer a path.
+  std::vector<absl::StatusOr<ApiAnswer>> GetAll(const std::vector<std::string>& paths);
+
   KubeClient* const client_;
 };
 

@@ -83,7 +83,11 @@ absl::StatusOr<ClientResponse> TlsFollowingClient::Send(const ClientRequest& req
 }
 
 void TlsFollowingClient::SendAsync(const ClientRequest& request, Done done) {
-  Current()->SendAsync(request, std::move(done));
+  Current()->SendAsync(request,
+                       [this, done = std::move(done)](absl::StatusOr<ClientResponse> response) {
+                         Note(response.status());
+                         done(std::move(response));
+                       });
 }
 
 absl::Status TlsFollowingClient::Stream(const ClientRequest& request, const OnLine& on_line,

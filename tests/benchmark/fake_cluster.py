@@ -19,7 +19,6 @@ GIB = 1 << 30
 VOLUME_BYTES = 10 * GIB
 CHANGE_SECONDS = 10
 CLAIMS_PER_SECOND = 50
-LOAD_STEP_SECONDS = 1 / CLAIMS_PER_SECOND  # One claim at each.
 POD_UID = 'aaaaaaaa-0000-4000-8000-000000000001'
 
 
@@ -131,6 +130,8 @@ class FakeAgents:
         self.size = size
         self.generations = [1] * size.nodes
         self.changed = {}  # Agent's number -> set when its report changes.
+        self.load = None
+        self.step_seconds = CHANGE_SECONDS / size.nodes  # One agent after the other.
 
     def report(self, number):
         volumes = [
@@ -176,8 +177,24 @@ class FakeAgents:
         elif path.startswith('/change/'):
             self._change(int(path.split('/')[2]))
             _write(writer, b'{}')
+        elif path.startswith('/load/'):
+            if self.load:
+                self.load.cancel()
+            self.load = asyncio.create_task(self._make_load()) if path.endswith('/on') else None
+            _write(writer, b'{}')
         else:
             _write(writer, b'{"kind":"Status","code":404,"reason":"NotFound"}', '404 Not Found')
+
+    async def _make_load(self):
+        begin, number = asyncio.get_running_loop().time(), 0
+        while True:
+            number += 1
+            self._load_step(number)
+            late = asyncio.get_running_loop().time() - begin - number * self.step_seconds
+            await asyncio.sleep(max(0, -late))
+
+    def _load_step(self, number):
+        self._change(number % self.size.nodes)
 
     def _change(self, number):
         self.generations[number] += 1
@@ -196,6 +213,8 @@ class FakeAgents:
 
 
 class FakeCluster(FakeAgents):
+    """The API server, and the agents too where they need no process of their own."""
+
     def __init__(self, size):
         super().__init__(size)
         self.open_claim = json.dumps(claim(size.volumes, size.nodes, is_bound=False)).encode()
@@ -212,7 +231,7 @@ class FakeCluster(FakeAgents):
             ),
         }
         self.claim_events = asyncio.Queue()
-        self.load = None
+        self.step_seconds = 1 / CLAIMS_PER_SECOND
 
     async def _answer(self, writer, path, query):
         if path in self.streams:
@@ -223,11 +242,6 @@ class FakeCluster(FakeAgents):
                 await self._send_claim_events(writer)
             else:
                 await asyncio.sleep(3600)
-        elif path.startswith('/load/'):
-            if self.load:
-                self.load.cancel()
-            self.load = asyncio.create_task(self._make_load()) if path.endswith('/on') else None
-            _write(writer, b'{}')
         elif path.endswith(f'/claim-{self.size.volumes}'):
             _write(writer, self.open_claim)
         else:
@@ -238,21 +252,12 @@ class FakeCluster(FakeAgents):
             writer.write(_chunk(await self.claim_events.get()))
             await writer.drain()
 
-    async def _make_load(self):
-        changes = self.size.nodes / CHANGE_SECONDS * LOAD_STEP_SECONDS
-        begin, number, changed = asyncio.get_running_loop().time(), 0, 0
-        while True:
-            number += 1
-            while changed < number * changes:
-                self._change(changed % self.size.nodes)
-                changed += 1
-            for offset, what in ((0, 'ADDED'), (CLAIMS_PER_SECOND, 'DELETED')):
-                if number > offset:
-                    made = claim(self.size.volumes + number - offset, self.size.nodes, is_bound=False)
-                    made['metadata']['resourceVersion'] = str(2_000_000 + 2 * number + (what == 'DELETED'))
-                    self.claim_events.put_nowait({'type': what, 'object': made})
-            late = asyncio.get_running_loop().time() - begin - number * LOAD_STEP_SECONDS
-            await asyncio.sleep(max(0, -late))
+    def _load_step(self, number):
+        for offset, what in ((0, 'ADDED'), (CLAIMS_PER_SECOND, 'DELETED')):
+            if number > offset:
+                made = claim(self.size.volumes + number - offset, self.size.nodes, is_bound=False)
+                made['metadata']['resourceVersion'] = str(2_000_000 + 2 * number + (what == 'DELETED'))
+                self.claim_events.put_nowait({'type': what, 'object': made})
 
 
 def _write(writer, body, status='200 OK'):

@@ -30,6 +30,20 @@ class FakeLiveReader final : public LiveReader {
     MutexLock lock(&mu_);
     failure_ = std::move(failure);
   }
+  // Reads wait from now on, until Resume.
+  void Pause() ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    is_paused_ = true;
+  }
+  void Resume() ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    is_paused_ = false;
+    changed_.SignalAll();
+  }
+  void WaitForReads(int count) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    while (reads_ < count) changed_.WaitWithTimeout(&mu_, absl::Seconds(1));
+  }
   int reads() const ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
     return reads_;
@@ -40,6 +54,8 @@ class FakeLiveReader final : public LiveReader {
       ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
     ++reads_;
+    changed_.SignalAll();
+    while (is_paused_) changed_.WaitWithTimeout(&mu_, absl::Seconds(1));
     if (!failure_.ok()) return failure_;
     LiveObjects live;
     for (const ObjectKey& key : claims) {
@@ -58,6 +74,8 @@ class FakeLiveReader final : public LiveReader {
 
  private:
   mutable Mutex mu_;
+  CondVar changed_;
+  bool is_paused_ ABSL_GUARDED_BY(mu_) = false;
   std::vector<Claim> claims_ ABSL_GUARDED_BY(mu_);
   std::vector<StorageClass> classes_ ABSL_GUARDED_BY(mu_);
   absl::Status failure_ ABSL_GUARDED_BY(mu_);

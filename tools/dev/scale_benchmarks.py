@@ -27,28 +27,47 @@ LISTS = (
 )  # fmt: skip
 
 
-@contextlib.contextmanager
-def fake_cluster(size):
-    """Its port."""
+def _fakes():
     sys.path.insert(0, str(builds.ROOT / 'tests' / 'benchmark'))
     import fake_cluster as fakes
 
+    return fakes
+
+
+@contextlib.contextmanager
+def _running(target, size):
+    """Its port."""
     ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.Process(target=fakes.run, args=(fakes.Size(*size), theirs), daemon=True)
+    process = multiprocessing.Process(target=target, args=(_fakes().Size(*size), theirs), daemon=True)
     process.start()
     try:
-        yield fakes, ours.recv()
+        yield ours.recv()
     finally:
         process.terminate()
         process.join()
 
 
-def extender(fakes, nodes, port):
+@contextlib.contextmanager
+def fake_cluster(size):
+    """API server and agents in one process, and its port."""
+    with _running(_fakes().run, size) as port:
+        yield _fakes(), port
+
+
+@contextlib.contextmanager
+def fake_server_and_agents(size):
+    """A process each, and their ports: what the server answers does not wait for the agents."""
+    with _running(_fakes().run, size) as port, _running(_fakes().run_agents, size) as agents_port:
+        yield _fakes(), port, agents_port
+
+
+def extender(fakes, nodes, port, agents_port=None):
     """The running process and its port."""
     shutil.rmtree(DIRECTORY, ignore_errors=True)
     DIRECTORY.mkdir(parents=True)
     url = f'http://127.0.0.1:{port}'
-    agents = {fakes.node_name(i): f'{url}/agent/{i}' for i in range(nodes)}
+    agents_url = f'http://127.0.0.1:{agents_port or port}'
+    agents = {fakes.node_name(i): f'{agents_url}/agent/{i}' for i in range(nodes)}
     (DIRECTORY / 'agents.json').write_text(json.dumps(agents))
     config = {
         'apiVersion': 'v1', 'kind': 'Config', 'current-context': 'fake',

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/io/http_client.h"
+#include "common/io/periodic_task.h"
 #include "tests/unit/extender/service_testing.h"
 
 namespace pmem::extender {
@@ -126,7 +127,7 @@ TEST_F(VerbApiTest, PreemptDropsNodesWithoutRoomAndEchoesVictims) {
             absl::StrCat(R"({"NodeNameToMetaVictims":{"n2":)", victims, "}}"));
 }
 
-TEST_F(VerbApiTest, AClaimThatTheCacheLacksIsReadOnAnotherThread) {
+TEST_F(VerbApiTest, AClaimThatTheCacheLacksIsRead) {
   Begin();
   live.Hold({MakeClaim(7, 30 * kGiB)});
   const ClientResponse response = Post("filter", Args(MakePod(7, {MakeClaim(7, 30 * kGiB)})));
@@ -134,6 +135,24 @@ TEST_F(VerbApiTest, AClaimThatTheCacheLacksIsReadOnAnotherThread) {
             R"({"Nodes":null,"NodeNames":["n2"],"FailedNodes":{},)"
             R"("FailedAndUnresolvableNodes":{"n1":"insufficient free PMEM"},"Error":""})");
   EXPECT_EQ(live.reads(), 1);
+}
+
+// More of them than the I/O pool has threads to spare.
+TEST_F(VerbApiTest, CallsThatWaitForALiveReadHoldUpNobodyElse) {
+  Begin();
+  constexpr int kWaiting = 3;
+  static_assert(kWaiting > VerbApi::kBlockingCallsHere);
+  live.Hold({MakeClaim(7, 30 * kGiB)});
+  live.Pause();
+  std::vector<std::unique_ptr<Thread>> callers;
+  for (int i = 0; i < kWaiting; ++i) {
+    callers.push_back(std::make_unique<Thread>("caller", [this] {
+      EXPECT_EQ(Post("filter", Args(MakePod(7, {MakeClaim(7, 30 * kGiB)}))).status, 200);
+    }));
+  }
+  live.WaitForReads(kWaiting);
+  EXPECT_EQ(Post("filter", Args(MakePod(8, {}))).status, 200);
+  live.Resume();
 }
 
 TEST_F(VerbApiTest, BadBytesAreAProblemAndTheNextRequestWorks) {

@@ -71,6 +71,16 @@ TEST_F(TlsFollowingClientTest, AFailedCallMakesItLookSooner) {
   EXPECT_EQ(Ask(), "new");
 }
 
+TEST_F(TlsFollowingClientTest, AFailedCallThatNobodyBlocksForDoesToo) {
+  absl::Status status;
+  client_->SendAsync({}, [&](const absl::StatusOr<ClientResponse>& r) { status = r.status(); });
+  ca_ = "new";
+  clock_.Advance(kTlsReadSpacing);
+  EXPECT_TRUE(servers_["old"].Answer(absl::UnavailableError("certificate verify failed")));
+  EXPECT_TRUE(absl::IsUnavailable(status));
+  EXPECT_EQ(Ask(), "new");
+}
+
 TEST_F(TlsFollowingClientTest, FailuresDoNotReadTheFileOverAndOver) {
   servers_["old"].OnSend([](const ClientRequest&) -> absl::StatusOr<ClientResponse> {
     return absl::UnavailableError("connection refused");
