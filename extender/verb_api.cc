@@ -97,23 +97,24 @@ std::optional<HttpResponse> VerbApi::Filter(Call& call, Patience patience) {
   if (!args.ok()) return BadBody(args.status());
   const auto answer = service_->Filter(args->pod, args->candidates.names, patience);
   if (!answer) return std::nullopt;
-  return EncodeFilter(args->candidates, *answer);
+  return EncodeFilter(call.body, args->candidates, *answer);
 }
 
-HttpResponse VerbApi::EncodeFilter(const Candidates& candidates, const FilterAnswer& answer) {
+HttpResponse VerbApi::EncodeFilter(std::string& body, const Candidates& candidates,
+                                   const FilterAnswer& answer) {
   if (!answer.error.empty()) {
     observer_->OnFilter(Outcome::kError, {});
     return Ok(EncodeFilterError(answer.error));
   }
   if (!answer.is_pmem) {
     observer_->OnFilter(Outcome::kUnmanaged, {});
-    return Ok(EncodeAllPass(candidates));
+    return Ok(EncodeAllPassInPlace(candidates, body));
   }
   const auto& named = answer.is_answered;
   const bool has_fit = std::find(named.begin(), named.end(), true) != named.end();
   observer_->OnFilter(has_fit ? Outcome::kFit : Outcome::kNoFit, answer.reasons);
   if (std::find(named.begin(), named.end(), false) == named.end()) {
-    return Ok(EncodeAllPass(candidates));
+    return Ok(EncodeAllPassInPlace(candidates, body));
   }
   std::vector<NodeAnswer> answers;
   answers.reserve(answer.reasons.size());

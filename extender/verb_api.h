@@ -77,7 +77,9 @@ class VerbApi {
   HttpHandler Handler(Verb verb);
   HttpResponse Parting(HttpResponse response) const;
   const absl::StatusOr<ExtenderArgs>& DecodeArgs(Call& call, ReadCandidates when);
-  HttpResponse EncodeFilter(const Candidates& candidates, const FilterAnswer& answer);
+  // The body that the candidates refer to may become the answer.
+  HttpResponse EncodeFilter(std::string& body, const Candidates& candidates,
+                            const FilterAnswer& answer);
 
   // Decoders keep their working memory between calls.
   std::unique_ptr<ExtenderDecoder> Borrow() ABSL_LOCKS_EXCLUDED(mu_);

@@ -11,7 +11,6 @@
 #include <atomic>
 #include <cstring>
 #include <exception>
-#include <limits>
 #include <optional>
 #include <utility>
 
@@ -19,6 +18,7 @@
 #include "absl/time/clock.h"
 #include "common/io/clock.h"
 #include "common/io/connections.h"
+#include "common/io/http_body.h"
 #include "common/io/http_gate.h"
 #include "common/io/http_routes.h"
 #include "common/io/log.h"
@@ -34,10 +34,6 @@ namespace http = web::http;
 using http::experimental::listener::http_listener;
 
 constexpr std::string_view kComponent = "http_server";
-// Large enough that a 76 MB body costs few task switches, small enough to stay in the cache.
-constexpr size_t kReadPieceBytes = size_t{256} * 1024;
-constexpr size_t kUnknownLength = std::numeric_limits<size_t>::max();
-
 http::http_response ToCpprest(HttpResponse response, bool with_body) {
   http::http_response out(static_cast<http::status_code>(response.status));
   for (const auto& [name, value] : response.headers) out.headers().add(name, value);
@@ -45,22 +41,6 @@ http::http_response ToCpprest(HttpResponse response, bool with_body) {
     out.set_body(std::move(response.body), response.content_type);
   }
   return out;
-}
-
-// Throws the body away as it comes.
-void DiscardBody(const http::http_request& request) noexcept {
-  try {
-    // A stream buffer whose read end is closed drops what is written to it.
-    request.body().streambuf().close(std::ios_base::in).then([](const pplx::task<void>& closed) {
-      try {
-        closed.get();
-      } catch (const std::exception& e) {
-        LogDebug(kComponent, "cannot discard a body", {{"error", e.what()}});
-      }
-    });
-  } catch (const std::exception& e) {
-    LogDebug(kComponent, "cannot discard a body", {{"error", e.what()}});
-  }
 }
 
 // While the server stops: an unanswered request would keep its connection open. Does nothing later:
@@ -156,102 +136,6 @@ class Exchange {
   int64_t request_bytes_ = 0;
   std::atomic<bool> is_answered_{false};
 };
-
-// Reads a body into one string, in pieces, so that cpprestsdk's own buffer stays small.
-// Calls `done` once; keeps itself alive until then.
-class BodyReader : public std::enable_shared_from_this<BodyReader> {
- public:
-  using Done = std::function<void(absl::StatusOr<std::string>)>;
-
-  BodyReader(const http::http_request& request, size_t length, size_t bytes_max, Done done)
-      : request_(request),
-        buffer_(request.body().streambuf()),
-        length_(length),
-        bytes_max_(bytes_max),
-        done_(std::move(done)) {}
-
-  void Start() {
-    if (length_ != kUnknownLength && length_ > bytes_max_) return Refuse();
-    if (length_ != kUnknownLength) body_.reserve(length_ + kBodyPaddingBytes);
-    Read();
-  }
-
- private:
-  // Takes what is there; when that is not all, comes back on the pool for the next piece.
-  void Read() {
-    try {
-      const bool is_at_end = TakeAvailable();
-      if (got_ > bytes_max_) return Refuse();
-      if (is_at_end || got_ == length_) return Finish();
-      WaitForPiece();
-    } catch (const std::exception& e) {
-      Fail(e.what());
-    }
-  }
-
-  // Copies block by block out of cpprestsdk's buffer. True: the stream has ended.
-  bool TakeAvailable() {
-    uint8_t* block = nullptr;
-    size_t size = 0;
-    while (buffer_.acquire(block, size)) {
-      if (block == nullptr) return true;
-      const size_t take = std::min(size, WantedBytes());
-      body_.append(reinterpret_cast<const char*>(block), take);
-      buffer_.release(block, take);
-      got_ += take;
-      if (WantedBytes() == 0) return false;
-    }
-    return false;
-  }
-
-  void WaitForPiece() {
-    const size_t want = std::min(kReadPieceBytes, WantedBytes());
-    body_.resize(got_ + want);
-    buffer_.getn(reinterpret_cast<uint8_t*>(body_.data() + got_), want)
-        .then([self = shared_from_this()](const pplx::task<size_t>& t) { self->OnPiece(t); });
-  }
-
-  void OnPiece(const pplx::task<size_t>& task) {
-    try {
-      got_ += task.get();
-      body_.resize(got_);
-    } catch (const std::exception& e) {
-      return Fail(e.what());
-    }
-    Read();
-  }
-
-  size_t WantedBytes() const {
-    // One byte above the limit tells "too long" from "exactly as long as allowed".
-    return (length_ == kUnknownLength ? bytes_max_ + 1 : length_) - got_;
-  }
-
-  void Finish() {
-    if (length_ != kUnknownLength && got_ != length_) return Fail("the body was cut off");
-    body_.reserve(got_ + kBodyPaddingBytes);
-    done_(std::move(body_));
-  }
-  void Refuse() {
-    body_ = std::string();
-    DiscardBody(request_);
-    done_(absl::ResourceExhaustedError(absl::StrCat("the limit is ", bytes_max_, " bytes")));
-  }
-  void Fail(const char* what) { done_(absl::InvalidArgumentError(what)); }
-
-  const http::http_request request_;
-  concurrency::streams::streambuf<uint8_t> buffer_;
-  const size_t length_;
-  const size_t bytes_max_;
-  const Done done_;
-  std::string body_;
-  size_t got_ = 0;
-};
-
-size_t BodyLength(const http::http_request& request) {
-  if (request.headers().has(http::header_names::transfer_encoding)) return kUnknownLength;
-  size_t length = 0;  // As cpprestsdk reads it: what is not a number is 0.
-  return request.headers().match(http::header_names::content_length, length) ? length : 0;
-}
 
 // Binds without listening, so that the number stays ours until cpprestsdk, which also sets
 // SO_REUSEADDR, has bound it too.
@@ -437,11 +321,7 @@ class HttpServer::Impl {
       OnBody(exchange, std::move(head), route, std::move(body));
       gate->Leave();
     };
-    const size_t length = BodyLength(exchange->request());
-    if (length == 0) return done(std::string());
-    std::make_shared<BodyReader>(exchange->request(), length,
-                                 static_cast<size_t>(route.body_bytes_max), std::move(done))
-        ->Start();
+    ReadBody(exchange->request(), static_cast<size_t>(route.body_bytes_max), std::move(done));
   }
 
   void OnBody(const std::shared_ptr<Exchange>& exchange, HttpRequest head,

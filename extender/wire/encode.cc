@@ -182,6 +182,26 @@ std::string EncodeAllPass(const Candidates& candidates) {
   return out;
 }
 
+std::string EncodeAllPassInPlace(const Candidates& candidates, std::string& body) {
+  std::string_view kept = candidates.raw;
+  std::string head(candidates.is_full ? "{\"Nodes\":" : "{\"Nodes\":null,\"NodeNames\":");
+  std::string_view tail(candidates.is_full ? ",\"NodeNames\":null" : "");
+  if (kept.empty() && !candidates.nodes.empty()) {
+    const char* const begin = candidates.nodes.front().data();
+    const char* const end = candidates.nodes.back().data() + candidates.nodes.back().size();
+    kept = {begin, static_cast<size_t>(end - begin)};
+    head.append("{").append(candidates.list_head).append("\"items\":[");
+    tail = "]},\"NodeNames\":null";
+  }
+  const auto at = static_cast<size_t>(kept.data() - body.data());
+  if (kept.empty() || at < head.size()) return EncodeAllPass(candidates);
+  body.resize(at + kept.size());
+  body.replace(at - head.size(), head.size(), head);
+  body.erase(0, at - head.size());
+  body.append(tail).append(kNoneRefused).append("\"\"}");
+  return std::move(body);
+}
+
 std::string EncodeFilterError(std::string_view error) {
   std::string out("{\"Nodes\":null,\"NodeNames\":[]");
   out.append(kNoneRefused);

@@ -135,6 +135,9 @@ struct HostScore {
 std::string EncodeFilterResult(const Candidates& candidates, std::span<const NodeAnswer> answers);
 // The same with every node passing; the candidates need not have been read.
 std::string EncodeAllPass(const Candidates& candidates);
+// The same in the place of the body that the candidates were read from, which is lost, and what
+// refers to it too: whole Nodes are not there twice. White space between Nodes stays.
+std::string EncodeAllPassInPlace(const Candidates& candidates, std::string& body);
 // The same with the Error member set: the scheduler tries the pod again, or skips us (ignorable).
 std::string EncodeFilterError(std::string_view error);
 

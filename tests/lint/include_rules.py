@@ -24,6 +24,7 @@ DOORS = {
     re.compile(r'simdjson'): ('common/pure/json_parser.cc', 'extender/wire/', 'tests/'),
     re.compile(r'(cpprest|pplx)/'): (
         'common/io/http_server.cc',
+        'common/io/http_body.',
         'common/io/http_client.cc',
         'common/io/http_call.h',
         'common/io/http_call.cc',

@@ -78,6 +78,25 @@ TEST(ExtenderEncoder, AllPassIsTheSameWhetherTheCandidatesWereReadOrNot) {
   }
 }
 
+TEST(ExtenderEncoder, AllPassInPlaceIsTheSame) {
+  const std::string short_head = R"({"NodeNames":["n1"],"Pod":{}})";
+  const std::string short_list = R"({"Nodes":{"items":[{"metadata":{"name":"n1"}}]},"Pod":{}})";
+  const std::string no_names = R"({"Pod":{},"NodeNames":[]})";
+  const std::string no_nodes = R"({"Pod":{},"Nodes":{"items":[]}})";
+  const std::string escaped = R"({"Pod":{"metadata":{"name":"p"}},"NodeNames":["a\u0062","c"]})";
+  for (const std::string& body :
+       {Captured("filter-names-5000.json"), Captured("filter-full-1-node.json"),
+        Captured("filter-full-3-nodes.json"), short_head, short_list, no_names, no_nodes,
+        escaped}) {
+    for (const auto when : {ReadCandidates::kAlways, ReadCandidates::kIfPodHasClaims}) {
+      std::string taken = body;
+      const ExtenderArgs args = Decode(taken, when);
+      const std::string wanted = EncodeAllPass(args.candidates);
+      EXPECT_EQ(EncodeAllPassInPlace(args.candidates, taken), wanted) << body.substr(0, 100);
+    }
+  }
+}
+
 TEST(ExtenderEncoder, AllPassEchoesTheCapturedNode) {
   std::string body = Captured("filter-full-1-node.json");
   const ExtenderArgs args = Decode(body);

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/io/http_body.h"
+
+#include <algorithm>
+#include <exception>
+#include <limits>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/io/heap.h"
+#include "common/io/http_server.h"
+#include "common/io/log.h"
+
+namespace pmem {
+namespace {
+
+namespace http = web::http;
+
+constexpr std::string_view kComponent = "http_server";
+// Large enough that a 76 MB body costs few task switches, small enough to stay in the cache.
+constexpr size_t kReadPieceBytes = size_t{256} * 1024;
+// cpprestsdk has held up to half of such a body in small blocks while it was copied out of them.
+constexpr size_t kLargeBodyBytes = size_t{16} * 1024 * 1024;
+constexpr size_t kUnknownLength = std::numeric_limits<size_t>::max();
+
+// Reads a body into one string, in pieces, so that cpprestsdk's own buffer stays small.
+// Calls `done` once; keeps itself alive until then.
+class BodyReader : public std::enable_shared_from_this<BodyReader> {
+ public:
+  BodyReader(const http::http_request& request, size_t length, size_t bytes_max, BodyDone done)
+      : request_(request),
+        buffer_(request.body().streambuf()),
+        length_(length),
+        bytes_max_(bytes_max),
+        done_(std::move(done)) {}
+
+  void Start() {
+    if (length_ != kUnknownLength && length_ > bytes_max_) return Refuse();
+    if (length_ != kUnknownLength) body_.reserve(length_ + kBodyPaddingBytes);
+    Read();
+  }
+
+ private:
+  // Takes what is there; when that is not all, comes back on the pool for the next piece.
+  void Read() {
+    try {
+      const bool is_at_end = TakeAvailable();
+      if (got_ > bytes_max_) return Refuse();
+      if (is_at_end || got_ == length_) return Finish();
+      WaitForPiece();
+    } catch (const std::exception& e) {
+      Fail(e.what());
+    }
+  }
+
+  // Copies block by block out of cpprestsdk's buffer. True: the stream has ended.
+  bool TakeAvailable() {
+    uint8_t* block = nullptr;
+    size_t size = 0;
+    while (buffer_.acquire(block, size)) {
+      if (block == nullptr) return true;
+      const size_t take = std::min(size, WantedBytes());
+      body_.append(reinterpret_cast<const char*>(block), take);
+      buffer_.release(block, take);
+      got_ += take;
+      if (WantedBytes() == 0) return false;
+    }
+    return false;
+  }
+
+  void WaitForPiece() {
+    const size_t want = std::min(kReadPieceBytes, WantedBytes());
+    body_.resize(got_ + want);
+    buffer_.getn(reinterpret_cast<uint8_t*>(body_.data() + got_), want)
+        .then([self = shared_from_this()](const pplx::task<size_t>& t) { self->OnPiece(t); });
+  }
+
+  void OnPiece(const pplx::task<size_t>& task) {
+    try {
+      got_ += task.get();
+      body_.resize(got_);
+    } catch (const std::exception& e) {
+      return Fail(e.what());
+    }
+    Read();
+  }
+
+  size_t WantedBytes() const {
+    // One byte above the limit tells "too long" from "exactly as long as allowed".
+    return (length_ == kUnknownLength ? bytes_max_ + 1 : length_) - got_;
+  }
+
+  void Finish() {
+    if (length_ != kUnknownLength && got_ != length_) return Fail("the body was cut off");
+    body_.reserve(got_ + kBodyPaddingBytes);
+    if (got_ >= kLargeBodyBytes) GiveBackFreedPages();
+    done_(std::move(body_));
+  }
+  void Refuse() {
+    body_ = std::string();
+    DiscardBody(request_);
+    done_(absl::ResourceExhaustedError(absl::StrCat("the limit is ", bytes_max_, " bytes")));
+  }
+  void Fail(const char* what) { done_(absl::InvalidArgumentError(what)); }
+
+  const http::http_request request_;
+  concurrency::streams::streambuf<uint8_t> buffer_;
+  const size_t length_;
+  const size_t bytes_max_;
+  const BodyDone done_;
+  std::string body_;
+  size_t got_ = 0;
+};
+
+size_t BodyLength(const http::http_request& request) {
+  if (request.headers().has(http::header_names::transfer_encoding)) return kUnknownLength;
+  size_t length = 0;  // As cpprestsdk reads it: what is not a number is 0.
+  return request.headers().match(http::header_names::content_length, length) ? length : 0;
+}
+
+}  // namespace
+
+void ReadBody(const http::http_request& request, size_t bytes_max, BodyDone done) {
+  const size_t length = BodyLength(request);
+  if (length == 0) return done(std::string());
+  std::make_shared<BodyReader>(request, length, bytes_max, std::move(done))->Start();
+}
+
+void DiscardBody(const http::http_request& request) noexcept {
+  try {
+    // A stream buffer whose read end is closed drops what is written to it.
+    request.body().streambuf().close(std::ios_base::in).then([](const pplx::task<void>& closed) {
+      try {
+        closed.get();
+      } catch (const std::exception& e) {
+        LogDebug(kComponent, "cannot discard a body", {{"error", e.what()}});
+      }
+    });
+  } catch (const std::exception& e) {
+    LogDebug(kComponent, "cannot discard a body", {{"error", e.what()}});
+  }
+}
+
+}  // namespace pmem
