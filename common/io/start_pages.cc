@@ -39,6 +39,7 @@ void GiveBackStartPages() {
   if (!maps.ok()) return;
   for (const Mapping& mapping : ReadOnlyFileMappings(*maps)) {
     // An older kernel does not know the advice; then nothing is given back.
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): the kernel tells addresses as numbers.
     madvise(reinterpret_cast<void*>(mapping.start), mapping.size_bytes, MADV_PAGEOUT);
   }
 }

@@ -58,7 +58,7 @@ absl::StatusOr<JsonValue> Child(const JsonValue& parent, std::string_view name) 
   PMEM_ASSIGN_OR_RETURN(std::optional<JsonValue> child, parent.OptionalMember(name));
   if (!child.has_value()) return EmptyObject();
   if (!child->IsObject()) return child->Error("is not an object");
-  return *std::move(child);
+  return *child;
 }
 
 absl::StatusOr<std::string> Text(const JsonValue& object, std::string_view name) {

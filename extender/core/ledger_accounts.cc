@@ -120,7 +120,7 @@ void Ledger::AccountClaim(std::string_view uid, absl::Time now) {
   }
   const bool has_come = before == nullptr || before->node != node;
   PlaceClaim(uid, place, now);
-  if (node.empty()) return;
+  if (!place) return;
   if (has_come) OweLastPin(*claim, node, place->item, now);
   AccountExpansion(nodes_.At(node), uid, claim);
   if (!PlacedByEvidence(*claim) && is_new && !IsBound(*claim)) {

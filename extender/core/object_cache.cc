@@ -54,7 +54,7 @@ std::string ObjectCache::PutByUid(T object, ByUid<T>& by_uid, ByKey<T>& by_key) 
   const T& put = by_uid.Put(std::move(object));
   const auto [it, is_new] = by_key.insert(&put);
   if (is_new || *it == &put) return {};
-  const std::string replaced = (*it)->meta.uid;
+  std::string replaced = (*it)->meta.uid;
   by_key.erase(it);
   by_key.insert(&put);
   return replaced;

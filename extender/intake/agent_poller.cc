@@ -58,7 +58,7 @@ std::string Shortened(absl::string_view message) {
 class AgentPoller::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(Options options, EventSink* events, const Clock* clock, ClientFactory clients)
-      : options_(options),
+      : options_(std::move(options)),
         limit_(options_.wait + options_.slack),
         events_(events),
         clock_(clock),
@@ -375,7 +375,7 @@ AgentPoller::ClientFactory AgentPoller::PlainClients(const Options& options) {
 
 AgentPoller::AgentPoller(Options options, EventSink* events, const Clock* clock,
                          ClientFactory clients)
-    : impl_(std::make_shared<Impl>(options, events, clock, std::move(clients))),
+    : impl_(std::make_shared<Impl>(std::move(options), events, clock, std::move(clients))),
       task_("agents", kAgentTickPeriod, [this] { Tick(); }) {}
 
 AgentPoller::~AgentPoller() { Stop(); }

@@ -156,6 +156,7 @@ absl::StatusOr<ApiAnswer> KubeClient::Get(std::string_view path, absl::Duration 
 std::vector<absl::StatusOr<ApiAnswer>> KubeClient::GetAll(const std::vector<std::string>& paths,
                                                           absl::Duration deadline) {
   std::vector<ClientRequest> requests;
+  requests.reserve(paths.size());
   for (const std::string& path : paths) requests.push_back(Request("GET", path, deadline));
   // Shared: the last to set one may still be inside when the waiter goes on.
   const auto slots = std::make_shared<AnswerSlots>(paths.size());
@@ -169,6 +170,7 @@ std::vector<absl::StatusOr<ApiAnswer>> KubeClient::GetAll(const std::vector<std:
     });
   }
   std::vector<absl::StatusOr<ApiAnswer>> answers;
+  answers.reserve(paths.size());
   std::vector<absl::StatusOr<ClientResponse>> responses = slots->Wait();
   for (size_t i = 0; i < requests.size(); ++i) {
     answers.push_back(Finish(std::move(requests[i]), std::move(responses[i])));

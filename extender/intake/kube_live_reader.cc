@@ -2,6 +2,7 @@
 #include "extender/intake/kube_live_reader.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -28,6 +29,7 @@ absl::StatusOr<LiveObjects> KubeLiveReader::Read(const std::vector<ObjectKey>& c
                                                      " objects read live, at most ", kObjectsMax));
   }
   std::vector<std::string> paths;
+  paths.reserve(claims.size() + classes.size());
   for (const ObjectKey& key : claims) {
     paths.push_back(ApiPath(kClaimsResource, key.kube_namespace, key.name));
   }
@@ -38,7 +40,7 @@ absl::StatusOr<LiveObjects> KubeLiveReader::Read(const std::vector<ObjectKey>& c
   auto answer = answers.begin();
   LiveObjects live;
   for (const ObjectKey& key : claims) {
-    auto claim = Decode<Claim>(*std::move(answer++));
+    auto claim = Decode<Claim>(std::move(*answer++));
     if (claim.ok()) {
       live.claims.push_back(*std::move(claim));
     } else if (absl::IsNotFound(claim.status())) {
@@ -48,7 +50,7 @@ absl::StatusOr<LiveObjects> KubeLiveReader::Read(const std::vector<ObjectKey>& c
     }
   }
   for (const std::string& name : classes) {
-    auto object = Decode<StorageClass>(*std::move(answer++));
+    auto object = Decode<StorageClass>(std::move(*answer++));
     if (object.ok()) {
       live.classes.push_back(*std::move(object));
     } else if (absl::IsNotFound(object.status())) {
@@ -63,11 +65,12 @@ absl::StatusOr<LiveObjects> KubeLiveReader::Read(const std::vector<ObjectKey>& c
 std::vector<absl::StatusOr<ApiAnswer>> KubeLiveReader::GetAll(
     const std::vector<std::string>& paths) {
   std::vector<absl::StatusOr<ApiAnswer>> answers;
-  for (size_t begin = 0; begin < paths.size(); begin += kTogetherMax) {
-    const size_t end = std::min(begin + kTogetherMax, paths.size());
-    for (auto& answer : client_->GetAll({paths.begin() + begin, paths.begin() + end})) {
-      answers.push_back(std::move(answer));
-    }
+  answers.reserve(paths.size());
+  for (auto at = paths.begin(); at != paths.end();) {
+    const auto left = static_cast<size_t>(paths.end() - at);
+    const auto end = at + static_cast<std::ptrdiff_t>(std::min(left, kTogetherMax));
+    for (auto& answer : client_->GetAll({at, end})) answers.push_back(std::move(answer));
+    at = end;
   }
   return answers;
 }
