@@ -19,6 +19,7 @@ class Ticker {
   // for one of them at most. All of 5,000 nodes and 50,000 claims take a minute.
   static constexpr int kStepsPerTick = 5;
   static constexpr int kObjectsPerStep = 20;
+  static constexpr int kTicksAfterRound = 10;    // A small cluster's round is over at once.
   static constexpr int kTicksAfterBroken = 100;  // What is broken is told of, but not all the time.
   static constexpr size_t kDriftLinesMax = 20;   // Logged at one tick.
 
