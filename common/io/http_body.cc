@@ -127,18 +127,24 @@ void ReadBody(const http::http_request& request, size_t bytes_max, BodyDone done
   std::make_shared<BodyReader>(request, length, bytes_max, std::move(done))->Start();
 }
 
+void ObserveTask(const pplx::task<void>& done, std::string_view what) noexcept {
+  try {
+    done.get();
+  } catch (const std::exception& e) {
+    LogDebug(kComponent, what, {{"error", e.what()}});
+  }
+}
+
 void DiscardBody(const http::http_request& request) noexcept {
+  constexpr std::string_view kFailure = "cannot discard a body";
   try {
     // A stream buffer whose read end is closed drops what is written to it.
-    request.body().streambuf().close(std::ios_base::in).then([](const pplx::task<void>& closed) {
-      try {
-        closed.get();
-      } catch (const std::exception& e) {
-        LogDebug(kComponent, "cannot discard a body", {{"error", e.what()}});
-      }
-    });
+    request.body()
+        .streambuf()
+        .close(std::ios_base::in)
+        .then([kFailure](const pplx::task<void>& closed) { ObserveTask(closed, kFailure); });
   } catch (const std::exception& e) {
-    LogDebug(kComponent, "cannot discard a body", {{"error", e.what()}});
+    LogDebug(kComponent, kFailure, {{"error", e.what()}});
   }
 }
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 
@@ -17,6 +18,9 @@ namespace pmem {
 // InvalidArgument for a body that was cut off. Keeps what it needs alive until then.
 using BodyDone = std::function<void(absl::StatusOr<std::string>)>;
 void ReadBody(const web::http::http_request& request, size_t bytes_max, BodyDone done);
+
+// Looks at a task that is done. A failure is a line for whoever debugs: `what` did not work.
+void ObserveTask(const pplx::task<void>& done, std::string_view what) noexcept;
 
 // Throws the body away as it comes.
 void DiscardBody(const web::http::http_request& request) noexcept;

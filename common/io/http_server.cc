@@ -34,6 +34,7 @@ namespace http = web::http;
 using http::experimental::listener::http_listener;
 
 constexpr std::string_view kComponent = "http_server";
+constexpr std::string_view kUnsent = "an answer did not reach its client";
 http::http_response ToCpprest(HttpResponse response, bool with_body) {
   http::http_response out(static_cast<http::status_code>(response.status));
   for (const auto& [name, value] : response.headers) out.headers().add(name, value);
@@ -49,11 +50,7 @@ void TurnAway(const http::http_request& request) noexcept {
   DiscardBody(request);
   try {
     request.reply(http::status_codes::ServiceUnavailable).then([](const pplx::task<void>& sent) {
-      try {
-        sent.get();
-      } catch (const std::exception& e) {
-        LogDebug(kComponent, "an answer did not reach its client", {{"error", e.what()}});
-      }
+      ObserveTask(sent, kUnsent);
     });
   } catch (const std::exception& e) {
     LogDebug(kComponent, "cannot turn a request away", {{"error", e.what()}});
@@ -113,11 +110,7 @@ class Exchange {
     try {
       request_.reply(ToCpprest(std::move(response), method_ != http::methods::HEAD))
           .then([gate = gate_](const pplx::task<void>& sent) {
-            try {
-              sent.get();
-            } catch (const std::exception& e) {
-              LogDebug(kComponent, "an answer did not reach its client", {{"error", e.what()}});
-            }
+            ObserveTask(sent, kUnsent);
             gate->Sending(-1);
           });
     } catch (const std::exception& e) {

@@ -193,8 +193,9 @@ std::string EncodeAllPassInPlace(const Candidates& candidates, std::string& body
     head.append("{").append(candidates.list_head).append("\"items\":[");
     tail = "]},\"NodeNames\":null";
   }
+  if (kept.empty()) return EncodeAllPass(candidates);
   const auto at = static_cast<size_t>(kept.data() - body.data());
-  if (kept.empty() || at < head.size()) return EncodeAllPass(candidates);
+  if (at < head.size()) return EncodeAllPass(candidates);
   body.resize(at + kept.size());
   body.replace(at - head.size(), head.size(), head);
   body.erase(0, at - head.size());

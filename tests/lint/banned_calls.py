@@ -60,7 +60,7 @@ RULES = (
         ('',),
         (
             'common/io/http_server.cc',
-            'common/io/http_body.cc',
+            'common/io/http_body.',
             'common/io/http_client.cc',
             'common/io/http_call.',
             'common/io/thread',
