@@ -97,7 +97,8 @@ void AddChoices(Flags& flags, ExtenderConfig& config, int64_t* candidates_max,
                         {"warning", LogLevel::kWarning},
                         {"error", LogLevel::kError}},
                        "Least level that is logged");
-  flags.Integer("--io-threads", io_threads, 2, 256, "Threads that serve HTTP");
+  flags.Integer("--io-threads", io_threads, 2, 256,
+                "Threads that serve HTTP, beside one for a call that waits");
 }
 
 std::string DefaultIdentity() {
