@@ -57,11 +57,18 @@ void NameIndex::Grow() {
 void NameIndex::Add(std::string_view name, int32_t id) {
   if ((count_ + 1) * 2 > slots_.size()) Grow();
   ++count_;
-  Insert({.hash = HashOf(name),
-          .id = id,
-          .offset = static_cast<uint32_t>(names_.size()),
-          .size = static_cast<uint32_t>(name.size())});
+  Insert({.hash = HashOf(name), .id = id});
+  const auto at = static_cast<size_t>(id);
+  if (entries_.size() <= at) entries_.resize(at + 1);
+  entries_[at] = {.offset = static_cast<uint32_t>(names_.size()),
+                  .size = static_cast<uint32_t>(name.size())};
   names_.append(name);
+}
+
+bool NameIndex::IsNameOf(int32_t id, std::string_view name) const {
+  const Entry& entry = entries_[static_cast<size_t>(id)];
+  return entry.size == name.size() &&
+         std::memcmp(names_.data() + entry.offset, name.data(), name.size()) == 0;
 }
 
 int32_t NameIndex::Find(std::string_view name) const {
@@ -69,13 +76,25 @@ int32_t NameIndex::Find(std::string_view name) const {
   const uint32_t hash = HashOf(name);
   const size_t mask = slots_.size() - 1;
   for (size_t at = hash & mask; slots_[at].id >= 0; at = (at + 1) & mask) {
-    const Slot& slot = slots_[at];
-    if (slot.hash == hash && slot.size == name.size() &&
-        std::memcmp(names_.data() + slot.offset, name.data(), name.size()) == 0) {
-      return slot.id;
-    }
+    if (slots_[at].hash == hash && IsNameOf(slots_[at].id, name)) return slots_[at].id;
   }
   return -1;
+}
+
+std::vector<int32_t> NameIndex::FindAll(absl::Span<const std::string_view> names) const {
+  std::vector<int32_t> ids;
+  ids.reserve(names.size());
+  int32_t before = -1;
+  for (const std::string_view name : names) {
+    int32_t id = before < 0 ? -1 : entries_[static_cast<size_t>(before)].next;
+    if (id < 0 || !IsNameOf(id, name)) {
+      id = Find(name);
+      if (before >= 0) entries_[static_cast<size_t>(before)].next = id;
+    }
+    ids.push_back(id);
+    before = id;
+  }
+  return ids;
 }
 
 void NameIndex::Clear() { *this = NameIndex(); }

@@ -90,6 +90,9 @@ class NodeBook {
   }
   // The id, or -1.
   int32_t FindId(std::string_view name) const { return index_.Find(name); }
+  std::vector<int32_t> FindIds(absl::Span<const std::string_view> names) const {
+    return index_.FindAll(names);
+  }
   const NodeState* ById(int32_t id) const { return by_id_[static_cast<size_t>(id)]; }
 
   // Finds or adds, to change what answers depend on.

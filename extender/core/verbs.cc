@@ -12,13 +12,6 @@ namespace {
 
 using NodeIds = std::vector<int32_t>;  // -1: not known.
 
-NodeIds IdsOf(const Ledger& ledger, absl::Span<const std::string_view> nodes) {
-  NodeIds ids;
-  ids.reserve(nodes.size());
-  for (const std::string_view name : nodes) ids.push_back(ledger.nodes().FindId(name));
-  return ids;
-}
-
 std::vector<std::optional<Leftover>> Leftovers(const Ledger& ledger, const NodeIds& nodes,
                                                const Ledger::Question& question,
                                                Strategy strategy) {
@@ -55,7 +48,7 @@ FilterDecision Filter(const Ledger& ledger, const VerbOptions& options, const Po
   decision.reasons.reserve(nodes.size());
   decision.is_named.resize(nodes.size());
   const Ledger::Question question = ledger.Ask(demand, pod.meta.uid, now);
-  const NodeIds ids = IdsOf(ledger, nodes);
+  const NodeIds ids = ledger.nodes().FindIds(nodes);
   decision.node_ids.reserve(nodes.size());
   bool has_held = false;
   for (size_t i = 0; i < ids.size(); ++i) {
@@ -68,6 +61,8 @@ FilterDecision Filter(const Ledger& ledger, const VerbOptions& options, const Po
   const auto count = static_cast<size_t>(std::max(0, options.candidates_max));
   if (count > 0 && decision.node_ids.size() > count) {
     NameSome(ledger, question, options, pod.meta.uid, decision);
+  } else if (decision.node_ids.size() == ids.size()) {
+    decision.is_named.assign(ids.size(), true);
   } else {
     for (size_t i = 0; i < ids.size(); ++i) {
       decision.is_named[i] = decision.reasons[i] == Reason::kFits;
@@ -79,15 +74,15 @@ FilterDecision Filter(const Ledger& ledger, const VerbOptions& options, const Po
 std::vector<int> Prioritize(const Ledger& ledger, const VerbOptions& options, const Pod& pod,
                             const PodDemand& demand, absl::Span<const std::string_view> nodes) {
   if (demand.IsPmem()) {
-    const NodeIds found = IdsOf(ledger, nodes);
+    const NodeIds found = ledger.nodes().FindIds(nodes);
     const Ledger::Question question = ledger.Ask(demand, pod.meta.uid, absl::InfinitePast());
     return Scores(Leftovers(ledger, found, question, options.strategy), options.strategy);
   }
   std::vector<int> scores;
   scores.reserve(nodes.size());
   bool has_pmem = false;
-  for (const std::string_view name : nodes) {
-    const bool is_pmem = ledger.nodes().HasAgent(ledger.nodes().FindId(name));
+  for (const int32_t id : ledger.nodes().FindIds(nodes)) {
+    const bool is_pmem = ledger.nodes().HasAgent(id);
     has_pmem |= is_pmem;
     scores.push_back(is_pmem ? 0 : options.plain_pod_score);
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -41,6 +42,10 @@ absl::Status DecodeNames(ondemand::array array, Candidates& out) {
                         });
 }
 
+// Fewer bytes than a name of a cluster takes with its quotes and comma: what a list is expected to
+// hold, so that its names are not moved again and again while it is read.
+constexpr size_t kNameBytesExpected = 16;
+
 bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 // The plain names of a well-formed array that holds nothing but strings without escapes: between
@@ -49,6 +54,7 @@ bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 // control characters and balanced brackets.
 bool ReadPlainNames(std::string_view json, std::vector<std::string_view>& names) {
   if (json.size() < 2 || std::memchr(json.data(), '\\', json.size()) != nullptr) return false;
+  names.reserve(std::min(json.size() / kNameBytesExpected, kNodesPerRequestMax));
   const char* at = json.data() + 1;
   const char* const end = json.data() + json.size();
   const auto skip_spaces = [&at, end] {

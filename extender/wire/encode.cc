@@ -34,12 +34,21 @@ bool MayNeedEscape(uint64_t word) {
   return found != 0;
 }
 
+bool MayNeedEscapeAt(const char* at) {
+  uint64_t word;
+  std::memcpy(&word, at, sizeof(word));
+  return MayNeedEscape(word);
+}
+
 bool NeedsEscape(std::string_view text) {
-  while (text.size() >= sizeof(uint64_t)) {
-    uint64_t word;
-    std::memcpy(&word, text.data(), sizeof(word));
-    if (MayNeedEscape(word)) break;
-    text.remove_prefix(sizeof(word));
+  constexpr size_t kWord = sizeof(uint64_t);
+  if (text.size() >= kWord) {
+    // The last word takes some bytes a second time, which costs less than one by one.
+    bool may = MayNeedEscapeAt(text.data() + text.size() - kWord);
+    for (size_t at = 0; !may && at + kWord <= text.size(); at += kWord) {
+      may = MayNeedEscapeAt(text.data() + at);
+    }
+    if (!may) return false;
   }
   return std::any_of(text.begin(), text.end(), [](char c) { return NeedsEscape(c); });
 }

@@ -3,6 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <random>
+#include <string>
+#include <vector>
+
 namespace pmem::extender {
 namespace {
 
@@ -30,6 +35,36 @@ TEST(NameIndex, FindsThousands) {
   for (int32_t i = 0; i < kNames; ++i) index.Add(name(i), i);
   for (int32_t i = 0; i < kNames; ++i) ASSERT_EQ(index.Find(name(i)), i);
   EXPECT_EQ(index.Find(name(kNames)), -1);
+}
+
+TEST(NameIndex, FindsAListInAnyOrderWhateverCameBefore) {
+  NameIndex index;
+  for (int32_t i = 0; i < 100; ++i) index.Add("node-" + std::to_string(i), i);
+  std::mt19937 random(7);
+  std::vector<std::string> names;
+  for (int i = 0; i < 120; ++i) names.push_back("node-" + std::to_string(i));  // 20 are not there.
+  names.push_back("");
+  for (int round = 0; round < 200; ++round) {
+    // In turn: the same round begun elsewhere, one of them twice, none in its place.
+    std::rotate(names.begin(), names.begin() + 1 + round % 90, names.end());
+    if (round % 3 == 1) names[round % names.size()] = names[0];
+    if (round % 3 == 2) std::shuffle(names.begin(), names.end(), random);
+    const std::vector<std::string_view> asked(names.begin(), names.end());
+    const std::vector<int32_t> ids = index.FindAll(asked);
+    ASSERT_EQ(ids.size(), asked.size());
+    for (size_t i = 0; i < asked.size(); ++i) ASSERT_EQ(ids[i], index.Find(asked[i])) << asked[i];
+  }
+}
+
+TEST(NameIndex, AnswersAListForNamesThatTookTheNumbersOfOthers) {
+  NameIndex index;
+  index.Add("a", 0);
+  index.Add("b", 1);
+  EXPECT_EQ(index.FindAll({"a", "b"}), (std::vector<int32_t>{0, 1}));
+  index.Clear();
+  index.Add("a", 1);
+  index.Add("c", 0);
+  EXPECT_EQ(index.FindAll({"a", "b", "c"}), (std::vector<int32_t>{1, -1, 0}));
 }
 
 TEST(NameIndex, ForgetsAll) {
