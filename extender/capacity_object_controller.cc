@@ -67,9 +67,10 @@ bool CapacityObjectController::HasToLook(absl::Time now) {
 }
 
 template <class T>
-T CapacityObjectController::Collect(std::string (*add)(const Ledger&, const Page&, T&)) const {
+T CapacityObjectController::Collect(std::string (*add)(const Ledger&, const Page&, T&),
+                                    int nodes_per_page) const {
   T wanted;
-  Page page{.after = "", .limit = kPageMax};
+  Page page{.after = "", .limit = nodes_per_page};
   do {  // The lock is let go between pages.
     page.after =
         service_->Read([&](const Ledger& ledger, absl::Time) { return add(ledger, page, wanted); });
@@ -78,10 +79,10 @@ T CapacityObjectController::Collect(std::string (*add)(const Ledger&, const Page
 }
 
 WantedCapacities CapacityObjectController::Wanted() {
-  const JoinedCapacities joined = Collect(AddJoinedCapacities);
+  const JoinedCapacities joined = Collect(AddJoinedCapacities, kJoinedNodesPerPage);
   // Not to and fro where a node comes and goes.
   is_joined_ = joined.nodes > (is_joined_ ? nodes_max_ * 3 / 4 : nodes_max_);
-  return is_joined_ ? WantedOf(joined) : Collect(AddWantedCapacities);
+  return is_joined_ ? WantedOf(joined) : Collect(AddWantedCapacities, kNodesPerPage);
 }
 
 std::vector<CapacityChange> CapacityObjectController::Plan(const WantedCapacities& wanted) {

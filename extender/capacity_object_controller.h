@@ -31,6 +31,9 @@ class CapacityObjectController final : public ObjectSink<CapacityObject> {
   static constexpr absl::Duration kLookPause = absl::Seconds(1);
   // Where one object stands for all: thousands of nodes are looked at, which takes milliseconds.
   static constexpr absl::Duration kJoinedPause = absl::Milliseconds(150);
+  // Nodes looked at before the lock is let go. Joined they take about a microsecond each.
+  static constexpr int kNodesPerPage = kPageMax;
+  static constexpr int kJoinedNodesPerPage = 2000;
   // After a write that failed for another reason than a lost race.
   static constexpr absl::Duration kFailurePause = absl::Seconds(1);
 
@@ -53,7 +56,7 @@ class CapacityObjectController final : public ObjectSink<CapacityObject> {
   WantedCapacities Wanted();
   // Of all nodes, page by page.
   template <class T>
-  T Collect(std::string (*add)(const Ledger&, const Page&, T&)) const;
+  T Collect(std::string (*add)(const Ledger&, const Page&, T&), int nodes_per_page) const;
   std::vector<CapacityChange> Plan(const WantedCapacities& wanted) ABSL_LOCKS_EXCLUDED(mu_);
   // False: the API server is not itself; try later.
   bool Write(const CapacityChange& change) ABSL_LOCKS_EXCLUDED(mu_);

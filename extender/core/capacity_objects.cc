@@ -2,10 +2,12 @@
 #include "extender/core/capacity_objects.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <optional>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -42,17 +44,21 @@ std::vector<PublishedClass> PublishedClasses(const ObjectCache& cache) {
   return classes;
 }
 
-// The label by which a node is reached; the first that it has.
-std::optional<std::pair<std::string, std::string>> TopologyOf(const Node& node) {
-  for (const std::string_view key : {kHostnameLabel, kTopologyNodeKey}) {
-    const auto label = node.labels.find(std::string(key));
-    if (label != node.labels.end()) return *label;
+using Label = std::pair<const std::string, std::string>;
+
+// The label by which a node is reached; the first that it has. Null: none.
+const Label* TopologyOf(const Node& node) {
+  static const auto* const kKeys =
+      new std::array<std::string, 2>{std::string(kHostnameLabel), std::string(kTopologyNodeKey)};
+  for (const std::string& key : *kKeys) {
+    const auto label = node.labels.find(key);
+    if (label != node.labels.end()) return &*label;
   }
-  return std::nullopt;
+  return nullptr;
 }
 
 // By node: claims that have it and no volume yet, whether or not a report lists one.
-using FloorsByNode = absl::btree_map<std::string, CapacityFloors>;
+using FloorsByNode = absl::flat_hash_map<std::string, CapacityFloors>;
 
 void Raise(CapacityFloors& floors, const ObjectCache& cache, std::string_view claim_uid) {
   const Claim* claim = cache.FindClaim(claim_uid);
@@ -112,45 +118,55 @@ std::optional<CapacityBound> KnownBound(const NodeState* node, PoolKind kind) {
   return BoundOf(*node, kind);
 }
 
-bool IsPublished(const NodeState* node, const WantedCapacity& wanted) {
-  return wanted.volume_bytes_max > 0 || (node != nullptr && node->has_agent);
+// What one node offers to one class. Thousands are looked at several times a second: no copies.
+struct Offer {
+  const Node& node;
+  const Label& topology;
+  const std::string& storage_class;
+  bool is_known;
+  CapacityBound bound;
+};
+using OfferSink = absl::FunctionRef<void(const Offer&)>;
+
+CapacityBound AtLeast(CapacityBound bound, const CapacityFloors& floors,
+                      const std::string& storage_class) {
+  const auto floor = floors.find(storage_class);
+  if (floor == floors.end()) return bound;
+  const int64_t bytes = AlignUp(std::max<int64_t>(floor->second, 1), kMiB);
+  return {.capacity_bytes = std::max(bytes, bound.capacity_bytes),
+          .volume_bytes_max = std::max(bytes, bound.volume_bytes_max)};
 }
 
-using WantedSink = absl::FunctionRef<void(WantedCapacity)>;
-
-void AddWantedOfNode(const Ledger& ledger, const Node& node,
+void AddOffersOfNode(const Ledger& ledger, const Node& node,
                      const std::vector<PublishedClass>& classes, CapacityFloors floors,
-                     WantedSink add) {
-  const auto topology = TopologyOf(node);
-  if (!topology) return;
+                     OfferSink add) {
+  const Label* topology = TopologyOf(node);
+  if (topology == nullptr) return;
   const NodeState* state = ledger.nodes().Find(node.meta.key.name);
   if (state != nullptr) AddFloors(*state, ledger.cache(), floors);
   for (const PublishedClass& published : classes) {
-    const auto floor = floors.find(published.name);
-    const int64_t floor_bytes =
-        floor == floors.end() ? 0 : AlignUp(std::max<int64_t>(floor->second, 1), kMiB);
-    const auto bound = KnownBound(state, published.kind);
-    WantedCapacity one{.node = node.meta.key.name,
-                       .node_uid = node.meta.uid,
-                       .storage_class = published.name,
-                       .topology_key = topology->first,
-                       .topology_value = topology->second,
-                       .is_known = bound.has_value()};
-    one.capacity_bytes = std::max(floor_bytes, bound ? bound->capacity_bytes : 0);
-    one.volume_bytes_max = std::max(floor_bytes, bound ? bound->volume_bytes_max : 0);
-    if (IsPublished(state, one)) add(std::move(one));
+    const auto known = KnownBound(state, published.kind);
+    const CapacityBound bound = AtLeast(known.value_or(CapacityBound{}), floors, published.name);
+    if (bound.volume_bytes_max > 0 || (state != nullptr && state->has_agent)) {
+      add({.node = node,
+           .topology = *topology,
+           .storage_class = published.name,
+           .is_known = known.has_value(),
+           .bound = bound});
+    }
   }
 }
 
-// Each object that a node of the page should have; returns as AddWantedCapacities.
-std::string AddWantedOfPage(const Ledger& ledger, const Page& page, WantedSink add) {
+// Each offer of the page's nodes, those of a node one after the other; returns as
+// AddWantedCapacities.
+std::string AddOffersOfPage(const Ledger& ledger, const Page& page, OfferSink add) {
   const std::vector<PublishedClass> classes = PublishedClasses(ledger.cache());
   const FloorsByNode pinned = PinnedFloors(ledger);
   const auto& nodes = ledger.cache().nodes();
   int count = 0;
   for (auto it = nodes.upper_bound(page.after); it != nodes.end(); ++it) {
     const auto floors = pinned.find(it->first);
-    AddWantedOfNode(ledger, it->second, classes,
+    AddOffersOfNode(ledger, it->second, classes,
                     floors == pinned.end() ? CapacityFloors{} : floors->second, add);
     if (++count >= page.limit) return it->first;
   }
@@ -240,24 +256,30 @@ CapacityBound BoundOf(const NodeState& node, PoolKind kind) {
 }
 
 std::string AddWantedCapacities(const Ledger& ledger, const Page& page, WantedCapacities& wanted) {
-  return AddWantedOfPage(ledger, page, [&wanted](WantedCapacity one) {
+  return AddOffersOfPage(ledger, page, [&wanted](const Offer& offer) {
+    WantedCapacity one{.node = offer.node.meta.key.name,
+                       .node_uid = offer.node.meta.uid,
+                       .storage_class = offer.storage_class,
+                       .topology_key = offer.topology.first,
+                       .topology_value = offer.topology.second,
+                       .is_known = offer.is_known,
+                       .capacity_bytes = offer.bound.capacity_bytes,
+                       .volume_bytes_max = offer.bound.volume_bytes_max};
     wanted[CapacityObjectName(one)] = std::move(one);
   });
 }
 
 std::string AddJoinedCapacities(const Ledger& ledger, const Page& page, JoinedCapacities& joined) {
-  std::string last;  // A node's objects come one after the other.
-  return AddWantedOfPage(ledger, page, [&](const WantedCapacity& one) {
-    if (one.node != last) {
-      last = one.node;
-      ++joined.nodes;
-    }
-    const auto [it, is_new] = joined.by_class.try_emplace(one.storage_class);
+  const Node* last = nullptr;
+  return AddOffersOfPage(ledger, page, [&](const Offer& offer) {
+    if (&offer.node != last) ++joined.nodes;
+    last = &offer.node;
+    const auto [it, is_new] = joined.by_class.try_emplace(offer.storage_class);
     WantedCapacity& best = it->second;
-    best.storage_class = one.storage_class;
-    best.is_known = (is_new || best.is_known) && one.is_known;
-    best.capacity_bytes = std::max(best.capacity_bytes, one.capacity_bytes);
-    best.volume_bytes_max = std::max(best.volume_bytes_max, one.volume_bytes_max);
+    if (is_new) best.storage_class = offer.storage_class;
+    best.is_known = (is_new || best.is_known) && offer.is_known;
+    best.capacity_bytes = std::max(best.capacity_bytes, offer.bound.capacity_bytes);
+    best.volume_bytes_max = std::max(best.volume_bytes_max, offer.bound.volume_bytes_max);
   });
 }
 

@@ -27,6 +27,13 @@ bool TakesAll(QuickRoom room, const std::vector<QuickItem>& items) {
                      [&room](const QuickItem& item) { return room.TakeBest(item) >= 0; });
 }
 
+bool AreAssigned(const NodeState& node, const std::vector<Item>& items) {
+  return std::all_of(items.begin(), items.end(), [&node](const Item& item) {
+    const auto it = node.assigned.find(item.claim_uid);
+    return it != node.assigned.end() && it->second == item;
+  });
+}
+
 }  // namespace
 
 std::optional<Reason> Ledger::JudgeFreshness(const NodeState* node, const PodDemand& demand,
@@ -267,6 +274,8 @@ Reason Ledger::JudgeFirm(std::string_view name, const PodDemand& demand, std::st
                          absl::Time now) const {
   const NodeState* node = nodes_.Find(name);
   if (const auto reason = JudgeFreshness(node, demand, now)) return *reason;
+  // All that is promised there fits together, and these are among it.
+  if (AreAssigned(*node, demand.items) && QuickOf(*node).has_room) return Reason::kFits;
   return JudgeItems(*node, NeededItems(*node, demand, owner), owner, false);
 }
 

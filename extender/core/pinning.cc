@@ -2,7 +2,6 @@
 #include "extender/core/pinning.h"
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <utility>
 
@@ -252,11 +251,9 @@ class Planner {
 
   // Pods without a node whose claims have one, or are about to.
   void NoteComing() {
-    std::map<int32_t, std::string> names;
-    for (const auto& [name, node] : ledger_.nodes().nodes()) names[node->id] = name;
     PinMemory::ComingPods coming;
     for (const auto& [uid, pod] : ledger_.cache().pods()) {
-      const std::string node = NodeToCome(pod, names);
+      const std::string node = NodeToCome(pod);
       if (node.empty()) continue;
       AddUse(node, pod);
       coming[node].insert(uid);
@@ -264,7 +261,7 @@ class Planner {
     memory_.NoteComing(std::move(coming), now_);
   }
 
-  std::string NodeToCome(const Pod& pod, const std::map<int32_t, std::string>& names) const {
+  std::string NodeToCome(const Pod& pod) const {
     for (const PodVolume& volume : pod.volumes) {
       const Claim* claim =
           ledger_.cache().FindClaim(ObjectKey{pod.meta.key.kube_namespace, volume.claim_name});
@@ -273,8 +270,8 @@ class Planner {
     }
     const Hold* hold = ledger_.holds().Find(pod.meta.uid);
     if (hold == nullptr || hold->node_ids.size() != 1) return "";
-    const auto it = names.find(hold->node_ids.front());
-    return it == names.end() ? "" : it->second;
+    const NodeState* node = ledger_.nodes().ById(hold->node_ids.front());
+    return node == nullptr ? "" : node->name;
   }
 
   bool IsRefused(const std::string& node, const PodDemand& demand) const {
