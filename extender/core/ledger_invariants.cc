@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "extender/core/ledger.h"
+#include "extender/core/node_numbers.h"
 
 namespace pmem::extender {
 
@@ -67,6 +68,7 @@ void Ledger::CheckNode(const NodeState& node, absl::Time now, Findings& findings
   NodeBook::RebuildRoom(afresh);
   findings.Expect(afresh.room == node.room, "node ", node.name, ": room differs");
   findings.Expect(IsQuickRight(node), "node ", node.name, ": its short way is out of date");
+  findings.Expect(AreKeptNumbersRight(node), "node ", node.name, ": its numbers are out of date");
   for (const auto& [uid, debt] : node.debts) {
     findings.Expect(!NodeBook::IsOver(node, debt, now), "debt ", uid, " on ", node.name,
                     " outlived its time");

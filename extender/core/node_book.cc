@@ -62,9 +62,14 @@ NodeState& NodeBook::Open(std::string_view name) {
   return added;
 }
 
+void NodeBook::ForgetWhatFollows(const NodeState& node) {
+  node.quick.is_current = false;
+  node.firm_numbers.reset();
+}
+
 NodeState& NodeBook::At(std::string_view name) {
   NodeState& node = Open(name);
-  node.quick.is_current = false;
+  ForgetWhatFollows(node);
   ++stamps_[static_cast<size_t>(node.id)];
   return node;
 }
@@ -131,7 +136,7 @@ NodeBook::Listed NodeBook::FindVolume(const NodeState& node, std::string_view cl
 }
 
 void NodeBook::RebuildRoom(NodeState& node) {
-  node.quick.is_current = false;
+  ForgetWhatFollows(node);
   node.room = node.report == nullptr ? Room{} : RoomOf(*node.report);
   for (const auto& [uid, expansion] : node.expansions) {
     for (Bin& bin : node.room.bins) {

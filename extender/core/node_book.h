@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -55,8 +56,22 @@ struct NodeQuick {
   QuickRoom left;
 };
 
+// What views show of a node and one kind. See node_numbers.h.
+struct NodeNumbers {
+  int64_t total_bytes = 0;
+  int64_t available_bytes = 0;
+  int64_t assumed_bytes = 0;
+  int64_t held_bytes = 0;  // By undecided pods, and for creations that may still be under way.
+  int64_t free_bytes = 0;
+  int64_t largest_bytes = 0;
+  bool is_overbooked = false;  // More is promised than the report has: nothing is free.
+  bool operator==(const NodeNumbers&) const = default;
+};
+
 struct NodeState {
   mutable NodeQuick quick;
+  // By kind, without what is held: made when it is asked for, void after any change.
+  mutable std::optional<std::array<NodeNumbers, 2>> firm_numbers;
   std::string name;
   int32_t id = 0;                                // Dense; stable while the node is in the book.
   bool has_agent = false;                        // An agent is expected there. See SetAgent.
@@ -149,6 +164,8 @@ class NodeBook {
   int32_t id_end() const { return id_end_; }
 
  private:
+  static void ForgetWhatFollows(const NodeState& node);
+
   // Pool and volume, by keys that lie in the node's newest report.
   using VolumeIndex = absl::flat_hash_map<absl::string_view, std::pair<int, int>>;
 

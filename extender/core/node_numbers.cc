@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "extender/core/node_numbers.h"
 
+#include <array>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "common/pure/units.h"
 
@@ -21,10 +24,7 @@ void AddFree(const Room& room, PoolKind kind, NodeNumbers& numbers) {
   numbers.largest_bytes = LargestVolumeBytes(room, kind);
 }
 
-}  // namespace
-
-NodeNumbers NumbersOf(const Ledger& ledger, const NodeState& node, PoolKind kind,
-                      absl::Span<const Item> except, std::string_view owner) {
+NodeNumbers FirmNumbersOf(const NodeState& node, PoolKind kind, absl::Span<const Item> except) {
   NodeNumbers numbers;
   if (node.report != nullptr) {
     for (const PoolReport& pool : node.report->pools) {
@@ -35,11 +35,6 @@ NodeNumbers NumbersOf(const Ledger& ledger, const NodeState& node, PoolKind kind
   }
   const std::vector<Item> firm = NodeBook::FirmItems(node, except);
   numbers.assumed_bytes = SumOf(firm, kind);
-  std::vector<Item> kept = ledger.holds().ItemsOn(node.id, owner, except);
-  for (Item& item : NodeBook::DebtItems(node, except)) {
-    if (!HasClaim(kept, item.claim_uid)) kept.push_back(std::move(item));
-  }
-  numbers.held_bytes = SumOf(kept, kind);
   if (firm.empty()) {  // Most nodes at most times, and a room is dear to copy.
     AddFree(node.room, kind, numbers);
   } else if (const std::optional<Room> room = Ledger::RoomLeft(node, except)) {
@@ -48,6 +43,33 @@ NodeNumbers NumbersOf(const Ledger& ledger, const NodeState& node, PoolKind kind
     numbers.is_overbooked = true;
   }
   return numbers;
+}
+
+std::array<NodeNumbers, 2> FirmNumbersOf(const NodeState& node) {
+  return {FirmNumbersOf(node, PoolKind::kLvm, {}), FirmNumbersOf(node, PoolKind::kDirect, {})};
+}
+
+NodeNumbers KeptNumbersOf(const NodeState& node, PoolKind kind) {
+  if (!node.firm_numbers) node.firm_numbers = FirmNumbersOf(node);
+  return (*node.firm_numbers)[static_cast<size_t>(kind)];
+}
+
+}  // namespace
+
+NodeNumbers NumbersOf(const Ledger& ledger, const NodeState& node, PoolKind kind,
+                      absl::Span<const Item> except, std::string_view owner) {
+  NodeNumbers numbers =
+      except.empty() ? KeptNumbersOf(node, kind) : FirmNumbersOf(node, kind, except);
+  std::vector<Item> kept = ledger.holds().ItemsOn(node.id, owner, except);
+  for (Item& item : NodeBook::DebtItems(node, except)) {
+    if (!HasClaim(kept, item.claim_uid)) kept.push_back(std::move(item));
+  }
+  numbers.held_bytes = SumOf(kept, kind);
+  return numbers;
+}
+
+bool AreKeptNumbersRight(const NodeState& node) {
+  return !node.firm_numbers || *node.firm_numbers == FirmNumbersOf(node);
 }
 
 std::string_view FreshnessName(Freshness freshness) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The numbers of one node and kind that views show. Pure.
+// The numbers of one node and kind that views show. Pure. A summary asks for those of thousands of
+// nodes, most of which have not changed since the last one: what does not depend on holds is kept.
 #pragma once
 
 #include <cstdint>
@@ -10,20 +11,13 @@
 
 namespace pmem::extender {
 
-struct NodeNumbers {
-  int64_t total_bytes = 0;
-  int64_t available_bytes = 0;
-  int64_t assumed_bytes = 0;
-  int64_t held_bytes = 0;  // By undecided pods, and for creations that may still be under way.
-  int64_t free_bytes = 0;
-  int64_t largest_bytes = 0;
-  bool is_overbooked = false;  // More is promised than the report has: nothing is free.
-};
-
 // Promises to the claims in `except` and the hold of `owner` are left out: they are the asker's
 // own.
 NodeNumbers NumbersOf(const Ledger& ledger, const NodeState& node, PoolKind kind,
                       absl::Span<const Item> except, std::string_view owner);
+
+// Whether what is kept for the node is what would be found afresh; true when nothing is.
+bool AreKeptNumbersRight(const NodeState& node);
 
 std::string_view FreshnessName(Freshness freshness);  // "fresh", "stale", "no_report", "no_agent"
 

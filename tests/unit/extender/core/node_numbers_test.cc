@@ -57,5 +57,23 @@ TEST_F(NodeNumbersTest, AClaimThatIsOwedAndHeldAgainIsShownOnce) {
   EXPECT_EQ(Numbers().held_bytes, 6 * kGiB);
 }
 
+TEST_F(NodeNumbersTest, WhatWasShownBeforeAChangeIsNotShownAfterIt) {
+  const auto free = [this] { return Numbers().free_bytes; };
+  EXPECT_EQ(free(), 10 * kGiB);
+  Claim claim = MakeClaim(1, 6 * kGiB);
+  claim.selected_node = "n1";
+  Apply(Seen<Claim>{claim});
+  EXPECT_EQ(free(), 4 * kGiB);
+  Apply(MakeReport("n1", 2, {MakeLvmPool(20 * kGiB)}));
+  EXPECT_EQ(free(), 14 * kGiB);
+  EXPECT_EQ(Numbers().available_bytes, 20 * kGiB);
+  claim.selected_node.clear();
+  Apply(Seen<Claim>{claim});
+  EXPECT_EQ(free(), 20 * kGiB);
+  EXPECT_EQ(Numbers().assumed_bytes, 0);
+  EXPECT_EQ(Numbers().held_bytes, 6 * kGiB);
+  EXPECT_TRUE(AreKeptNumbersRight(*ledger_.nodes().Find("n1")));
+}
+
 }  // namespace
 }  // namespace pmem::extender
