@@ -41,8 +41,11 @@ class ExtenderMetrics final : public VerbObserver {
   Counter reports_taken_;
   Counter reports_old_;
   Counter filter_waits_;
+  Counter live_reads_;
+  Counter live_read_seconds_;
   Ledger::Counters counted_;
   int64_t waits_counted_ = 0;
+  LedgerService::Waits live_reads_counted_;
 };
 
 }  // namespace pmem::extender

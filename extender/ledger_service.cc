@@ -132,10 +132,24 @@ LedgerService::Waits LedgerService::GetWaits() const {
   return waits_;
 }
 
+LedgerService::Waits LedgerService::GetLiveReads() const {
+  MutexLock lock(&mu_);
+  return live_reads_;
+}
+
 int64_t LedgerService::WaitForChange(int64_t version, absl::Duration timeout) {
   MutexLock lock(&mu_);
   if (ledger_.version() == version) changed_.WaitWithTimeout(&mu_, timeout);
   return ledger_.version();
+}
+
+absl::StatusOr<LiveObjects> LedgerService::ReadLive(const PodDemand& demand) {
+  const absl::Time begin = clock_->SteadyNow();
+  absl::StatusOr<LiveObjects> read = live_->Read(demand.missing_claims, demand.missing_classes);
+  const absl::Duration took = clock_->SteadyNow() - begin;
+  MutexLock lock(&mu_);
+  live_reads_ = {live_reads_.count + 1, live_reads_.total + took};
+  return read;
 }
 
 std::optional<absl::StatusOr<LiveObjects>> LedgerService::Complete(const Pod& pod,
@@ -151,7 +165,7 @@ std::optional<absl::StatusOr<LiveObjects>> LedgerService::Complete(const Pod& po
     if (demand.IsKnown() && !demand.absent.empty()) return absl::NotFoundError(demand.absent);
     if (demand.IsKnown() || reads == kLiveReadsMax) return live;
     if (patience == Patience::kNone) return std::nullopt;
-    absl::StatusOr<LiveObjects> more = live_->Read(demand.missing_claims, demand.missing_classes);
+    absl::StatusOr<LiveObjects> more = ReadLive(demand);
     if (!more.ok()) return more.status();
     std::move(more->claims.begin(), more->claims.end(), std::back_inserter(live.claims));
     std::move(more->classes.begin(), more->classes.end(), std::back_inserter(live.classes));

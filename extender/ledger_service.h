@@ -123,12 +123,13 @@ class LedgerService final : public EventSink {
 
   const LedgerServiceOptions& options() const { return options_; }
 
-  // Filter calls that waited for evidence, and how long in all.
+  // How often something was waited for, and how long in all.
   struct Waits {
     int64_t count = 0;
     absl::Duration total;
   };
-  Waits GetWaits() const ABSL_LOCKS_EXCLUDED(mu_);
+  Waits GetWaits() const ABSL_LOCKS_EXCLUDED(mu_);      // Of filter calls, for others' holds.
+  Waits GetLiveReads() const ABSL_LOCKS_EXCLUDED(mu_);  // Of all verbs, for the API server.
 
  private:
   // Reads live what the cache lacks. nullopt: it would have to block, and must not.
@@ -140,6 +141,7 @@ class LedgerService final : public EventSink {
       ABSL_LOCKS_EXCLUDED(mu_);
   void BeginWhenSynced() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool AgentsHaveReported() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::StatusOr<LiveObjects> ReadLive(const PodDemand& demand) ABSL_LOCKS_EXCLUDED(mu_);
   bool IsLeaderNow() const { return !leader_check_ || leader_check_(); }
   std::string WhyNotDeciding() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::optional<FilterDecision> DecideFilter(const Pod& pod, const LiveObjects& live,
@@ -159,6 +161,7 @@ class LedgerService final : public EventSink {
   std::string silent_agent_ ABSL_GUARDED_BY(mu_);
   absl::Time synced_at_ ABSL_GUARDED_BY(mu_) = absl::InfiniteFuture();
   Waits waits_ ABSL_GUARDED_BY(mu_);
+  Waits live_reads_ ABSL_GUARDED_BY(mu_);
   int64_t list_round_ ABSL_GUARDED_BY(mu_) = 0;
   std::function<void(int64_t)> relist_;
   std::function<bool()> leader_check_;  // Empty: we always lead.

@@ -72,6 +72,7 @@ class Run:
     scheduler_cpu_ms: float  # A pod.
     extender_cpu_ms: float  # Of ours alone.
     verbs_ms: float  # What filter and prioritize took inside ours, a pod.
+    live_read_ms: float  # Of that, what they waited for the API server.
 
     @property
     def rate(self):
@@ -138,19 +139,22 @@ class Bench:
         extender = self.cluster.extender if way.extender == 'ours' else None
         programs = [p for p in (scheduler, extender) if p]
         before = [p.cpu_seconds() for p in programs]
-        verbs_before = self._verb_seconds() if extender else 0.0
+        waits_before = self._waits() if extender else (0.0, 0.0)
         began = time.monotonic()
         _each(lambda claim: self._create_pod(claim, name), claims)
         placed = self._wait_pinned(claims)
         seconds = time.monotonic() - began
         used = [(p.cpu_seconds() - b) * 1000 / max(1, placed) for p, b in zip(programs, before)]
-        verbs = (self._verb_seconds() - verbs_before) * 1000 / max(1, placed) if extender else 0.0
-        return Run(way.name, pods, placed, seconds, used[0], used[1] if extender else 0.0, verbs)
+        waits = self._waits() if extender else (0.0, 0.0)
+        waited = [(now - then) * 1000 / max(1, placed) for now, then in zip(waits, waits_before)]
+        return Run(way.name, pods, placed, seconds, used[0], used[1] if extender else 0.0, *waited)
 
-    def _verb_seconds(self):
+    def _waits(self):
+        """Seconds inside our verbs so far, and of those the ones in live reads."""
         with door.Door(self.cluster.extender_address) as one:
             series = 'pmem_extender_verb_duration_seconds_sum{verb="%s"}'
-            return sum(one.metric(series % verb) for verb in ('filter', 'prioritize'))
+            verbs = sum(one.metric(series % verb) for verb in ('filter', 'prioritize'))
+            return verbs, one.metric('pmem_extender_live_read_seconds_total')
 
     def _place(self, prefix, count, scheduler):
         claims = [f'{prefix}-{i:04}' for i in range(count)]

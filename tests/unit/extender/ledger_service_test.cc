@@ -189,6 +189,24 @@ TEST_F(LedgerServiceTest, AnApiServerThatDoesNotAnswerIsAnError) {
             "connection refused");
 }
 
+TEST_F(LedgerServiceTest, LiveReadsAreCountedWithTheirTime) {
+  Begin();
+  const Pod pod = AddPod(1, kGiB);
+  EXPECT_EQ(service.GetLiveReads().count, 0);
+  live.Pause();
+  {
+    Thread asks("asks", [&] { Filter(pod); });
+    live.WaitForReads(1);
+    clock.Advance(absl::Milliseconds(30));
+    live.Resume();
+  }
+  EXPECT_EQ(service.GetLiveReads().count, 1);
+  EXPECT_EQ(service.GetLiveReads().total, absl::Milliseconds(30));
+  live.Fail(absl::UnavailableError("connection refused"));
+  Filter(pod);
+  EXPECT_EQ(service.GetLiveReads().count, 2);
+}
+
 // ---- Agents.
 
 TEST_F(LedgerServiceTest, AnAgentThatGoesBackwardsIsNoSignOfLife) {
