@@ -3,6 +3,7 @@
 
 import contextlib
 import http.client
+import os
 import pathlib
 import re
 import subprocess
@@ -39,6 +40,17 @@ def wait_until_ready(port, directory):
         if time.monotonic() > end:
             raise SystemExit(f'bench: not ready after {READY_SECONDS_MAX} s; see {directory / "log"}')
         time.sleep(0.01)
+
+
+def use_what_is_left(pid):
+    """The process has the processor when nobody else wants it: for a stand-in of what has a machine of its own."""
+    os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
+
+
+def metric(port, name):
+    """The value of a series without labels."""
+    text = get(port, '/metrics')[1].decode()
+    return float(re.search(rf'(?m)^{name} (\S+)', text)[1])
 
 
 def status_number(process, key):

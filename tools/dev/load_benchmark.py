@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How long filter takes while agents change, claims come and go and readers poll, beside a quiet time.
 
-The API server and the agents are the fakes of scale_benchmarks. Filter reads its claim from the API server,
-so that the same read alone is measured beside: what it takes longer under load is not ours.
+The API server and the agents are the fakes of scale_benchmarks. Agents and readers, which elsewhere run on machines
+of their own, get what the others leave of the processor; how many reports were heard is printed. Filter reads its
+claim from the API server, so that the same read alone is measured beside: what it takes longer under load is not ours.
 """
 
 import contextlib
@@ -24,6 +25,7 @@ CALLS = 600
 CALL_PAUSE_SECONDS = 0.01  # A scheduler has something else to do between two pods, too.
 ROUNDS = 3  # Quiet and loaded in turn.
 SETTLE_SECONDS = 3
+REPORTS = 'pmem_extender_reports_taken_total'
 
 
 def _read_for_ever(port, path, begin_after):
@@ -64,17 +66,21 @@ def _readers(port, node):
     ]
     for process in processes:
         process.start()
+        bench_tools.use_what_is_left(process.pid)
     return processes
 
 
 @contextlib.contextmanager
-def _load(fakes, fake_ports, our_port):
+def _load(fakes, fake_ports, our_port, heard):
+    """Adds (reports, seconds) to `heard`."""
     readers = _readers(our_port, fakes.node_name(0))
     for port in fake_ports:
         bench_tools.get(port, '/load/on', 'PUT')
     try:
         time.sleep(SETTLE_SECONDS)
+        begin, reports = time.monotonic(), bench_tools.metric(our_port, REPORTS)
         yield
+        heard.append((bench_tools.metric(our_port, REPORTS) - reports, time.monotonic() - begin))
     finally:
         for port in fake_ports:
             bench_tools.get(port, '/load/off', 'PUT')
@@ -84,6 +90,8 @@ def _load(fakes, fake_ports, our_port):
 
 
 def measure():
+    """Times by when and what, and how many reports were heard in a second of the load."""
+    heard = []
     times = {when: {'filter': [], 'its read alone': []} for when in ('quiet', 'loaded')}
     with scale_benchmarks.fake_server_and_agents(SIZE) as (fakes, *ports):
         size = fakes.Size(*SIZE)
@@ -93,10 +101,10 @@ def measure():
             time.sleep(10)  # What a takeover holds, and each agent's first polls, are over.
             for _ in range(ROUNDS):
                 _measure(times['quiet'], ports[0], our_port, size, body)
-                with _load(fakes, ports, our_port):
+                with _load(fakes, ports, our_port, heard):
                     _measure(times['loaded'], ports[0], our_port, size, body)
                 time.sleep(SETTLE_SECONDS)
-    return times
+    return times, sum(count for count, _ in heard) / sum(seconds for _, seconds in heard)
 
 
 HEADINGS = ('when', 'what', 'calls', 'p50 ms', 'p99 ms')
@@ -110,14 +118,16 @@ def load(as_json=False):
     for command in builds.build_commands(builds.RELEASE, None, ['extender/pmem-extender']):
         subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
     rows = []
-    for when, calls in measure().items():
+    measured, reports_per_second = measure()
+    for when, calls in measured.items():
         for what, times in calls.items():
             times.sort()
             p50, p99 = (round(bench_tools.quantile(times, share), 2) for share in (0.5, 0.99))
             rows.append({'when': when, 'what': what, 'calls': len(times), 'p50_ms': p50, 'p99_ms': p99})
     if as_json:
-        return print(json.dumps(rows, indent=1))
+        return print(json.dumps({'rows': rows, 'reports_per_second': round(reports_per_second)}, indent=1))
     print('\n'.join(tables.table(HEADINGS, [list(row.values()) for row in rows], HEADINGS[2:])))
     for quiet, loaded in zip(rows[:2], rows[2:], strict=True):
         print(f'p99 of {quiet["what"]}, loaded / quiet: {loaded["p99_ms"] / quiet["p99_ms"]:.1f}')
     print(NOTE)
+    print(f'Reports heard under load: {reports_per_second:.0f} a second.')

@@ -38,7 +38,9 @@ def _fakes():
 def _running(target, size):
     """Its port."""
     ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.Process(target=target, args=(_fakes().Size(*size), theirs), daemon=True)
+    process = multiprocessing.Process(
+        name=target.__name__, target=target, args=(_fakes().Size(*size), theirs), daemon=True
+    )
     process.start()
     try:
         yield ours.recv()
@@ -56,8 +58,11 @@ def fake_cluster(size):
 
 @contextlib.contextmanager
 def fake_server_and_agents(size):
-    """A process each, and their ports: what the server answers does not wait for the agents."""
+    """A process each, and their ports: what the server answers does not wait for the agents, which are elsewhere."""
     with _running(_fakes().run, size) as port, _running(_fakes().run_agents, size) as agents_port:
+        for process in multiprocessing.active_children():
+            if process.name == _fakes().run_agents.__name__:
+                bench_tools.use_what_is_left(process.pid)
         yield _fakes(), port, agents_port
 
 
