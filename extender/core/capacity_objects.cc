@@ -123,7 +123,7 @@ struct Offer {
   const Node& node;
   const Label& topology;
   const std::string& storage_class;
-  bool is_known;
+  bool is_known = false;
   CapacityBound bound;
 };
 using OfferSink = absl::FunctionRef<void(const Offer&)>;

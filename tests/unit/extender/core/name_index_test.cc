@@ -42,6 +42,7 @@ TEST(NameIndex, FindsAListInAnyOrderWhateverCameBefore) {
   for (int32_t i = 0; i < 100; ++i) index.Add("node-" + std::to_string(i), i);
   std::mt19937 random(7);
   std::vector<std::string> names;
+  names.reserve(121);
   for (int i = 0; i < 120; ++i) names.push_back("node-" + std::to_string(i));  // 20 are not there.
   names.push_back("");
   for (int round = 0; round < 200; ++round) {
