@@ -82,7 +82,7 @@ WantedCapacities CapacityObjectController::Wanted() {
   const JoinedCapacities joined = Collect(AddJoinedCapacities, kJoinedNodesPerPage);
   // Not to and fro where a node comes and goes.
   is_joined_ = joined.nodes > (is_joined_ ? nodes_max_ * 3 / 4 : nodes_max_);
-  return is_joined_ ? WantedOf(joined) : Collect(AddWantedCapacities, kNodesPerPage);
+  return is_joined_ ? WantedOf(joined) : Collect(AddWantedCapacities, kPageMax);
 }
 
 std::vector<CapacityChange> CapacityObjectController::Plan(const WantedCapacities& wanted) {

@@ -31,8 +31,7 @@ class CapacityObjectController final : public ObjectSink<CapacityObject> {
   static constexpr absl::Duration kLookPause = absl::Seconds(1);
   // Where one object stands for all: thousands of nodes are looked at, which takes milliseconds.
   static constexpr absl::Duration kJoinedPause = absl::Milliseconds(150);
-  // Nodes looked at before the lock is let go. Joined they take about a microsecond each.
-  static constexpr int kNodesPerPage = kPageMax;
+  // Looked at before the lock is let go, about a microsecond each.
   static constexpr int kJoinedNodesPerPage = 2000;
   // After a write that failed for another reason than a lost race.
   static constexpr absl::Duration kFailurePause = absl::Seconds(1);

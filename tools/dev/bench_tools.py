@@ -47,12 +47,6 @@ def use_what_is_left(pid):
     os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
 
 
-def metric(port, name):
-    """The value of a series without labels."""
-    text = get(port, '/metrics')[1].decode()
-    return float(re.search(rf'(?m)^{name} (\S+)', text)[1])
-
-
 def status_number(process, key):
     """A number of /proc/PID/status: threads, or bytes where the kernel says kB."""
     status = pathlib.Path(f'/proc/{process.pid}/status').read_text()

@@ -11,6 +11,7 @@ import http.client
 import json
 import multiprocessing
 import subprocess
+import sys
 import time
 
 import bench_tools
@@ -25,7 +26,6 @@ CALLS = 600
 CALL_PAUSE_SECONDS = 0.01  # A scheduler has something else to do between two pods, too.
 ROUNDS = 3  # Quiet and loaded in turn.
 SETTLE_SECONDS = 3
-REPORTS = 'pmem_extender_reports_taken_total'
 
 
 def _read_for_ever(port, path, begin_after):
@@ -70,6 +70,14 @@ def _readers(port, node):
     return processes
 
 
+def _reports_heard(port):
+    sys.path.insert(0, str(builds.ROOT / 'tests' / 'e2e'))
+    from harness import door
+
+    with door.Door(f'127.0.0.1:{port}') as one:
+        return one.metric('pmem_extender_reports_taken_total')
+
+
 @contextlib.contextmanager
 def _load(fakes, fake_ports, our_port, heard):
     """Adds (reports, seconds) to `heard`."""
@@ -78,9 +86,9 @@ def _load(fakes, fake_ports, our_port, heard):
         bench_tools.get(port, '/load/on', 'PUT')
     try:
         time.sleep(SETTLE_SECONDS)
-        begin, reports = time.monotonic(), bench_tools.metric(our_port, REPORTS)
+        begin, reports = time.monotonic(), _reports_heard(our_port)
         yield
-        heard.append((bench_tools.metric(our_port, REPORTS) - reports, time.monotonic() - begin))
+        heard.append((_reports_heard(our_port) - reports, time.monotonic() - begin))
     finally:
         for port in fake_ports:
             bench_tools.get(port, '/load/off', 'PUT')

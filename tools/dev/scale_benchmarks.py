@@ -35,13 +35,13 @@ def _fakes():
 
 
 @contextlib.contextmanager
-def _running(target, size):
-    """Its port."""
+def _running(target, size, is_elsewhere=False):
+    """Its port. `is_elsewhere`: it stands in for another machine, and gets what is left of this one."""
     ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.Process(
-        name=target.__name__, target=target, args=(_fakes().Size(*size), theirs), daemon=True
-    )
+    process = multiprocessing.Process(target=target, args=(_fakes().Size(*size), theirs), daemon=True)
     process.start()
+    if is_elsewhere:
+        bench_tools.use_what_is_left(process.pid)
     try:
         yield ours.recv()
     finally:
@@ -58,11 +58,8 @@ def fake_cluster(size):
 
 @contextlib.contextmanager
 def fake_server_and_agents(size):
-    """A process each, and their ports: what the server answers does not wait for the agents, which are elsewhere."""
-    with _running(_fakes().run, size) as port, _running(_fakes().run_agents, size) as agents_port:
-        for process in multiprocessing.active_children():
-            if process.name == _fakes().run_agents.__name__:
-                bench_tools.use_what_is_left(process.pid)
+    """A process each, and their ports: what the server answers does not wait for the agents."""
+    with _running(_fakes().run, size) as port, _running(_fakes().run_agents, size, is_elsewhere=True) as agents_port:
         yield _fakes(), port, agents_port
 
 
