@@ -151,6 +151,7 @@ bool Tell(const simdjson::dom::element& value, TreeFiller* filler, bool* is_inex
 // nullopt: it has to be read exactly.
 std::optional<absl::Status> FillFast(std::string_view text, const JsonLimits& limits,
                                      JsonTree* tree) {
+  if (text.empty()) return std::nullopt;  // It may be nowhere, from where simdjson must not copy.
   simdjson::dom::parser parser;
   simdjson::dom::element root;
   if (parser.parse(text.data(), text.size()).get(root) != simdjson::SUCCESS) return std::nullopt;

@@ -23,6 +23,11 @@ TEST_P(JsonDocumentMalformed, IsAnErrorAndNeverAnException) {
   EXPECT_EQ(document.status().code(), GetParam().code) << document.status();
 }
 
+TEST(JsonDocument, ATextThatIsNowhereIsMalformed) {
+  EXPECT_EQ(JsonDocument::Parse(std::string_view()).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Rows, JsonDocumentMalformed,
     testing::Values(MalformedCase{.name = "Empty", .text = ""},
