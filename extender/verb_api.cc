@@ -131,7 +131,7 @@ std::optional<HttpResponse> VerbApi::Prioritize(Call& call, Patience patience) {
   const absl::StatusOr<ExtenderArgs>* decoded =
       call.args ? &*call.args : &DecodeArgs(call, ReadCandidates::kIfPodHasClaims);
   if (decoded->ok() && (*decoded)->pod.volumes.empty()) {
-    if (service_->RanksPlainPodsAlike()) return Ok(EncodeHostPriorityList({}));
+    if (service_->RanksPlainPodsAlike()) return Ok(EncodeHostPriorityList({}, {}));
     decoded = &DecodeArgs(call, ReadCandidates::kAlways);
   }
   const absl::StatusOr<ExtenderArgs>& args = *decoded;
@@ -139,14 +139,7 @@ std::optional<HttpResponse> VerbApi::Prioritize(Call& call, Patience patience) {
   const auto answer = service_->Prioritize(args->pod, args->candidates.names, patience);
   if (!answer) return std::nullopt;
   if (!answer->error.empty()) return Busy(answer->error);
-  std::vector<HostScore> scores;
-  scores.reserve(answer->scores.size());
-  for (size_t i = 0; i < answer->scores.size(); ++i) {
-    // A host that is left out counts 0: the scheduler reads what it need not read otherwise.
-    if (answer->scores[i] == 0) continue;
-    scores.push_back({.host = args->candidates.names[i], .score = answer->scores[i]});
-  }
-  return Ok(EncodeHostPriorityList(scores));
+  return Ok(EncodeHostPriorityList(args->candidates, answer->scores));
 }
 
 std::optional<HttpResponse> VerbApi::Preempt(Call& call, Patience patience) {

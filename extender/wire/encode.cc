@@ -63,12 +63,6 @@ void AppendString(std::string_view text, std::string& out) {
   out.push_back('"');
 }
 
-void AppendNumber(int64_t number, std::string& out) {
-  char digits[24];
-  const auto end = std::to_chars(digits, digits + sizeof(digits), number).ptr;
-  out.append(digits, static_cast<size_t>(end - digits));
-}
-
 // The separator of a list's elements, nothing before the first.
 class Comma {
  public:
@@ -161,6 +155,38 @@ size_t FilterResultBytes(const Candidates& candidates, std::span<const NodeAnswe
   return bytes;
 }
 
+char* Put(std::string_view text, char* at) {
+  std::memcpy(at, text.data(), text.size());
+  return at + text.size();
+}
+
+// Names that need no escape, each between its quotes in the body. Written into room that is there:
+// to look for room at each piece is what a list of thousands otherwise costs.
+std::string PlainHostPriorities(const std::vector<std::string_view>& names,
+                                std::span<const int> scores) {
+  constexpr std::string_view kHost = "{\"Host\":", kScore = ",\"Score\":";
+  constexpr size_t kDigitsMax = 11;  // Of an int, with its sign.
+  size_t bytes = 2;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (scores[i] != 0)
+      bytes += kHost.size() + names[i].size() + 2 + kScore.size() + kDigitsMax + 2;
+  }
+  std::string out(bytes, '[');
+  char* at = out.data() + 1;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (scores[i] == 0) continue;
+    at = Put(kHost, at);
+    at = Put({names[i].data() - 1, names[i].size() + 2}, at);
+    at = Put(kScore, at);
+    at = std::to_chars(at, at + kDigitsMax, scores[i]).ptr;
+    at = Put("},", at);
+  }
+  if (at[-1] == ',') --at;
+  *at++ = ']';
+  out.resize(static_cast<size_t>(at - out.data()));
+  return out;
+}
+
 }  // namespace
 
 std::string EncodeFilterResult(const Candidates& candidates, std::span<const NodeAnswer> answers) {
@@ -220,19 +246,18 @@ std::string EncodeFilterError(std::string_view error) {
   return out;
 }
 
-std::string EncodeHostPriorityList(std::span<const HostScore> scores) {
-  size_t bytes = 2;
-  for (const HostScore& score : scores) bytes += score.host.size() + 28;
-  std::string out;
-  out.reserve(bytes);
-  out.push_back('[');
+std::string EncodeHostPriorityList(const Candidates& candidates, std::span<const int> scores) {
+  PMEM_CHECK(scores.size() == candidates.names.size());
+  if (HasPlainNames(candidates)) return PlainHostPriorities(candidates.names, scores);
+  std::string out("[");
   Comma comma;
-  for (const HostScore& score : scores) {
+  for (size_t i = 0; i < scores.size(); ++i) {
+    if (scores[i] == 0) continue;
     comma.Append(out);
     out.append("{\"Host\":");
-    AppendString(score.host, out);
+    AppendString(candidates.names[i], out);
     out.append(",\"Score\":");
-    AppendNumber(score.score, out);
+    out.append(std::to_string(scores[i]));
     out.push_back('}');
   }
   out.push_back(']');
@@ -256,7 +281,7 @@ std::string EncodePreemptionResult(const PreemptionArgs& args, const std::vector
       out.push_back('}');
     }
     out.append("],\"NumPDBViolations\":");
-    AppendNumber(args.nodes[i].pdb_violations, out);
+    out.append(std::to_string(args.nodes[i].pdb_violations));
     out.push_back('}');
   }
   out.append("}}");

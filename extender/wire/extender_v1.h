@@ -125,11 +125,6 @@ struct NodeAnswer {
   std::string_view reason;  // Of a refusal; a constant string.
 };
 
-struct HostScore {
-  std::string_view host;
-  int64_t score = 0;
-};
-
 // ExtenderFilterResult. answers[i] is about candidates.names[i]; both have the same size. The mode
 // of the answer is that of the request; the order is kept; passing Nodes are echoed byte for byte.
 std::string EncodeFilterResult(const Candidates& candidates, std::span<const NodeAnswer> answers);
@@ -141,8 +136,9 @@ std::string EncodeAllPassInPlace(const Candidates& candidates, std::string& body
 // The same with the Error member set: the scheduler tries the pod again, or skips us (ignorable).
 std::string EncodeFilterError(std::string_view error);
 
-// HostPriorityList.
-std::string EncodeHostPriorityList(std::span<const HostScore> scores);
+// HostPriorityList. scores[i] is about candidates.names[i]. Those of 0 are left out: the scheduler
+// counts them 0 anyway, and need not read them.
+std::string EncodeHostPriorityList(const Candidates& candidates, std::span<const int> scores);
 
 // ExtenderPreemptionResult: victims of the kept nodes as they were sent. is_kept[i] is about
 // args.nodes[i].

@@ -373,6 +373,27 @@ GUARDS = (
         'PinPatch.*',
     ),
     Guard(
+        'preemption: what is promised counts without a look only where it all fits',
+        JUDGE,
+        'if (AreAssigned(*node, demand.items) && QuickOf(*node).has_room) return',
+        'if (AreAssigned(*node, demand.items)) return',
+        'PinningTest.APinByHandWithoutRoomIsToldAtOnceAndLeft',
+    ),
+    Guard(
+        'preemption: room that is there counts as taken only by the pod itself',
+        JUDGE,
+        'if (AreAssigned(*node, demand.items) && QuickOf(*node).has_room) return',
+        'if (QuickOf(*node).has_room) return',
+        'VerbsTest.PreemptKeepsNodesWithFirmRoomWhateverIsHeld',
+    ),
+    Guard(
+        'numbers that were kept are of before the change',
+        BOOK,
+        '  node.firm_numbers.reset();\n',
+        '',
+        'NodeNumbersTest.WhatWasShownBeforeAChangeIsNotShownAfterIt',
+    ),
+    Guard(
         'a thin pool gives nothing',
         'common/pure/placement.cc',
         'if (pool.state != PoolState::kOk || pool.thin) continue;',

@@ -2,6 +2,8 @@
 // The bytes that go to the scheduler, whole.
 #include <gtest/gtest.h>
 
+#include <climits>
+
 #include "extender/wire/extender_v1.h"
 #include "tests/unit/extender/wire/wire_testing.h"
 
@@ -114,10 +116,27 @@ TEST(ExtenderEncoder, AnErrorNamesNoNode) {
             R"("Error":"not synced"})");
 }
 
-TEST(ExtenderEncoder, WritesScoresAsIntegers) {
-  EXPECT_EQ(EncodeHostPriorityList(std::vector<HostScore>{{"n1", 10}, {"n\"2", 0}, {"n3", -1}}),
-            R"([{"Host":"n1","Score":10},{"Host":"n\"2","Score":0},{"Host":"n3","Score":-1}])");
-  EXPECT_EQ(EncodeHostPriorityList({}), "[]");
+TEST(ExtenderEncoder, WritesScoresAsIntegersAndLeavesZeroOut) {
+  std::string body = R"({"Pod":{},"NodeNames":["n1","a-long-name-of-node-2","n3","n4"]})";
+  const ExtenderArgs args = Decode(body);
+  EXPECT_EQ(
+      EncodeHostPriorityList(args.candidates, std::vector<int>{10, 0, INT_MIN, 7}),
+      R"([{"Host":"n1","Score":10},{"Host":"n3","Score":-2147483648},{"Host":"n4","Score":7}])");
+  EXPECT_EQ(EncodeHostPriorityList(args.candidates, std::vector<int>{0, 0, 0, 0}), "[]");
+  EXPECT_EQ(EncodeHostPriorityList({}, {}), "[]");
+}
+
+TEST(ExtenderEncoder, EscapesTheHostsOfScores) {
+  std::string body = R"({"Pod":{},"NodeNames":["n1","n\"2","n3"]})";
+  EXPECT_EQ(EncodeHostPriorityList(Decode(body).candidates, std::vector<int>{10, 1, 0}),
+            R"([{"Host":"n1","Score":10},{"Host":"n\"2","Score":1}])");
+}
+
+TEST(ExtenderEncoder, ScoresOfWholeNodesNameTheirHosts) {
+  std::string body =
+      R"({"Pod":{},"Nodes":{"items":[{"metadata":{"name":"n1"}},{"metadata":{"name":"n2"}}]}})";
+  EXPECT_EQ(EncodeHostPriorityList(Decode(body).candidates, std::vector<int>{0, 3}),
+            R"([{"Host":"n2","Score":3}])");
 }
 
 TEST(ExtenderEncoder, EchoesTheVictimsOfKeptNodes) {
