@@ -20,8 +20,8 @@ import junit
 import steps
 from commands import lint, walkthrough
 
-# Minutes of clang for every file: `./dev lint` has them, a whole test run has not.
-SLOW_CHECKS = ('clang-tidy',)
+# Minutes of clang: `./dev lint` has them. Of these a whole test run has the thread-safety analysis in its sanitizers' builds.
+SLOW_CHECKS = ('clang-tidy', 'thread-safety')
 FAST_SUITES = (
     'unit',
     'scenario',
@@ -32,6 +32,8 @@ FAST_SUITES = (
     'integration',
 )
 SANITIZED_SUITES = ('unit', 'scenario', 'integration')
+# What reads bytes from outside has one thread.
+ADDRESS_SUITES = (*SANITIZED_SUITES, 'property', 'fuzz-corpus')
 SUPPRESSIONS = builds.ROOT / 'tests' / 'support'
 END_TO_END = builds.ROOT / 'tests' / 'e2e'
 CSI = builds.ROOT / 'tests' / 'csi'
@@ -100,7 +102,7 @@ class Run:
         command = ['meson', 'test', '-C', build.directory, '--no-rebuild', '--print-errorlogs']
         for suite in suites:
             command += ['--suite', suite]
-        if build is builds.TSAN:  # The thread sanitizer of g++ 12 needs a fixed address layout.
+        if build is builds.TSAN:  # The thread sanitizer of clang 16 needs a fixed address layout.
             command = ['setarch', '-R', *command]
         self.step(
             f'{build.name} tests', [command], sanitizer_environment(), lambda: junit.count(xml)
@@ -174,8 +176,8 @@ def main(arguments):
         lane.start()
     for lane in lanes:
         lane.join()
-    for build in (builds.ASAN, builds.TSAN):
-        run.leg(build, SANITIZED_SUITES)
+    run.leg(builds.ASAN, ADDRESS_SUITES)
+    run.leg(builds.TSAN, SANITIZED_SUITES)
     walkthrough_lane(run)
     for reason in run.total.skip_reasons:
         run.board.note(f'skipped: {reason}')
