@@ -63,15 +63,17 @@ def test_the_pages_claims_with_the_node_typed_in(page):
     for kind in KINDS:
         page.shell(f'kubectl -n by-hand wait deployment/deployment-{kind} {AVAILABLE}', seconds=200)
         look_at(page, kind, ' -n by-hand')
+    page.say('The pods are not needed any more; the claims stay.')
+    page.shell('kubectl -n by-hand scale deployment --all --replicas=0')
 
 
 def test_a_block_volume(page):
     page.chapter('A block volume', 'No file system: the container gets the device.')
     page.shell('kubectl apply -f tests/walkthrough/objects/block.yaml')
     page.shell(f'kubectl wait pod/block {READY}', seconds=200)
-    assert page.shell('kubectl exec block -- blockdev --getsize64 /dev/disk').strip() == str(64 << 20)
+    assert page.shell('kubectl exec block -- blockdev --getsize64 /dev/disk').strip() == str(16 << 20)
     page.say('It is written from end to end.')
-    page.shell("kubectl exec block -- sh -c 'yes \"raw bytes\" | dd of=/dev/disk bs=1M count=64 iflag=fullblock conv=fsync 2>/dev/null'")
+    page.shell("kubectl exec block -- sh -c 'yes \"raw bytes\" | dd of=/dev/disk bs=1M count=16 iflag=fullblock conv=fsync 2>/dev/null'")
     assert page.shell('kubectl exec block -- head -c 9 /dev/disk').strip() == 'raw bytes'
 
 

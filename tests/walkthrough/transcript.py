@@ -20,7 +20,7 @@ below was printed, less the path of the repository. `tests/walkthrough` checks w
 | our images, `manifests/overlays/release` and the scheduler's configuration as they ship | images are on the nodes already: there is no registry, so the examples' nginx is replaced by busybox |
 | ServiceAccount tokens and roles of the pods; Node and RBAC authorization, default admission, NodeRestriction | the cluster's own components have static tokens |
 | nodes, pods and Services have addresses of their own; pods reach the API server by its Service | the control plane is outside of that network and reaches it through a proxy; there is no DNS |
-| every other setting of the kubelet that matters here | it looks at each pod every 10 s instead of every minute, so that growth is seen sooner |
+| every other setting of the kubelet that matters here | it looks at each pod every 10 s instead of every minute, so that growth is seen sooner; to spare emulated work it evicts nothing, counts local storage of nobody and puts no cgroup of a pod around those of its containers |
 
 [Why so](adr/2026-11-24-walkthrough-on-emulated-nodes.md). Times are no measure of anything: emulation is slow.
 """
@@ -59,15 +59,15 @@ class Transcript:
         """Runs it; not worth a line on the page."""
         return self._cluster.shell(command, True, seconds)
 
-    def until(self, command, pattern, seconds=120):
-        """Runs it until its output matches; written down as it was then."""
+    def until(self, command, pattern, seconds=120, poll=1):
+        """Runs it until its output matches; written down as it was then. A look costs the nodes something, too."""
         def look():
             printed = self._cluster.shell(command, check=False)
             return printed if re.search(pattern, printed) else None
 
         try:
             with self._timed(f'{command}: {pattern}'):
-                printed = waiting.until(look, f'{command}: {pattern}', seconds, poll=0.5)
+                printed = waiting.until(look, f'{command}: {pattern}', seconds, poll=poll)
         except waiting.Timeout as timeout:
             raise waiting.Timeout(f'{timeout}\n{self._cluster.shell(command, check=False)}') from None
         self._show(command, printed)
