@@ -11,7 +11,6 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import json
-import multiprocessing
 import threading
 import time
 
@@ -77,19 +76,6 @@ class Run:
     @property
     def rate(self):
         return self.placed / self.seconds
-
-
-@contextlib.contextmanager
-def child(serve, *arguments):
-    """A server in a process of its own; yields its port."""
-    ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.Process(target=serve, args=(*arguments, theirs), daemon=True)
-    process.start()
-    try:
-        yield ours.recv()
-    finally:
-        process.terminate()
-        process.join()
 
 
 def populate(cluster, names, agents_port):

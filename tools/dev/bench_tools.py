@@ -3,6 +3,7 @@
 
 import contextlib
 import http.client
+import multiprocessing
 import os
 import pathlib
 import re
@@ -40,6 +41,22 @@ def wait_until_ready(port, directory):
         if time.monotonic() > end:
             raise SystemExit(f'bench: not ready after {READY_SECONDS_MAX} s; see {directory / "log"}')
         time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def serving(serve, *arguments, is_elsewhere=False):
+    """A server in a process of its own: serve(*arguments, pipe) sends its port, which is yielded. `is_elsewhere`: it stands in
+    for another machine, and gets what is left of this one."""
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.Process(target=serve, args=(*arguments, theirs), daemon=True)
+    process.start()
+    if is_elsewhere:
+        use_what_is_left(process.pid)
+    try:
+        yield ours.recv()
+    finally:
+        process.terminate()
+        process.join()
 
 
 def use_what_is_left(pid):

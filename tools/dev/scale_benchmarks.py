@@ -7,7 +7,6 @@ The API server and the agents are fakes (tests/benchmark/fake_cluster.py): what 
 import contextlib
 import http.client
 import json
-import multiprocessing
 import shutil
 import subprocess
 import sys
@@ -35,32 +34,20 @@ def _fakes():
 
 
 @contextlib.contextmanager
-def _running(target, size, is_elsewhere=False):
-    """Its port. `is_elsewhere`: it stands in for another machine, and gets what is left of this one."""
-    ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.Process(target=target, args=(_fakes().Size(*size), theirs), daemon=True)
-    process.start()
-    if is_elsewhere:
-        bench_tools.use_what_is_left(process.pid)
-    try:
-        yield ours.recv()
-    finally:
-        process.terminate()
-        process.join()
-
-
-@contextlib.contextmanager
 def fake_cluster(size):
     """API server and agents in one process, and its port."""
-    with _running(_fakes().run, size) as port:
-        yield _fakes(), port
+    fakes = _fakes()
+    with bench_tools.serving(fakes.run, fakes.Size(*size)) as port:
+        yield fakes, port
 
 
 @contextlib.contextmanager
 def fake_server_and_agents(size):
     """A process each, and their ports: what the server answers does not wait for the agents."""
-    with _running(_fakes().run, size) as port, _running(_fakes().run_agents, size, is_elsewhere=True) as agents_port:
-        yield _fakes(), port, agents_port
+    fakes = _fakes()
+    elsewhere = bench_tools.serving(fakes.run_agents, fakes.Size(*size), is_elsewhere=True)
+    with bench_tools.serving(fakes.run, fakes.Size(*size)) as port, elsewhere as agents_port:
+        yield fakes, port, agents_port
 
 
 def extender(fakes, nodes, port, agents_port=None):

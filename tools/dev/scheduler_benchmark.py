@@ -6,6 +6,7 @@ import shutil
 import statistics
 import sys
 
+import bench_tools
 import builds
 import tables
 
@@ -37,8 +38,8 @@ def _measure(nodes, pods, runs, only):
     try:
         running.control_plane.start()
         with (
-            measured.child(fake_cluster.run_agents, agents) as agents_port,
-            measured.child(echo_extender.run) as echo_port,
+            bench_tools.serving(fake_cluster.run_agents, agents) as agents_port,
+            bench_tools.serving(echo_extender.run) as echo_port,
         ):
             measured.populate(running, names, agents_port)
             bench = measured.Bench(running, echo_port)
