@@ -92,6 +92,7 @@ std::vector<CapacityChange> CapacityObjectController::Plan(const WantedCapacitie
 }
 
 bool CapacityObjectController::Write(const CapacityChange& change) {
+  ExpectAnswer(change.name);
   absl::StatusOr<CapacityObject> object = api_->Write(change);
   if (object.ok()) {
     switch (change.kind) {
@@ -106,8 +107,7 @@ bool CapacityObjectController::Write(const CapacityChange& change) {
         Forget(change.name);
         return true;
     }
-    MutexLock lock(&mu_);
-    PutLocked(*std::move(object));
+    TakeAnswer(*std::move(object));
     return true;
   }
   if (absl::IsNotFound(object.status())) {
@@ -125,12 +125,29 @@ bool CapacityObjectController::Write(const CapacityChange& change) {
 }
 
 void CapacityObjectController::LookAgain(const std::string& name) {
+  ExpectAnswer(name);
   absl::StatusOr<CapacityObject> object = api_->Get(name);
   if (absl::IsNotFound(object.status())) return Forget(name);
   if (!object.ok()) return;  // The watch will say.
+  TakeAnswer(*std::move(object));
   MutexLock lock(&mu_);
-  PutLocked(*std::move(object));
   is_changed_ = true;
+}
+
+void CapacityObjectController::ExpectAnswer(const std::string& name) {
+  MutexLock lock(&mu_);
+  awaited_ = name;
+  is_overtaken_ = false;
+}
+
+void CapacityObjectController::TakeAnswer(CapacityObject object) {
+  MutexLock lock(&mu_);
+  // Left to the watch, and looked at again: if it is there after all, a write will say so.
+  if (is_overtaken_) {
+    is_changed_ = true;
+  } else {
+    PutLocked(std::move(object));
+  }
 }
 
 void CapacityObjectController::Forget(const std::string& name) {
@@ -155,6 +172,7 @@ void CapacityObjectController::OnSeen(CapacityObject object) {
 
 void CapacityObjectController::OnGone(CapacityObject last) {
   MutexLock lock(&mu_);
+  is_overtaken_ |= last.meta.key.name == awaited_;
   const auto it = seen_.find(last.meta.key.name);
   if (it == seen_.end() || it->second.meta.uid != last.meta.uid) return;
   seen_.erase(it);
@@ -163,6 +181,7 @@ void CapacityObjectController::OnGone(CapacityObject last) {
 
 void CapacityObjectController::OnRelisted(std::vector<CapacityObject> objects) {
   MutexLock lock(&mu_);
+  is_overtaken_ = true;
   seen_.clear();
   for (CapacityObject& object : objects) {
     const std::string name = object.meta.key.name;

@@ -61,6 +61,9 @@ class CapacityObjectController final : public ObjectSink<CapacityObject> {
   bool Write(const CapacityChange& change) ABSL_LOCKS_EXCLUDED(mu_);
   void LookAgain(const std::string& name) ABSL_LOCKS_EXCLUDED(mu_);
   void Forget(const std::string& name) ABSL_LOCKS_EXCLUDED(mu_);
+  // Around a question to the API server about the object, whose answer is then taken or not.
+  void ExpectAnswer(const std::string& name) ABSL_LOCKS_EXCLUDED(mu_);
+  void TakeAnswer(CapacityObject object) ABSL_LOCKS_EXCLUDED(mu_);
   void PutLocked(CapacityObject object) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const int nodes_max_;
@@ -86,6 +89,10 @@ class CapacityObjectController final : public ObjectSink<CapacityObject> {
   SeenCapacities seen_ ABSL_GUARDED_BY(mu_);
   bool is_synced_ ABSL_GUARDED_BY(mu_) = false;
   bool is_changed_ ABSL_GUARDED_BY(mu_) = false;
+  // The object about which an answer is on its way, and whether the watch saw it go meanwhile: of
+  // what has gone no event will ever come that could put an answer from before right.
+  std::string awaited_ ABSL_GUARDED_BY(mu_);
+  bool is_overtaken_ ABSL_GUARDED_BY(mu_) = false;
   PeriodicTask task_;
 };
 

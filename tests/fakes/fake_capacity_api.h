@@ -3,6 +3,7 @@
 // controller whose rounds the test runs itself.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -32,13 +33,17 @@ class FakeCapacityApi final : public CapacityApi {
       objects.erase(it);
       return CapacityObject{};
     }
-    return Put(change);
+    const CapacityObject answer = Put(change);
+    Meanwhile(change.name);
+    return answer;
   }
 
   absl::StatusOr<CapacityObject> Get(const std::string& name) override {
     const auto it = objects.find(name);
     if (it == objects.end()) return absl::NotFoundError("it is not there");
-    return it->second;
+    const CapacityObject answer = it->second;
+    Meanwhile(name);
+    return answer;
   }
 
   // Somebody else changes an object.
@@ -54,8 +59,14 @@ class FakeCapacityApi final : public CapacityApi {
   absl::Status failure;  // Of every write, unless OK.
   int writes = 0;        // Tried.
   int version = 8;
+  // What happens, once, while the next answer about an object is on its way.
+  std::function<void(const std::string& name)> meanwhile;
 
  private:
+  void Meanwhile(const std::string& name) {
+    if (const auto happens = std::exchange(meanwhile, nullptr)) happens(name);
+  }
+
   CapacityObject Put(const CapacityChange& change) {
     CapacityObject object = *DecodeObject<CapacityObject>(CapacityObjectJson(change));
     const auto it = objects.find(change.name);

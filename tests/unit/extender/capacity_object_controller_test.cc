@@ -187,6 +187,41 @@ TEST_F(CapacityObjectControllerTest, AnOldEventDoesNotUndoWhatTheAnswerSaid) {
   EXPECT_EQ(api_.writes, 2);
 }
 
+// The watch is quicker than the answer to a write: what that says is not so any more.
+TEST_F(CapacityObjectControllerTest, AnAnswerDoesNotBringBackWhatTheWatchSawGo) {
+  api_.meanwhile = [this](const std::string& name) {
+    controller_.OnSeen(api_.objects.at(name));
+    controller_.OnGone(api_.Edit(name, [](CapacityObject& o) { o.labels.clear(); }));
+  };
+  for (int i = 0; i < 4; ++i) controller_.Tick();
+  EXPECT_EQ(Only().labels.size(), 2U);
+}
+
+TEST_F(CapacityObjectControllerTest, AnAnswerDoesNotBringBackWhatAListHasNot) {
+  api_.meanwhile = [this](const std::string& name) {
+    api_.objects.erase(name);
+    controller_.OnRelisted({});
+  };
+  for (int i = 0; i < 4; ++i) controller_.Tick();
+  EXPECT_EQ(Gib(), 40);
+}
+
+TEST_F(CapacityObjectControllerTest, WhatWasReadAgainIsNotThereWhenTheWatchSawItGo) {
+  controller_.Tick();
+  // The next write loses against somebody who says the same.
+  api_.Edit(Only().meta.key.name, [](CapacityObject& object) {
+    object.capacity_bytes = object.volume_bytes_max = 30 * kGiB;
+  });
+  Report("n1", 30);
+  api_.meanwhile = [this](const std::string& name) {
+    const CapacityObject last = api_.objects.at(name);
+    api_.objects.erase(name);
+    controller_.OnGone(last);
+  };
+  for (int i = 0; i < 4; ++i) controller_.Tick();
+  EXPECT_EQ(Gib(), 30);
+}
+
 TEST_F(CapacityObjectControllerTest, AnApiServerThatFailsIsLeftAloneForAWhile) {
   api_.failure = absl::UnavailableError("away");
   AddNodes(5);
