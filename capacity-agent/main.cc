@@ -11,6 +11,7 @@
 #include "common/io/flags.h"
 #include "common/io/http_server.h"
 #include "common/io/log.h"
+#include "common/io/mutex.h"
 #include "common/io/open_files.h"
 #include "common/io/signals.h"
 #include "common/io/start_pages.h"
@@ -30,6 +31,7 @@ int Fail(const absl::Status& status) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  pmem::TrustLockOrder();
   pmem::agent::AgentConfig config;
   if (const std::optional<int> code = pmem::agent::ParseConfig(argc, argv, &config)) return *code;
   pmem::BlockSignals();

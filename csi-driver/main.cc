@@ -8,6 +8,7 @@
 
 #include "common/io/http_server.h"
 #include "common/io/log.h"
+#include "common/io/mutex.h"
 #include "common/io/signals.h"
 #include "common/io/start_pages.h"
 #include "csi-driver/config.h"
@@ -33,6 +34,7 @@ int Initialize(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  pmem::TrustLockOrder();
   if (argc > 1 && std::string_view(argv[1]) == "init") return Initialize(argc - 1, argv + 1);
   pmem::driver::DriverConfig config;
   if (const std::optional<int> code = pmem::driver::ParseConfig(argc, argv, &config)) return *code;

@@ -9,6 +9,7 @@
 #include "common/io/heap.h"
 #include "common/io/http_server.h"
 #include "common/io/log.h"
+#include "common/io/mutex.h"
 #include "common/io/open_files.h"
 #include "common/io/signals.h"
 #include "extender/capacity_object_controller.h"
@@ -62,9 +63,7 @@ int Run(const ExtenderConfig& config) {
   WatchLoop capacity_watch(CapacityWatchOptions(config.lease.kube_namespace), client->get(),
                            std::make_unique<TypedKind<CapacityObject>>(&capacities), &clock);
   Leadership leadership(config, client->get(), &service, &clock, &metrics.registry());
-
-  HttpServer server(
-      {.observer = [&metrics](const HttpExchange& exchange) { metrics.OnExchange(exchange); }});
+  HttpServer server({.observer = [&metrics](const auto& call) { metrics.OnExchange(call); }});
   verbs.Register(server);
   status.Register(server);
   rest.Register(server);
@@ -109,6 +108,7 @@ int Run(const ExtenderConfig& config) {
 }  // namespace pmem::extender
 
 int main(int argc, char** argv) {
+  pmem::TrustLockOrder();
   pmem::ShareHeaps();
   pmem::BlockSignals();
   const auto parsed = pmem::extender::ParseConfig(argc, argv);

@@ -2,6 +2,7 @@
 // Decisions without the network, the same ones each time: what callgrind counts instructions of.
 //
 // usage: decision-benchmark filter|prioritize NODES names|full pmem|plain CALLS
+#include "common/io/mutex.h"
 #include "tests/benchmark/calls.h"
 
 namespace pmem::extender {
@@ -24,6 +25,7 @@ int Run(const std::string& verb, const Setup& setup) {
 }  // namespace pmem::extender
 
 int main(int argc, char** argv) {
+  pmem::TrustLockOrder();
   const std::vector<std::string> words(argv, argv + argc);
   if (argc != 6 || std::atoi(argv[2]) <= 0 || std::atoi(argv[5]) <= 0) {
     std::fprintf(stderr, "usage: decision-benchmark VERB NODES names|full pmem|plain CALLS\n");

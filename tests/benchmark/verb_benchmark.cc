@@ -17,6 +17,7 @@
 #include "common/io/clock.h"
 #include "common/io/files.h"
 #include "common/io/http_server.h"
+#include "common/io/mutex.h"
 #include "common/io/process_stats.h"
 #include "common/pure/check.h"
 #include "common/pure/json_writer.h"
@@ -208,6 +209,7 @@ int Run(const Setup& setup) {
 }  // namespace pmem::extender
 
 int main(int argc, char** argv) {
+  pmem::TrustLockOrder();
   const std::vector<std::string> words(argv, argv + argc);
   if (argc != 5 || std::atoi(argv[1]) <= 0 || std::atoi(argv[4]) <= 0) {
     std::fprintf(stderr, "usage: verb-benchmark NODES names|full pmem|plain CALLS\n");
