@@ -192,11 +192,11 @@ std::optional<absl::StatusOr<PodDemand>> LedgerService::DemandToRank(const Pod& 
 
 std::optional<FilterDecision> LedgerService::DecideFilter(const Pod& pod, const LiveObjects& live,
                                                           absl::Span<const std::string_view> nodes,
-                                                          Patience patience) {
+                                                          Patience patience, int64_t turn) {
   const absl::Time begin = clock_->SteadyNow();
   const absl::Time deadline = begin + options_.hold_wait_max;
   bool has_waited = false;
-  while (true) {
+  while (!ledger_.IsOvertaken(pod.meta.uid, turn)) {
     const absl::Time now = clock_->SteadyNow();
     ledger_.Expire(now);
     const PodDemand demand = ledger_.Demand(pod, &live);
@@ -205,7 +205,7 @@ std::optional<FilterDecision> LedgerService::DecideFilter(const Pod& pod, const 
       if (has_waited) waits_ = {waits_.count + 1, waits_.total + (now - begin)};
       ledger_.NoteRefused(pod, decision.node_ids.empty());
       ledger_.AssumeOn(pod, demand, std::move(decision.node_ids),
-                       std::move(decision.static_volumes), now);
+                       std::move(decision.static_volumes), now, turn);
       return decision;
     }
     if (patience == Patience::kNone) return std::nullopt;
@@ -213,17 +213,18 @@ std::optional<FilterDecision> LedgerService::DecideFilter(const Pod& pod, const 
     changed_.WaitWithTimeout(&mu_, deadline - now);
     if (!is_deciding_) return std::nullopt;
   }
+  return std::nullopt;
 }
 
 std::optional<FilterAnswer> LedgerService::Filter(const Pod& pod,
                                                   absl::Span<const std::string_view> nodes,
-                                                  Patience patience) {
+                                                  Patience patience, int64_t turn) {
   if (pod.volumes.empty()) return FilterAnswer{};
   const auto live = Complete(pod, patience);
   if (!live) return std::nullopt;
   if (!live->ok())
     return FilterAnswer{.is_pmem = true, .error = std::string(live->status().message())};
-  std::optional<FilterAnswer> answer = FilterAs(IsLeaderNow(), pod, **live, nodes, patience);
+  std::optional<FilterAnswer> answer = FilterAs(IsLeaderNow(), pod, **live, nodes, patience, turn);
   // Asked again after: stopped in between, we may have lost the lease to a replica that has
   // promised the same room.
   if (answer && answer->is_pmem && !IsLeaderNow()) {
@@ -235,7 +236,7 @@ std::optional<FilterAnswer> LedgerService::Filter(const Pod& pod,
 std::optional<FilterAnswer> LedgerService::FilterAs(bool is_leader, const Pod& pod,
                                                     const LiveObjects& live,
                                                     absl::Span<const std::string_view> nodes,
-                                                    Patience patience) {
+                                                    Patience patience, int64_t turn) {
   MutexLock lock(&mu_);
   ledger_.Learn(live, clock_->SteadyNow());
   const PodDemand demand = ledger_.Demand(pod, &live);
@@ -244,13 +245,16 @@ std::optional<FilterAnswer> LedgerService::FilterAs(bool is_leader, const Pod& p
   if (!is_leader || !is_deciding_) {
     return FilterAnswer{.is_pmem = true, .error = is_leader ? WhyNotDeciding() : kNotTheLeader};
   }
-  std::optional<FilterDecision> decision = DecideFilter(pod, live, nodes, patience);
+  std::optional<FilterDecision> decision = DecideFilter(pod, live, nodes, patience, turn);
   if (decision) {
     return FilterAnswer{.is_pmem = true,
                         .reasons = std::move(decision->reasons),
                         .is_answered = std::move(decision->is_named)};
   }
   if (!is_deciding_) return FilterAnswer{.is_pmem = true, .error = WhyNotDeciding()};
+  if (ledger_.IsOvertaken(pod.meta.uid, turn)) {
+    return FilterAnswer{.is_pmem = true, .error = "the pod was asked for again meanwhile"};
+  }
   return std::nullopt;
 }
 

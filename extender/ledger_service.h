@@ -3,6 +3,7 @@
 // decided and assumed in one critical section, readers get a look under the same lock. Thread-safe.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -88,8 +89,15 @@ class LedgerService final : public EventSink {
     kNone,    // nullopt when the answer needs a live read or a wait.
     kBlocks,  // Reads and waits; on the I/O pool only where it has a thread to spare.
   };
+  // The place of a filter call in the order in which they came; taken when it comes. Of two calls
+  // for one pod only the later one is waited for, and the earlier one may end after it.
+  int64_t TakeTurn() { return ++turns_; }
   std::optional<FilterAnswer> Filter(const Pod& pod, absl::Span<const std::string_view> nodes,
-                                     Patience patience) ABSL_LOCKS_EXCLUDED(mu_);
+                                     Patience patience, int64_t turn) ABSL_LOCKS_EXCLUDED(mu_);
+  std::optional<FilterAnswer> Filter(const Pod& pod, absl::Span<const std::string_view> nodes,
+                                     Patience patience) ABSL_LOCKS_EXCLUDED(mu_) {
+    return Filter(pod, nodes, patience, TakeTurn());
+  }
   std::optional<PrioritizeAnswer> Prioritize(const Pod& pod,
                                              absl::Span<const std::string_view> nodes,
                                              Patience patience) ABSL_LOCKS_EXCLUDED(mu_);
@@ -146,10 +154,11 @@ class LedgerService final : public EventSink {
   std::string WhyNotDeciding() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::optional<FilterDecision> DecideFilter(const Pod& pod, const LiveObjects& live,
                                              absl::Span<const std::string_view> nodes,
-                                             Patience patience) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+                                             Patience patience, int64_t turn)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::optional<FilterAnswer> FilterAs(bool is_leader, const Pod& pod, const LiveObjects& live,
-                                       absl::Span<const std::string_view> nodes, Patience patience)
-      ABSL_LOCKS_EXCLUDED(mu_);
+                                       absl::Span<const std::string_view> nodes, Patience patience,
+                                       int64_t turn) ABSL_LOCKS_EXCLUDED(mu_);
   void SignalIfChanged(int64_t version_before) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   mutable Mutex mu_;
@@ -163,6 +172,7 @@ class LedgerService final : public EventSink {
   Waits waits_ ABSL_GUARDED_BY(mu_);
   Waits live_reads_ ABSL_GUARDED_BY(mu_);
   int64_t list_round_ ABSL_GUARDED_BY(mu_) = 0;
+  std::atomic<int64_t> turns_{0};
   std::function<void(int64_t)> relist_;
   std::function<bool()> leader_check_;  // Empty: we always lead.
   const LedgerServiceOptions options_;

@@ -48,7 +48,7 @@ void VerbApi::Register(HttpServer& server) {
 
 HttpHandler VerbApi::Handler(Verb verb) {
   return [this, verb = std::move(verb)](HttpRequest request, const Responder& respond) {
-    const auto call = std::make_shared<Call>(std::move(request.body));
+    const auto call = std::make_shared<Call>(std::move(request.body), service_->TakeTurn());
     auto response = verb(*call, Patience::kNone);
     if (response) return respond(Parting(*std::move(response)));
     const auto finish = [this, verb, call, respond] {
@@ -95,7 +95,7 @@ std::optional<HttpResponse> VerbApi::Filter(Call& call, Patience patience) {
   const absl::StatusOr<ExtenderArgs>& args =
       call.args ? *call.args : DecodeArgs(call, ReadCandidates::kIfPodHasClaims);
   if (!args.ok()) return BadBody(args.status());
-  const auto answer = service_->Filter(args->pod, args->candidates.names, patience);
+  const auto answer = service_->Filter(args->pod, args->candidates.names, patience, call.turn);
   if (!answer) return std::nullopt;
   return EncodeFilter(call.body, args->candidates, *answer);
 }

@@ -55,11 +55,12 @@ class VerbApi {
 
   // A call under way. What was decoded refers to the body: neither may move.
   struct Call {
-    explicit Call(std::string bytes) : body(std::move(bytes)) {}
+    Call(std::string bytes, int64_t number) : body(std::move(bytes)), turn(number) {}
     Call(const Call&) = delete;
     Call& operator=(const Call&) = delete;
 
     std::string body;
+    const int64_t turn;                                // LedgerService::TakeTurn.
     std::optional<absl::StatusOr<ExtenderArgs>> args;  // nullopt: not decoded yet.
     std::optional<absl::StatusOr<PreemptionArgs>> preemption;
   };

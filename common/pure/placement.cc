@@ -131,7 +131,19 @@ Reason WhyNotKind(const CapacityReport& report, const Room& room, absl::Span<con
   return need_bytes > FreeBytes(room, kind) ? Reason::kNoRoom : Reason::kNoExtent;
 }
 
+constexpr PoolKind kKinds[] = {PoolKind::kLvm, PoolKind::kDirect};
+
 }  // namespace
+
+KindSet KindsOf(absl::Span<const Item> items) {
+  KindSet kinds;
+  for (const Item& item : items) kinds.Add(item.kind);
+  return kinds;
+}
+
+void KeepKinds(KindSet kinds, std::vector<Item>& items) {
+  std::erase_if(items, [kinds](const Item& item) { return !kinds.Has(item.kind); });
+}
 
 Room RoomOf(const CapacityReport& report) {
   Room room;
@@ -165,8 +177,21 @@ void Take(Room& room, absl::Span<const Item> items, absl::Span<const int> bins) 
   for (size_t i = 0; i < items.size(); ++i) TakeOne(room, items[i], bins[i]);
 }
 
+KindSet TakeByKind(Room& room, absl::Span<const Item> items) {
+  KindSet unfit;
+  std::vector<int> bins(items.size(), -1);
+  for (const PoolKind kind : kKinds) {
+    if (!PackKind(room, items, kind, bins)) unfit.Add(kind);
+  }
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (!unfit.Has(items[i].kind)) TakeOne(room, items[i], bins[i]);
+  }
+  std::erase_if(room.bins, [&](const Bin& bin) { return unfit.Has(room.pools[bin.pool].kind); });
+  return unfit;
+}
+
 Reason WhyNot(const CapacityReport& report, const Room& room, absl::Span<const Item> items) {
-  for (const PoolKind kind : {PoolKind::kLvm, PoolKind::kDirect}) {
+  for (const PoolKind kind : kKinds) {
     std::vector<int> bins(items.size(), -1);
     if (!PackKind(room, items, kind, bins)) return WhyNotKind(report, room, items, kind);
   }

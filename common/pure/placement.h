@@ -22,6 +22,23 @@ struct Item {
   bool operator==(const Item&) const = default;
 };
 
+// Kinds, as a set. What is promised in pools of one kind takes nothing from those of the other.
+class KindSet {
+ public:
+  constexpr bool Has(PoolKind kind) const { return (bits_ & BitOf(kind)) != 0; }
+  constexpr bool HasAll(KindSet others) const { return (others.bits_ & ~bits_) == 0; }
+  constexpr bool HasAny(KindSet others) const { return (others.bits_ & bits_) != 0; }
+  constexpr void Add(PoolKind kind) { bits_ = static_cast<uint8_t>(bits_ | BitOf(kind)); }
+  bool operator==(const KindSet&) const = default;
+
+ private:
+  static constexpr unsigned BitOf(PoolKind kind) { return 1U << static_cast<unsigned>(kind); }
+  uint8_t bits_ = 0;
+};
+KindSet KindsOf(absl::Span<const Item> items);
+// Leaves the items of these kinds.
+void KeepKinds(KindSet kinds, std::vector<Item>& items);
+
 // A pool that takes new volumes.
 struct PoolRoom {
   std::string id;
@@ -64,6 +81,10 @@ std::optional<std::vector<int>> Pack(const Room& room, absl::Span<const Item> it
 
 // Takes the items out of the room. `bins` is an answer of Pack for the same room and items.
 void Take(Room& room, absl::Span<const Item> items, absl::Span<const int> bins);
+
+// The same kind by kind, where not all may fit. A kind whose items do not fit together loses all
+// its bins; those kinds.
+KindSet TakeByKind(Room& room, absl::Span<const Item> items);
 
 // Why `items` do not fit into `room`, given the pools that the node reports at all. Call it only
 // when Pack said no. Looks at the kinds in the order lvm, direct.

@@ -30,9 +30,10 @@ void AddItems(const Hold& hold, absl::Span<const Item> except, std::vector<Item>
   }
 }
 
-bool TakeAll(const Hold& hold, QuickRoom& room) {
-  return std::all_of(hold.items.begin(), hold.items.end(), [&room](const Item& item) {
-    return room.TakeBest({.kind = item.kind, .requested_bytes = item.requested_bytes}) >= 0;
+bool TakeAll(const Hold& hold, KindSet kinds, QuickRoom& room) {
+  return std::all_of(hold.items.begin(), hold.items.end(), [&](const Item& item) {
+    const QuickItem quick{.kind = item.kind, .requested_bytes = item.requested_bytes};
+    return !kinds.Has(item.kind) || room.TakeBest(quick) >= 0;
   });
 }
 
@@ -126,13 +127,15 @@ bool HoldBook::IsHeld(int32_t node_id) const {
                      [node_id](const auto& entry) { return TestBit(entry.second.bits, node_id); });
 }
 
-bool HoldBook::TakeAllOn(int32_t node_id, std::string_view owner, QuickRoom& room) const {
+bool HoldBook::TakeAllOn(int32_t node_id, std::string_view owner, KindSet kinds,
+                         QuickRoom& room) const {
   for (const auto& [other, wide] : wide_) {
-    if (other != owner && TestBit(wide.bits, node_id) && !TakeAll(*wide.hold, room)) return false;
+    const bool counts = other != owner && TestBit(wide.bits, node_id);
+    if (counts && !TakeAll(*wide.hold, kinds, room)) return false;
   }
   const absl::Span<const Hold* const> narrow = NarrowOn(node_id);
   return std::all_of(narrow.begin(), narrow.end(), [&](const Hold* hold) {
-    return hold->owner == owner || TakeAll(*hold, room);
+    return hold->owner == owner || TakeAll(*hold, kinds, room);
   });
 }
 

@@ -35,6 +35,7 @@ struct Hold {
   std::vector<std::string> volumes;  // PersistentVolumes that it counts on instead of new room.
   std::string nominated_before;      // nominatedNodeName when the filter was asked: no evidence.
   std::string pod_version;  // The pod's resourceVersion then: older events are no evidence.
+  int64_t turn = 0;         // Of the call that was answered: rises with every call.
   absl::Time since;
   absl::Time until;               // Nothing was heard: the hold ends.
   std::vector<int32_t> node_ids;  // Sorted. One: decided.
@@ -65,9 +66,9 @@ class HoldBook {
   // Items held on the node by others than `owner`, each claim once, without those in `except`.
   std::vector<Item> ItemsOn(int32_t node_id, std::string_view owner,
                             absl::Span<const Item> except) const;
-  // Takes what others than `owner` hold on the node out of the room, a claim that is held twice
-  // twice. False: not all of it found a bin.
-  bool TakeAllOn(int32_t node_id, std::string_view owner, QuickRoom& room) const;
+  // Takes what others than `owner` hold of these kinds on the node out of the room, a claim that is
+  // held twice twice. False: not all of it found a bin.
+  bool TakeAllOn(int32_t node_id, std::string_view owner, KindSet kinds, QuickRoom& room) const;
   // Whether anybody but `owner` holds anything.
   bool HasOthers(std::string_view owner) const {
     return holds_.size() > 1 || (holds_.size() == 1 && holds_.begin()->first != owner);

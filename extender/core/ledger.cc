@@ -146,7 +146,7 @@ void Ledger::Assume(const Pod& pod, const PodDemand& demand, absl::Span<const st
 }
 
 void Ledger::AssumeOn(const Pod& pod, const PodDemand& demand, std::vector<int32_t> node_ids,
-                      std::vector<std::string> static_volumes, absl::Time now) {
+                      std::vector<std::string> static_volumes, absl::Time now, int64_t turn) {
   SortAndUnique(node_ids);
   Hold hold{.owner = pod.meta.uid,
             .pod = pod.meta.key,
@@ -154,13 +154,30 @@ void Ledger::AssumeOn(const Pod& pod, const PodDemand& demand, std::vector<int32
             .volumes = std::move(static_volumes),
             .nominated_before = pod.nominated_node_name,
             .pod_version = pod.meta.resource_version,
+            .turn = turn,
             .since = now,
             .until = now + options_.hold_ttl,
             .node_ids = std::move(node_ids)};
-  for (const Item& item : hold.items) EndTakeover(item.claim_uid, now);
+  for (const Item& item : hold.items) {
+    // Of a claim that another pod uses, too, the leader before us may have decided for that one.
+    if (!HasOtherUsers(item.claim_uid, pod.meta.uid)) EndTakeover(item.claim_uid, now);
+  }
   holds_.Put(std::move(hold));
   ++counters_.holds_made;
   ++version_;
+}
+
+bool Ledger::IsOvertaken(std::string_view pod_uid, int64_t turn) const {
+  const Hold* hold = holds_.Find(pod_uid);
+  return hold != nullptr && hold->turn > turn;
+}
+
+bool Ledger::HasOtherUsers(std::string_view claim_uid, std::string_view pod_uid) const {
+  const Claim* claim = cache_.FindClaim(claim_uid);
+  if (claim == nullptr) return false;
+  const std::vector<std::string> users = cache_.PodsUsing(claim->meta.key);
+  return std::any_of(users.begin(), users.end(),
+                     [pod_uid](const std::string& user) { return user != pod_uid; });
 }
 
 void Ledger::EndTakeover(const std::string& claim_uid, absl::Time now) {

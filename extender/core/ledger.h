@@ -111,6 +111,7 @@ class Ledger {
     std::string_view owner;  // The pod's UID: its own hold and promises never count against itself.
     absl::Time now;
     std::vector<QuickItem> items;
+    KindSet kinds;                 // Of the items: what is promised of others is not looked at.
     absl::Time fresh_since;        // An agent that was heard of since then is fresh.
     bool is_beside_holds = false;  // Others hold something somewhere.
     bool may_be_static = false;    // PersistentVolumes without a claim might serve it.
@@ -146,14 +147,22 @@ class Ledger {
   // Every node of the cluster has an agent, or none has: nothing tells them apart for a pod without
   // PMEM claims.
   bool IsUniform() const;
-  // The node's room less its firm promises; nullopt: more is promised than it holds.
-  static std::optional<Room> RoomLeft(const NodeState& node, absl::Span<const Item> except);
+  // The node's room less its firm promises. Of an overbooked kind more is promised than the node
+  // holds: nothing is left of it.
+  struct RoomLeft {
+    Room room;
+    KindSet overbooked;
+  };
+  static RoomLeft RoomLeftOn(const NodeState& node, absl::Span<const Item> except);
 
   // The pod was answered these nodes (those in `nodes` that are unknown here are left out).
   void Assume(const Pod& pod, const PodDemand& demand, absl::Span<const std::string> nodes,
               std::vector<std::string> static_volumes, absl::Time now);
   void AssumeOn(const Pod& pod, const PodDemand& demand, std::vector<int32_t> node_ids,
-                std::vector<std::string> static_volumes, absl::Time now);
+                std::vector<std::string> static_volumes, absl::Time now, int64_t turn = 0);
+  // A later call for the pod was answered, and what it was answered stands: nobody waits for an
+  // answer to this one any more.
+  bool IsOvertaken(std::string_view pod_uid, int64_t turn) const;
   // The placement controller is about to pin the claim there; ended by the claim's own event.
   void AssumeClaim(const Claim& claim, const Item& item, std::string_view node, absl::Time now);
   // What was assumed was not written. Somebody else may have written first, and the watch be
@@ -278,6 +287,7 @@ class Ledger {
   void OweLastPin(const Claim& claim, const std::string& node, const Item& item, absl::Time now);
   void OweHeld(const std::set<std::string>& listed, absl::Time now);
   void OweEverywhere(const Item& item, absl::Time now);
+  static bool IsNews(const Claim& listed, const Claim& known);
   void OweUnseen(const std::vector<Claim>& listed, absl::Time now);
   void OweUnclaimed(const PersistentVolume& volume, absl::Time now);
   void HoldNewVolume(const PersistentVolume& volume);
@@ -285,6 +295,7 @@ class Ledger {
   bool IsOlderThanRead(const Claim& claim) const;
   void HoldForTakeover(std::string_view claim_uid, absl::Time now);
   void EndTakeover(const std::string& claim_uid, absl::Time now);
+  bool HasOtherUsers(std::string_view claim_uid, std::string_view pod_uid) const;
   void RemovePod(std::string_view uid, absl::Time now);
   bool PlacedByEvidence(const Claim& claim);
   bool IsOnlyUser(const std::vector<std::string>& owners, const Claim& claim) const;

@@ -6,6 +6,7 @@
 
 #include "common/pure/sizing.h"
 #include "extender/core/ledger.h"
+#include "extender/core/resource_version.h"
 
 namespace pmem::extender {
 namespace {
@@ -232,6 +233,13 @@ void Ledger::OweEverywhere(const Item& item, absl::Time now) {
   }
 }
 
+// The list may have been begun before what is known was read live.
+bool Ledger::IsNews(const Claim& listed, const Claim& known) {
+  const std::string& version = listed.meta.resource_version;
+  const auto order = CompareVersions(version, known.meta.resource_version);
+  return order ? std::is_gt(*order) : version != known.meta.resource_version;
+}
+
 // What happened to a claim without a volume between the watch and the list, nobody tells. When it
 // is gone, or was written to and has no node, a leader before us, or a person, may have pinned it
 // meanwhile: its volume may be in the making on any node.
@@ -240,8 +248,8 @@ void Ledger::OweUnseen(const std::vector<Claim>& listed, absl::Time now) {
   for (const Claim& claim : listed) {
     if (!open_claims_.contains(claim.meta.uid)) continue;
     const Claim* known = cache_.FindClaim(claim.meta.uid);
-    const bool is_same = known->meta.resource_version == claim.meta.resource_version;
-    if (is_same || IsBound(claim) || !claim.selected_node.empty()) plain.insert(claim.meta.uid);
+    if (!IsNews(claim, *known) || IsBound(claim) || !claim.selected_node.empty())
+      plain.insert(claim.meta.uid);
   }
   for (const std::string& uid : open_claims_) {
     const std::optional<Item> item = ItemOf(*cache_.FindClaim(uid), cache_);

@@ -113,19 +113,21 @@ Reason Ledger::JudgeItems(const NodeState& node, absl::Span<const Item> items,
                           std::string_view owner, bool with_holds) const {
   if (items.empty()) return Reason::kFits;
   std::vector<Item> firm = NodeBook::FirmItems(node, items);
+  KeepKinds(KindsOf(items), firm);
   std::vector<Item> all = firm;
   if (with_holds) {
     Append(all, NodeBook::DebtItems(node, items));
     Append(all, holds_.ItemsOn(node.id, owner, items));
+    KeepKinds(KindsOf(items), all);
   }
   const bool has_soft = all.size() > firm.size();
   all.insert(all.end(), items.begin(), items.end());
   if (Pack(node.room, all)) return Reason::kFits;
-  const std::optional<Room> left = RoomLeft(node, items);
-  if (!left) return Reason::kNoRoom;  // More is pinned there than it holds.
+  const RoomLeft left = RoomLeftOn(node, items);
+  if (left.overbooked.HasAny(KindsOf(items))) return Reason::kNoRoom;
   firm.insert(firm.end(), items.begin(), items.end());
   if (has_soft && Pack(node.room, firm)) return Reason::kHeld;
-  const Reason reason = WhyNot(*node.report, *left, items);
+  const Reason reason = WhyNot(*node.report, left.room, items);
   return reason == Reason::kFits ? Reason::kNoRoom : reason;
 }
 
@@ -139,6 +141,7 @@ Ledger::Question Ledger::Ask(const PodDemand& demand, std::string_view owner,
                     .owner = owner,
                     .now = now,
                     .items = QuickItemsOf(demand.items),
+                    .kinds = KindsOf(demand.items),
                     .fresh_since = now - options_.agent_silence_max,
                     .is_beside_holds = holds_.HasOthers(owner),
                     .may_be_static = may_be_static};
@@ -163,12 +166,9 @@ NodeQuick Ledger::MakeQuick(const NodeState& node) {
   NodeQuick quick{.is_current = true, .is_exact = node.debts.empty() && node.reserved.empty()};
   std::vector<Item> promised = NodeBook::FirmItems(node, {});
   Append(promised, NodeBook::DebtItems(node, {}));
-  if (const auto bins = Pack(node.room, promised)) {
-    Room left = node.room;
-    Take(left, promised, *bins);
-    quick.left = QuickRoomOf(left);
-    quick.has_room = true;
-  }
+  Room left = node.room;
+  quick.overbooked = TakeByKind(left, promised);
+  quick.left = QuickRoomOf(left);
   return quick;
 }
 
@@ -179,7 +179,7 @@ const NodeQuick& Ledger::QuickOf(const NodeState& node) {
 
 bool Ledger::IsQuickRight(const NodeState& node) const {
   const NodeQuick afresh = MakeQuick(node);
-  const bool is_same = afresh.has_room == node.quick.has_room &&
+  const bool is_same = afresh.overbooked == node.quick.overbooked &&
                        afresh.is_exact == node.quick.is_exact && afresh.left == node.quick.left;
   return (!node.quick.is_current || is_same) && IsMemoRight(node, afresh);
 }
@@ -198,7 +198,7 @@ bool Ledger::IsMemoRight(const NodeState& node, const NodeQuick& afresh) const {
         items.back().claim_uid += std::to_string(items.size());
       }
       if (JudgeItems(node, items, "", false) != entry.reason) return false;
-    } else if (!(afresh.has_room && TakesAll(afresh.left, shape.items))) {
+    } else if (!TakesAll(afresh.left, shape.items)) {
       return false;
     }
   }
@@ -207,11 +207,10 @@ bool Ledger::IsMemoRight(const NodeState& node, const NodeQuick& afresh) const {
 
 // Beside promises, debts and what others hold, each in a bin of its own choice: enough to say yes.
 bool Ledger::FitsQuickly(const NodeState& node, const Question& question) const {
-  const NodeQuick& quick = QuickOf(node);
-  if (!quick.has_room) return false;
-  QuickRoom room = quick.left;
-  return (!question.is_beside_holds || holds_.TakeAllOn(node.id, question.owner, room)) &&
-         TakesAll(room, question.items);
+  QuickRoom room = QuickOf(node).left;
+  const bool has_room_for_others =
+      !question.is_beside_holds || holds_.TakeAllOn(node.id, question.owner, question.kinds, room);
+  return has_room_for_others && TakesAll(room, question.items);
 }
 
 // Which of the volumes that are there a scheduler has given away already, the leader before us
@@ -274,8 +273,9 @@ Reason Ledger::JudgeFirm(std::string_view name, const PodDemand& demand, std::st
                          absl::Time now) const {
   const NodeState* node = nodes_.Find(name);
   if (const auto reason = JudgeFreshness(node, demand, now)) return *reason;
-  // All that is promised there fits together, and these are among it.
-  if (AreAssigned(*node, demand.items) && QuickOf(*node).has_room) return Reason::kFits;
+  // All that is promised there of these kinds fits together, and these are among it.
+  const bool is_overbooked = QuickOf(*node).overbooked.HasAny(KindsOf(demand.items));
+  if (AreAssigned(*node, demand.items) && !is_overbooked) return Reason::kFits;
   return JudgeItems(*node, NeededItems(*node, demand, owner), owner, false);
 }
 
@@ -299,13 +299,10 @@ std::vector<std::string> Ledger::RefusedThatFit(absl::Time now) const {
   return fitting;
 }
 
-std::optional<Room> Ledger::RoomLeft(const NodeState& node, absl::Span<const Item> except) {
-  const std::vector<Item> firm = NodeBook::FirmItems(node, except);
-  Room room = node.room;
-  const auto bins = Pack(room, firm);
-  if (!bins) return std::nullopt;
-  Take(room, firm, *bins);
-  return room;
+Ledger::RoomLeft Ledger::RoomLeftOn(const NodeState& node, absl::Span<const Item> except) {
+  RoomLeft left{.room = node.room};
+  left.overbooked = TakeByKind(left.room, NodeBook::FirmItems(node, except));
+  return left;
 }
 
 bool Ledger::IsUniform() const {
@@ -322,13 +319,11 @@ std::optional<Leftover> Ledger::LeftoverOn(const NodeState* node, const Question
                                            Strategy strategy) const {
   if (node == nullptr) return std::nullopt;
   const NodeQuick& quick = QuickOf(*node);
-  if (!question.may_be_static && quick.has_room && quick.is_exact && quick.left.is_whole) {
+  if (!question.may_be_static && quick.is_exact && quick.left.is_whole) {
     if (const auto left = QuickLeftoverOf(quick.left, question.items, strategy)) return left;
   }
   const std::vector<Item> needed = NeededItems(*node, question.demand, question.owner);
-  const std::optional<Room> room = RoomLeft(*node, question.demand.items);
-  if (!room) return std::nullopt;
-  return LeftoverOf(*room, needed, strategy);
+  return LeftoverOf(RoomLeftOn(*node, question.demand.items).room, needed, strategy);
 }
 
 std::optional<Leftover> Ledger::LeftoverById(int32_t id, const Question& question,

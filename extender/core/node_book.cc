@@ -140,7 +140,9 @@ void NodeBook::RebuildRoom(NodeState& node) {
   node.room = node.report == nullptr ? Room{} : RoomOf(*node.report);
   for (const auto& [uid, expansion] : node.expansions) {
     for (Bin& bin : node.room.bins) {
-      if (node.room.pools[bin.pool].id == expansion.pool_id) bin.free_bytes -= expansion.bytes;
+      if (node.room.pools[bin.pool].id != expansion.pool_id) continue;
+      // More than there is may be asked for, by several claims.
+      bin.free_bytes = std::max<int64_t>(0, bin.free_bytes - expansion.bytes);
     }
   }
 }
@@ -151,16 +153,16 @@ Freshness NodeBook::FreshnessOf(const NodeState& node, absl::Time now, absl::Dur
   return now - node.contact > age_max ? Freshness::kStale : Freshness::kFresh;
 }
 
-std::vector<Item> NodeBook::KeptReservations(const NodeState& node) {
-  std::vector<Item> kept;
-  if (node.reserved.empty()) return kept;
+void NodeBook::KeepReservations(const NodeState& node, PoolKind kind, std::vector<Item>& kept) {
+  std::vector<Item> all;
+  for (const auto& [uid, item] : node.assigned) {
+    if (item.kind == kind) all.push_back(item);
+  }
   absl::btree_map<std::string, std::vector<Item>> by_pod;
   for (const auto& [uid, reservation] : node.reserved) {
-    if (node.assigned.contains(uid)) continue;
+    if (reservation.item.kind != kind || node.assigned.contains(uid)) continue;
     for (const std::string& pod : reservation.pod_uids) by_pod[pod].push_back(reservation.item);
   }
-  std::vector<Item> all;
-  for (const auto& [uid, item] : node.assigned) all.push_back(item);
   for (const auto& [pod, items] : by_pod) {
     std::vector<Item> more = all;
     for (const Item& item : items) {
@@ -170,6 +172,13 @@ std::vector<Item> NodeBook::KeptReservations(const NodeState& node) {
     kept.insert(kept.end(), more.begin() + static_cast<std::ptrdiff_t>(all.size()), more.end());
     all = std::move(more);
   }
+}
+
+std::vector<Item> NodeBook::KeptReservations(const NodeState& node) {
+  std::vector<Item> kept;
+  if (node.reserved.empty()) return kept;
+  KeepReservations(node, PoolKind::kLvm, kept);
+  KeepReservations(node, PoolKind::kDirect, kept);
   return kept;
 }
 

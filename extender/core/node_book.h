@@ -51,9 +51,9 @@ struct Expansion {
 // The short way to most answers about a node; made when it is asked for, void after any change.
 struct NodeQuick {
   bool is_current = false;
-  bool has_room = false;  // `left` is there: room less firm promises and debts.
+  KindSet overbooked;     // Kinds of which more is promised than fits; `left` has none of them.
   bool is_exact = false;  // Neither debts nor reservations: `left` is nobody's in particular.
-  QuickRoom left;
+  QuickRoom left;         // Room less firm promises and debts.
 };
 
 // What views show of a node and one kind. See node_numbers.h.
@@ -150,8 +150,8 @@ class NodeBook {
 
   // The reservations that can be kept, each claim once, without those that are assigned. What users
   // pinned may ask for more than there is: then, in the order of the pods' UIDs, each pod's rest
-  // counts if it fits beside what is assigned and those before; otherwise pods that fit one by one
-  // would keep each other out for ever.
+  // of one kind counts if it fits beside what is assigned and those before; otherwise pods that fit
+  // one by one would keep each other out for ever.
   static std::vector<Item> KeptReservations(const NodeState& node);
   // Firm promises on the node, each claim once, without the claims in `except`.
   static std::vector<Item> FirmItems(const NodeState& node, absl::Span<const Item> except);
@@ -164,6 +164,7 @@ class NodeBook {
   int32_t id_end() const { return id_end_; }
 
  private:
+  static void KeepReservations(const NodeState& node, PoolKind kind, std::vector<Item>& kept);
   static void ForgetWhatFollows(const NodeState& node);
 
   // Pool and volume, by keys that lie in the node's newest report.

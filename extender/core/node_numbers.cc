@@ -37,10 +37,10 @@ NodeNumbers FirmNumbersOf(const NodeState& node, PoolKind kind, absl::Span<const
   numbers.assumed_bytes = SumOf(firm, kind);
   if (firm.empty()) {  // Most nodes at most times, and a room is dear to copy.
     AddFree(node.room, kind, numbers);
-  } else if (const std::optional<Room> room = Ledger::RoomLeft(node, except)) {
-    AddFree(*room, kind, numbers);
   } else {
-    numbers.is_overbooked = true;
+    const Ledger::RoomLeft left = Ledger::RoomLeftOn(node, except);
+    AddFree(left.room, kind, numbers);
+    numbers.is_overbooked = left.overbooked.Has(kind);
   }
   return numbers;
 }

@@ -52,16 +52,13 @@ std::string AddRooms(const Ledger& ledger, absl::Time now, const Page& page,
     last = at->first;
     const absl::Duration silence_max = ledger.options().agent_silence_max;
     if (NodeBook::FreshnessOf(node, now, silence_max) != Freshness::kFresh) continue;
-    std::optional<Room> room = Ledger::RoomLeft(node, {});
-    if (!room) continue;
+    Room room = Ledger::RoomLeftOn(node, {}).room;
     std::vector<Item> others = NodeBook::DebtItems(node, {});
     for (Item& item : ledger.holds().ItemsOn(node.id, "", NodeBook::FirmItems(node, {}))) {
       if (!HasClaim(others, item.claim_uid)) others.push_back(std::move(item));
     }
-    const auto bins = Pack(*room, others);
-    if (!bins) continue;
-    Take(*room, others, *bins);
-    rooms.push_back({.node = node.name, .room = *std::move(room)});
+    TakeByKind(room, others);
+    rooms.push_back({.node = node.name, .room = std::move(room)});
   }
   return at == nodes.end() ? "" : last;
 }

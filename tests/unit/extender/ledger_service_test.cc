@@ -334,5 +334,18 @@ TEST_F(LeadingTest, AFollowerThatIsInStepDecidesAtOnceWhenItLeads) {
   EXPECT_EQ(service_.Filter(pod_, nodes_, Patience::kBlocks)->error, "");
 }
 
+// kube-scheduler gives a call up that lasts too long, and asks again.
+TEST_F(LedgerServiceTest, ACallThatWasGivenUpTakesNothingFromTheOneThatCameAfterIt) {
+  Begin();
+  const Pod pod = AddPod(1, 15 * kGiB);
+  const int64_t turn = service.TakeTurn();
+  EXPECT_EQ(service.Filter(pod, kOne, Patience::kBlocks)->is_answered, Bools{true});
+  const std::string_view other[] = {"n2"};
+  const auto late = service.Filter(pod, other, Patience::kBlocks, turn);
+  EXPECT_EQ(late->error, "the pod was asked for again meanwhile");
+  // What is held there would have to be waited for.
+  EXPECT_FALSE(service.Filter(AddPod(2, 15 * kGiB), kOne, Patience::kNone));
+}
+
 }  // namespace
 }  // namespace pmem::extender

@@ -155,6 +155,26 @@ TEST_F(VerbApiTest, CallsThatWaitForALiveReadHoldUpNobodyElse) {
   live.Resume();
 }
 
+// Whichever of the two is decided first.
+TEST_F(VerbApiTest, OfTwoCallsForAPodTheOneThatCameLaterStands) {
+  Begin();
+  const Pod pod = MakePod(7, {MakeClaim(7, 15 * kGiB)});
+  live.Hold({MakeClaim(7, 15 * kGiB)});
+  live.Pause();
+  std::vector<std::unique_ptr<Thread>> callers;
+  for (const char* names : {R"(["n2"])", R"(["n1"])"}) {
+    callers.push_back(std::make_unique<Thread>(
+        "caller", [this, pod, names] { EXPECT_EQ(Post("filter", Args(pod, names)).status, 200); }));
+    live.WaitForReads(static_cast<int>(callers.size()));
+  }
+  live.Resume();
+  callers.clear();
+  const auto held = service.Read([&](const Ledger& ledger, absl::Time) {
+    return ledger.nodes().ById(ledger.holds().Find(pod.meta.uid)->node_ids.at(0))->name;
+  });
+  EXPECT_EQ(held, "n1");
+}
+
 TEST_F(VerbApiTest, BadBytesAreAProblemAndTheNextRequestWorks) {
   Begin();
   for (const std::string verb : {"filter", "prioritize", "preempt"}) {

@@ -251,6 +251,26 @@ TEST_F(LedgerTest, ADebtOutlivesASilentAgent) {
   EXPECT_TRUE(ledger_.nodes().Find("n1")->debts.empty());
 }
 
+// More than a sum of them can say.
+TEST_F(LedgerTest, ExpansionsBeyondAllReasonLeaveNoRoom) {
+  Start(1, 100 * kGiB);
+  std::vector<VolumeReport> volumes;
+  std::vector<Claim> claims;
+  for (int number = 1; number <= 3; ++number) {
+    claims.push_back(MakeClaim(number, kGiB));
+    claims.back().volume_name = "pvc-" + Uid(number);
+    volumes.push_back({"disk-" + Uid(number), kGiB});
+    claims.back() = Pin(claims.back(), "n1");
+  }
+  Apply(MakeReport("n1", 2, {MakeLvmPool(100 * kGiB, volumes)}));
+  for (Claim& claim : claims) {
+    claim.requested_bytes = kBytesMax;
+    Apply(Seen<Claim>{claim});
+    EXPECT_EQ(FreeBytes(ledger_.nodes().Find("n1")->room, PoolKind::kLvm), 0);
+  }
+  EXPECT_EQ(FilterPod(AddPod(10, {MakeClaim(10, kGiB)})), Names{});
+}
+
 TEST_F(LedgerTest, AnExpansionCountsUntilAReportHasIt) {
   Start(1, 10 * kGiB);
   Claim claim = Pin(MakeClaim(1, 2 * kGiB), "n1");

@@ -31,6 +31,22 @@ TEST_F(LedgerTest, AClaimSeenFirstDuringATakeoverIsHeldForToo) {
   EXPECT_EQ(FilterPod(ours), (Names{"n1"}));
 }
 
+// The leader before us may have decided for the other pod that uses it.
+TEST_F(LedgerTest, ATakeoverHoldsAClaimOfTwoPodsWhenOneOfThemIsDecided) {
+  Start(1, 10 * kGiB);
+  const Claim shared = MakeClaim(1, 10 * kGiB);
+  AddPod(1, {shared});
+  const Pod second = AddPod(2, {shared});
+  const Pod other = AddPod(3, {MakeClaim(3, 10 * kGiB)});
+  ledger_.BeginTakeover(now_);
+  EXPECT_EQ(FilterPod(second), Names{});
+  EXPECT_EQ(FilterPod(other), Names{});
+  EXPECT_TRUE(is_held_);
+  Pass(LedgerOptions{}.takeover_window + kBlink);
+  Apply(AgentConfirmed{"n1"});
+  EXPECT_EQ(FilterPod(other), Names{"n1"});
+}
+
 // On n1, made for claim 1.
 PersistentVolume MakeVolumeOfClaim(int64_t bytes) {
   PersistentVolume volume = MakeVolumeByHand("n1", bytes);
@@ -152,6 +168,20 @@ TEST_F(LedgerTest, AHeldClaimThatARelistMissesIsOwed) {
   Apply(Relisted<Claim>{});
   EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{});
   EXPECT_TRUE(is_held_);
+}
+
+// Its list was begun before the claim was read live, and comes after.
+TEST_F(LedgerTest, AListThatIsOlderThanWhatWasReadLiveIsNoNews) {
+  Start(2, 10 * kGiB);
+  Claim claim = MakeClaim(1, 10 * kGiB);
+  claim.meta.resource_version = "10";
+  AddPod(1, {claim});
+  Claim pinned = claim;
+  pinned.meta.resource_version = "12";
+  pinned.selected_node = "n1";
+  ledger_.Learn({.claims = {pinned}}, now_);
+  Apply(Relisted<Claim>{{claim}});
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 10 * kGiB)})), Names{"n2"});
 }
 
 // No list has it, and the watch never had it: only its hold says where it may be in the making.
