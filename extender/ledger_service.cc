@@ -201,7 +201,8 @@ std::optional<FilterDecision> LedgerService::DecideFilter(const Pod& pod, const 
     ledger_.Expire(now);
     const PodDemand demand = ledger_.Demand(pod, &live);
     FilterDecision decision = extender::Filter(ledger_, options_.verbs, pod, demand, nodes, now);
-    if (!decision.is_held || now >= deadline) {
+    // Asked again: to look at all nodes may have taken longer than we would wait.
+    if (!decision.is_held || clock_->SteadyNow() >= deadline) {
       if (has_waited) waits_ = {waits_.count + 1, waits_.total + (now - begin)};
       ledger_.NoteRefused(pod, decision.node_ids.empty());
       ledger_.AssumeOn(pod, demand, std::move(decision.node_ids),
@@ -210,7 +211,7 @@ std::optional<FilterDecision> LedgerService::DecideFilter(const Pod& pod, const 
     }
     if (patience == Patience::kNone) return std::nullopt;
     has_waited = true;
-    changed_.WaitWithTimeout(&mu_, deadline - now);
+    changed_.WaitWithTimeout(&mu_, deadline - clock_->SteadyNow());
     if (!is_deciding_) return std::nullopt;
   }
   return std::nullopt;

@@ -41,10 +41,8 @@ void PlacementController::Tick() {
   for (const Notice& notice : plan.notices) api_->Tell(notice);
   TellOfTrouble();
   WakeScheduler();
-  if (plan.lookups.empty() && plan.node_lookups.empty()) return;
-  Lookup(plan.lookups);
-  LookupNodes(plan.node_lookups);
-  task_.Wake();
+  const bool has_read = LookUp(plan.lookups);
+  if (LookUpNodes(plan.node_lookups) || has_read) task_.Wake();
 }
 
 void PlacementController::TellOfTrouble() {
@@ -56,26 +54,51 @@ void PlacementController::TellOfTrouble() {
   for (const Notice& notice : notices) api_->Tell(notice);
 }
 
+// All of them after a change, which may have made room for any.
+void PlacementController::LookAtRefused() {
+  const absl::Time begin = clock_->SteadyNow();
+  service_->Write([&](Ledger& ledger, absl::Time now) {
+    ledger.Expire(now);
+    if (ledger.version() == refused_version_ && begin < refused_look_at_) return;
+    refused_version_ = ledger.version();
+    refused_look_at_ = begin + kRefusedLookPause;
+    refused_left_ = ledger.refused_count();
+  });
+  while (refused_left_ > 0 && clock_->SteadyNow() - begin < kRefusedLookMax) {
+    --refused_left_;
+    const auto pod = service_->Write(
+        [](Ledger& ledger, absl::Time now) { return ledger.LookAtNextRefused(now); });
+    if (pod) NoteFit(pod->uid, pod->fits);
+  }
+}
+
+void PlacementController::NoteFit(const std::string& pod_uid, bool fits) {
+  if (!fits) {
+    woken_.erase(pod_uid);
+  } else if (!woken_.contains(pod_uid)) {
+    woken_[pod_uid] = {clock_->SteadyNow() + kWakeDelay, kWakePauseMin};
+  }
+}
+
+// Those that were placed, or are gone.
+void PlacementController::ForgetWoken() {
+  service_->Read([this](const Ledger& ledger, absl::Time) {
+    absl::erase_if(woken_, [&](const auto& entry) { return !ledger.IsRefused(entry.first); });
+  });
+}
+
 // First the ledger has the room, then the scheduler is told: a retry that comes earlier would only
 // be refused again.
 void PlacementController::WakeScheduler() {
+  LookAtRefused();
+  ForgetWoken();
   const absl::Time now = clock_->SteadyNow();
-  const std::vector<std::string> fitting = service_->Write([](Ledger& ledger, absl::Time time) {
-    ledger.Expire(time);
-    return ledger.RefusedThatFit(time);
-  });
-  absl::btree_map<std::string, WakeUp> woken;
   bool is_due = false;
-  for (const std::string& uid : fitting) {
-    const auto it = woken_.find(uid);
-    WakeUp wake = it == woken_.end() ? WakeUp{now + kWakeDelay, kWakePauseMin} : it->second;
-    if (now >= wake.next) {
-      is_due = true;
-      wake = {now + wake.pause, std::min(wake.pause * 2, kWakePauseMax)};
-    }
-    woken[uid] = wake;
+  for (auto& [uid, wake] : woken_) {
+    if (now < wake.next) continue;
+    is_due = true;
+    wake = {now + wake.pause, std::min(wake.pause * 2, kWakePauseMax)};
   }
-  woken_ = std::move(woken);
   if (!is_due) return;
   const absl::Status status = api_->WakeScheduler(absl::ToUnixMillis(clock_->WallNow()));
   if (status.ok()) return wake_ups_.Increment();
@@ -84,23 +107,19 @@ void PlacementController::WakeScheduler() {
 
 void PlacementController::ForgetOldPods() {
   const absl::Time now = clock_->SteadyNow();
-  for (auto it = placed_at_.begin(); it != placed_at_.end();) {
-    if (now - it->second <= kPodsAgeMax) {
-      ++it;
-      continue;
-    }
-    placed_.erase(it->first);
-    it = placed_at_.erase(it);
+  for (auto it = placed_.begin(); it != placed_.end();) {
+    const bool is_old = now - it->second.read_at > lookups_[it->first].age_max;
+    it = is_old ? placed_.erase(it) : std::next(it);
   }
   for (auto it = uses_.begin(); it != uses_.end();) {
     it = now - it->second.read_at <= kUsesAgeMax ? std::next(it) : uses_.erase(it);
   }
 }
 
-void PlacementController::LookupNodes(const std::set<std::string>& nodes) {
+bool PlacementController::LookUpNodes(const std::set<std::string>& nodes) {
   int count = 0;
   for (const std::string& node : nodes) {
-    if (++count > kLookupsMax) return;
+    if (++count > kLookupsMax) break;
     const absl::Time asked_at = clock_->SteadyNow();
     const absl::StatusOr<std::vector<Pod>> pods = api_->ListPodsOn(node);
     if (!pods.ok()) {
@@ -109,21 +128,58 @@ void PlacementController::LookupNodes(const std::set<std::string>& nodes) {
     }
     uses_[node] = {.use = pods.ok() ? UseOf(*pods) : NodeUse(), .read_at = asked_at};
   }
+  return count > 0;
 }
 
-void PlacementController::Lookup(const std::set<std::string>& kube_namespaces) {
-  int count = 0;
-  for (const std::string& kube_namespace : kube_namespaces) {
-    if (++count > kLookupsMax) return;
-    absl::StatusOr<std::vector<Pod>> pods = api_->ListPods(kube_namespace);
-    if (!pods.ok()) {
-      LogWarning(kComponent, "cannot read pods",
-                 {{"kube_namespace", kube_namespace}, {"error", pods.status()}});
-      pods = std::vector<Pod>();  // Asked again when this has grown old.
-    }
-    placed_[kube_namespace] = *std::move(pods);
-    placed_at_[kube_namespace] = clock_->SteadyNow();
+bool PlacementController::LookUp(const std::set<std::string>& kube_namespaces) {
+  absl::erase_if(lookups_, [&](const auto& entry) {
+    return !kube_namespaces.contains(entry.first) && !placed_.contains(entry.first);
+  });
+  bool has_read = false;
+  for (const std::string& kube_namespace : DueLookups(kube_namespaces)) {
+    has_read |= ReadPods(kube_namespace);
   }
+  return has_read;
+}
+
+std::vector<std::string> PlacementController::DueLookups(
+    const std::set<std::string>& kube_namespaces) const {
+  const absl::Time now = clock_->SteadyNow();
+  std::vector<std::pair<absl::Time, std::string>> due;
+  for (const std::string& kube_namespace : kube_namespaces) {
+    const auto it = lookups_.find(kube_namespace);
+    if (it == lookups_.end()) {
+      due.emplace_back(absl::InfinitePast(), kube_namespace);
+    } else if (now >= it->second.next_at) {
+      due.emplace_back(it->second.asked_at, kube_namespace);
+    }
+  }
+  std::sort(due.begin(), due.end());
+  std::vector<std::string> first;
+  for (size_t i = 0; i < std::min<size_t>(due.size(), kLookupsMax); ++i) {
+    first.push_back(due[i].second);
+  }
+  return first;
+}
+
+// Unknown is not "no pods": what could not be read keeps its claims waiting.
+bool PlacementController::ReadPods(const std::string& kube_namespace) {
+  const absl::Time asked_at = clock_->SteadyNow();
+  absl::StatusOr<std::vector<Pod>> pods = api_->ListPods(kube_namespace);
+  const auto known = lookups_.find(kube_namespace);
+  const bool has_grown_old = known != lookups_.end() && !placed_.contains(kube_namespace);
+  Lookup next{.asked_at = asked_at, .next_at = asked_at, .age_max = kPodsAgeMin};
+  if (has_grown_old) next.age_max = std::min(known->second.age_max * 2, kPodsAgeMax);
+  if (pods.ok()) {
+    placed_[kube_namespace] = {.pods = PlacedAmong(*std::move(pods)), .read_at = asked_at};
+  } else {
+    LogWarning(kComponent, "cannot read pods",
+               {{"kube_namespace", kube_namespace}, {"error", pods.status()}});
+    next.next_at = asked_at + kLookupRetryPause;
+    next.age_max = kPodsAgeMin;
+  }
+  lookups_[kube_namespace] = next;
+  return pods.ok();
 }
 
 // A hold may stand for several claims: it is given up when none of them was written.

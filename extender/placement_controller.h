@@ -6,7 +6,9 @@
 
 #include <atomic>
 #include <memory>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "absl/container/btree_map.h"
 #include "absl/status/status.h"
@@ -28,11 +30,20 @@ class PlacementController {
   static constexpr absl::Duration kWakeDelay = absl::Milliseconds(300);
   static constexpr absl::Duration kWakePauseMin = absl::Seconds(1);
   static constexpr absl::Duration kWakePauseMax = absl::Minutes(1);
-  // Pods read live are believed for so long.
-  static constexpr absl::Duration kPodsAgeMax = absl::Seconds(5);
+  // How long all refused pods together are looked at in one round, the lock let go after each; and
+  // how often when nothing has changed: agents fall silent and come back.
+  static constexpr absl::Duration kRefusedLookMax = absl::Milliseconds(20);
+  static constexpr absl::Duration kRefusedLookPause = absl::Seconds(1);
+  // Pods read live are believed for so long, and longer each time that nobody needed to know
+  // sooner: a claim that waits for its first user may wait for weeks.
+  static constexpr absl::Duration kPodsAgeMin = absl::Seconds(5);
+  static constexpr absl::Duration kPodsAgeMax = absl::Minutes(1);
+  // A list that failed is not asked for again before.
+  static constexpr absl::Duration kLookupRetryPause = absl::Seconds(1);
   // And what a node's pods ask for.
   static constexpr absl::Duration kUsesAgeMax = absl::Seconds(1);
-  // kube_namespaces, and nodes, whose pods are read in one round.
+  // kube_namespaces, and nodes, whose pods are read in one round: those first that were not for
+  // longest.
   static constexpr int kLookupsMax = 10;
   // How often owners of volumes in a troubled pool are looked for, and how many are told at a time.
   static constexpr absl::Duration kHealthPeriod = absl::Seconds(5);
@@ -50,10 +61,27 @@ class PlacementController {
   void Tick();
 
  private:
+  struct WakeUp {
+    absl::Time next;
+    absl::Duration pause;
+  };
+  // Of one kube_namespace.
+  struct Lookup {
+    absl::Time asked_at;
+    absl::Time next_at;      // Not before.
+    absl::Duration age_max;  // For so long what was read is believed.
+  };
+
   void WakeScheduler();
+  void LookAtRefused();
+  void NoteFit(const std::string& pod_uid, bool fits);
+  void ForgetWoken();
   void TellOfTrouble();
-  void Lookup(const std::set<std::string>& kube_namespaces);
-  void LookupNodes(const std::set<std::string>& nodes);
+  // True: something was read.
+  bool LookUp(const std::set<std::string>& kube_namespaces);
+  std::vector<std::string> DueLookups(const std::set<std::string>& kube_namespaces) const;
+  bool ReadPods(const std::string& kube_namespace);
+  bool LookUpNodes(const std::set<std::string>& nodes);
   void ForgetOldPods();
   void WriteAll(const std::vector<Pin>& pins);
   // False: it was certainly not written.
@@ -68,14 +96,13 @@ class PlacementController {
   Counter pins_lost_;
   Counter unpins_written_;
   Counter wake_ups_;
-  struct WakeUp {
-    absl::Time next;
-    absl::Duration pause;
-  };
   absl::btree_map<std::string, WakeUp> woken_;  // By pod UID.
+  int64_t refused_version_ = -1;                // Of the ledger when the last looks began.
+  absl::Time refused_look_at_ = absl::InfinitePast();
+  size_t refused_left_ = 0;  // Of these looks.
   PinMemory memory_;
   PlacedPods placed_;
-  absl::btree_map<std::string, absl::Time> placed_at_;
+  absl::btree_map<std::string, Lookup> lookups_;  // By kube_namespace.
   NodeUses uses_;
   absl::Time health_at_ = absl::InfinitePast();  // When trouble is looked for again.
   PeriodicTask task_;

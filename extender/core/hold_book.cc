@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "extender/core/node_book.h"
+#include "absl/container/flat_hash_set.h"
+#include "common/pure/absl_view.h"
+#include "common/pure/units.h"
 
 namespace pmem::extender {
 namespace {
@@ -22,12 +24,16 @@ std::vector<uint64_t> BitsOf(const std::vector<int32_t>& ids) {
   return bits;
 }
 
-void AddItems(const Hold& hold, absl::Span<const Item> except, std::vector<Item>& items) {
-  for (const Item& item : hold.items) {
-    if (!HasClaim(except, item.claim_uid) && !HasClaim(items, item.claim_uid)) {
-      items.push_back(item);
+std::vector<Item> ItemsOf(absl::Span<const Hold* const> holds, absl::Span<const Item> except) {
+  std::vector<Item> items;
+  absl::flat_hash_set<absl::string_view> seen;
+  for (const Item& item : except) seen.insert(AbslView(item.claim_uid));
+  for (const Hold* hold : holds) {
+    for (const Item& item : hold->items) {
+      if (seen.insert(AbslView(item.claim_uid)).second) items.push_back(item);
     }
   }
+  return items;
 }
 
 bool TakeAll(const Hold& hold, KindSet kinds, QuickRoom& room) {
@@ -139,16 +145,20 @@ bool HoldBook::TakeAllOn(int32_t node_id, std::string_view owner, KindSet kinds,
   });
 }
 
-std::vector<Item> HoldBook::ItemsOn(int32_t node_id, std::string_view owner,
-                                    absl::Span<const Item> except) const {
-  std::vector<Item> items;
+std::vector<const Hold*> HoldBook::HoldsOn(int32_t node_id, std::string_view owner) const {
+  std::vector<const Hold*> holds;
   for (const Hold* hold : NarrowOn(node_id)) {
-    if (hold->owner != owner) AddItems(*hold, except, items);
+    if (hold->owner != owner) holds.push_back(hold);
   }
   for (const auto& [other, wide] : wide_) {
-    if (other != owner && TestBit(wide.bits, node_id)) AddItems(*wide.hold, except, items);
+    if (other != owner && TestBit(wide.bits, node_id)) holds.push_back(wide.hold);
   }
-  return items;
+  return holds;
+}
+
+std::vector<Item> HoldBook::ItemsOn(int32_t node_id, std::string_view owner,
+                                    absl::Span<const Item> except) const {
+  return ItemsOf(HoldsOn(node_id, owner), except);
 }
 
 bool HoldBook::IsVolumeHeld(std::string_view volume, std::string_view owner) const {
@@ -157,6 +167,18 @@ bool HoldBook::IsVolumeHeld(std::string_view volume, std::string_view owner) con
     return entry.first != owner &&
            std::find(volumes.begin(), volumes.end(), volume) != volumes.end();
   });
+}
+
+const HeldByOthers::Held& HeldByOthers::On(int32_t node_id) {
+  std::vector<const Hold*> holds = book_->HoldsOn(node_id, owner_);
+  if (holds == holds_) return held_;
+  holds_ = std::move(holds);
+  held_ = {.items = ItemsOf(holds_, except_)};
+  for (const Item& item : held_.items) {
+    int64_t& bytes = item.kind == PoolKind::kLvm ? held_.lvm_bytes : held_.direct_bytes;
+    bytes = AddBytes(bytes, item.requested_bytes);
+  }
+  return held_;
 }
 
 }  // namespace pmem::extender

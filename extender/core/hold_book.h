@@ -63,7 +63,9 @@ class HoldBook {
   // Whether anybody holds anything on the node.
   bool IsHeld(int32_t node_id) const;
 
-  // Items held on the node by others than `owner`, each claim once, without those in `except`.
+  // What others than `owner` hold on the node.
+  std::vector<const Hold*> HoldsOn(int32_t node_id, std::string_view owner) const;
+  // The items of these, each claim once, without those in `except`.
   std::vector<Item> ItemsOn(int32_t node_id, std::string_view owner,
                             absl::Span<const Item> except) const;
   // Takes what others than `owner` hold of these kinds on the node out of the room, a claim that is
@@ -93,6 +95,30 @@ class HoldBook {
   std::map<std::string, Hold, std::less<>> holds_;        // Keeps its values in place.
   absl::btree_map<std::string, Wide, std::less<>> wide_;  // By owner.
   std::vector<std::vector<const Hold*>> narrow_;          // By node id: the decided ones.
+};
+
+// What others than `owner` hold, node by node. Nodes on which the same holds stand share an answer:
+// hundreds of holds may stand on thousands of nodes. Valid until the next change of the book.
+class HeldByOthers {
+ public:
+  // All must outlive the object.
+  HeldByOthers(const HoldBook& book, std::string_view owner, absl::Span<const Item> except)
+      : book_(&book), owner_(owner), except_(except) {}
+
+  struct Held {
+    std::vector<Item> items;  // Each claim once, without those in `except`.
+    int64_t lvm_bytes = 0;    // As requested, in all.
+    int64_t direct_bytes = 0;
+  };
+  // Valid until the next call.
+  const Held& On(int32_t node_id);
+
+ private:
+  const HoldBook* book_;
+  std::string_view owner_;
+  absl::Span<const Item> except_;
+  std::vector<const Hold*> holds_;  // That `held_` is of.
+  Held held_;
 };
 
 }  // namespace pmem::extender

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "common/pure/units.h"
 #include "extender/core/ledger.h"
 #include "extender/core/node_match.h"
 
@@ -109,30 +110,56 @@ std::vector<Item> Ledger::NeededItems(const NodeState& node, const PodDemand& de
   return needed;
 }
 
-Reason Ledger::JudgeItems(const NodeState& node, absl::Span<const Item> items,
-                          std::string_view owner, bool with_holds) const {
-  if (items.empty()) return Reason::kFits;
-  std::vector<Item> firm = NodeBook::FirmItems(node, items);
-  KeepKinds(KindsOf(items), firm);
-  std::vector<Item> all = firm;
-  if (with_holds) {
-    Append(all, NodeBook::DebtItems(node, items));
-    Append(all, holds_.ItemsOn(node.id, owner, items));
-    KeepKinds(KindsOf(items), all);
+// More is asked for and held, by anyone, than there is at all.
+bool Ledger::IsBeyond(const Room& room, absl::Span<const Item> items,
+                      const HeldByOthers::Held& held) {
+  int64_t lvm_bytes = held.lvm_bytes, direct_bytes = held.direct_bytes;
+  for (const Item& item : items) {
+    int64_t& bytes = item.kind == PoolKind::kLvm ? lvm_bytes : direct_bytes;
+    bytes = AddBytes(bytes, item.requested_bytes);
   }
-  const bool has_soft = all.size() > firm.size();
-  all.insert(all.end(), items.begin(), items.end());
-  if (Pack(node.room, all)) return Reason::kFits;
+  const KindSet kinds = KindsOf(items);
+  return (kinds.Has(PoolKind::kLvm) && lvm_bytes > FreeBytes(room, PoolKind::kLvm)) ||
+         (kinds.Has(PoolKind::kDirect) && direct_bytes > FreeBytes(room, PoolKind::kDirect));
+}
+
+Reason Ledger::WhyNotBesidePromises(const NodeState& node, absl::Span<const Item> items) {
   const RoomLeft left = RoomLeftOn(node, items);
   if (left.overbooked.HasAny(KindsOf(items))) return Reason::kNoRoom;
-  firm.insert(firm.end(), items.begin(), items.end());
-  if (has_soft && Pack(node.room, firm)) return Reason::kHeld;
   const Reason reason = WhyNot(*node.report, left.room, items);
   return reason == Reason::kFits ? Reason::kNoRoom : reason;
 }
 
-Ledger::Question Ledger::Ask(const PodDemand& demand, std::string_view owner,
-                             absl::Time now) const {
+// First beside what is promised for sure: most refusals need no look at what is held.
+Reason Ledger::JudgeItems(const NodeState& node, absl::Span<const Item> items,
+                          HeldByOthers* others) {
+  if (items.empty()) return Reason::kFits;
+  const KindSet kinds = KindsOf(items);
+  std::vector<Item> all = NodeBook::FirmItems(node, items);
+  KeepKinds(kinds, all);
+  all.insert(all.end(), items.begin(), items.end());
+  if (!Pack(node.room, all)) return WhyNotBesidePromises(node, items);
+  if (others == nullptr) return Reason::kFits;
+  const HeldByOthers::Held& held = others->On(node.id);
+  if (IsBeyond(node.room, items, held)) return Reason::kHeld;
+  Append(all, NodeBook::DebtItems(node, items));
+  Append(all, held.items);
+  KeepKinds(kinds, all);
+  return Pack(node.room, all) ? Reason::kFits : Reason::kHeld;
+}
+
+bool Ledger::IsPlain(const Question& question) const {
+  const PodDemand& demand = question.demand;
+  // A claim that the watch still takes for pinned to a node does not stand in its own way there.
+  const bool is_placed =
+      std::any_of(demand.items.begin(), demand.items.end(),
+                  [this](const Item& item) { return FindPlace(item.claim_uid) != nullptr; });
+  return demand.node.empty() && !demand.is_split && !demand.has_unknown_kind &&
+         !question.may_be_static && !is_placed;
+}
+
+Ledger::Question Ledger::AskAside(const PodDemand& demand, std::string_view owner,
+                                  absl::Time now) const {
   const auto& classes = demand.item_classes;
   const bool may_be_static = std::any_of(
       classes.begin(), classes.end(),
@@ -144,15 +171,16 @@ Ledger::Question Ledger::Ask(const PodDemand& demand, std::string_view owner,
                     .kinds = KindsOf(demand.items),
                     .fresh_since = now - options_.agent_silence_max,
                     .is_beside_holds = holds_.HasOthers(owner),
-                    .may_be_static = may_be_static};
-  // A claim that the watch still takes for pinned to a node does not stand in its own way there.
-  const bool is_placed =
-      std::any_of(demand.items.begin(), demand.items.end(),
-                  [this](const Item& item) { return FindPlace(item.claim_uid) != nullptr; });
-  const bool is_plain = demand.node.empty() && !demand.is_split && !demand.has_unknown_kind;
-  if (is_plain && !may_be_static && !is_placed) {
-    question.memo = &memo_.Of(question.items, nodes_.id_end());
-  }
+                    .may_be_static = may_be_static,
+                    .others = HeldByOthers(holds_, owner, demand.items)};
+  if (IsPlain(question)) question.memo = memo_.Find(question.items, nodes_.id_end());
+  return question;
+}
+
+Ledger::Question Ledger::Ask(const PodDemand& demand, std::string_view owner,
+                             absl::Time now) const {
+  Question question = AskAside(demand, owner, now);
+  if (IsPlain(question)) question.memo = &memo_.Of(question.items, nodes_.id_end());
   return question;
 }
 
@@ -197,7 +225,7 @@ bool Ledger::IsMemoRight(const NodeState& node, const NodeQuick& afresh) const {
         items.push_back({"refused", item.kind, item.requested_bytes});
         items.back().claim_uid += std::to_string(items.size());
       }
-      if (JudgeItems(node, items, "", false) != entry.reason) return false;
+      if (JudgeItems(node, items, nullptr) != entry.reason) return false;
     } else if (!TakesAll(afresh.left, shape.items)) {
       return false;
     }
@@ -218,9 +246,9 @@ bool Ledger::FitsQuickly(const NodeState& node, const Question& question) const 
 Reason Ledger::JudgeWithVolumes(const NodeState& node, const Question& question,
                                 std::vector<std::string>* volumes) const {
   const std::vector<Item> needed = NeededItems(node, question.demand, question.owner);
-  Reason reason = JudgeItems(node, needed, question.owner, true);
+  Reason reason = JudgeItems(node, needed, &question.others);
   if (reason == Reason::kFits && question.now < takeover_until_) {
-    const Reason without = JudgeItems(node, question.demand.items, question.owner, true);
+    const Reason without = JudgeItems(node, question.demand.items, &question.others);
     if (without != Reason::kFits) reason = Reason::kHeld;
   }
   if (reason != Reason::kFits || volumes == nullptr) return reason;
@@ -242,7 +270,7 @@ Reason Ledger::Judge(const NodeState* node, const Question& question,
     if (!question.is_beside_holds) Note(*node, question, Reason::kFits);
     return Reason::kFits;
   }
-  const Reason reason = JudgeItems(*node, question.demand.items, question.owner, true);
+  const Reason reason = JudgeItems(*node, question.demand.items, &question.others);
   // A refusal that no hold and no debt is part of stands until something changes here.
   if (QuickOf(*node).is_exact && reason != Reason::kFits && !IsForNow(reason)) {
     Note(*node, question, reason);
@@ -276,27 +304,27 @@ Reason Ledger::JudgeFirm(std::string_view name, const PodDemand& demand, std::st
   // All that is promised there of these kinds fits together, and these are among it.
   const bool is_overbooked = QuickOf(*node).overbooked.HasAny(KindsOf(demand.items));
   if (AreAssigned(*node, demand.items) && !is_overbooked) return Reason::kFits;
-  return JudgeItems(*node, NeededItems(*node, demand, owner), owner, false);
+  return JudgeItems(*node, NeededItems(*node, demand, owner), nullptr);
 }
 
-std::vector<std::string> Ledger::RefusedThatFit(absl::Time now) const {
-  std::vector<std::string> fitting;
-  int looked_at = 0;
-  for (const std::string& uid : refused_) {
-    const Pod* pod = cache_.FindPod(uid);
-    if (pod == nullptr) continue;
-    if (++looked_at > kRefusedLookedAtMax) break;
-    const PodDemand demand = DemandOf(*pod, cache_, nullptr);
-    const Question question = Ask(demand, uid, now);
-    const auto& nodes = nodes_.nodes();
-    const bool fits = std::any_of(nodes.begin(), nodes.end(), [&](const auto& entry) {
-      const Node* node = cache_.FindNode(entry.first);
-      return node != nullptr && !MatchNode(*pod, *node, {}) &&
-             Judge(entry.second.get(), question, nullptr) == Reason::kFits;
-    });
-    if (fits) fitting.push_back(uid);
-  }
-  return fitting;
+bool Ledger::FitsSomewhere(const Pod& pod, absl::Time now) const {
+  const PodDemand demand = DemandOf(pod, cache_, nullptr);
+  const Question question = AskAside(demand, pod.meta.uid, now);
+  const auto& nodes = nodes_.nodes();
+  return std::any_of(nodes.begin(), nodes.end(), [&](const auto& entry) {
+    if (JudgeById(entry.second->id, question, nullptr) != Reason::kFits) return false;
+    const Node* node = cache_.FindNode(entry.first);
+    return node != nullptr && !MatchNode(pod, *node, {});
+  });
+}
+
+std::optional<Ledger::RefusedPod> Ledger::LookAtNextRefused(absl::Time now) {
+  if (refused_.empty()) return std::nullopt;
+  auto next = refused_.upper_bound(refused_looked_at_);
+  if (next == refused_.end()) next = refused_.begin();
+  refused_looked_at_ = *next;
+  const Pod* pod = cache_.FindPod(*next);
+  return RefusedPod{.uid = *next, .fits = pod != nullptr && FitsSomewhere(*pod, now)};
 }
 
 Ledger::RoomLeft Ledger::RoomLeftOn(const NodeState& node, absl::Span<const Item> except) {

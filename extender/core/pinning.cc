@@ -74,16 +74,18 @@ class Planner {
     return false;
   }
 
-  // Pods with a node that use the claim; nullopt: they have to be read first.
-  std::optional<std::vector<const Pod*>> PlacedUsers(const Claim& claim) {
+  // Pods with a node that use the claim, read when it had settled and not before `since`; nullopt:
+  // they have to be read first.
+  std::optional<std::vector<const Pod*>> PlacedUsers(const Claim& claim, absl::Time since) {
     const auto it = placed_.find(claim.meta.key.kube_namespace);
-    if (it == placed_.end()) {
+    const absl::Time settled = memory_.Since("claim/" + claim.meta.uid, now_) + options_.settle;
+    if (it == placed_.end() || it->second.read_at < std::max(settled, since)) {
       plan_.lookups.insert(claim.meta.key.kube_namespace);
       return std::nullopt;
     }
     std::vector<const Pod*> pods;
-    for (const Pod& pod : it->second) {
-      if (!pod.node_name.empty() && !IsOver(pod) && Uses(pod, claim)) pods.push_back(&pod);
+    for (const Pod& pod : it->second.pods) {
+      if (Uses(pod, claim)) pods.push_back(&pod);
     }
     return pods;
   }
@@ -91,7 +93,7 @@ class Planner {
   void VisitWaiting(const Claim& claim) {
     if (!ledger_.cache().PodsUsing(claim.meta.key).empty()) return;  // The scheduler's.
     if (!IsOlder("claim/" + claim.meta.uid, options_.settle)) return;
-    const auto pods = PlacedUsers(claim);
+    const auto pods = PlacedUsers(claim, absl::InfinitePast());
     if (!pods || pods->empty()) return;
     Place(claim, *pods, ledger_.Demand(*pods->front(), nullptr));
   }
@@ -103,7 +105,7 @@ class Planner {
     }
     if (pods.empty()) {
       if (!IsOlder("claim/" + claim.meta.uid, options_.settle)) return;
-      const auto placed = PlacedUsers(claim);
+      const auto placed = PlacedUsers(claim, now_ - options_.placed_age_max);
       if (!placed) return;
       pods = *placed;
     }
@@ -282,16 +284,18 @@ class Planner {
 
   std::string BestNode(const std::vector<const Pod*>& pods, const PodDemand& demand,
                        const std::string& owner) const {
-    Ledger::Question question = ledger_.Ask(demand, owner, now_);
+    Ledger::Question question = ledger_.AskAside(demand, owner, now_);
     // No scheduler will bind its claims to volumes that are there.
     if (!pods.empty() && !pods.front()->node_name.empty()) question.may_be_static = false;
     std::vector<std::string> names;
     std::vector<std::optional<Leftover>> left;
     for (const auto& [name, node] : ledger_.nodes().nodes()) {
-      if (!node->has_agent || IsRefused(name, demand) || !IsAllowed(name, pods)) continue;
-      if (ledger_.Judge(node.get(), question, nullptr) != Reason::kFits) continue;
+      if (!node->has_agent || ledger_.JudgeById(node->id, question, nullptr) != Reason::kFits) {
+        continue;
+      }
+      if (IsRefused(name, demand) || !IsAllowed(name, pods)) continue;
       names.push_back(name);
-      left.push_back(ledger_.LeftoverOn(node.get(), question, options_.strategy));
+      left.push_back(ledger_.LeftoverById(node->id, question, options_.strategy));
     }
     if (names.empty()) return "";
     const std::vector<int> scores = Scores(left, options_.strategy);
@@ -341,9 +345,12 @@ class Planner {
 
   void CheckPin(const Claim& claim) {
     const Ledger::Place* place = ledger_.FindPlace(claim.meta.uid);
-    if (place == nullptr || !place->is_counted) return;
+    if (place == nullptr) return;
     const std::string& node = claim.selected_node;
     const bool is_gone = ledger_.cache().FindNode(node) == nullptr;
+    // A volume that the last report of a node listed went with it.
+    const bool is_lost = is_gone && !ledger_.nodes().HasAgent(ledger_.nodes().FindId(node));
+    if (!place->is_counted && !is_lost) return;
     const Reason reason = JudgePin(place->item, claim);
     if (!is_gone && reason == Reason::kFits) return;
     if (!IsOlder("pin/" + claim.meta.uid + "/" + node, options_.bad_pin_patience)) return;
@@ -384,6 +391,16 @@ std::string_view NoticeReasonName(NoticeReason reason) {
       return "PmemPoolInTrouble";
   }
   return "";
+}
+
+std::vector<Pod> PlacedAmong(std::vector<Pod> pods) {
+  std::erase_if(pods, [](const Pod& pod) {
+    const bool has_claim =
+        std::any_of(pod.volumes.begin(), pod.volumes.end(),
+                    [](const PodVolume& volume) { return !volume.claim_name.empty(); });
+    return pod.node_name.empty() || IsOver(pod) || !has_claim;
+  });
+  return pods;
 }
 
 NodeUse UseOf(const std::vector<Pod>& pods) {

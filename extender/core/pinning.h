@@ -36,6 +36,8 @@ struct PinningOptions {
   // An Immediate claim waits so long for a pod that may restrict its nodes; a WaitForFirstConsumer
   // claim waits so long before its pods are asked for.
   absl::Duration settle = absl::Seconds(1);
+  // What was read of an Immediate claim's pods is believed for so long when it is pinned.
+  absl::Duration placed_age_max = absl::Seconds(5);
   // A pin that cannot work is left alone for so long: nodes and agents come late.
   absl::Duration bad_pin_patience = absl::Seconds(5);
 };
@@ -81,7 +83,13 @@ struct PinningPlan {
 
 // Pods with spec.nodeName that use claims, read live, by kube_namespace. The watched pods have
 // none.
-using PlacedPods = absl::btree_map<std::string, std::vector<Pod>>;
+struct KnownPods {
+  std::vector<Pod> pods;
+  absl::Time read_at;  // Not before the read was begun.
+};
+using PlacedPods = absl::btree_map<std::string, KnownPods>;
+// What of a list of pods is worth keeping there.
+std::vector<Pod> PlacedAmong(std::vector<Pod> pods);
 
 // What the pods of a node ask for, read live, by node.
 struct KnownUse {

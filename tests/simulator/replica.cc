@@ -236,7 +236,8 @@ absl::Duration Replica::ApiDelay() {
 void Replica::PlacementTick() {
   if (!is_deciding_ || !is_leading_) return;
   const absl::Time now = stage_.agenda.now();
-  if (now - placed_at_ > kPodsAgeMax) placed_.clear();
+  absl::erase_if(placed_,
+                 [now](const auto& entry) { return now - entry.second.read_at > kPodsAgeMax; });
   ledger_->Expire(now);
   const Decision decision = oracle_.Decide(*ledger_);
   const PinningPlan plan = PlanPins(*ledger_, {}, placed_, uses_, memory_, now);
@@ -254,12 +255,15 @@ void Replica::PlacementTick() {
 }
 
 void Replica::Lookup(const std::set<std::string>& kube_namespaces) {
-  for (const std::string& kube_namespace : kube_namespaces) placed_[kube_namespace].clear();
+  const absl::Time now = stage_.agenda.now();
+  for (const std::string& kube_namespace : kube_namespaces) {
+    placed_[kube_namespace] = {.pods = {}, .read_at = now};
+  }
   for (const auto& [uid, pod] : stage_.kube.pods()) {
     const auto it = placed_.find(pod.meta.key.kube_namespace);
-    if (it != placed_.end()) it->second.push_back(pod);
+    if (it != placed_.end() && it->second.read_at == now) it->second.pods.push_back(pod);
   }
-  placed_at_ = stage_.agenda.now();
+  for (auto& [kube_namespace, known] : placed_) known.pods = PlacedAmong(std::move(known.pods));
 }
 
 // The write is on its way whatever becomes of the process.

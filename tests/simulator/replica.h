@@ -104,7 +104,6 @@ class Replica {
   PinMemory memory_;
   NodeUses uses_;
   PlacedPods placed_;
-  absl::Time placed_at_ = absl::InfinitePast();
 };
 
 }  // namespace pmem::extender::simulator

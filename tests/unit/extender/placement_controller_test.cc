@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/fakes/fake_placement_api.h"
 #include "tests/unit/extender/service_testing.h"
 
@@ -154,6 +156,85 @@ TEST_F(PlacementControllerTest, PodsWithANodeAreReadOnceForAWhile) {
   controller_.Tick();
   EXPECT_EQ(api_.listed, (Names{"default"}));
   EXPECT_EQ(PatchedClaims(), (Names{"claim-1"}));
+}
+
+// Its pod could never run beside a volume elsewhere.
+TEST_F(PlacementControllerTest, AnImmediateClaimGoesWhereItsPodWasPutThoughPodsWereReadBefore) {
+  AddImmediate(1);
+  controller_.Tick();
+  clock.Advance(absl::Seconds(1));
+  controller_.Tick();
+  clock.Advance(absl::Milliseconds(500));
+  Pod pod = MakePod(2, {AddImmediate(2)});
+  pod.node_name = "n2";
+  api_.pods["default"] = {pod};
+  controller_.Tick();
+  clock.Advance(absl::Seconds(1));
+  for (int i = 0; i < 2; ++i) controller_.Tick();
+  ASSERT_EQ(PatchedClaims(), (Names{"claim-1", "claim-2"}));
+  EXPECT_NE(api_.patches[1].json_patch.find(R"("value":"n2")"), std::string::npos);
+}
+
+TEST_F(PlacementControllerTest, PodsThatCannotBeReadKeepAnImmediateClaimWaiting) {
+  AddImmediate(1);
+  api_.list_failure = absl::UnavailableError("500");
+  controller_.Tick();
+  clock.Advance(absl::Seconds(1));
+  for (int i = 0; i < 3; ++i) controller_.Tick();
+  EXPECT_EQ(api_.listed, (Names{"default"}));
+  EXPECT_EQ(PatchedClaims(), Names());
+  api_.list_failure = absl::OkStatus();
+  clock.Advance(PlacementController::kLookupRetryPause);
+  for (int i = 0; i < 2; ++i) controller_.Tick();
+  EXPECT_EQ(PatchedClaims(), (Names{"claim-1"}));
+}
+
+// More kube_namespaces than one round reads.
+TEST_F(PlacementControllerTest, EveryKubeNamespaceIsReadInItsTurn) {
+  std::set<std::string> names;
+  for (int i = 1; i <= 3 * PlacementController::kLookupsMax; ++i) {
+    Claim claim = MakeClaim(i, kGiB);
+    claim.meta.key.kube_namespace = "team-" + std::to_string(i);
+    names.insert(claim.meta.key.kube_namespace);
+    Emit(Seen<Claim>{claim});
+  }
+  controller_.Tick();
+  for (int i = 0; i < 3; ++i) {
+    clock.Advance(PlacementController::kPodsAgeMin + absl::Milliseconds(1));
+    controller_.Tick();
+  }
+  EXPECT_EQ(std::set<std::string>(api_.listed.begin(), api_.listed.end()), names);
+}
+
+TEST_F(PlacementControllerTest, AClaimThatNobodyUsesIsAskedAfterEverMoreRarely) {
+  Emit(Seen<Claim>{MakeClaim(1, kGiB)});
+  controller_.Tick();
+  const auto reads_in = [&](absl::Duration duration) {
+    const size_t before = api_.listed.size();
+    for (const absl::Time end = clock.SteadyNow() + duration; clock.SteadyNow() < end;) {
+      clock.Advance(absl::Seconds(1));
+      controller_.Tick();
+    }
+    return api_.listed.size() - before;
+  };
+  EXPECT_GE(reads_in(absl::Minutes(2)), 4U);
+  EXPECT_LE(reads_in(absl::Minutes(10)), 10U);
+}
+
+// Nothing says that its room is there again but a look at it.
+TEST_F(PlacementControllerTest, OfManyRefusedPodsEachIsLookedAt) {
+  constexpr int kPods = 100;
+  for (int i = 1; i <= kPods; ++i) {
+    const Pod pod = AddPod(i, i == kPods ? 30 * kGiB : 100 * kGiB);
+    service.Write([&](Ledger& ledger, absl::Time) { ledger.NoteRefused(pod, true); });
+  }
+  controller_.Tick();
+  clock.Advance(LedgerOptions().takeover_window);
+  controller_.Tick();
+  EXPECT_EQ(api_.wake_ups, 0);
+  clock.Advance(PlacementController::kWakeDelay);
+  controller_.Tick();
+  EXPECT_EQ(api_.wake_ups, 1);
 }
 
 TEST_F(PlacementControllerTest, WhatRunsOnTheBestNodeIsReadBeforeAPodWithCpuGoesThere) {

@@ -84,9 +84,9 @@ class PinningTest : public testing::Test {
 
   // The plan once what it has to know of pods with a node is known, and claims have settled.
   PinningPlan SettledPlan() {
-    placed_.try_emplace("default");
     Plan();
     Pass(absl::Seconds(2));
+    placed_["default"].read_at = now_;
     return Plan();
   }
 

@@ -6,11 +6,11 @@ namespace {
 
 TEST_F(PinningTest, AnImmediateClaimIsPlacedOnceItHasSettledWithoutAPod) {
   Add(Immediate(1));
-  placed_["default"];
   const PinningPlan early = Plan();
   EXPECT_EQ(Pins(early), Pairs());
   EXPECT_EQ(early.next, now_ + absl::Seconds(1));
   Pass(absl::Seconds(1));
+  placed_["default"].read_at = now_;
   const PinningPlan plan = Plan();
   EXPECT_EQ(Pins(plan), (Pairs{{"claim-1", "n1"}}));
   EXPECT_TRUE(plan.pins[0].needs_provisioner);
@@ -23,6 +23,26 @@ TEST_F(PinningTest, PodsWithANodeAreAskedForFirst) {
   Pass(absl::Seconds(2));
   const PinningPlan plan = Plan();
   EXPECT_EQ(Pins(plan), Pairs());
+  EXPECT_EQ(plan.lookups, (std::set<std::string>{"default"}));
+}
+
+// For another claim, say: a pod of this one may have come since.
+TEST_F(PinningTest, PodsThatWereReadBeforeTheClaimHadSettledAreAskedForAgain) {
+  placed_["default"].read_at = now_;
+  Add(Immediate(1));
+  Plan();
+  Pass(PinningOptions{}.settle);
+  EXPECT_EQ(Pins(Plan()), Pairs());
+  placed_["default"].read_at = now_;
+  EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-1", "n1"}}));
+}
+
+TEST_F(PinningTest, AnImmediateClaimIsNotPlacedByWhatWasReadLongAgo) {
+  const Claim claim = Add(Immediate(1, 100 * kGiB));
+  EXPECT_EQ(Notices(SettledPlan()), std::vector<NoticeReason>{NoticeReason::kNoNodeFits});
+  Pass(PinningOptions{}.placed_age_max + absl::Seconds(1));
+  const PinningPlan plan = Plan();
+  EXPECT_EQ(Notices(plan), std::vector<NoticeReason>());
   EXPECT_EQ(plan.lookups, (std::set<std::string>{"default"}));
 }
 
@@ -118,7 +138,7 @@ TEST_F(PinningTest, AWaitingClaimOfAPodThatWasPutOnANodeGoesThere) {
   const Claim claim = Add(MakeClaim(1, kGiB));
   Pod pod = MakePod(1, {claim});
   pod.node_name = "n3";
-  placed_["default"] = {pod};
+  placed_["default"].pods = {pod};
   const PinningPlan plan = SettledPlan();
   EXPECT_EQ(Pins(plan), (Pairs{{"claim-1", "n3"}}));
   EXPECT_FALSE(plan.pins[0].needs_provisioner);
@@ -128,7 +148,7 @@ TEST_F(PinningTest, APresetNodeThatCannotHoldTheClaimIsTold) {
   const Claim claim = Add(MakeClaim(1, 100 * kGiB));
   Pod pod = MakePod(1, {claim});
   pod.node_name = "n3";
-  placed_["default"] = {pod};
+  placed_["default"].pods = {pod};
   const PinningPlan plan = SettledPlan();
   EXPECT_EQ(Pins(plan), Pairs());
   EXPECT_EQ(Notices(plan), (std::vector<NoticeReason>{NoticeReason::kPresetNodeUnfit}));
@@ -320,7 +340,7 @@ TEST_F(PinningTest, AVolumeThatIsThereIsNoRoomForAPodThatCameWithItsNode) {
   Apply(Seen<PersistentVolume>{MakeVolumeByHand("n1", 80 * kGiB, "pmem-lvm")});
   Pod pod = MakePod(1, {Add(MakeClaim(1, 70 * kGiB))});
   pod.node_name = "n1";
-  placed_["default"] = {pod};
+  placed_["default"].pods = {pod};
   EXPECT_EQ(Pins(SettledPlan()), Pairs{});
 }
 

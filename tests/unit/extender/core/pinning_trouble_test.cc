@@ -88,6 +88,27 @@ INSTANTIATE_TEST_SUITE_P(
                     GoneCase{.name = "ByHand"}),
     [](const auto& row) { return row.param.name; });
 
+// A report had the volume, and nobody can reach it any more.
+TEST_F(PinningTest, APinOnANodeThatIsGoneIsTakenAwayThoughItsVolumeWasMade) {
+  Claim claim = MakeClaim(1, kGiB);
+  claim.selected_node = "n1";
+  claim.is_pinned_by_scheduler = true;
+  Add(claim);
+  Apply(MakeReport("n1", 2, {MakeLvmPool(20 * kGiB, {{"disk-" + Uid(1), kGiB}})}));
+  Node gone;
+  gone.meta.key.name = "n1";
+  Apply(Gone<Node>{gone});
+  Plan();
+  Pass(absl::Seconds(5));
+  EXPECT_TRUE(Plan().unpins.empty());  // Its agent answers: the Node may come back.
+  Apply(AgentsListed{{"n2", "n3"}});
+  Plan();
+  Pass(absl::Seconds(5));
+  const PinningPlan plan = Plan();
+  ASSERT_EQ(plan.unpins.size(), 1U);
+  EXPECT_EQ(plan.unpins[0].node, "n1");
+}
+
 TEST_F(PinningTest, APinByHandWithoutRoomIsToldAtOnceAndLeft) {
   Claim claim = MakeClaim(1, 30 * kGiB);
   claim.selected_node = "n1";
