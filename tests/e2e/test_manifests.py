@@ -341,6 +341,13 @@ def test_the_chart_changes_what_its_values_name_and_nothing_else():
     assert after['ConfigMap', 'pmem-init']['data'] == {'init.json': '{"nodes":{"n1":{"lvm_percent":40}}}'}
 
 
+@pytest.mark.parametrize('replicas', [1, 2])
+def test_a_node_with_an_extender_can_be_drained(replicas):
+    rendered = render_chart(f'extender.replicas={replicas}')[1]
+    budget = find(rendered, 'PodDisruptionBudget', 'pmem-extender')['spec']
+    assert budget == {'maxUnavailable': 1, 'selector': find(rendered, 'Deployment', 'pmem-extender')['spec']['selector']}
+
+
 @pytest.mark.parametrize('value', ['devices=fake', 'containers.extenders.image=own:1', 'init.nodes.n1.percent=4',
                                    'extender.replicas=0', 'replicas=3'])
 def test_the_chart_refuses_a_value_that_is_not_known(value):

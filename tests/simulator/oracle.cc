@@ -14,6 +14,14 @@ bool HasWant(const std::vector<Want>& wants, const std::string& uid) {
                      [&uid](const Want& want) { return want.claim_uid == uid; });
 }
 
+// Nobody's want of one kind stands in the way of the other, also where it cannot be met at all.
+void KeepKindsOf(const std::vector<Want>& asked, std::vector<Want>& wants) {
+  std::erase_if(wants, [&asked](const Want& want) {
+    return std::none_of(asked.begin(), asked.end(),
+                        [&want](const Want& each) { return each.kind == want.kind; });
+  });
+}
+
 }  // namespace
 
 std::string VolumeName(const std::string& claim_uid) { return "disk-" + claim_uid; }
@@ -103,7 +111,8 @@ void Oracle::Accepted(const Claim& claim, const Decision& decision) {
   by_hand_.erase({claim.meta.uid, claim.selected_node});
   decisions_[{claim.meta.uid, claim.selected_node}] = decision;
   const std::string& node = claim.selected_node;
-  const std::vector<Want> wants = PendingOn(node);
+  std::vector<Want> wants = PendingOn(node);
+  KeepKindsOf({{claim.meta.uid, KindOfClaim(claim), claim.requested_bytes}}, wants);
   if (stage_.devices.at(node).CanHold(wants).value_or(true)) return;
   if (IsExcused(claim.meta.uid, node) || IsByDevice(claim.meta.uid, node, wants)) return;
   ++tally_.over_committed;
@@ -142,6 +151,8 @@ void Oracle::CreationFailed(const std::string& claim_uid, const std::string& nod
     return;
   }
   std::vector<Want> wants = PendingOn(node);
+  const auto creation = creations_.find({claim_uid, node});
+  if (creation != creations_.end()) KeepKindsOf({creation->second.want}, wants);
   if (IsByDevice(claim_uid, node, wants)) {
     ++tally_.failed_by_device;
     return;
@@ -215,11 +226,12 @@ std::optional<bool> Oracle::FitAll(const std::vector<const Pod*>& pods,
     if (!NodesLeft(*pod).contains(node)) return false;
   }
   if (HasExpansion(node)) return std::nullopt;  // What was asked for there comes first.
-  std::vector<Want> wants = PendingOn(node);
+  std::vector<Want> asked, wants = PendingOn(node);
   AddReserved(node, uids, wants);
   for (const Pod* pod : pods) {
-    if (!AddNeeds(*pod, node, wants)) return false;
+    if (!AddNeeds(*pod, node, asked) || !AddNeeds(*pod, node, wants)) return false;
   }
+  KeepKindsOf(asked, wants);
   return stage_.devices.at(node).CanHold(std::move(wants));
 }
 

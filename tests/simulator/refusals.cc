@@ -18,7 +18,8 @@ std::vector<Item> Join(std::vector<Item> items, const std::vector<Item>& more) {
   return items;
 }
 
-bool Fits(const Room& room, const std::vector<Item>& items) {
+bool Fits(const Room& room, std::vector<Item> items, KindSet kinds) {
+  KeepKinds(kinds, items);
   return Pack(room, items).has_value();
 }
 
@@ -106,14 +107,15 @@ Cause Refusals::CauseOn(const std::string& name, const Replica& leader, const Po
   }
   const std::vector<Item>& items = demand.items;
   const std::vector<Item> firm = Join(NodeBook::FirmItems(*node, items), items);
-  if (!Fits(node->room, firm)) return CauseOfPromises(*node, items);
+  const KindSet kinds = KindsOf(items);
+  if (!Fits(node->room, firm, kinds)) return CauseOfPromises(*node, items);
   const std::vector<Item> promised = Join(firm, NodeBook::DebtItems(*node, items));
-  if (!Fits(node->room, promised)) return Cause::kDebt;
-  return CauseOfHolds(*node, ledger, pod, promised);
+  if (!Fits(node->room, promised, kinds)) return Cause::kDebt;
+  return CauseOfHolds(*node, ledger, pod, promised, kinds);
 }
 
 Cause Refusals::CauseOfHolds(const NodeState& node, const Ledger& ledger, const Pod& pod,
-                             const std::vector<Item>& promised) const {
+                             const std::vector<Item>& promised, KindSet kinds) const {
   std::vector<Item> of_takeover, under_way;
   for (const auto& [owner, hold] : ledger.holds().holds()) {
     const auto& ids = hold.node_ids;
@@ -124,9 +126,9 @@ Cause Refusals::CauseOfHolds(const NodeState& node, const Ledger& ledger, const 
       under_way = Join(under_way, hold.items);
     }
   }
-  if (!Fits(node.room, Join(promised, under_way))) return Cause::kUndecided;
+  if (!Fits(node.room, Join(promised, under_way), kinds)) return Cause::kUndecided;
   const std::vector<Item> with_takeover = Join(Join(promised, under_way), of_takeover);
-  return Fits(node.room, with_takeover) ? Cause::kAbandoned : Cause::kTakeover;
+  return Fits(node.room, with_takeover, kinds) ? Cause::kAbandoned : Cause::kTakeover;
 }
 
 Cause Refusals::CauseOfPromises(const NodeState& node, const std::vector<Item>& items) const {
@@ -134,13 +136,15 @@ Cause Refusals::CauseOfPromises(const NodeState& node, const std::vector<Item>& 
   for (const auto& [uid, item] : node.assigned) {
     if (!HasClaim(items, uid)) assigned.push_back(item);
   }
-  if (Fits(node.room, Join(assigned, items))) return Cause::kReservation;
+  const KindSet kinds = KindsOf(items);
+  if (Fits(node.room, Join(assigned, items), kinds)) return Cause::kReservation;
   const Devices& devices = stage_.devices.at(node.name);
   CapacityReport report;
   report.pools = devices.Pools();
   std::erase_if(assigned,
                 [&devices](const Item& item) { return devices.Has(VolumeName(item.claim_uid)); });
-  return Fits(RoomOf(report), Join(assigned, items)) ? Cause::kReportBehind : Cause::kWatchBehind;
+  return Fits(RoomOf(report), Join(assigned, items), kinds) ? Cause::kReportBehind
+                                                            : Cause::kWatchBehind;
 }
 
 }  // namespace pmem::extender::simulator

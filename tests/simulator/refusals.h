@@ -33,7 +33,7 @@ class Refusals {
   Cause CauseOn(const std::string& name, const Replica& leader, const Pod& pod,
                 const PodDemand& demand) const;
   Cause CauseOfHolds(const NodeState& node, const Ledger& ledger, const Pod& pod,
-                     const std::vector<Item>& promised) const;
+                     const std::vector<Item>& promised, KindSet kinds) const;
   Cause CauseOfPromises(const NodeState& node, const std::vector<Item>& items) const;
 
   Stage& stage_;

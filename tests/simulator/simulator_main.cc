@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs worlds, prints what came of them, and makes a failing one smaller.
 //
-//   simulator [--pods N] [--first-seed S] [--seconds N]     worlds S, S+1, ... until N pods (or
-//   time) simulator --seed S [--nodes N] [--world-pods N] [--with-all] [--without a,b]     this
-//   world
+// Worlds S, S+1, ... until N pods, or that time:
+//   simulator [--pods N] [--first-seed S] [--seconds N]
+//
+// This world, told with --tell:
+//   simulator --seed S [--nodes N] [--world-pods N] [--with-all] [--without a,b]
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
