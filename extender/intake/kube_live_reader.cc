@@ -69,7 +69,7 @@ std::vector<absl::StatusOr<ApiAnswer>> KubeLiveReader::GetAll(
   for (auto at = paths.begin(); at != paths.end();) {
     const auto left = static_cast<size_t>(paths.end() - at);
     const auto end = at + static_cast<std::ptrdiff_t>(std::min(left, kTogetherMax));
-    for (auto& answer : client_->GetAll({at, end})) answers.push_back(std::move(answer));
+    for (auto& answer : client_->GetAll({at, end}, kDeadline)) answers.push_back(std::move(answer));
     at = end;
   }
   return answers;

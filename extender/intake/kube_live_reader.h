@@ -16,6 +16,9 @@ class KubeLiveReader final : public LiveReader {
   // Objects read for one decision at most; a pod that needs more is answered with an error.
   static constexpr size_t kObjectsMax = 64;
   static constexpr size_t kTogetherMax = 8;
+  // For each of those that are asked for together. kube-scheduler waits so long for an extender
+  // unless it is told otherwise (DefaultExtenderTimeout); an answer after that is nobody's.
+  static constexpr absl::Duration kDeadline = absl::Seconds(5);
 
   explicit KubeLiveReader(KubeClient* client) : client_(client) {}
   absl::StatusOr<LiveObjects> Read(const std::vector<ObjectKey>& claims,

@@ -93,6 +93,13 @@ TEST_F(KubeLiveReaderTest, NoMoreThanAFewRequestsAreUnderWayTogether) {
   EXPECT_EQ(Result()->claims.size(), names.size());
 }
 
+TEST_F(KubeLiveReaderTest, NobodyWaitsLongerThanTheSchedulerDoes) {
+  Read({"a"}, {});
+  EXPECT_EQ(server_.WaitForRequests(1).at(0).deadline, KubeLiveReader::kDeadline);
+  EXPECT_TRUE(server_.Answer(ClaimNamed("a")));
+  EXPECT_TRUE(Result().ok());
+}
+
 TEST_F(KubeLiveReaderTest, APodThatNeedsTooManyIsRefused) {
   const std::vector<ObjectKey> keys(KubeLiveReader::kObjectsMax + 1);
   EXPECT_TRUE(absl::IsResourceExhausted(reader_.Read(keys, {}).status()));
