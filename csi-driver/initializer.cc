@@ -32,9 +32,9 @@ absl::StatusOr<std::vector<InitStep>> Initializer::Plan(const InitOptions& optio
   const std::vector<InitStep> planned = steps;
   for (const InitStep& step : planned) {
     if (step.action != Action::kInitLabels) continue;
-    // Without labels the whole region is one namespace, which somebody may be using as it is.
+    // Without labels the whole region is one namespace, which somebody may be using as it is. It
+    // has a block device, or there would be no such step.
     for (const agent::NvdimmNamespace& each : FindRegion(state, step.region)->nvdimm_namespaces) {
-      if (each.block_device.empty()) continue;
       const auto found = host_->FileSystemOn("/dev/" + each.block_device);
       if (found.ok() && found->empty()) continue;
       RefuseAll(step.region,

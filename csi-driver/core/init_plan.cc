@@ -92,14 +92,25 @@ std::vector<InitStep> PlanGroup(const agent::DeviceState& devices, const agent::
   return {room, group};
 }
 
+// Without labels the whole region is one namespace. One that is disabled, or that applications map
+// as it is (devdax), cannot be probed, and may hold anything.
+InitStep PlanLabels(const agent::Region& region, bool initializes_labels) {
+  if (!initializes_labels) {
+    return Refuse(region, "its label area is not initialized (--init-labels does it)");
+  }
+  for (const agent::NvdimmNamespace& each : region.nvdimm_namespaces) {
+    if (!each.block_device.empty()) continue;
+    return Refuse(region, each.device_name + " has no block device: what is on it cannot be told");
+  }
+  return {.action = Action::kInitLabels, .region = region.name};
+}
+
 std::vector<InitStep> PlanRegion(const agent::DeviceState& devices, agent::Region region,
                                  const InitOptions& options) {
   std::vector<InitStep> steps;
   if (region.condition.state == PoolState::kLabelLess) {
-    if (!options.initializes_labels) {
-      return {Refuse(region, "its label area is not initialized (--init-labels does it)")};
-    }
-    steps.push_back({.action = Action::kInitLabels, .region = region.name});
+    steps.push_back(PlanLabels(region, options.initializes_labels));
+    if (steps.front().action == Action::kRefuse) return steps;
     // What is there afterwards: an empty region.
     region.condition = {};
     region.nvdimm_namespaces.clear();

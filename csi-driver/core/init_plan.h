@@ -33,8 +33,10 @@ struct InitStep {
 };
 
 // A region that carries something that is not ours, or is not in order, is refused and left alone.
-// For a share of 0 a region needs labels only: what else is on it does not matter. The steps of one
-// region follow each other; one that fails ends those of its region.
+// For a share of 0 a region needs labels only: what else is on it does not matter. Labels are
+// written only where all that is there has a block device; whoever carries the steps out looks
+// whether something is on it. The steps of one region follow each other; one that fails ends those
+// of its region.
 std::vector<InitStep> PlanInit(const agent::DeviceState& devices, const InitOptions& options);
 
 // For people: "region0: create NVDIMM namespace pmemvgregion0 of 4294967296 bytes, mode fsdax".

@@ -46,6 +46,21 @@ def test_a_region_becomes_a_volume_group_once(guest):
     guest.run(f"vgremove -q {group} && ndctl destroy-namespace -f -r {region} all")
 
 
+def test_what_cannot_be_looked_at_is_left_alone(guest):
+    region = region_of(guest, "direct")
+    name = f"namespace{region.removeprefix('region')}.0"
+    refused = (3, [f"{region}: left alone: {name} has no block device: what is on it cannot be told"])
+    device = next(n["blockdev"] for n in guest.json("ndctl list -N") if n["dev"] == name)
+    guest.run(f"mkfs.ext4 -q /dev/{device} && ndctl disable-namespace {name}")
+    assert init(guest, "direct", "--kind direct --init-labels") == refused
+    guest.run(f"ndctl enable-namespace {name}")
+    assert "TYPE=ext4" in guest.run(f"blkid -p -o export /dev/{device}")
+    guest.run(f"wipefs -qa /dev/{device} && ndctl create-namespace -f -e {name} -m devdax --no-autolabel")
+    assert init(guest, "direct", "--kind direct --init-labels") == refused
+    assert guest.json("ndctl list -N")
+    guest.run(f"ndctl create-namespace -f -e {name} -m raw --no-autolabel")
+
+
 def test_a_foreign_file_system_and_a_foreign_namespace_are_left_alone(guest):
     region = region_of(guest, "direct")
     device = next(n["blockdev"] for n in guest.json("ndctl list -N") if n["dev"].startswith(

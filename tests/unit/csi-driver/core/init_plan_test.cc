@@ -51,6 +51,13 @@ agent::Region LabelLess() {
   return region;
 }
 
+// As devdax, or disabled.
+agent::Region LabelLessWithoutBlockDevice() {
+  agent::Region region = LabelLess();
+  region.nvdimm_namespaces.front().block_device.clear();
+  return region;
+}
+
 agent::Region ReadOnly() {
   agent::Region region = MakeRegion();
   region.condition = {PoolState::kReadOnly, "read-only"};
@@ -128,6 +135,11 @@ INSTANTIATE_TEST_SUITE_P(
                  .lvm_percent = 0,
                  .initializes_labels = true,
                  .lines = {kLabelsLine}},
+        PlanCase{.name = "LabelLess_Asked_WithoutABlockDevice",
+                 .devices = {.regions = {LabelLessWithoutBlockDevice()}},
+                 .initializes_labels = true,
+                 .lines = {"region1: left alone: namespace1.0 has no block device: what is on it "
+                           "cannot be told"}},
         PlanCase{.name = "ReadOnly",
                  .devices = {.regions = {ReadOnly()}},
                  .initializes_labels = true,
