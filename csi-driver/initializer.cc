@@ -2,6 +2,7 @@
 #include "csi-driver/initializer.h"
 
 #include <algorithm>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "capacity-agent/device/ndctl_labels.h"
@@ -18,10 +19,20 @@ const agent::Region* FindRegion(const agent::DeviceState& devices, std::string_v
   return found == devices.regions.end() ? nullptr : &*found;
 }
 
+InitStep Refusal(const std::string& region, absl::string_view reason) {
+  return {.action = Action::kRefuse, .region = region, .reason = std::string(reason)};
+}
+
 // The same region's steps, refused.
 void RefuseAll(const std::string& region, const std::string& reason, std::vector<InitStep>* steps) {
   std::erase_if(*steps, [&region](const InitStep& step) { return step.region == region; });
-  steps->push_back({.action = Action::kRefuse, .region = region, .reason = reason});
+  steps->push_back(Refusal(region, reason));
+}
+
+// Of the first error's code, with what both say.
+absl::Status Joined(const absl::Status& first, const absl::Status& second) {
+  if (first.ok()) return second;
+  return absl::Status(first.code(), absl::StrCat(first.message(), "; ", second.message()));
 }
 
 }  // namespace
@@ -76,11 +87,24 @@ absl::Status Initializer::Do(const InitStep& step) {
 absl::StatusOr<int> Initializer::Run(const InitOptions& options, bool is_dry) {
   PMEM_ASSIGN_OR_RETURN(const std::vector<InitStep> steps, Plan(options));
   int refused = 0;
+  absl::Status failed;
+  std::set<std::string> ended;  // Regions, no further step of which is done.
   for (const InitStep& step : steps) {
+    if (ended.count(step.region) > 0) continue;
     say_(DescribeStep(step));
     if (step.action == Action::kRefuse) ++refused;
-    if (!is_dry) PMEM_RETURN_IF_ERROR(Annotate(Do(step), DescribeStep(step)));
+    if (is_dry) continue;
+    const absl::Status done = Do(step);
+    if (done.ok()) continue;
+    ended.insert(step.region);
+    if (absl::IsFailedPrecondition(done)) {
+      ++refused;
+      say_(DescribeStep(Refusal(step.region, done.message())));
+    } else {
+      failed = Joined(failed, Annotate(done, DescribeStep(step)));
+    }
   }
+  if (!failed.ok()) return failed;
   return refused;
 }
 

@@ -22,8 +22,10 @@ class Initializer {
               std::function<void(std::string_view)> say)
       : devices_(devices), lvm_(lvm), host_(host), say_(std::move(say)) {}
 
-  // How many regions were left alone. With `is_dry` nothing is written. Errors: those of the
-  // readers and makers; what was done before one stays, and is found by the next run.
+  // How many regions were left alone: refused by the plan, or by a step (FailedPrecondition) when
+  // it came to it. With `is_dry` nothing is written. Errors: those of the readers and makers. A
+  // step that fails, in either way, ends those of its region; the other regions are made ready, and
+  // the error comes at the end. What was done before stays, and is found by the next run.
   absl::StatusOr<int> Run(const InitOptions& options, bool is_dry);
 
  private:

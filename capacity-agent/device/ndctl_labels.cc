@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "capacity-agent/core/label_area.h"
 #include "capacity-agent/device/errno_status.h"
 #include "capacity-agent/device/ndctl_context.h"
 #include "common/pure/status_macros.h"
@@ -25,7 +27,7 @@ absl::Status Check(int result, const std::string& what) {
 
 std::string NameOf(ndctl_dimm* dimm) { return ndctl_dimm_get_devname(dimm); }
 
-absl::Status CheckEmpty(ndctl_dimm* dimm) {
+absl::Status CheckHoldsNoLabel(ndctl_dimm* dimm) {
   const std::unique_ptr<ndctl_cmd, CommandDeleter> read(ndctl_dimm_read_labels(dimm));
   if (read == nullptr) return absl::UnavailableError(NameOf(dimm) + ": its labels are unreadable");
   const ssize_t size = ndctl_cmd_cfg_read_get_size(read.get());
@@ -33,9 +35,10 @@ absl::Status CheckEmpty(ndctl_dimm* dimm) {
   const ssize_t got = ndctl_cmd_cfg_read_get_data(read.get(), area.data(),
                                                   static_cast<unsigned int>(area.size()), 0);
   if (size <= 0 || got != size) return absl::UnavailableError(NameOf(dimm) + ": has no label area");
-  if (std::all_of(area.begin(), area.end(), [](char byte) { return byte == 0; })) {
-    return absl::OkStatus();
-  }
+  // A run that ended too early left it initialized, and the kernel has not looked at it since. Once
+  // it has looked, at one NVDIMM of the region, the region counts as labelled, and with its first
+  // namespace the kernel initializes what is left.
+  if (HoldsNoLabel(std::string_view(area.data(), area.size()))) return absl::OkStatus();
   return absl::FailedPreconditionError(NameOf(dimm) + ": its label area is not empty");
 }
 
@@ -52,7 +55,7 @@ absl::Status Initialize(ndctl_dimm* dimm) {
 
 absl::Status InitializeAll(ndctl_region* region) {
   ndctl_dimm* dimm = nullptr;
-  ndctl_dimm_foreach_in_region(region, dimm) { PMEM_RETURN_IF_ERROR(CheckEmpty(dimm)); }
+  ndctl_dimm_foreach_in_region(region, dimm) { PMEM_RETURN_IF_ERROR(CheckHoldsNoLabel(dimm)); }
   ndctl_namespace* each = nullptr;
   ndctl_namespace_foreach(region, each) {
     PMEM_RETURN_IF_ERROR(Check(ndctl_namespace_disable_safe(each), "its namespace"));

@@ -4,6 +4,7 @@
 from guest import GIB, NVDIMMS
 
 INIT = "pmem-csi-driver init"
+LABELLED = "5\n"  # Attribute nstype of a region.
 
 
 def region_of(guest, role):
@@ -61,7 +62,7 @@ def test_what_cannot_be_looked_at_is_left_alone(guest):
     guest.run(f"ndctl create-namespace -f -e {name} -m raw --no-autolabel")
 
 
-def test_a_foreign_file_system_and_a_foreign_namespace_are_left_alone(guest):
+def test_a_foreign_file_system_is_left_alone(guest):
     region = region_of(guest, "direct")
     device = next(n["blockdev"] for n in guest.json("ndctl list -N") if n["dev"].startswith(
         f"namespace{region.removeprefix('region')}."))
@@ -69,8 +70,33 @@ def test_a_foreign_file_system_and_a_foreign_namespace_are_left_alone(guest):
     status, lines = init(guest, "direct", "--kind direct --init-labels")
     assert (status, lines) == (3, [f"{region}: left alone: /dev/{device} carries ext4"])
     guest.run(f"wipefs -qa /dev/{device}")
-    assert init(guest, "direct", "--kind direct --init-labels") == (
-        0, [f"{region}: initialize the label areas of its NVDIMMs"])
+
+
+def test_labels_that_were_begun_are_finished_by_the_next_run(guest):
+    region = region_of(guest, "direct")
+    dimm = guest.dimm_of(region)
+    flags = f"--region-pattern {region} --kind direct --init-labels"
+    line = f"{region}: initialize the label areas of its NVDIMMs\n"
+    killed = []  # For each step: whether there are labels by then that the kernel has not seen.
+    for step in range(1, 10):
+        said = guest.run(f"{INIT} {flags} --dry-run")
+        status = guest.run(f"echo {step} >/tmp/kill-at; LD_PRELOAD=/usr/bin/libkill-at.so KILL_AT_FILE=/tmp/kill-at"
+                           f" {INIT} {flags} >/dev/null 2>&1; echo $?")
+        if status == "0\n":
+            break
+        assert (status, said) == ("137\n", line), step
+        # What is disabled stays so: init cannot know who did it, and why.
+        guest.run(f"ndctl disable-region {region}; ndctl enable-dimm {dimm}; ndctl enable-region {region}")
+        is_labelled = guest.run(f"cat /sys/bus/nd/devices/{region}/nstype") == LABELLED
+        is_written = guest.run(f"ndctl read-labels {dimm} 2>/dev/null | tr -d '\\0' | wc -c") != "0\n"
+        killed.append(is_written and not is_labelled)
+    print(f"\nguest: labels: killed at {len(killed)} steps; written and not seen: {killed}")
+    assert any(killed) and guest.run(f"cat /sys/bus/nd/devices/{region}/nstype") == LABELLED
+    guest.run("rm -f /tmp/kill-at")
+
+
+def test_a_foreign_namespace_is_left_alone(guest):
+    region = region_of(guest, "direct")
     guest.create_namespace(region, "256M", "by-hand")
     status, lines = init(guest, "direct", "--kind lvm")
     assert status == 3 and "(by-hand, 268435456 bytes) is there and not ours" in lines[0]
@@ -86,6 +112,19 @@ def test_a_region_is_split(guest):
     assert guest.run(f"cat /sys/bus/nd/devices/{region}/available_size") == f"{3 * GIB // 2}\n"
     assert init(guest, "direct", "--kind both --lvm-percent 50") == (0, [])
     guest.run(f"vgremove -q {group} && ndctl destroy-namespace -f -r {region} all")
+
+
+def test_a_region_that_is_refused_on_the_way_does_not_stop_the_others(guest):
+    first, second = sorted(region_of(guest, role) for role in ("lvm", "direct"))
+    pattern = f"{INIT} --kind lvm --region-pattern {first},{second}"
+    one, two = (f"pmemvgregion{region.removeprefix('region')}" for region in (first, second))
+    guest.run(f"{INIT} --kind lvm --region-pattern {first} && vgremove -q {one}", seconds=90)
+    *lines, status = guest.run(f"{pattern} --accept-refusals 2>&1; echo $?", seconds=90).splitlines()
+    assert status == "0" and len(lines) == 4
+    assert lines[1].startswith(f"{first}: left alone: /dev/") and "LVM2_member" in lines[1]
+    assert guest.run("vgs --noheadings -o vg_name").split() == [two]
+    assert guest.run(f"{pattern} >/dev/null; echo $?", seconds=90) == "3\n"
+    guest.run(f"vgremove -q {two}; for r in {first} {second}; do ndctl destroy-namespace -f -r $r all; done")
 
 
 def test_an_nvdimm_that_is_not_armed_is_left_alone(guest):

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "csi-driver/initializer.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "common/pure/units.h"
+#include "tests/fakes/fake_host.h"
+#include "tests/fakes/fake_pool_reader.h"
+#include "tests/fakes/fake_volumes.h"
+
+namespace pmem::driver {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+agent::Region Empty(const std::string& name) {
+  return {.name = name,
+          .total_bytes = 4 * kGiB,
+          .extent_bytes_max = 4 * kGiB,
+          .alignment_bytes = 16 * kMiB};
+}
+
+// What `vgremove` leaves: the NVDIMM namespace of a VolumeGroup without the VolumeGroup.
+agent::Region WithoutItsGroup(const std::string& name, const std::string& group) {
+  agent::Region region = Empty(name);
+  region.nvdimm_namespaces = {{.alt_name = group, .bytes = kGiB, .block_device = "pmem0"}};
+  return region;
+}
+
+// Two regions to make VolumeGroups on; LVM's commands are `true`.
+class InitializerTest : public testing::Test {
+ protected:
+  InitializerTest() {
+    store_.json = R"({"regions":[{"name":"region0","size_bytes":4294967296},
+                                 {"name":"region1","size_bytes":4294967296}]})";
+    FillFakeDevices(&store_, &devices_);
+    devices_.readers.clear();
+    devices_.readers.push_back(std::make_unique<agent::FakePoolReader>("fake", &found_));
+    found_.answer->regions = {WithoutItsGroup("region0", "pmemvgregion0"), Empty("region1")};
+  }
+  absl::StatusOr<int> Run(bool is_dry = false) {
+    Initializer initializer(&devices_, &lvm_, &host_,
+                            [this](std::string_view line) { said_.emplace_back(line); });
+    return initializer.Run({.regions = agent::NamePatterns("region*")}, is_dry);
+  }
+
+  FakeStore store_;
+  FakeHost host_;
+  agent::FakeDevices found_;
+  Devices devices_;
+  agent::LvmMaker lvm_{"true", absl::Seconds(10)};
+  Lines said_;
+};
+
+constexpr char kGroup0[] =
+    "region0: create VolumeGroup pmemvgregion0 on NVDIMM namespace pmemvgregion0";
+constexpr char kNamespace1[] =
+    "region1: create NVDIMM namespace pmemvgregion1 of 4294967296 bytes, mode fsdax";
+constexpr char kGroup1[] =
+    "region1: create VolumeGroup pmemvgregion1 on NVDIMM namespace pmemvgregion1";
+
+TEST_F(InitializerTest, SaysEachStepAndCountsNoRefusal) {
+  EXPECT_EQ(Run().value_or(-1), 0);
+  EXPECT_EQ(said_, (Lines{kGroup0, kNamespace1, kGroup1}));
+  EXPECT_EQ(store_.calls,
+            (Lines{"Remove region1/new-pmemvgregion1", "Create region1/pmemvgregion1 4294967296"}));
+}
+
+TEST_F(InitializerTest, GoesOnWithTheOtherRegionsWhenAStepIsRefused) {
+  host_.file_systems["/dev/fake/pmemvgregion0"] = "LVM2_member";
+  EXPECT_EQ(Run().value_or(-1), 1);
+  EXPECT_EQ(said_,
+            (Lines{kGroup0, "region0: left alone: /dev/fake/pmemvgregion0 carries LVM2_member",
+                   kNamespace1, kGroup1}));
+}
+
+TEST_F(InitializerTest, DropsTheOtherStepsOfARegionThatIsRefused) {
+  found_.answer->regions = {Empty("region1"), WithoutItsGroup("region2", "pmemvgregion2")};
+  store_.make_failure = absl::FailedPreconditionError("region1 is in use");
+  EXPECT_EQ(Run().value_or(-1), 1);
+  EXPECT_EQ(said_, (Lines{kNamespace1, "region1: left alone: region1 is in use",
+                          "region2: create VolumeGroup pmemvgregion2 on NVDIMM namespace "
+                          "pmemvgregion2"}));
+}
+
+TEST_F(InitializerTest, ReturnsAnErrorWhenTheOtherRegionsAreDone) {
+  found_.answer->regions = {Empty("region0"), Empty("region1")};
+  store_.make_failure = absl::UnavailableError("region0: no answer");
+  const auto done = Run();
+  EXPECT_TRUE(absl::IsUnavailable(done.status())) << done.status();
+  EXPECT_EQ(said_.size(), 3u);
+  EXPECT_EQ(store_.calls.back(), "Create region1/pmemvgregion1 4294967296");
+}
+
+TEST_F(InitializerTest, NamesEveryRegionThatFailed) {
+  agent::LvmMaker broken("false", absl::Seconds(10));
+  Initializer initializer(&devices_, &broken, &host_, [](std::string_view) {});
+  const auto done = initializer.Run({.regions = agent::NamePatterns("region*")}, false);
+  EXPECT_TRUE(absl::IsUnavailable(done.status()));
+  for (const char* const step : {kGroup0, kGroup1}) {
+    EXPECT_NE(std::string(done.status().message()).find(step), std::string::npos) << done.status();
+  }
+}
+
+TEST_F(InitializerTest, TouchesNothingInADryRun) {
+  host_.file_systems["/dev/fake/pmemvgregion0"] = "LVM2_member";
+  EXPECT_EQ(Run(true).value_or(-1), 0);
+  EXPECT_EQ(said_, (Lines{kGroup0, kNamespace1, kGroup1}));
+  EXPECT_TRUE(store_.calls.empty());
+}
+
+}  // namespace
+}  // namespace pmem::driver
