@@ -112,11 +112,31 @@ std::vector<Volume> VolumesOf(const CapacityReport& report) {
   return volumes;
 }
 
-std::optional<Volume> FindVolume(const CapacityReport& report, std::string_view id) {
+absl::StatusOr<Volume> FindVolume(const CapacityReport& report, std::string_view id) {
+  std::optional<Volume> found;
   for (Volume& volume : VolumesOf(report)) {
-    if (volume.id == id) return std::move(volume);
+    if (volume.id != id) continue;
+    if (found) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("volume ", volume.id, " is there twice, in ", found->pool, " and in ",
+                       volume.pool, ": remove the one that its claim does not use"));
+    }
+    found = std::move(volume);
   }
-  return std::nullopt;
+  if (found) return *std::move(found);
+  return absl::NotFoundError(absl::StrCat("no volume ", AbslView(id), " on this node"));
+}
+
+absl::Status CheckGone(const CapacityReport& report, std::string_view id) {
+  // Nothing of ours has another name, hidden or not; and no thin pool has anything of ours.
+  if (!IsVolumeId(id)) return absl::OkStatus();
+  for (const PoolReport& pool : report.pools) {
+    if (pool.state != PoolState::kInactive || pool.thin) continue;
+    return absl::UnavailableError(absl::StrCat(PoolName(pool), ": ", TroubleOf(report, pool),
+                                               ": whether it holds ", AbslView(id),
+                                               " is not known"));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckSame(const Volume& volume, PoolKind kind, const SizeRange& range) {

@@ -45,9 +45,17 @@ absl::StatusOr<int64_t> WantedBytes(const SizeRange& range, int64_t min_bytes);
 // InvalidArgument for other values, and for an empty one where the node has both kinds or none.
 absl::StatusOr<PoolKind> KindOf(std::string_view parameter, const CapacityReport& report);
 
-// All volumes of ours, sorted by id; and one of them.
+// All volumes of ours, sorted by id.
 std::vector<Volume> VolumesOf(const CapacityReport& report);
-std::optional<Volume> FindVolume(const CapacityReport& report, std::string_view id);
+
+// One of them. NotFound when no pool lists it, which CheckGone tells from being nowhere.
+// FailedPrecondition when two pools do (Volumes::Create says how that may come about): one of them
+// is empty, and nothing says which.
+absl::StatusOr<Volume> FindVolume(const CapacityReport& report, std::string_view id);
+
+// Whether a volume that no pool lists is on the node no more. Unavailable while a pool is inactive,
+// which it names: a disabled region hides what is on it, volumes and VolumeGroups.
+absl::Status CheckGone(const CapacityReport& report, std::string_view id);
 
 // Whether `volume` is what such a request would have made. AlreadyExists, saying what differs.
 absl::Status CheckSame(const Volume& volume, PoolKind kind, const SizeRange& range);

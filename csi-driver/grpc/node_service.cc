@@ -135,15 +135,20 @@ grpc::Status NodeService::NodeGetVolumeStats(grpc::ServerContext*,
 absl::Status NodeService::Health(const ::csi::v1::NodeGetVolumeHealthRequest& request,
                                  ::csi::v1::VolumeHealth* health) {
   PMEM_RETURN_IF_ERROR(CheckField("volume_id", request.volume_id()));
-  PMEM_ASSIGN_OR_RETURN(const Volume volume, volumes_->Find(request.volume_id()));
-  health->set_volume_id(volume.id);
-  const char* const reason = HealthReason(volume.state);
+  PMEM_ASSIGN_OR_RETURN(const CapacityReport report, volumes_->Read());
+  const absl::StatusOr<Volume> volume = FindVolume(report, request.volume_id());
+  const absl::Status gone = CheckGone(report, request.volume_id());
+  const bool is_hidden = absl::IsNotFound(volume.status()) && !gone.ok();
+  if (!is_hidden && !volume.ok()) return volume.status();
+  health->set_volume_id(request.volume_id());
+  const PoolState state = is_hidden ? PoolState::kInactive : volume->state;
+  const char* const reason = HealthReason(state);
   if (reason == nullptr) return absl::OkStatus();
   auto* const entry = health->add_health_statuses();
-  entry->set_status(volume.state == PoolState::kInactive ? ::csi::v1::INACCESSIBLE
-                                                         : ::csi::v1::DEGRADED);
+  entry->set_status(state == PoolState::kInactive ? ::csi::v1::INACCESSIBLE : ::csi::v1::DEGRADED);
   entry->set_reason(reason);
-  entry->set_message(volume.pool + ": " + volume.trouble);
+  entry->set_message(is_hidden ? std::string(gone.message())
+                               : volume->pool + ": " + volume->trouble);
   return absl::OkStatus();
 }
 

@@ -10,6 +10,7 @@ from calls import Refused, creation, mounted
 from guest import MIB
 
 CREATE = "csi.v1.Controller/CreateVolume"
+DELETE = "csi.v1.Controller/DeleteVolume"
 UID = "334cb6fa-fabd-4687-96dc-0d2b15564822"
 
 
@@ -133,6 +134,26 @@ def test_a_disabled_region_takes_nothing_until_it_is_enabled(guest, agent, drive
         guest.run(f"ndctl enable-region {region}")
     assert driver.capacity("direct") == (available, largest)
     until(lambda: agent.pool(f"direct/{region}"), lambda found: found["state"] == "ok")
+
+
+def test_a_volume_that_a_disabled_region_hides_is_not_taken_for_a_deleted_one(guest, driver, regions, unchanged):
+    region, volume = regions["direct"], {"volume_id": "disk-hidden"}
+    size = driver.capacity("direct")[1]  # No other region has that much.
+    driver.create("disk-hidden", size, "direct")
+    guest.run(f"ndctl disable-region {region}")
+    try:
+        refused = driver.answer(DELETE, volume)
+        assert (refused["code"], refused["message"]) == (
+            "UNAVAILABLE", f"{region}: the region is disabled: whether it holds disk-hidden is not known")
+        health = driver.call("csi.v1.Node/NodeGetVolumeHealth", volume)["volume_health"]["health_statuses"]
+        assert [one["status"] for one in health] == ["INACCESSIBLE"]
+        driver.create("disk-beside", 4 * MIB, "lvm")
+        driver.delete("disk-beside")
+    finally:
+        guest.run(f"ndctl enable-region {region}")
+    assert driver.volumes()["disk-hidden"] == size
+    driver.delete("disk-hidden")
+    assert "disk-hidden" not in driver.volumes()
 
 
 def test_how_long_creations_and_removals_take(guest, driver, unchanged):

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "csi-driver/volumes.h"
 
+#include <utility>
+
 #include "tests/unit/csi-driver/node_fixture.h"
 
 namespace pmem::driver {
@@ -82,6 +84,41 @@ TEST_F(VolumesTest, KeepsAVolumeThatCannotBeErased) {
   host_.failure = absl::FailedPreconditionError("in use");
   EXPECT_TRUE(absl::IsFailedPrecondition(volumes_.Delete("disk-1")));
   EXPECT_TRUE(volumes_.Find("disk-1").ok());
+}
+
+// As real ones are: what is on it is not seen while it is disabled.
+std::string WithRegionDisabled(std::string json) {
+  return json.replace(json.find("\"label_slots\""), 0, "\"state\":\"inactive\",");
+}
+
+TEST_F(VolumesTest, DoesNotTakeAHiddenVolumeForADeletedOne) {
+  ASSERT_TRUE(Make("disk-1", "direct", kGiB).ok());
+  const std::string enabled = std::exchange(store_.json, WithRegionDisabled(kBothPools));
+  EXPECT_EQ(volumes_.Delete("disk-1"),
+            absl::UnavailableError(
+                "region1: simulated as inactive: whether it holds disk-1 is not known"));
+  // Staging relies on it: what is unmounted is let go.
+  EXPECT_TRUE(absl::IsNotFound(volumes_.Find("disk-1").status()));
+  EXPECT_TRUE(volumes_.Delete("by-hand").ok());
+  store_.json = enabled;
+  EXPECT_TRUE(volumes_.Delete("disk-1").ok());
+  EXPECT_EQ(host_.calls, (Calls{"erase /dev/fake/disk-1"}));
+}
+
+TEST_F(VolumesTest, MakesAndRemovesVolumesBesideADisabledRegion) {
+  store_.json = WithRegionDisabled(kBothPools);
+  ASSERT_TRUE(Make("disk-1", "lvm", kGiB).ok());
+  EXPECT_TRUE(volumes_.Delete("disk-1").ok());
+}
+
+TEST_F(VolumesTest, TouchesNeitherOfTwoVolumesOfOneName) {
+  ASSERT_TRUE(Make("disk-1", "lvm", kGiB).ok());
+  ASSERT_TRUE(FakeMaker(&store_).Create({"region1", "disk-2"}, kGiB).ok());
+  store_.json.replace(store_.json.find("disk-2"), 6, "disk-1");
+  store_.calls.clear();
+  EXPECT_TRUE(absl::IsFailedPrecondition(volumes_.Delete("disk-1")));
+  EXPECT_TRUE(absl::IsFailedPrecondition(Make("disk-1", "lvm", kGiB).status()));
+  EXPECT_TRUE(store_.calls.empty());
 }
 
 TEST_F(VolumesTest, NeverTouchesForeignVolumes) {

@@ -98,7 +98,33 @@ TEST(VolumesOf, ListsOursAlone) {
       {MakeLvmPool(8 * kGiB, {{"by-hand", kGiB}, {"disk-2", kGiB}, {"new-disk-3", kGiB}})});
   ASSERT_EQ(VolumesOf(report).size(), 1u);
   EXPECT_EQ(VolumesOf(report).front().id, "disk-2");
-  EXPECT_FALSE(FindVolume(report, "by-hand").has_value());
+  EXPECT_TRUE(absl::IsNotFound(FindVolume(report, "by-hand").status()));
+}
+
+TEST(FindVolume, TakesNeitherOfTwo) {
+  const CapacityReport report =
+      ReportOf({MakeLvmPool(8 * kGiB, {{"disk-1", kGiB}}, "pmemvgregion0"),
+                MakeLvmPool(8 * kGiB, {{"disk-1", kGiB}, {"disk-2", kGiB}}, "pmemvgregion1")});
+  EXPECT_EQ(FindVolume(report, "disk-1").status(),
+            absl::FailedPreconditionError("volume disk-1 is there twice, in pmemvgregion0 and in "
+                                          "pmemvgregion1: remove the one that its claim does not "
+                                          "use"));
+  EXPECT_TRUE(FindVolume(report, "disk-2").ok());
+}
+
+TEST(CheckGone, KnowsNothingOfWhatADisabledRegionHides) {
+  CapacityReport report = ReportOf({MakeLvmPool(8 * kGiB), MakeDirectPool({{0, 2 * kGiB}})});
+  EXPECT_TRUE(CheckGone(report, "disk-1").ok());
+  PoolReport& region = report.pools.back();
+  region.state = PoolState::kReadOnly;
+  EXPECT_TRUE(CheckGone(report, "disk-1").ok());
+  region.state = PoolState::kInactive;
+  region.id = "direct/region1";
+  report.errors = {{region.id, "the region is disabled"}};
+  EXPECT_EQ(CheckGone(report, "disk-1"),
+            absl::UnavailableError(
+                "region1: the region is disabled: whether it holds disk-1 is not known"));
+  EXPECT_TRUE(CheckGone(report, "by-hand").ok());
 }
 
 TEST(CheckSame, TellsAVolumeOfAnotherSizeOrKind) {

@@ -215,6 +215,19 @@ TEST_F(ServicesTest, HealthIsThatOfThePool) {
             "\"PoolUnhealthy\" message: \"region1: simulated as unhealthy\" } }");
 }
 
+TEST_F(ServicesTest, HealthOfWhatADisabledRegionMayHideIsInaccessible) {
+  const auto request = Parse<::csi::v1::NodeGetVolumeHealthRequest>("volume_id: 'disk-1'");
+  ::csi::v1::NodeGetVolumeHealthResponse response;
+  EXPECT_EQ(node_.NodeGetVolumeHealth(nullptr, &request, &response).error_code(), grpc::NOT_FOUND);
+  store_.json.replace(store_.json.find("\"label_slots\""), 0, "\"state\":\"inactive\",");
+  response.Clear();
+  ASSERT_TRUE(node_.NodeGetVolumeHealth(nullptr, &request, &response).ok());
+  EXPECT_EQ(response.ShortDebugString(),
+            "volume_health { volume_id: \"disk-1\" health_statuses { status: INACCESSIBLE reason: "
+            "\"PoolInactive\" message: \"region1: simulated as inactive: whether it holds disk-1 "
+            "is not known\" } }");
+}
+
 TEST_F(ServicesTest, StatsAreThoseOfTheMountedFileSystem) {
   ASSERT_TRUE(Make("disk-1", "lvm", kGiB).ok());
   ASSERT_TRUE(staging_.Stage("disk-1", "/s", {}).ok());
