@@ -42,8 +42,8 @@ class Host {
  public:
   virtual ~Host() = default;
 
-  // "ext4", "xfs", …, or "" for a device that nothing is on. FailedPrecondition when it cannot be
-  // told.
+  // "ext4", "xfs", …, kUnfinishedXfs (format.h), or "" for a device that nothing is on.
+  // FailedPrecondition when it cannot be told.
   virtual absl::StatusOr<std::string> FileSystemOn(const std::string& device) = 0;
   // Makes one that can be mounted with DAX. Never asks whether something was there.
   virtual absl::Status Format(const std::string& device, std::string_view type) = 0;

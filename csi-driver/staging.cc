@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/pure/status_macros.h"
+#include "csi-driver/core/format.h"
 
 namespace pmem::driver {
 
@@ -10,7 +11,10 @@ absl::Status Staging::PrepareFileSystem(const std::string& device, const VolumeU
   const std::string& wanted = use.file_system;
   PMEM_ASSIGN_OR_RETURN(const std::string found, host_->FileSystemOn(device));
   if (found == wanted) return absl::OkStatus();
-  if (!found.empty()) {
+  // An unfinished one is made anew: there was never anything on it. A mkfs.xfs that is still at
+  // work, because the driver before this one was killed, has the device for itself, and fails this
+  // one.
+  if (!found.empty() && found != kUnfinishedXfs) {
     return absl::FailedPreconditionError(
         absl::StrCat(device, " carries ", found, ", not ", wanted, ": it is left as it is"));
   }

@@ -27,6 +27,11 @@ absl::StatusOr<std::string> ParseProbe(const std::string& device, std::string_vi
       absl::StrCat(device, " carries something that is no file system: ", type));
 }
 
+bool IsUnfinishedXfs(std::string_view start) {
+  return start.size() >= size_t{kXfsMarkEnd} && start.starts_with("XFSB") &&
+         start[kXfsMarkEnd - 1] != 0;
+}
+
 std::vector<std::string> FormatArguments(const std::string& device, std::string_view type) {
   if (type == "xfs") {
     return {"mkfs.xfs", "-f", "-q", "-b", "size=4096", "-m", "reflink=0", device};

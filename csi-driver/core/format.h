@@ -16,6 +16,14 @@ std::vector<std::string> ProbeArguments(const std::string& device);
 // "ext4"; FailedPrecondition for a partition table or what is no file system.
 absl::StatusOr<std::string> ParseProbe(const std::string& device, std::string_view output);
 
+// mkfs.xfs writes the superblock first, marked as being in progress, and takes the mark away last.
+// Interrupted between, it leaves what the probe calls xfs and the kernel does not mount. The first
+// bytes of the device tell.
+inline constexpr int kXfsMarkEnd = 127;
+bool IsUnfinishedXfs(std::string_view start);
+// What such a device is said to carry. Nobody ever had data on it.
+inline constexpr std::string_view kUnfinishedXfs = "an xfs that mkfs did not finish";
+
 // Blocks of the page size, which DAX needs, aligned to 2 MiB, so that large pages can be mapped.
 // `type` is ext4 or xfs.
 std::vector<std::string> FormatArguments(const std::string& device, std::string_view type);

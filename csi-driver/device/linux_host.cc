@@ -32,8 +32,7 @@ using agent::ErrnoStatus;
 
 constexpr int64_t kAttributeBytesMax = 4096;
 constexpr int kBlkidNothingFound = 2;
-// Where the superblocks are.
-constexpr size_t kMustBeReadableBytes = size_t{1024} * 1024;
+constexpr size_t kStartBytes = size_t{1024} * 1024;
 
 // 0 when it is no block device or not there.
 dev_t BlockNumber(const std::string& path) {
@@ -67,12 +66,15 @@ absl::Status BindMount(const MountRequest& request) {
   return status;
 }
 
-absl::Status CheckReadable(const std::string& device) {
+// The first bytes of a device, where the superblocks are.
+absl::StatusOr<std::string> ReadStart(const std::string& device) {
   const agent::FileDescriptor file(open(device.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.is_open()) return ErrnoStatus(errno, device);
-  std::vector<char> buffer(kMustBeReadableBytes);
-  if (pread(file.get(), buffer.data(), buffer.size(), 0) < 0) return ErrnoStatus(errno, device);
-  return absl::OkStatus();
+  std::string start(kStartBytes, '\0');
+  const ssize_t got = pread(file.get(), start.data(), start.size(), 0);
+  if (got < 0) return ErrnoStatus(errno, device);
+  start.resize(static_cast<size_t>(got));
+  return start;
 }
 
 absl::StatusOr<Usage> BlockUsage(const std::string& path) {
@@ -101,10 +103,13 @@ absl::StatusOr<std::string> LinuxHost::FileSystemOn(const std::string& device) {
                           {0, kBlkidNothingFound}));
   if (result.exit_status == kBlkidNothingFound) {
     // Damaged memory looks empty to blkid: what cannot be read must not be formatted.
-    PMEM_RETURN_IF_ERROR(CheckReadable(device));
+    PMEM_RETURN_IF_ERROR(ReadStart(device).status());
     return "";
   }
-  return ParseProbe(device, result.output);
+  PMEM_ASSIGN_OR_RETURN(std::string type, ParseProbe(device, result.output));
+  if (type != "xfs") return type;
+  PMEM_ASSIGN_OR_RETURN(const std::string start, ReadStart(device));
+  return IsUnfinishedXfs(start) ? std::string(kUnfinishedXfs) : type;
 }
 
 absl::Status LinuxHost::Format(const std::string& device, std::string_view type) {

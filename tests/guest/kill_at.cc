@@ -2,8 +2,8 @@
 // Loaded into a program by LD_PRELOAD: ends it with SIGKILL at a chosen step of its work on
 // devices, as a crash there would. The file KILL_AT_FILE holds the number of steps until then;
 // without the file nothing is counted. Steps are: before and after a program is started (but for
-// those that only read), before every write to a file in sysfs, before every zeroing of a block
-// device.
+// those that only read), before every write to a file in sysfs or to a place in a file, before
+// every zeroing of a block device. The program is the driver, or one that it starts: KILL_PROGRAM.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -28,11 +28,15 @@ Function Next(const char* name) {
   return reinterpret_cast<Function>(dlsym(RTLD_NEXT, name));
 }
 
-// Not the programs that it starts, though they inherit this.
-bool IsTheDriver() { return std::strcmp(program_invocation_short_name, "pmem-csi-driver") == 0; }
+// Programs inherit this from each other.
+bool IsTheProgram() {
+  const char* const name = std::getenv("KILL_PROGRAM");
+  return std::strcmp(program_invocation_short_name, name == nullptr ? "pmem-csi-driver" : name) ==
+         0;
+}
 
 void CountStep() {
-  const char* const path = IsTheDriver() ? std::getenv("KILL_AT_FILE") : nullptr;
+  const char* const path = IsTheProgram() ? std::getenv("KILL_AT_FILE") : nullptr;
   FILE* const file = path == nullptr ? nullptr : std::fopen(path, "r+e");
   if (file == nullptr) return;
   int left = 0;
@@ -72,6 +76,11 @@ ssize_t write(int fd, const void* buffer, size_t size) {
   struct statfs where = {};
   if (fstatfs(fd, &where) == 0 && where.f_type == SYSFS_MAGIC) CountStep();
   return Next<decltype(&write)>("write")(fd, buffer, size);
+}
+
+ssize_t pwrite64(int fd, const void* buffer, size_t size, off64_t offset) {
+  CountStep();
+  return Next<decltype(&pwrite64)>("pwrite64")(fd, buffer, size, offset);
 }
 
 int ioctl(int fd, unsigned long request, ...) noexcept {

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from calls import creation
+from calls import Refused, creation, mounted
 from guest import MIB
 
 # kill_at.cc says what counts as a step.
@@ -94,3 +94,29 @@ def test_what_is_killed_at_any_step_leaves_what_the_next_one_finishes(guest, fra
             break
     print(f"\nguest: {kind}: killed at {killed[CREATE]} steps of creation, {killed[DELETE]} of removal")
     assert killed[CREATE] >= steps_min and killed[DELETE] >= 3
+
+
+@pytest.fixture
+def formatting(driver):
+    """A driver whose mkfs.xfs crashes when the test says so; afterwards an ordinary one."""
+    driver.kill()
+    driver.start(*FLAGS["direct"], environment=f"{WITH_CRASHES} KILL_PROGRAM=mkfs.xfs")
+    yield driver
+    driver.kill()
+    driver.start()
+
+
+def test_what_a_killed_mkfs_left_is_formatted_by_the_next_stage(guest, formatting, unchanged):
+    name, capability = "disk-xfs", mounted("xfs")
+    for step in (5, 50):  # Writes, of some sixty: the first ones wipe, the third is the superblock.
+        formatting.create(name, 320 * MIB, "direct", capability)
+        guest.run(f"echo {step} >{KILL_AT}")
+        with pytest.raises(Refused, match="ABORTED"):
+            formatting.stage(name, capability)
+        guest.run(f"[ ! -e {KILL_AT} ]")
+        device = next(one["blockdev"] for one in guest.json("ndctl list -N") if one.get("name") == name)
+        assert "TYPE=xfs" in guest.run(f"blkid -p -o export /dev/{device}")
+        formatting.stage(name, capability)
+        target = formatting.publish(name, capability)
+        guest.run(f"echo kept >{target}/data")
+        formatting.remove(name)

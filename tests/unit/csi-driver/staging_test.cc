@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "csi-driver/staging.h"
 
+#include "csi-driver/core/format.h"
 #include "tests/unit/csi-driver/node_fixture.h"
 
 namespace pmem::driver {
@@ -48,6 +49,14 @@ TEST_F(StagingTest, FormatsAgainWhenFormattingFailed) {
   EXPECT_TRUE(absl::IsUnavailable(staging_.Stage("disk-1", "/staging", {})));
   EXPECT_TRUE(staging_.Stage("disk-1", "/staging", {}).ok());
   EXPECT_EQ(host_.calls.front(), "mkfs ext4 /dev/fake/disk-1");
+}
+
+TEST_F(StagingTest, FormatsAgainWhatMkfsDidNotFinish) {
+  for (const std::string type : {"xfs", "ext4"}) {
+    host_.file_systems["/dev/fake/disk-1"] = kUnfinishedXfs;
+    EXPECT_TRUE(staging_.Stage("disk-1", "/staging/" + type, {.file_system = type}).ok());
+    EXPECT_EQ(host_.calls.at(host_.calls.size() - 2), "mkfs " + type + " /dev/fake/disk-1");
+  }
 }
 
 TEST_F(StagingTest, RefusesAPathWhereSomethingElseIsMounted) {

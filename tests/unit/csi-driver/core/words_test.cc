@@ -102,6 +102,17 @@ TEST(Probe, TellsAFileSystem) {
   }
 }
 
+TEST(Probe, TellsAnXfsThatMkfsDidNotFinish) {
+  std::string start = "XFSB" + std::string(508, '\0');
+  EXPECT_FALSE(IsUnfinishedXfs(start));
+  start[126] = 1;
+  EXPECT_TRUE(IsUnfinishedXfs(start));
+  EXPECT_TRUE(IsUnfinishedXfs(start.substr(0, 127)));
+  EXPECT_FALSE(IsUnfinishedXfs(start.substr(0, 126)));
+  EXPECT_FALSE(IsUnfinishedXfs(start.replace(0, 4, "xfsb")));
+  EXPECT_FALSE(IsUnfinishedXfs(""));
+}
+
 TEST(Format, MakesBlocksOfThePageSize) {
   using Words = std::vector<std::string>;
   EXPECT_EQ(FormatArguments("/dev/x", "ext4"), (Words{"mkfs.ext4", "-F", "-q", "-b", "4096", "-E",
