@@ -44,6 +44,14 @@ absl::Status CheckLimit(int64_t bytes, const SizeRange& range) {
                                             range.limit_bytes));
 }
 
+absl::Status CheckUsable(PoolKind kind, int64_t bytes, int64_t min_bytes) {
+  const int64_t usable_bytes = kind == PoolKind::kDirect ? DirectUsableBytes(bytes) : bytes;
+  if (usable_bytes >= min_bytes) return absl::OkStatus();
+  return absl::OutOfRangeError(absl::StrCat("a direct volume of ", bytes, " bytes has ",
+                                            usable_bytes, " beside its page metadata: such a file ",
+                                            "system needs at least ", min_bytes));
+}
+
 std::string RefusalText(const CapacityReport& report, const Item& item) {
   const Room room = RoomOf(report);
   return absl::StrCat("a ", AbslView(PoolKindName(item.kind)), " volume of ", item.requested_bytes,
@@ -162,6 +170,7 @@ absl::StatusOr<Volume> PlaceVolume(const CapacityReport& report, std::string_vie
   const PoolRoom& pool = room.pools[room.bins[bins->front()].pool];
   const int64_t bytes = VolumeBytes(wanted_bytes, pool.alignment_bytes);
   PMEM_RETURN_IF_ERROR(CheckLimit(bytes, range));
+  PMEM_RETURN_IF_ERROR(CheckUsable(kind, bytes, min_bytes));
   return Volume{.id = std::string(id),
                 .kind = kind,
                 .pool = pool.id.substr(pool.id.find('/') + 1),

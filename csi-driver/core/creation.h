@@ -61,7 +61,7 @@ absl::Status CheckGone(const CapacityReport& report, std::string_view id);
 absl::Status CheckSame(const Volume& volume, PoolKind kind, const SizeRange& range);
 
 // A new volume: its pool and size. ResourceExhausted with the reason when the node has no room,
-// OutOfRange when the rounded size passes the limit.
+// OutOfRange when the rounded size passes the limit or leaves a file system less than `min_bytes`.
 absl::StatusOr<Volume> PlaceVolume(const CapacityReport& report, std::string_view id, PoolKind kind,
                                    const SizeRange& range, int64_t min_bytes);
 

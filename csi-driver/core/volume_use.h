@@ -27,7 +27,7 @@ struct VolumeUse {
 // that would be another kind of mount or are too many.
 absl::Status CheckUse(const VolumeUse& use);
 
-// Smallest volume that all of the uses accept; 0: any.
+// Smallest block device that all of the uses accept; 0: any.
 int64_t VolumeBytesMin(absl::Span<const VolumeUse> uses);
 
 }  // namespace pmem::driver

@@ -84,6 +84,15 @@ def test_a_volume_is_whole_steps_of_its_pool(driver, unchanged, kind, size, take
     driver.delete("disk-size")
 
 
+def test_a_direct_volume_is_refused_that_xfs_would_not_fit_into(guest, driver, unchanged):
+    with pytest.raises(Refused, match="OUT_OF_RANGE: a direct volume of 318767104 bytes has 312475648 beside"):
+        driver.create("disk-small", 300 * MIB, "direct", mounted("xfs"))
+    driver.create("disk-small", 300 * MIB, "direct")
+    device = next(one["blockdev"] for one in guest.json("ndctl list -N") if one.get("name") == "disk-small")
+    assert guest.run(f"cat /sys/class/block/{device}/size") == f"{312475648 // 512}\n"
+    driver.delete("disk-small")
+
+
 @pytest.mark.parametrize("kind", ["lvm", "direct"])
 def test_the_largest_volume_fits_and_one_step_more_does_not(driver, unchanged, kind):
     largest = driver.capacity(kind)[1]

@@ -83,6 +83,35 @@ TEST(PlaceVolume, RefusesARoundedSizePastTheLimit) {
       PlaceVolume(report, "disk-1", PoolKind::kLvm, {kGiB + 1, kGiB + 2}, 0).status()));
 }
 
+struct XfsCase {
+  const char* name;
+  PoolKind kind;
+  int64_t requested_bytes;
+  absl::StatusCode code = absl::StatusCode::kOk;
+};
+
+class XfsVolumeTest : public testing::TestWithParam<XfsCase> {};
+
+// 16 MiB is the direct pool's step, 4 MiB the other's.
+TEST_P(XfsVolumeTest, HasWhatMkfsWants) {
+  const CapacityReport report = ReportOf({MakeDirectPool({{0, 2 * kGiB}}), MakeLvmPool(2 * kGiB)});
+  const auto volume =
+      PlaceVolume(report, "disk-1", GetParam().kind, {GetParam().requested_bytes, 0}, kXfsBytesMin);
+  EXPECT_EQ(volume.status().code(), GetParam().code) << volume.status();
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, XfsVolumeTest,
+                         testing::Values(XfsCase{"Lvm_BelowTheLeast", PoolKind::kLvm,
+                                                 300 * kMiB - 1, absl::StatusCode::kOutOfRange},
+                                         XfsCase{"Lvm_TheLeast", PoolKind::kLvm, 300 * kMiB},
+                                         XfsCase{"Direct_TheLeastOfLvm", PoolKind::kDirect,
+                                                 300 * kMiB, absl::StatusCode::kOutOfRange},
+                                         XfsCase{"Direct_TheLargestTooSmall", PoolKind::kDirect,
+                                                 304 * kMiB, absl::StatusCode::kOutOfRange},
+                                         XfsCase{"Direct_TheSmallestLargeEnough", PoolKind::kDirect,
+                                                 304 * kMiB + 1}),
+                         [](const auto& row) { return row.param.name; });
+
 TEST(KindOf, IsTheParameterOrTheOnlyKindOfTheNode) {
   const CapacityReport lvm = ReportOf({MakeLvmPool(kGiB)});
   const CapacityReport both = ReportOf({MakeDirectPool({{0, kGiB}}), MakeLvmPool(kGiB)});
