@@ -89,6 +89,7 @@ class AgentPoller::Impl : public std::enable_shared_from_this<Impl> {
   ClientRequest RequestOf(const Poll& poll) ABSL_LOCKS_EXCLUDED(mu_);
   void Tell(Outcome outcome);
   void Send(Poll poll) ABSL_LOCKS_EXCLUDED(mu_);
+  void LetGo(const std::string& node, std::shared_ptr<HttpClient> client) ABSL_LOCKS_EXCLUDED(mu_);
   bool BeginCallback() ABSL_LOCKS_EXCLUDED(mu_);
   void EndCallback() ABSL_LOCKS_EXCLUDED(mu_);
   // Returns the client that is not used any more. It ends outside the lock: its end answers the
@@ -107,6 +108,10 @@ class AgentPoller::Impl : public std::enable_shared_from_this<Impl> {
   CondVar idle_;
   std::map<std::string, Agent> agents_ ABSL_GUARDED_BY(mu_);
   DueTimes due_ ABSL_GUARDED_BY(mu_);  // Of the agents that can be asked.
+  // What polls let go of and no agent has any more; Tick and Stop end them. One a poll at most, and
+  // an agent that went, or moved, has no next poll with that client: as many as threads that were
+  // about to send when lists came.
+  std::vector<std::shared_ptr<HttpClient>> retired_ ABSL_GUARDED_BY(mu_);
   std::optional<std::vector<std::string>> listed_ ABSL_GUARDED_BY(mu_);
   uint64_t last_poll_id_ ABSL_GUARDED_BY(mu_) = 0;
   int callbacks_ ABSL_GUARDED_BY(mu_) = 0;
@@ -115,12 +120,14 @@ class AgentPoller::Impl : public std::enable_shared_from_this<Impl> {
 };
 
 void AgentPoller::Impl::Stop() {
-  std::map<std::string, Agent> agents;  // Clients end outside the lock.
+  std::map<std::string, Agent> agents;  // Both end outside the lock.
+  std::vector<std::shared_ptr<HttpClient>> retired;
   MutexLock lock(&mu_);
   is_stopped_ = true;
   agents.swap(agents_);
   due_.Clear();
   while (callbacks_ > 0) idle_.WaitWithTimeout(&mu_, absl::Seconds(1));
+  retired.swap(retired_);
 }
 
 void AgentPoller::Impl::OnAgents(const std::vector<AgentEndpoint>& agents) {
@@ -181,6 +188,7 @@ void AgentPoller::Impl::Tick() {
   const absl::Time now = clock_->SteadyNow();
   {
     MutexLock lock(&mu_);
+    retired.swap(retired_);
     for (const std::string& node : due_.Due(now, kAgentStartsPerTick)) {
       Agent& agent = agents_.at(node);
       if (agent.poll_id == 0) {
@@ -261,6 +269,17 @@ void AgentPoller::Impl::Send(Poll poll) {
     self->EndCallback();
   };
   poll.client->SendAsync(RequestOf(poll), std::move(done));
+  LetGo(poll.node, std::move(poll.client));
+}
+
+// This may be a callback of the client, whose end would wait for it: it must not end here, also
+// when its agent went while the poll was being sent.
+void AgentPoller::Impl::LetGo(const std::string& node, std::shared_ptr<HttpClient> client) {
+  MutexLock lock(&mu_);
+  const auto found = agents_.find(node);
+  const bool is_kept = found != agents_.end() && found->second.client == client;
+  if (is_kept) return client.reset();  // Under the lock, so that it is not the last one.
+  retired_.push_back(std::move(client));
 }
 
 void AgentPoller::Impl::Tell(Outcome outcome) {

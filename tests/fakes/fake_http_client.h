@@ -71,6 +71,12 @@ class FakeHttpServer {
     return pending_.size();
   }
 
+  // Clients that have not ended.
+  int clients() {
+    MutexLock lock(&mu_);
+    return clients_;
+  }
+
  private:
   friend class FakeHttpClient;
   struct Pending {
@@ -114,11 +120,21 @@ class FakeHttpServer {
   std::deque<absl::Status> closed_with_ ABSL_GUARDED_BY(mu_);
   std::vector<ClientRequest> requests_ ABSL_GUARDED_BY(mu_);
   std::deque<Pending> pending_ ABSL_GUARDED_BY(mu_);
+  int clients_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
 class FakeHttpClient final : public HttpClient {
  public:
-  explicit FakeHttpClient(FakeHttpServer* server) : server_(server) {}
+  explicit FakeHttpClient(FakeHttpServer* server) : server_(server) {
+    MutexLock lock(&server_->mu_);
+    ++server_->clients_;
+  }
+  ~FakeHttpClient() override {
+    MutexLock lock(&server_->mu_);
+    --server_->clients_;
+  }
+  FakeHttpClient(const FakeHttpClient&) = delete;
+  FakeHttpClient& operator=(const FakeHttpClient&) = delete;
 
   absl::StatusOr<ClientResponse> Send(const ClientRequest& request) override {
     FakeHttpServer::Handler handler;

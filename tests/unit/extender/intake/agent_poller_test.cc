@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -37,6 +39,7 @@ class AgentPollerTest : public ::testing::Test {
 
   AgentPoller::Options Options() {
     return {.wait = kWait, .slack = kSlack, .wanted_at = [this](const std::string& node) {
+              if (before_sending_) std::exchange(before_sending_, nullptr)();
               const auto it = wanted_at_.find(node);
               return it == wanted_at_.end() ? absl::InfiniteFuture() : it->second;
             }};
@@ -69,6 +72,7 @@ class AgentPollerTest : public ::testing::Test {
   RecordingSink events_;
   std::map<std::string, FakeHttpServer> servers_;  // By URL.
   std::map<std::string, absl::Time> wanted_at_;    // By node.
+  std::function<void()> before_sending_;           // Once: a poll was decided on, not yet sent.
   AgentPoller poller_;
 };
 
@@ -201,6 +205,26 @@ TEST_F(AgentPollerTest, AnAgentThatMovedIsAskedAtItsNewPlaceAndItsOldAnswerIsVoi
   servers_["n1-url"].Answer(Report("n1", 1));
   servers_["n1b-url"].Answer(Report("n1", 2));
   EXPECT_EQ(events_.WaitFor(2), (Texts{"agents n1", "report n1 2"}));
+}
+
+// The end of a client waits for its answers' callbacks: in one of them it would wait for ever.
+TEST_F(AgentPollerTest, AClientOfAnAgentThatGoesNeverEndsInsideItsOwnAnswer) {
+  FakeHttpServer& server = servers_["n1-url"];
+  const auto answer_while_the_agent_goes = [&] {
+    Listen({"n1"});
+    clock_.Advance(kAgentPollSpacing);  // So that the answer begins the next poll.
+    before_sending_ = [this] { poller_.OnAgents({}); };
+    ASSERT_TRUE(server.Answer(Report("n1", 1)));
+    EXPECT_EQ(server.pending(), 1u) << "the next poll was sent";
+    EXPECT_EQ(server.clients(), 1) << "ended in its own callback";
+    server.Answer(absl::CancelledError("late"));
+  };
+  answer_while_the_agent_goes();
+  poller_.Tick();
+  EXPECT_EQ(server.clients(), 0) << "a tick ends it";
+  answer_while_the_agent_goes();
+  poller_.Stop();
+  EXPECT_EQ(server.clients(), 0) << "the stop ends it";
 }
 
 TEST_F(AgentPollerTest, AnAgentThatCannotBeAskedFailsOnceWithTheReason) {
