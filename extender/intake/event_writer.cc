@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::string_view kComponent = "events";
 
+SaidEvents::Said SaidOf(const ClaimEvent& event) { return {event.claim_uid, event.reason}; }
+
 }  // namespace
 
 std::string ClaimEventJson(const ClaimEvent& event, std::string_view component, absl::Time now) {
@@ -53,30 +55,15 @@ void EventWriter::Post(ClaimEvent event) {
   const absl::Time now = clock_->SteadyNow();
   MutexLock lock(&mu_);
   if (is_stopped_) return;
-  if (IsRepeatedLocked({event.claim_uid, event.reason}, now)) {
+  const SaidEvents::Said said = SaidOf(event);
+  if (!said_.MayBeSaid(said, now)) {
     ++health_.repeated;
-  } else if (queue_.size() >= kClaimEventQueueMax) {
+  } else if (queue_.size() >= kClaimEventQueueMax || !said_.Note(said, now)) {
     ++health_.dropped;
-    said_.erase({event.claim_uid, event.reason});
   } else {
     queue_.push_back(std::move(event));
     changed_.SignalAll();
   }
-}
-
-bool EventWriter::IsRepeatedLocked(const Said& said, absl::Time now) {
-  const auto [entry, is_new] = said_.emplace(said, now);
-  if (!is_new) {
-    if (now - entry->second < kClaimEventRepeat) return true;
-    entry->second = now;
-    return false;
-  }
-  said_in_order_.push_back(said);
-  if (said_in_order_.size() > kClaimEventMemoryMax) {
-    said_.erase(said_in_order_.front());
-    said_in_order_.pop_front();
-  }
-  return false;
 }
 
 EventWriterHealth EventWriter::Health() const {
@@ -102,19 +89,26 @@ void EventWriter::Write(const ClaimEvent& event) {
   const absl::StatusOr<ApiAnswer> answer =
       client_->Create(ApiPath(kEventsResource, event.claim.kube_namespace),
                       ClaimEventJson(event, component_, clock_->WallNow()));
+  Note(event, answer);
   const absl::Status status = answer.ok() ? answer->ToStatus() : answer.status();
-  {
-    MutexLock lock(&mu_);
-    ++(status.ok() ? health_.written : health_.failed);
-    // It may be said again as soon as there is reason to.
-    if (!status.ok()) said_.erase({event.claim_uid, event.reason});
-  }
   if (status.ok()) return;
   LogWarning(kComponent, "an Event on a claim was not written",
              {{"kube_namespace", event.claim.kube_namespace},
               {"claim", event.claim.name},
               {"reason", event.reason},
               {"error", status}});
+}
+
+void EventWriter::Note(const ClaimEvent& event, const absl::StatusOr<ApiAnswer>& answer) {
+  const absl::Time now = clock_->SteadyNow();
+  const SaidEvents::Said said = SaidOf(event);
+  MutexLock lock(&mu_);
+  if (answer.ok() && answer->is_ok()) {
+    ++health_.written;
+    return said_.NoteWritten(said);
+  }
+  ++health_.failed;
+  said_.NoteRefused(said, now, answer.ok() ? answer->failure.retry_after : absl::ZeroDuration());
 }
 
 }  // namespace pmem::extender

@@ -2,31 +2,29 @@
 // Says on a claim, as a Kubernetes Event, what its owner should know. Best effort: a full queue
 // drops, a refused Event is logged and counted, and nothing ever waits for it.
 //
-// The same reason on the same claim is not said again within kClaimEventRepeat.
+// Those who post may do so again and again: SaidEvents says when the same reason on the same claim
+// is due. What was dropped is due at once.
 //
 // Start once; Stop is idempotent and throws away what waits. Thread-safe.
 #pragma once
 
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <memory>
 #include <string>
-#include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/io/clock.h"
 #include "common/io/mutex.h"
 #include "common/io/periodic_task.h"
 #include "extender/core/kube_objects.h"
 #include "extender/intake/kube_client.h"
+#include "extender/intake/said_events.h"
 
 namespace pmem::extender {
 
-inline constexpr absl::Duration kClaimEventRepeat = absl::Minutes(10);
 inline constexpr size_t kClaimEventQueueMax = 256;
-// Claims and reasons remembered; past it the oldest is forgotten, and could be said again too soon.
-inline constexpr size_t kClaimEventMemoryMax = 8192;
 inline constexpr size_t kClaimEventMessageMax = 1024;  // The API's limit on an Event's note.
 
 struct ClaimEvent {
@@ -39,8 +37,8 @@ struct ClaimEvent {
 
 struct EventWriterHealth {
   int64_t written = 0;
-  int64_t repeated = 0;  // Not said again.
-  int64_t dropped = 0;   // The queue was full.
+  int64_t repeated = 0;  // Not due yet.
+  int64_t dropped = 0;   // The queue was full, or too many are remembered.
   int64_t failed = 0;    // Refused, or no answer.
 };
 
@@ -59,11 +57,10 @@ class EventWriter {
   EventWriterHealth Health() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  using Said = std::pair<std::string, std::string>;  // Claim UID and reason.
-
   void Run() ABSL_LOCKS_EXCLUDED(mu_);
   void Write(const ClaimEvent& event) ABSL_LOCKS_EXCLUDED(mu_);
-  bool IsRepeatedLocked(const Said& said, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Note(const ClaimEvent& event, const absl::StatusOr<ApiAnswer>& answer)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   const std::string component_;
   KubeClient* const client_;
@@ -72,8 +69,7 @@ class EventWriter {
   mutable Mutex mu_;
   CondVar changed_;
   std::deque<ClaimEvent> queue_ ABSL_GUARDED_BY(mu_);
-  std::map<Said, absl::Time> said_ ABSL_GUARDED_BY(mu_);
-  std::deque<Said> said_in_order_ ABSL_GUARDED_BY(mu_);
+  SaidEvents said_ ABSL_GUARDED_BY(mu_);
   EventWriterHealth health_ ABSL_GUARDED_BY(mu_);
   bool is_stopped_ ABSL_GUARDED_BY(mu_) = false;
   std::unique_ptr<Thread> thread_;

@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "absl/strings/str_cat.h"
 #include "tests/fakes/fake_clock.h"
@@ -12,6 +14,8 @@
 
 namespace pmem::extender {
 namespace {
+
+constexpr std::string_view kUidKey = R"("uid":")";
 
 ClaimEvent Event(std::string uid, std::string reason = "PinCannotWork") {
   return {.claim = {.kube_namespace = "x", .name = "data"},
@@ -34,9 +38,28 @@ class EventWriterTest : public ::testing::Test {
       return ClientResponse{.status = status, .body = "{}"};
     });
   }
+  // Until the answer was taken: one thread writes them one after the other.
+  void PostAndWait(ClaimEvent event) {
+    writer_.Post(std::move(event));
+    const std::string marker = absl::StrCat("marker-", ++markers_);
+    writer_.Post(Event(marker));
+    for (size_t count = 1; !Asked().contains(marker);) {
+      count = server_.WaitForRequests(count).size() + 1;
+    }
+  }
+  // How often each claim's uid was in a request, whatever was answered.
+  std::map<std::string, int> Asked() {
+    std::map<std::string, int> asked;
+    for (const ClientRequest& request : server_.WaitForRequests(0)) {
+      const size_t begin = request.body.find(kUidKey) + kUidKey.size();
+      ++asked[request.body.substr(begin, request.body.find('"', begin) - begin)];
+    }
+    return asked;
+  }
 
   FakeClock clock_;
   FakeHttpServer server_;
+  int markers_ = 0;
   KubeClient client_;
   EventWriter writer_;
 };
@@ -71,32 +94,38 @@ TEST_F(EventWriterTest, TheSameReasonOnTheSameClaimIsSaidAgainOnlyAfterAWhile) {
   EXPECT_EQ(server_.WaitForRequests(4).size(), 4u);
 }
 
-TEST_F(EventWriterTest, ARefusedEventMayBeSaidAgainAtOnce) {
-  AnswerWith(403);
+TEST_F(EventWriterTest, ARefusedEventIsWrittenAgainAfterAPauseOnlyAndAsTheServerAsks) {
+  server_.OnSend([](const ClientRequest&) -> absl::StatusOr<ClientResponse> {
+    return ClientResponse{.status = 429, .headers = {{"retry-after", "25"}}};
+  });
   writer_.Start();
-  writer_.Post(Event("c1"));
-  server_.WaitForRequests(1);
-  AnswerWith(201);
-  // Until the refusal is noted the event still counts as said.
-  for (size_t requests = 1; requests < 2; requests = server_.WaitForRequests(1).size()) {
-    writer_.Post(Event("c1"));
-  }
-  EXPECT_EQ(writer_.Health().failed, 1);
+  PostAndWait(Event("c1"));
+  clock_.Advance(absl::Seconds(24));
+  PostAndWait(Event("c1"));
+  EXPECT_EQ(writer_.Health().repeated, 1);
+  clock_.Advance(absl::Seconds(1));
+  PostAndWait(Event("c1"));
+  EXPECT_EQ(Asked()["c1"], 2);
+  EXPECT_GE(writer_.Health().failed, 2);
 }
 
-TEST_F(EventWriterTest, AFullQueueDropsAndCounts) {
-  for (size_t i = 0; i < kClaimEventQueueMax + 3; ++i) writer_.Post(Event(absl::StrCat("c", i)));
-  EXPECT_EQ(writer_.Health().dropped, 3);
+// As the placement controller does, which says everything anew with each of its ticks.
+TEST_F(EventWriterTest, WhatAFullQueueDropsIsWrittenLaterAndNothingTwice) {
+  constexpr size_t kDropped = kClaimEventQueueMax / 2;
+  constexpr size_t kClaims = kClaimEventQueueMax + kDropped;
+  const auto post_all = [this] {
+    for (size_t i = 0; i < kClaims; ++i) writer_.Post(Event(absl::StrCat("c", i)));
+  };
+  // Often enough to forget everything, if what is dropped were remembered.
+  constexpr size_t kRounds = kClaimEventMemoryMax / kDropped + 1;
+  for (size_t i = 0; i < kRounds; ++i) post_all();
+  EXPECT_EQ(writer_.Health().dropped, static_cast<int64_t>(kRounds * kDropped));
   writer_.Start();
-  EXPECT_EQ(server_.WaitForRequests(kClaimEventQueueMax).size(), kClaimEventQueueMax);
-}
-
-TEST_F(EventWriterTest, WhatWasSaidIsRememberedWithinALimit) {
-  for (size_t i = 0; i <= kClaimEventMemoryMax; ++i) writer_.Post(Event(absl::StrCat("c", i)));
-  writer_.Post(Event("c1"));
-  EXPECT_EQ(writer_.Health().repeated, 1);
-  writer_.Post(Event("c0"));  // Forgotten, though its Event still waits.
-  EXPECT_EQ(writer_.Health().repeated, 1);
+  server_.WaitForRequests(kClaimEventQueueMax);
+  post_all();
+  PostAndWait(Event("last"));
+  std::map<std::string, int> asked = Asked();
+  for (size_t i = 0; i < kClaims; ++i) EXPECT_EQ(asked[absl::StrCat("c", i)], 1) << i;
 }
 
 TEST(ClaimEventJson, AMessageIsCut) {
