@@ -144,6 +144,7 @@ absl::Status DecodeNodeList(ondemand::object object, Candidates& out) {
 struct Sent {
   bool has_pod = false;
   std::optional<Candidates> names, nodes;
+  bool is_unread = false;  // A list was left in `raw`.
 };
 
 absl::Status DecodeNodeNames(ondemand::value value, bool reads, std::optional<Candidates>& out) {
@@ -181,9 +182,11 @@ absl::Status DecodeMember(std::string_view key, ondemand::value value, ReadCandi
     return absl::OkStatus();
   }
   const bool reads = when == ReadCandidates::kAlways || !sent.has_pod || !pod.volumes.empty();
-  if (KeyIs(key, "NodeNames")) return DecodeNodeNames(value, reads, sent.names);
-  if (KeyIs(key, "Nodes")) return DecodeNodes(value, reads, sent.nodes);
-  return absl::OkStatus();
+  const bool is_names = KeyIs(key, "NodeNames");
+  if (!is_names && !KeyIs(key, "Nodes")) return absl::OkStatus();
+  if (!reads) sent.is_unread = true;
+  return is_names ? DecodeNodeNames(value, reads, sent.names)
+                  : DecodeNodes(value, reads, sent.nodes);
 }
 
 }  // namespace
@@ -196,6 +199,8 @@ absl::StatusOr<ExtenderArgs> ExtenderDecoder::DecodeArgs(std::string& body, Read
         return DecodeMember(key, value, when, args.pod, sent);
       }));
   if (!sent.has_pod) return json_walk::WrongType("ExtenderArgs.Pod", "a pod, got none");
+  // The lists came behind another pod, without claims, than the one that counts.
+  if (sent.is_unread && !args.pod.volumes.empty()) return DecodeArgs(body, ReadCandidates::kAlways);
   if (!sent.names && !sent.nodes) {
     return json_walk::WrongType("ExtenderArgs", "Nodes or NodeNames, got neither");
   }

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "extender/wire/extender_v1.h"
 #include "tests/unit/extender/wire/wire_testing.h"
 
@@ -98,6 +100,16 @@ TEST_P(AnyKeyForm, GivesTheSameArgs) {
   EXPECT_FALSE(args.candidates.is_full);
 }
 
+TEST_P(AnyKeyForm, ReadsTheNamesForAPodWithClaimsWhereverItStands) {
+  std::string body = absl::StrReplaceAll(
+      GetParam().body,
+      {{R"("p")",
+        R"("p"},"spec":{"volumes":[{"name":"v","persistentVolumeClaim":{"claimName":"c"}}])"}});
+  const ExtenderArgs args = Decode(body, ReadCandidates::kIfPodHasClaims);
+  EXPECT_THAT(args.pod.volumes, SizeIs(1)) << body;
+  EXPECT_EQ(args.candidates.names, (Names{"n1", "n2"}));
+}
+
 INSTANTIATE_TEST_SUITE_P(
     ExtenderDecoder, AnyKeyForm,
     testing::Values(
@@ -116,12 +128,26 @@ INSTANTIATE_TEST_SUITE_P(
             "LastOfARepeatedKeyWins",
             R"({"Pod":{"metadata":{"name":"q"}},"NodeNames":["n0"],"pod":{"metadata":{"name":"p"}},"nodeNames":["n1","n2"]})"},
         KeyCase{
+            "LastOfARepeatedPodWins",
+            R"({"Pod":{"metadata":{}},"NodeNames":["n1","n2"],"Pod":{"metadata":{"name":"p"}}})"},
+        KeyCase{
             "NamesWinOverNodes",
             R"({"Pod":{"metadata":{"name":"p"}},"NodeNames":["n1","n2"],"Nodes":{"items":[{"metadata":{"name":"n3"}}]}})"},
         KeyCase{"WhiteSpace",
                 "\n { \"Pod\" : { \"metadata\" :\t{ \"name\" : \"p\" } } ,\r\n \"NodeNames\" : [ "
                 "\"n1\" , \"n2\" \n] } \n"}),
     CaseName);
+
+TEST(ExtenderDecoder, ReadsTheNodesForAPodWithClaimsThatIsTheLastOfSeveral) {
+  const std::string nodes = R"({"items":[{"metadata":{"name":"n1"}},{"metadata":{"name":"n2"}}]})";
+  std::string body = absl::StrCat(
+      R"({"Pod":{"metadata":{}},"Nodes":)", nodes,
+      R"(,"Pod":{"spec":{"volumes":[{"name":"v","persistentVolumeClaim":{"claimName":"c"}}]}}})");
+  const ExtenderArgs args = Decode(body, ReadCandidates::kIfPodHasClaims);
+  EXPECT_TRUE(args.candidates.is_full);
+  EXPECT_EQ(args.candidates.names, (Names{"n1", "n2"}));
+  EXPECT_THAT(args.candidates.nodes, SizeIs(2));
+}
 
 TEST(ExtenderDecoder, UnescapesNames) {
   std::string body =
