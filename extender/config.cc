@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/io/flags.h"
 #include "common/pure/status_macros.h"
+#include "extender/wire/extender_v1.h"
 
 namespace pmem::extender {
 namespace {
@@ -60,7 +61,7 @@ void AddPatience(Flags& flags, ExtenderConfig& config) {
 }
 
 void AddChoices(Flags& flags, ExtenderConfig& config, int64_t* candidates_max,
-                int64_t* plain_pod_score, int64_t* objects_nodes_max, int64_t* io_threads) {
+                int64_t* plain_pod_score, int64_t* objects_nodes_max) {
   flags.Enum<Strategy>("--score", &config.service.verbs.strategy,
                        {{"binpack", Strategy::kBinpack}, {"spread", Strategy::kSpread}},
                        "Which nodes are best: the fullest that fit, or the emptiest");
@@ -91,6 +92,13 @@ void AddChoices(Flags& flags, ExtenderConfig& config, int64_t* candidates_max,
   flags.Integer("--capacity-objects-nodes-max", objects_nodes_max, 0, 100000,
                 "With PMEM on more nodes one capacity object a class stands for all of them: "
                 "kube-scheduler looks through all objects for each node");
+}
+
+void AddProcess(Flags& flags, ExtenderConfig& config, int64_t* body_max_mib, int64_t* io_threads) {
+  flags.Integer(
+      "--body-max-mib", body_max_mib, 1, int64_t{kExtenderBodyBytesMax} / kMiB,
+      "Largest body of a scheduler's call in MiB; whole Nodes need 16 for each 1,000, and "
+      "more memory (docs/operations.md)");
   flags.Enum<LogLevel>("--log-level", &config.log_level,
                        {{"debug", LogLevel::kDebug},
                         {"info", LogLevel::kInfo},
@@ -115,6 +123,7 @@ ParsedConfig ParseConfig(int argc, const char* const* argv) {
   int64_t candidates_max = config.service.verbs.candidates_max;
   int64_t plain_pod_score = config.service.verbs.plain_pod_score;
   int64_t objects_nodes_max = config.capacity_objects_nodes_max;
+  int64_t body_max_mib = config.body_bytes_max / kMiB;
   int64_t io_threads = config.io_threads;
   Flags flags({.name = "pmem-extender",
                .description = "Places PersistentVolumeClaims on nodes with persistent memory.",
@@ -122,11 +131,13 @@ ParsedConfig ParseConfig(int argc, const char* const* argv) {
                .env_prefix = "PMEM_EXTENDER"});
   AddPlaces(flags, config);
   AddPatience(flags, config);
-  AddChoices(flags, config, &candidates_max, &plain_pod_score, &objects_nodes_max, &io_threads);
+  AddChoices(flags, config, &candidates_max, &plain_pod_score, &objects_nodes_max);
+  AddProcess(flags, config, &body_max_mib, &io_threads);
   parsed.exit_code = flags.Parse(argc, argv);
   config.service.verbs.candidates_max = static_cast<int>(candidates_max);
   config.service.verbs.plain_pod_score = static_cast<int>(plain_pod_score);
   config.capacity_objects_nodes_max = static_cast<int>(objects_nodes_max);
+  config.body_bytes_max = body_max_mib * kMiB;
   config.io_threads = static_cast<int>(io_threads);
   if (parsed.exit_code) return parsed;
   if (config.lease.timing.identity.empty()) config.lease.timing.identity = DefaultIdentity();

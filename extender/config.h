@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "common/io/log.h"
+#include "common/pure/units.h"
 #include "extender/core/agent_roster.h"
 #include "extender/intake/leader_elector.h"
 #include "extender/ledger_service.h"
@@ -36,6 +37,8 @@ struct ExtenderConfig {
   absl::Duration placement_settle = absl::Seconds(1);
   bool has_capacity_objects = true;
   int capacity_objects_nodes_max = 50;  // docs/performance.md, "A real kube-scheduler".
+  // Of a verb's body. Names of 100,000 nodes are 3 MB; docs/operations.md, "Whole Nodes".
+  int64_t body_bytes_max = 32 * kMiB;
   LogLevel log_level = LogLevel::kInfo;
   int io_threads = 4;
 };

@@ -104,6 +104,11 @@ ExtenderMetrics::ExtenderMetrics(const LedgerService* service)
                                                    "From the end of the header to the answer",
                                                    VerbBuckets(), {{"verb", std::string(verb)}}));
   }
+  for (const int code : {400, 413, 503}) {
+    refusals_.emplace(code, metrics_.AddCounter("verb_refusals_total",
+                                                "Calls of verbs answered with an HTTP error",
+                                                {{"code", std::to_string(code)}}));
+  }
   AddLedgerCollectors(service);
   AddNodeCollectors(service);
   AddDriftCollector(service);
@@ -169,6 +174,8 @@ void ExtenderMetrics::OnExchange(const HttpExchange& exchange) {
   if (exchange.route.substr(0, kVerbPrefix.size()) != kVerbPrefix) return;
   const auto it = durations_.find(exchange.route.substr(kVerbPrefix.size()));
   if (it != durations_.end()) it->second.Observe(absl::ToDoubleSeconds(exchange.duration));
+  const auto refusal = refusals_.find(exchange.status);
+  if (refusal != refusals_.end()) refusal->second.Increment();
 }
 
 void ExtenderMetrics::OnTick(const LedgerService& service) {

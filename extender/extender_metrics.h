@@ -34,6 +34,7 @@ class ExtenderMetrics final : public VerbObserver {
   std::map<Outcome, Counter> decisions_;
   std::map<Reason, Counter> rejections_;
   std::map<std::string_view, Histogram> durations_;  // By verb.
+  std::map<int, Counter> refusals_;                  // By HTTP status.
   Counter invariants_broken_;
   Counter holds_made_;
   Counter holds_expired_;

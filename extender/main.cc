@@ -64,7 +64,7 @@ int Run(const ExtenderConfig& config) {
                            std::make_unique<TypedKind<CapacityObject>>(&capacities), &clock);
   Leadership leadership(config, client->get(), &service, &clock, &metrics.registry());
   HttpServer server({.observer = [&metrics](const auto& call) { metrics.OnExchange(call); }});
-  verbs.Register(server);
+  verbs.Register(server, config.body_bytes_max);
   status.Register(server);
   rest.Register(server);
   const auto port = server.Start(config.listen);

@@ -34,12 +34,12 @@ VerbApi::VerbApi(LedgerService* service, VerbObserver* observer)
       observer_(observer),
       blocking_("verb", kBlockingCallsMax, kQueuedCallsMax) {}
 
-void VerbApi::Register(HttpServer& server) {
+void VerbApi::Register(HttpServer& server, int64_t body_bytes_max) {
   const auto add = [&](const char* path, auto verb) {
     server.Handle("POST", path, Handler([this, verb](Call& call, Patience patience) {
                     return (this->*verb)(call, patience);
                   }),
-                  kExtenderBodyBytesMax);
+                  body_bytes_max);
   };
   add("/scheduler/filter", &VerbApi::Filter);
   add("/scheduler/prioritize", &VerbApi::Prioritize);

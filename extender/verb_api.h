@@ -2,9 +2,9 @@
 // POST /scheduler/filter, /scheduler/prioritize, /scheduler/preempt: decode -> decide -> encode.
 //
 // Answers: 200 with a result; 200 with Error set for a filter that cannot be decided now; 400 for a
-// body that is not the protocol, 413 above kExtenderBodyBytesMax; 503 when prioritize or preempt
-// cannot be decided (they have no Error member), or too many calls wait. A pod without claims is
-// answered from the request alone.
+// body that is not the protocol, 413 above the limit on bodies; 503 when prioritize or preempt
+// cannot be decided (they have no Error member), too many calls wait, or their bodies take too much
+// memory. A pod without claims is answered from the request alone.
 //
 // A replica that does not lead answers pods without PMEM claims, refuses the rest, and closes the
 // connection either way, so that the next call finds the leader.
@@ -49,7 +49,7 @@ class VerbApi {
 
   // All must outlive the api; the api must outlive the server's Stop.
   VerbApi(LedgerService* service, VerbObserver* observer);
-  void Register(HttpServer& server);
+  void Register(HttpServer& server, int64_t body_bytes_max = kExtenderBodyBytesMax);
   // Drops calls that still wait. Before the service goes.
   void Stop() { blocking_.Stop(); }
 

@@ -28,15 +28,17 @@ constexpr size_t kUnknownLength = std::numeric_limits<size_t>::max();
 // Calls `done` once; keeps itself alive until then.
 class BodyReader : public std::enable_shared_from_this<BodyReader> {
  public:
-  BodyReader(const http::http_request& request, size_t length, size_t bytes_max, BodyDone done)
+  BodyReader(const http::http_request& request, size_t length, size_t bytes_max,
+             const std::shared_ptr<BodyBudget>& budget, BodyDone done)
       : request_(request),
         buffer_(request.body().streambuf()),
         length_(length),
         bytes_max_(bytes_max),
+        lease_(std::make_shared<BodyLease>(budget)),
         done_(std::move(done)) {}
 
   void Start() {
-    if (length_ != kUnknownLength && length_ > bytes_max_) return Refuse();
+    if (length_ != kUnknownLength && length_ > bytes_max_) return RefuseTooLong();
     if (length_ != kUnknownLength) body_.reserve(length_ + kBodyPaddingBytes);
     Read();
   }
@@ -46,7 +48,8 @@ class BodyReader : public std::enable_shared_from_this<BodyReader> {
   void Read() {
     try {
       const bool is_at_end = TakeAvailable();
-      if (got_ > bytes_max_) return Refuse();
+      if (is_beyond_budget_) return RefuseNow();
+      if (got_ > bytes_max_) return RefuseTooLong();
       if (is_at_end || got_ == length_) return Finish();
       WaitForPiece();
     } catch (const std::exception& e) {
@@ -61,6 +64,11 @@ class BodyReader : public std::enable_shared_from_this<BodyReader> {
     while (buffer_.acquire(block, size)) {
       if (block == nullptr) return true;
       const size_t take = std::min(size, WantedBytes());
+      is_beyond_budget_ = !lease_->Resize(got_ + take);
+      if (is_beyond_budget_) {
+        buffer_.release(block, 0);
+        return false;
+      }
       body_.append(reinterpret_cast<const char*>(block), take);
       buffer_.release(block, take);
       got_ += take;
@@ -71,6 +79,7 @@ class BodyReader : public std::enable_shared_from_this<BodyReader> {
 
   void WaitForPiece() {
     const size_t want = std::min(kReadPieceBytes, WantedBytes());
+    if (!lease_->Resize(got_ + want)) return RefuseNow();
     body_.resize(got_ + want);
     buffer_.getn(reinterpret_cast<uint8_t*>(body_.data() + got_), want)
         .then([self = shared_from_this()](const pplx::task<size_t>& t) { self->OnPiece(t); });
@@ -94,13 +103,19 @@ class BodyReader : public std::enable_shared_from_this<BodyReader> {
   void Finish() {
     if (length_ != kUnknownLength && got_ != length_) return Fail("the body was cut off");
     body_.reserve(got_ + kBodyPaddingBytes);
+    lease_->Resize(got_);  // Never more than it has.
     if (got_ >= kLargeBodyBytes) GiveBackFreedPages();
-    done_(std::move(body_));
+    done_(HttpBody{.bytes = std::move(body_), .lease = std::move(lease_)});
   }
-  void Refuse() {
+  void RefuseTooLong() {
+    Refuse(absl::ResourceExhaustedError(absl::StrCat("the limit is ", bytes_max_, " bytes")));
+  }
+  void RefuseNow() { Refuse(absl::UnavailableError("too many bytes of requests are held")); }
+  void Refuse(absl::Status why) {
     body_ = std::string();
+    lease_.reset();
     DiscardBody(request_);
-    done_(absl::ResourceExhaustedError(absl::StrCat("the limit is ", bytes_max_, " bytes")));
+    done_(std::move(why));
   }
   void Fail(const char* what) { done_(absl::InvalidArgumentError(what)); }
 
@@ -108,6 +123,8 @@ class BodyReader : public std::enable_shared_from_this<BodyReader> {
   concurrency::streams::streambuf<uint8_t> buffer_;
   const size_t length_;
   const size_t bytes_max_;
+  std::shared_ptr<BodyLease> lease_;
+  bool is_beyond_budget_ = false;
   const BodyDone done_;
   std::string body_;
   size_t got_ = 0;
@@ -121,10 +138,11 @@ size_t BodyLength(const http::http_request& request) {
 
 }  // namespace
 
-void ReadBody(const http::http_request& request, size_t bytes_max, BodyDone done) {
+void ReadBody(const http::http_request& request, size_t bytes_max,
+              const std::shared_ptr<BodyBudget>& budget, BodyDone done) {
   const size_t length = BodyLength(request);
-  if (length == 0) return done(std::string());
-  std::make_shared<BodyReader>(request, length, bytes_max, std::move(done))->Start();
+  if (length == 0) return done(HttpBody());
+  std::make_shared<BodyReader>(request, length, bytes_max, budget, std::move(done))->Start();
 }
 
 void ObserveTask(const pplx::task<void>& done, std::string_view what) noexcept {

@@ -6,18 +6,27 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "common/io/body_budget.h"
 
 namespace pmem {
 
-// Reads the body into one string with kBodyPaddingBytes to spare. `done` is called once, on the
-// pool or at once: ResourceExhausted above `bytes_max` (the rest is thrown away as it comes),
-// InvalidArgument for a body that was cut off. Keeps what it needs alive until then.
-using BodyDone = std::function<void(absl::StatusOr<std::string>)>;
-void ReadBody(const web::http::http_request& request, size_t bytes_max, BodyDone done);
+struct HttpBody {
+  std::string bytes;                 // With kBodyPaddingBytes to spare.
+  std::shared_ptr<BodyLease> lease;  // To be held as long as the bytes are.
+};
+
+// Reads the body into one string, as far as `budget` has room for it. `done` is called once, on the
+// pool or at once: ResourceExhausted above `bytes_max`, Unavailable beyond the budget (the rest is
+// thrown away as it comes), InvalidArgument for a body that was cut off. Keeps what it needs alive
+// until then.
+using BodyDone = std::function<void(absl::StatusOr<HttpBody>)>;
+void ReadBody(const web::http::http_request& request, size_t bytes_max,
+              const std::shared_ptr<BodyBudget>& budget, BodyDone done);
 
 // Looks at a task that is done. A failure is a line for whoever debugs: `what` did not work.
 void ObserveTask(const pplx::task<void>& done, std::string_view what) noexcept;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/io/http_routes.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -86,6 +87,7 @@ absl::StatusOr<std::map<std::string, std::string>> ParseQuery(std::string_view t
 }
 
 void RouteTable::Add(std::string method, std::string path, Route route) {
+  body_bytes_max_ = std::max(body_bytes_max_, route.body_bytes_max);
   paths_[std::move(path)].insert_or_assign(std::move(method), std::move(route));
 }
 

@@ -42,10 +42,12 @@ class RouteTable {
 
   void Add(std::string method, std::string path, Route route);
   Match Find(std::string_view method, std::string_view path) const;
+  int64_t body_bytes_max() const { return body_bytes_max_; }  // Of all routes the largest.
 
  private:
   using Methods = std::map<std::string, Route, std::less<>>;
   std::map<std::string, Methods, std::less<>> paths_;
+  int64_t body_bytes_max_ = 0;
 };
 
 }  // namespace pmem

@@ -16,6 +16,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/io/body_budget.h"
 #include "common/io/clock.h"
 #include "common/io/connections.h"
 #include "common/io/http_body.h"
@@ -77,7 +78,11 @@ class Exchange {
   const std::string& route() const { return route_; }
   http::http_request& request() { return request_; }
   void set_route(const std::string* path) { route_ = *path; }
-  void set_request_bytes(size_t bytes) { request_bytes_ = static_cast<int64_t>(bytes); }
+  // Before the handler is called.
+  void TakeOver(const HttpBody& body) {
+    request_bytes_ = static_cast<int64_t>(body.bytes.size());
+    lease_ = body.lease;
+  }
 
   void Answer(HttpResponse response) noexcept {
     if (is_answered_.exchange(true)) return;
@@ -109,8 +114,9 @@ class Exchange {
     gate_->Sending(+1);
     try {
       request_.reply(ToCpprest(std::move(response), method_ != http::methods::HEAD))
-          .then([gate = gate_](const pplx::task<void>& sent) {
+          .then([gate = gate_, lease = std::move(lease_)](const pplx::task<void>& sent) mutable {
             ObserveTask(sent, kUnsent);
+            lease.reset();
             gate->Sending(-1);
           });
     } catch (const std::exception& e) {
@@ -127,6 +133,7 @@ class Exchange {
   const bool is_counted_;
   std::string route_;
   int64_t request_bytes_ = 0;
+  std::shared_ptr<BodyLease> lease_;  // The body, or what became of it, is in memory.
   std::atomic<bool> is_answered_{false};
 };
 
@@ -219,6 +226,8 @@ class HttpServer::Impl {
     if (address.port == 0) {
       PMEM_ASSIGN_OR_RETURN(address.port, reservation.Reserve(address.host));
     }
+    bodies_ = std::make_shared<BodyBudget>(static_cast<size_t>(routes_.body_bytes_max()) *
+                                           static_cast<size_t>(options_->largest_bodies_max));
     PMEM_RETURN_IF_ERROR(Listen(address));
     port_ = address.port;
     connections_look_.Start();
@@ -309,24 +318,28 @@ class HttpServer::Impl {
   void ReadAndHandle(const std::shared_ptr<Exchange>& exchange, HttpRequest head,
                      const RouteTable::Route& route) {
     auto done = [this, gate = gate_, exchange, head = std::move(head),
-                 &route](absl::StatusOr<std::string> body) mutable {
+                 &route](absl::StatusOr<HttpBody> body) mutable {
       if (!gate->Enter()) return;  // `this` may be gone.
       OnBody(exchange, std::move(head), route, std::move(body));
       gate->Leave();
     };
-    ReadBody(exchange->request(), static_cast<size_t>(route.body_bytes_max), std::move(done));
+    ReadBody(exchange->request(), static_cast<size_t>(route.body_bytes_max), bodies_,
+             std::move(done));
   }
 
   void OnBody(const std::shared_ptr<Exchange>& exchange, HttpRequest head,
-              const RouteTable::Route& route, absl::StatusOr<std::string> body) {
+              const RouteTable::Route& route, absl::StatusOr<HttpBody> body) {
     if (absl::IsResourceExhausted(body.status())) {
       return exchange->Answer(ProblemResponse(413, "Body too large", Message(body.status())));
+    }
+    if (absl::IsUnavailable(body.status())) {
+      return exchange->Answer(ProblemResponse(503, "Too busy", Message(body.status())));
     }
     if (!body.ok()) {
       return exchange->Answer(BadRequest(body.status()));
     }
-    exchange->set_request_bytes(body->size());
-    head.body = *std::move(body);
+    exchange->TakeOver(*body);
+    head.body = std::move(body->bytes);
     try {
       route.handler(std::move(head),
                     [exchange](HttpResponse response) { exchange->Answer(std::move(response)); });
@@ -339,6 +352,7 @@ class HttpServer::Impl {
   const std::shared_ptr<const HttpServerOptions> options_;
   const std::shared_ptr<HttpGate> gate_;
   RouteTable routes_;
+  std::shared_ptr<BodyBudget> bodies_;
   std::optional<http_listener> listener_;
   int port_ = 0;
   PeriodicTask connections_look_;

@@ -6,11 +6,11 @@
 // Responder destroyed uncalled answers 500. Handlers run on the process's shared pool and must not
 // block for long.
 //
-// Limits: body bytes per route (413; the rest of the body is read and thrown away, so that memory
-// stays bounded), open requests per server (503), connections per server (those that are idle for
-// longest are closed) and their idle time. An exception in a handler becomes a 500 and a log line.
-// Idle keep-alive connections are kept longer than the 90 s of Go's client, which never replays a
-// POST on a connection that was just closed.
+// Limits: body bytes per route (413) and of all open requests together (503; either way the rest of
+// the body is read and thrown away, so that memory stays bounded), open requests per server (503),
+// connections per server (those that are idle for longest are closed) and their idle time. An
+// exception in a handler becomes a 500 and a log line. Idle keep-alive connections are kept longer
+// than the 90 s of Go's client, which never replays a POST on a connection that was just closed.
 #pragma once
 
 #include <cstdint>
@@ -65,6 +65,10 @@ struct HttpExchange {
 struct HttpServerOptions {
   static constexpr int kOpenRequestsDefaultMax = 4096;
   int open_requests_max = kOpenRequestsDefaultMax;
+  // Bodies are held, from their first bytes until their answers are sent, as long as they take no
+  // more memory than so many of the largest that a route accepts.
+  static constexpr int kLargestBodiesDefaultMax = 2;
+  int largest_bodies_max = kLargestBodiesDefaultMax;
   // A connection that is over one of these is closed at the next look.
   static constexpr int kConnectionsDefaultMax = 2 * kOpenRequestsDefaultMax;
   ConnectionLimits connections = {.count_max = kConnectionsDefaultMax,

@@ -30,7 +30,8 @@
 
 namespace pmem::extender {
 
-// Limits. Past one: ResourceExhausted with the limit and the place.
+// Limits. Past one: ResourceExhausted with the limit and the place. Of the body the limit that can
+// be read at all: the parser takes up to 4 bytes for each of a body that is nothing but brackets.
 inline constexpr size_t kExtenderBodyBytesMax = size_t{512} * 1024 * 1024;
 inline constexpr size_t kNodesPerRequestMax = 200'000;
 inline constexpr size_t kNodeNameBytesMax = 253;  // Kubernetes: a DNS subdomain.

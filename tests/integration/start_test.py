@@ -77,6 +77,8 @@ def test_a_port_in_use(run, program):
     (['--agent-port', '0'], '--agent-port'),
     (['--leader-elect', 'perhaps'], '--leader-elect'),
     (['--lease-duration', '1s'], 'lease'),
+    (['--body-max-mib', '0'], '--body-max-mib'),
+    (['--body-max-mib', '513'], '--body-max-mib'),
     (['--io-threads', '1'], '--io-threads'),
 ])
 def test_a_bad_flag_of_the_extender(run, flags, complaint):

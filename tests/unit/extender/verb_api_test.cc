@@ -187,6 +187,32 @@ TEST_F(VerbApiTest, BadBytesAreAProblemAndTheNextRequestWorks) {
   EXPECT_EQ(Post("prioritize", Args(AddPod(1, 10 * kGiB))).status, 200);
 }
 
+class VerbApiWithSmallBodies : public testing::TestWithParam<std::string>, public ServiceFixture {};
+
+TEST_P(VerbApiWithSmallBodies, ABodyAboveTheLimitIs413) {
+  constexpr int64_t kBytesMax = 1000;
+  RecordingObserver observer;
+  VerbApi api(&service, &observer);
+  HttpServer server;
+  api.Register(server, kBytesMax);
+  const std::string url = absl::StrCat("http://127.0.0.1:", *server.Start("127.0.0.1:0"));
+  const auto client = *HttpClient::Make(url, ClientTls(), absl::Seconds(20));
+  const auto status = [&](size_t bytes) {
+    ClientRequest request{.method = "POST", .path_and_query = "/scheduler/" + GetParam()};
+    request.body = std::string(bytes, ' ');
+    request.content_type = "application/json";
+    return client->Send(request)->status;
+  };
+  EXPECT_EQ(status(kBytesMax), 400);
+  EXPECT_EQ(status(kBytesMax + 1), 413);
+  api.Stop();
+  server.Stop();
+}
+
+INSTANTIATE_TEST_SUITE_P(Verbs, VerbApiWithSmallBodies,
+                         testing::Values("filter", "prioritize", "preempt"),
+                         [](const auto& verb) { return verb.param; });
+
 class VerbApiWithoutPatience : public VerbApiTest {
  protected:
   VerbApiWithoutPatience() : VerbApiTest({.hold_wait_max = absl::ZeroDuration()}) {}

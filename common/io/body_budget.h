@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// How much memory all request bodies of a server may take together. Thread-safe.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+namespace pmem {
+
+class BodyBudget {
+ public:
+  explicit BodyBudget(size_t bytes_max) : bytes_max_(bytes_max) {}
+
+  // False, and nothing is taken: so much is not left.
+  bool Take(size_t bytes) {
+    size_t taken = taken_;
+    do {
+      if (bytes > bytes_max_ - taken) return false;
+    } while (!taken_.compare_exchange_weak(taken, taken + bytes));
+    return true;
+  }
+  void Give(size_t bytes) { taken_ -= bytes; }
+
+ private:
+  const size_t bytes_max_;
+  std::atomic<size_t> taken_{0};  // Never more than bytes_max_.
+};
+
+// One body's part of it, which goes back when the lease ends. For one thread at a time.
+class BodyLease {
+ public:
+  explicit BodyLease(std::shared_ptr<BodyBudget> budget) : budget_(std::move(budget)) {}
+  ~BodyLease() { budget_->Give(bytes_); }
+  BodyLease(const BodyLease&) = delete;
+  BodyLease& operator=(const BodyLease&) = delete;
+
+  // False, and nothing changes: the budget has not so much left.
+  bool Resize(size_t bytes) {
+    if (bytes > bytes_ && !budget_->Take(bytes - bytes_)) return false;
+    if (bytes < bytes_) budget_->Give(bytes_ - bytes);
+    bytes_ = bytes;
+    return true;
+  }
+
+ private:
+  const std::shared_ptr<BodyBudget> budget_;
+  size_t bytes_ = 0;
+};
+
+}  // namespace pmem

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// What all request bodies together may take of a server's memory, and when they give it back.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/io/http_server.h"
+#include "common/io/mutex.h"
+#include "tests/support/raw_socket.h"
+
+namespace pmem {
+namespace {
+
+constexpr int64_t kBodyBytesMax = 400'000;
+constexpr size_t kLarge = 300'000;  // Two of these are too much.
+
+std::string Post(std::string_view target, size_t length, size_t sent) {
+  return absl::StrCat("POST ", absl::string_view(target.data(), target.size()),
+                      " HTTP/1.1\r\nHost: x\r\nContent-Length: ", length, "\r\n\r\n",
+                      std::string(sent, 'x'));
+}
+
+std::string Post(std::string_view target, size_t length) { return Post(target, length, length); }
+
+class HttpServerBodies : public ::testing::Test {
+ protected:
+  HttpServerBodies() {
+    server_.Handle(
+        "POST", "/count",
+        [](const HttpRequest& request, const Responder& respond) {
+          respond({.body = absl::StrCat(request.body.size())});
+        },
+        kBodyBytesMax);
+    server_.Handle(
+        "POST", "/hold",
+        [this](HttpRequest request, Responder respond) {
+          MutexLock lock(&mu_);
+          body_ = std::move(request.body);
+          held_ = std::move(respond);
+          changed_.SignalAll();
+        },
+        kBodyBytesMax);
+    port_ = *server_.Start("127.0.0.1:0");
+  }
+  ~HttpServerBodies() override { server_.Stop(absl::ZeroDuration()); }
+
+  // Waits for a request of /hold.
+  Responder TakeHeld() {
+    MutexLock lock(&mu_);
+    while (!held_) changed_.WaitWithTimeout(&mu_, absl::Seconds(1));
+    return std::exchange(held_, nullptr);
+  }
+
+  // Asks for a large body to be counted until the answer has that status; half a minute at most.
+  bool IsAnswered(std::string_view status) const {
+    for (const absl::Time end = absl::Now() + absl::Seconds(30); absl::Now() < end;) {
+      RawSocket socket(port_);
+      socket.Send(Post("/count", kLarge));
+      if (StatusOf(socket.Receive()) == status) return true;
+    }
+    return false;
+  }
+
+  Mutex mu_;
+  CondVar changed_;
+  std::string body_ ABSL_GUARDED_BY(mu_);
+  Responder held_ ABSL_GUARDED_BY(mu_);
+  HttpServer server_{{.largest_bodies_max = 1, .observer = {}}};
+  int port_ = 0;
+};
+
+TEST_F(HttpServerBodies, WhatIsTooMuchIsRefusedUntilTheOthersAreAnswered) {
+  RawSocket holder(port_), other(port_);
+  holder.Send(Post("/hold", kLarge));
+  const Responder respond = TakeHeld();
+  other.Send(Post("/count", kLarge));
+  const std::string refusal = other.Receive();
+  EXPECT_EQ(StatusOf(refusal), "503");
+  EXPECT_THAT(refusal, ::testing::HasSubstr("Content-Type: application/problem+json"));
+  EXPECT_EQ(BodyOf(refusal), R"({"type":"about:blank","title":"Too busy","status":503,)"
+                             R"("detail":"too many bytes of requests are held"})");
+  other.Send(Post("/count", 1000));
+  EXPECT_EQ(BodyOf(other.Receive()), "1000") << "there is room, and the connection goes on";
+  respond({.body = "{}"});
+  EXPECT_EQ(BodyOf(holder.Receive()), "{}");
+  EXPECT_TRUE(IsAnswered("200"));
+}
+
+TEST_F(HttpServerBodies, ABodyWithoutALengthIsCountedAsItComes) {
+  RawSocket holder(port_), other(port_);
+  holder.Send(Post("/hold", kLarge));
+  const Responder respond = TakeHeld();
+  other.Send("POST /count HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+  other.Send(absl::StrCat(absl::Hex(kLarge), "\r\n", std::string(kLarge, 'x'), "\r\n0\r\n\r\n"));
+  EXPECT_EQ(StatusOf(other.Receive()), "503");
+}
+
+TEST_F(HttpServerBodies, AClientThatGoesAwayInItsBodyGivesItsPartBack) {
+  RawSocket socket(port_);
+  socket.Send(Post("/count", kLarge, kLarge - 1));
+  EXPECT_TRUE(IsAnswered("503")) << "its part is taken";
+  socket.Close();
+  EXPECT_TRUE(IsAnswered("200"));
+}
+
+TEST_F(HttpServerBodies, AClientThatGoesAwayBeforeItsAnswerGivesItsPartBack) {
+  RawSocket socket(port_);
+  socket.Send(Post("/hold", kLarge));
+  const Responder respond = TakeHeld();
+  socket.Close();
+  EXPECT_TRUE(IsAnswered("503"));
+  respond({.body = "{}"});
+  EXPECT_TRUE(IsAnswered("200"));
+}
+
+TEST_F(HttpServerBodies, ABodyThatIsTooLongTakesNothing) {
+  RawSocket socket(port_);
+  for (int i = 0; i < 3; ++i) {
+    socket.Send(Post("/count", kBodyBytesMax + 1));
+    EXPECT_EQ(StatusOf(socket.Receive()), "413");
+  }
+  EXPECT_TRUE(IsAnswered("200"));
+}
+
+}  // namespace
+}  // namespace pmem
