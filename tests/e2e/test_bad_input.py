@@ -14,11 +14,13 @@ from harness import objects, waiting
 from scene import lvm
 
 GIB = 1 << 30
-VERB_BODY_BYTES_MAX = 32 << 20  # --body-max-mib
+VERB_BODY_BYTES_MAX = 128 << 20  # --body-max-mib
 REST_BODY_BYTES_MAX = 1 << 20  # HttpServer::kBodyBytesDefaultMax
 NODES_MAX = 200_000  # kNodesPerRequestMax
 # What a loop of bad requests may leave behind in the allocator.
 GROWTH_BYTES_MAX = 24 << 20
+# Connections of ours to API server and agents that come and go meanwhile; a leak is hundreds.
+OTHER_FILES_MAX = 10
 NOBODY = 'nobody'  # A scheduler that does not run: such pods are asked about by the test alone.
 
 
@@ -165,9 +167,8 @@ def test_a_body_beyond_the_limit_is_413_and_never_kept(cluster, asker):
         assert asker.answers_well(door)
 
 
-def test_rubbish_of_the_largest_size_is_refused_and_given_back(door, asker):
-    head = b'{"Pod":{},"NodeNames":["'
-    bodies = [b'[' * VERB_BODY_BYTES_MAX, head + b'n' * (VERB_BODY_BYTES_MAX - len(head))]
+def test_rubbish_of_64_mib_is_refused_and_given_back(door, asker):
+    bodies = [b'[' * (64 << 20), b'{"Pod":{},"NodeNames":["' + b'n' * (64 << 20)]
     for body in bodies:
         door.send('POST', '/scheduler/filter', body)
     before = door.metric('process_resident_memory_bytes')
@@ -199,7 +200,7 @@ def test_a_thousand_bad_requests_leave_nothing_behind(door, asker):
     fds = door.metric('process_open_fds')
     send_all(1000 // len(rows))
     assert_memory_is_given_back(door, before)
-    waiting.until(lambda: door.metric('process_open_fds') <= fds, 'no file stays open', 5)
+    waiting.until(lambda: door.metric('process_open_fds') <= fds + OTHER_FILES_MAX, 'no file stays open', 5)
     assert asker.answers_well(door)
 
 

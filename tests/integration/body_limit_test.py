@@ -34,7 +34,7 @@ def extender(tmp_path):
         process.communicate(timeout=30)
 
 
-@pytest.mark.parametrize('flags, mib', [(['--body-max-mib', '1'], 1), ([], 32)])
+@pytest.mark.parametrize('flags, mib', [(['--body-max-mib', '1'], 1), ([], 128)])
 def test_a_body_above_the_flag_is_413_and_one_of_that_size_is_read(extender, flags, mib):
     connection = extender(*flags)
     for size, status in ((mib * MIB + 1, 413), (mib * MIB, 400)):
