@@ -70,7 +70,8 @@ inline std::string Decide(VerbApi& verbs, std::string_view verb, const std::stri
   body.reserve(args.size() + kBodyPaddingBytes);
   body = args;
   const absl::Time start = clock.SteadyNow();
-  VerbApi::Call call(std::move(body));
+  static int64_t turn = int64_t{1} << 32;  // After all calls that came over HTTP.
+  VerbApi::Call call(std::move(body), ++turn);
   const auto answer = verb == "filter" ? verbs.Filter(call, LedgerService::Patience::kBlocks)
                                        : verbs.Prioritize(call, LedgerService::Patience::kBlocks);
   if (samples != nullptr) samples->Add(clock.SteadyNow() - start);
