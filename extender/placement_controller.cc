@@ -108,11 +108,13 @@ void PlacementController::WakeScheduler() {
 void PlacementController::ForgetOldPods() {
   const absl::Time now = clock_->SteadyNow();
   for (auto it = placed_.begin(); it != placed_.end();) {
-    const bool is_old = now - it->second.read_at > lookups_[it->first].age_max;
+    it->second.planned_at = std::min(it->second.planned_at, now);
+    const bool is_old = now - it->second.planned_at > lookups_[it->first].age_max;
     it = is_old ? placed_.erase(it) : std::next(it);
   }
   for (auto it = uses_.begin(); it != uses_.end();) {
-    it = now - it->second.read_at <= kUsesAgeMax ? std::next(it) : uses_.erase(it);
+    it->second.planned_at = std::min(it->second.planned_at, now);
+    it = now - it->second.planned_at <= kUsesAgeMax ? std::next(it) : uses_.erase(it);
   }
 }
 

@@ -100,7 +100,7 @@ int64_t SlotsFree(const Room& room, PoolKind kind) {
   return slots;
 }
 
-// Room of the bins that could still take a volume. An expansion may have left less than nothing.
+// Room of the bins that could still take a volume.
 int64_t UsableBytes(const Room& room, PoolKind kind) {
   int64_t bytes = 0;
   for (const Bin& bin : room.bins) {

@@ -169,7 +169,9 @@ void Ledger::AssumeOn(const Pod& pod, const PodDemand& demand, std::vector<int32
 
 bool Ledger::IsOvertaken(std::string_view pod_uid, int64_t turn) const {
   const Hold* hold = holds_.Find(pod_uid);
-  return hold != nullptr && hold->turn > turn;
+  const auto refused = refused_.find(pod_uid);
+  return (hold != nullptr && hold->turn > turn) ||
+         (refused != refused_.end() && refused->second > turn);
 }
 
 bool Ledger::HasOtherUsers(std::string_view claim_uid, std::string_view pod_uid) const {
@@ -203,9 +205,9 @@ void Ledger::EndHold(std::string_view owner, absl::Time now) {
   holds_.Shorten(owner, now + options_.hold_grace);
 }
 
-void Ledger::NoteRefused(const Pod& pod, bool is_refused) {
+void Ledger::NoteRefused(const Pod& pod, bool is_refused, int64_t turn) {
   if (is_refused) {
-    refused_.insert(pod.meta.uid);
+    refused_[pod.meta.uid] = turn;
   } else {
     refused_.erase(pod.meta.uid);
   }

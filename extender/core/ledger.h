@@ -120,10 +120,14 @@ class Ledger {
     ShapeMemo* memo = nullptr;
     mutable HeldByOthers others;  // Keeps what it found for the next node.
   };
-  Question Ask(const PodDemand& demand, std::string_view owner, absl::Time now) const;
-  // The same of what nobody waits for: it uses a memo that is there, and makes none, for which one
-  // that the scheduler asks for again would be forgotten.
-  Question AskAside(const PodDemand& demand, std::string_view owner, absl::Time now) const;
+  Question Ask(const PodDemand& demand, std::string_view owner, absl::Time now) const {
+    return AskWith(memo_, demand, owner, now);
+  }
+  // The same of what no scheduler waits for. It has a memo of its own: what a scheduler will ask
+  // for again is not forgotten for it.
+  Question AskAside(const PodDemand& demand, std::string_view owner, absl::Time now) const {
+    return AskWith(memo_aside_, demand, owner, now);
+  }
 
   // Whether the pod's items fit on the node beside everything promised and held there. `node` may
   // be null: nothing is known of it. `static_volumes`, when not null, receives the
@@ -164,8 +168,8 @@ class Ledger {
               std::vector<std::string> static_volumes, absl::Time now);
   void AssumeOn(const Pod& pod, const PodDemand& demand, std::vector<int32_t> node_ids,
                 std::vector<std::string> static_volumes, absl::Time now, int64_t turn = 0);
-  // A later call for the pod was answered, and what it was answered stands: nobody waits for an
-  // answer to this one any more.
+  // A later call for the pod was answered, and what it was answered stands, or that it was refused
+  // everywhere: nobody waits for an answer to this one any more.
   bool IsOvertaken(std::string_view pod_uid, int64_t turn) const;
   // The placement controller is about to pin the claim there; ended by the claim's own event.
   void AssumeClaim(const Claim& claim, const Item& item, std::string_view node, absl::Time now);
@@ -190,7 +194,7 @@ class Ledger {
 
   // The pod was refused everywhere (or no longer is): when it would fit, somebody has to wake the
   // scheduler up.
-  void NoteRefused(const Pod& pod, bool is_refused);
+  void NoteRefused(const Pod& pod, bool is_refused, int64_t turn = 0);
   bool IsRefused(const std::string& pod_uid) const { return refused_.contains(pod_uid); }
   size_t refused_count() const { return refused_.size(); }
   // The next of the refused pods, in turn, and whether it would fit now somewhere it may run.
@@ -319,6 +323,7 @@ class Ledger {
   void CheckClaim(const Claim& claim, Findings& findings) const;
   void CheckNode(const NodeState& node, absl::Time now, Findings& findings) const;
   bool IsMemoRight(const NodeState& node, const NodeQuick& afresh) const;
+  bool IsMemoRight(const VerdictMemo& memo, const NodeState& node, const NodeQuick& afresh) const;
   bool FitsQuickly(const NodeState& node, const Question& question) const;
   void Note(const NodeState& node, const Question& question, Reason reason) const;
   void AddPossible(const NodeState& node, const PodDemand& demand, size_t item,
@@ -337,6 +342,8 @@ class Ledger {
   static bool IsBeyond(const Room& room, absl::Span<const Item> items,
                        const HeldByOthers::Held& held);
   bool IsPlain(const Question& question) const;
+  Question AskWith(VerdictMemo& memo, const PodDemand& demand, std::string_view owner,
+                   absl::Time now) const;
   bool FitsSomewhere(const Pod& pod, absl::Time now) const;
   std::optional<Reason> JudgeFreshness(const NodeState* node, const PodDemand& demand,
                                        absl::Time now) const;
@@ -372,7 +379,8 @@ class Ledger {
   };
   absl::btree_map<std::string, Unheard> unheard_;
   std::set<std::string> open_claims_;
-  std::set<std::string> refused_;  // Pod UIDs.
+  std::map<std::string, int64_t, std::less<>>
+      refused_;                    // Pod UID -> turn of the last refused call.
   std::string refused_looked_at_;  // The last.
   std::deque<Claim> hand_pins_;
   absl::Time debts_end_first_ = absl::InfiniteFuture();  // No debt is over before.
@@ -384,6 +392,7 @@ class Ledger {
   int64_t version_ = 0;
   Counters counters_;
   mutable VerdictMemo memo_;
+  mutable VerdictMemo memo_aside_;
   mutable std::optional<bool> is_uniform_;  // nullopt: to be found out.
 };
 

@@ -158,8 +158,8 @@ bool Ledger::IsPlain(const Question& question) const {
          !question.may_be_static && !is_placed;
 }
 
-Ledger::Question Ledger::AskAside(const PodDemand& demand, std::string_view owner,
-                                  absl::Time now) const {
+Ledger::Question Ledger::AskWith(VerdictMemo& memo, const PodDemand& demand, std::string_view owner,
+                                 absl::Time now) const {
   const auto& classes = demand.item_classes;
   const bool may_be_static = std::any_of(
       classes.begin(), classes.end(),
@@ -173,14 +173,7 @@ Ledger::Question Ledger::AskAside(const PodDemand& demand, std::string_view owne
                     .is_beside_holds = holds_.HasOthers(owner),
                     .may_be_static = may_be_static,
                     .others = HeldByOthers(holds_, owner, demand.items)};
-  if (IsPlain(question)) question.memo = memo_.Find(question.items, nodes_.id_end());
-  return question;
-}
-
-Ledger::Question Ledger::Ask(const PodDemand& demand, std::string_view owner,
-                             absl::Time now) const {
-  Question question = AskAside(demand, owner, now);
-  if (IsPlain(question)) question.memo = &memo_.Of(question.items, nodes_.id_end());
+  if (IsPlain(question)) question.memo = &memo.Of(question.items, nodes_.id_end());
   return question;
 }
 
@@ -213,8 +206,13 @@ bool Ledger::IsQuickRight(const NodeState& node) const {
 }
 
 bool Ledger::IsMemoRight(const NodeState& node, const NodeQuick& afresh) const {
+  return IsMemoRight(memo_, node, afresh) && IsMemoRight(memo_aside_, node, afresh);
+}
+
+bool Ledger::IsMemoRight(const VerdictMemo& memo, const NodeState& node,
+                         const NodeQuick& afresh) const {
   const auto id = static_cast<size_t>(node.id);
-  for (const ShapeMemo& shape : memo_.shapes()) {
+  for (const ShapeMemo& shape : memo.shapes()) {
     if (id >= shape.verdicts.size()) continue;
     const VerdictEntry& entry = shape.verdicts[id];
     if (entry.stamp != nodes_.StampOf(node.id)) continue;
@@ -246,7 +244,9 @@ bool Ledger::FitsQuickly(const NodeState& node, const Question& question) const 
 Reason Ledger::JudgeWithVolumes(const NodeState& node, const Question& question,
                                 std::vector<std::string>* volumes) const {
   const std::vector<Item> needed = NeededItems(node, question.demand, question.owner);
-  Reason reason = JudgeItems(node, needed, &question.others);
+  // Also what others hold of a claim that a volume would serve: they were answered without it.
+  HeldByOthers others(holds_, question.owner, needed);
+  Reason reason = JudgeItems(node, needed, &others);
   if (reason == Reason::kFits && question.now < takeover_until_) {
     const Reason without = JudgeItems(node, question.demand.items, &question.others);
     if (without != Reason::kFits) reason = Reason::kHeld;
@@ -322,9 +322,10 @@ std::optional<Ledger::RefusedPod> Ledger::LookAtNextRefused(absl::Time now) {
   if (refused_.empty()) return std::nullopt;
   auto next = refused_.upper_bound(refused_looked_at_);
   if (next == refused_.end()) next = refused_.begin();
-  refused_looked_at_ = *next;
-  const Pod* pod = cache_.FindPod(*next);
-  return RefusedPod{.uid = *next, .fits = pod != nullptr && FitsSomewhere(*pod, now)};
+  const std::string& uid = next->first;
+  refused_looked_at_ = uid;
+  const Pod* pod = cache_.FindPod(uid);
+  return RefusedPod{.uid = uid, .fits = pod != nullptr && FitsSomewhere(*pod, now)};
 }
 
 Ledger::RoomLeft Ledger::RoomLeftOn(const NodeState& node, absl::Span<const Item> except) {

@@ -74,26 +74,29 @@ class Planner {
     return false;
   }
 
-  // Pods with a node that use the claim, read when it had settled and not before `since`; nullopt:
-  // they have to be read first.
-  std::optional<std::vector<const Pod*>> PlacedUsers(const Claim& claim, absl::Time since) {
+  // Pods with a node that use the claim, read once it had settled; nullopt: they have to be read
+  // first. That there is none may have been read long ago where `may_be_old_none`.
+  std::optional<std::vector<const Pod*>> PlacedUsers(const Claim& claim, bool may_be_old_none) {
     const auto it = placed_.find(claim.meta.key.kube_namespace);
     const absl::Time settled = memory_.Since("claim/" + claim.meta.uid, now_) + options_.settle;
-    if (it == placed_.end() || it->second.read_at < std::max(settled, since)) {
-      plan_.lookups.insert(claim.meta.key.kube_namespace);
-      return std::nullopt;
-    }
     std::vector<const Pod*> pods;
-    for (const Pod& pod : it->second.pods) {
-      if (Uses(pod, claim)) pods.push_back(&pod);
+    bool is_known = it != placed_.end() && it->second.read_at >= settled;
+    if (is_known) {
+      for (const Pod& pod : it->second.pods) {
+        if (Uses(pod, claim)) pods.push_back(&pod);
+      }
+      const bool is_old = now_ - it->second.planned_at > options_.placed_age_max;
+      is_known = !is_old || (may_be_old_none && pods.empty());
     }
-    return pods;
+    if (is_known) return pods;
+    plan_.lookups.insert(claim.meta.key.kube_namespace);
+    return std::nullopt;
   }
 
   void VisitWaiting(const Claim& claim) {
     if (!ledger_.cache().PodsUsing(claim.meta.key).empty()) return;  // The scheduler's.
     if (!IsOlder("claim/" + claim.meta.uid, options_.settle)) return;
-    const auto pods = PlacedUsers(claim, absl::InfinitePast());
+    const auto pods = PlacedUsers(claim, true);
     if (!pods || pods->empty()) return;
     Place(claim, *pods, ledger_.Demand(*pods->front(), nullptr));
   }
@@ -105,7 +108,7 @@ class Planner {
     }
     if (pods.empty()) {
       if (!IsOlder("claim/" + claim.meta.uid, options_.settle)) return;
-      const auto placed = PlacedUsers(claim, now_ - options_.placed_age_max);
+      const auto placed = PlacedUsers(claim, false);
       if (!placed) return;
       pods = *placed;
     }

@@ -36,7 +36,7 @@ struct PinningOptions {
   // An Immediate claim waits so long for a pod that may restrict its nodes; a WaitForFirstConsumer
   // claim waits so long before its pods are asked for.
   absl::Duration settle = absl::Seconds(1);
-  // What was read of an Immediate claim's pods is believed for so long when it is pinned.
+  // What was read of a claim's pods is believed for so long when it is pinned.
   absl::Duration placed_age_max = absl::Seconds(5);
   // A pin that cannot work is left alone for so long: nodes and agents come late.
   absl::Duration bad_pin_patience = absl::Seconds(5);
@@ -85,7 +85,10 @@ struct PinningPlan {
 // none.
 struct KnownPods {
   std::vector<Pod> pods;
-  absl::Time read_at;  // Not before the read was begun.
+  absl::Time read_at;  // When they were asked for.
+  // Of the first plan that could use them; their age counts from then, so that a slow answer is of
+  // use for one plan at least.
+  absl::Time planned_at = absl::InfiniteFuture();
 };
 using PlacedPods = absl::btree_map<std::string, KnownPods>;
 // What of a list of pods is worth keeping there.
@@ -95,6 +98,7 @@ std::vector<Pod> PlacedAmong(std::vector<Pod> pods);
 struct KnownUse {
   NodeUse use;
   absl::Time read_at;
+  absl::Time planned_at = absl::InfiniteFuture();  // As above.
 };
 using NodeUses = absl::btree_map<std::string, KnownUse>;
 NodeUse UseOf(const std::vector<Pod>& pods);

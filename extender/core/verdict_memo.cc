@@ -5,26 +5,19 @@
 
 namespace pmem::extender {
 
-ShapeMemo* VerdictMemo::Find(const std::vector<QuickItem>& items, int32_t id_end) {
-  const auto it = std::find_if(shapes_.begin(), shapes_.end(), [&items](const ShapeMemo& shape) {
+ShapeMemo& VerdictMemo::Of(const std::vector<QuickItem>& items, int32_t id_end) {
+  auto it = std::find_if(shapes_.begin(), shapes_.end(), [&items](const ShapeMemo& shape) {
     return shape.last_use > 0 && shape.items == items;
   });
-  if (it == shapes_.end()) return nullptr;
+  if (it == shapes_.end()) {
+    it = std::min_element(shapes_.begin(), shapes_.end(),
+                          [](const auto& a, const auto& b) { return a.last_use < b.last_use; });
+    *it = ShapeMemo{.items = items};
+  }
+  it->last_use = ++uses_;
   it->verdicts.resize(static_cast<size_t>(id_end));
   it->leftovers.resize(static_cast<size_t>(id_end));
-  return &*it;
-}
-
-ShapeMemo& VerdictMemo::Of(const std::vector<QuickItem>& items, int32_t id_end) {
-  if (Find(items, id_end) == nullptr) {
-    const auto oldest =
-        std::min_element(shapes_.begin(), shapes_.end(),
-                         [](const auto& a, const auto& b) { return a.last_use < b.last_use; });
-    *oldest = ShapeMemo{.items = items, .last_use = ++uses_};
-  }
-  ShapeMemo& memo = *Find(items, id_end);
-  memo.last_use = ++uses_;
-  return memo;
+  return *it;
 }
 
 }  // namespace pmem::extender

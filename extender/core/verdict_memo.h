@@ -45,8 +45,6 @@ class VerdictMemo {
 
   // The memo of that shape, with an entry for every id below `id_end`.
   ShapeMemo& Of(const std::vector<QuickItem>& items, int32_t id_end);
-  // The same if it is there, or null: nothing is forgotten for it.
-  ShapeMemo* Find(const std::vector<QuickItem>& items, int32_t id_end);
 
   const std::array<ShapeMemo, kShapesMax>& shapes() const { return shapes_; }
 

@@ -29,6 +29,7 @@ class FakePlacementApi final : public PlacementApi {
   std::map<std::string, std::vector<Pod>> pods;     // By kube_namespace.
   std::map<std::string, std::vector<Pod>> pods_on;  // By node.
   absl::Status list_failure;
+  std::function<void()> on_list = [] {};  // Before a list of pods is answered.
   absl::Status wake_failure;
 
   absl::Status PatchClaim(const ObjectKey& claim, const std::string& json_patch) override {
@@ -37,11 +38,13 @@ class FakePlacementApi final : public PlacementApi {
   }
   absl::StatusOr<std::vector<Pod>> ListPods(const std::string& kube_namespace) override {
     listed.push_back(kube_namespace);
+    on_list();
     if (!list_failure.ok()) return list_failure;
     return pods[kube_namespace];
   }
   absl::StatusOr<std::vector<Pod>> ListPodsOn(const std::string& node) override {
     listed.push_back("on " + node);
+    on_list();
     if (!list_failure.ok()) return list_failure;
     return pods_on[node];
   }

@@ -347,5 +347,20 @@ TEST_F(LedgerServiceTest, ACallThatWasGivenUpTakesNothingFromTheOneThatCameAfter
   EXPECT_FALSE(service.Filter(AddPod(2, 15 * kGiB), kOne, Patience::kNone));
 }
 
+TEST_F(LedgerServiceTest, ACallThatWasGivenUpHoldsNothingAfterALaterOneWasRefused) {
+  Begin();
+  const Pod pod = AddPod(1, 15 * kGiB);
+  const int64_t turn = service.TakeTurn();
+  Emit(MakeReport("n1", 2, {MakeLvmPool(kGiB)}));
+  EXPECT_EQ(service.Filter(pod, kOne, Patience::kBlocks)->is_answered, Bools{false});
+  Emit(MakeReport("n1", 3, {MakeLvmPool(20 * kGiB)}));
+  EXPECT_EQ(service.Filter(pod, kOne, Patience::kBlocks, turn)->error,
+            "the pod was asked for again meanwhile");
+  service.Read([&](const Ledger& ledger, absl::Time) {
+    EXPECT_EQ(ledger.holds().Find(pod.meta.uid), nullptr);
+    EXPECT_TRUE(ledger.IsRefused(pod.meta.uid));
+  });
+}
+
 }  // namespace
 }  // namespace pmem::extender

@@ -189,6 +189,21 @@ TEST_F(PlacementControllerTest, PodsThatCannotBeReadKeepAnImmediateClaimWaiting)
   EXPECT_EQ(PatchedClaims(), (Names{"claim-1"}));
 }
 
+// Longer than what was read is believed: it is of use for one plan.
+TEST_F(PlacementControllerTest, AnApiServerThatIsSlowToListPodsKeepsNobodyWaitingForEver) {
+  AddPodOf(1, {AddImmediate(1)}, 1000);
+  AddImmediate(2);
+  api_.on_list = [this] {
+    clock.Advance(PlacementController::kPodsAgeMin + absl::Seconds(1));
+    for (const char* node : {"n1", "n2"}) Emit(AgentConfirmed{node});
+  };
+  controller_.Tick();
+  clock.Advance(absl::Seconds(1));
+  for (int i = 0; i < 2; ++i) controller_.Tick();
+  EXPECT_EQ(PatchedClaims(), (Names{"claim-1", "claim-2"}));
+  EXPECT_EQ(api_.listed, (Names{"on n1", "default"}));
+}
+
 // More kube_namespaces than one round reads.
 TEST_F(PlacementControllerTest, EveryKubeNamespaceIsReadInItsTurn) {
   std::set<std::string> names;

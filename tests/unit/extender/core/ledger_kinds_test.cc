@@ -56,6 +56,23 @@ TEST_F(LedgerKindsTest, ATakeoverHoldsDirectClaimsInRegionsOnly) {
   EXPECT_EQ(AskForLvm(2), (Names{"n1", "n2", "n3"}));
 }
 
+// The long way, which preemption and pins take.
+TEST_F(LedgerKindsTest, RoomBesidePromisesIsRoomOfThatKind) {
+  Start(1, 100 * kGiB);
+  Pin(MakeClaim(1, 10 * kGiB, kDirect), "n1");
+  const PodDemand demand = ledger_.Demand(AddPod(2, {MakeClaim(2, kGiB)}), nullptr);
+  EXPECT_EQ(ledger_.JudgeFirm("n1", demand, "", now_), Reason::kFits);
+}
+
+// The long way, taken where a volume that is there might serve a claim of the class.
+TEST_F(LedgerKindsTest, RoomBesideHoldsIsRoomOfThatKind) {
+  Start(1, 100 * kGiB);
+  Apply(Seen<PersistentVolume>{MakeVolumeByHand("n9", kGiB)});
+  AddPod(1, {MakeClaim(1, 10 * kGiB, kDirect)});
+  ledger_.BeginTakeover(now_);
+  EXPECT_EQ(AskForLvm(2), Names{"n1"});
+}
+
 // A pod with a volume on n1 keeps room there for its other claims.
 TEST_F(LedgerKindsTest, AReservationIsKeptBesideADirectClaimThatDoesNotFit) {
   Start(1, 10 * kGiB);

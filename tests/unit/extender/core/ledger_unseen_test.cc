@@ -112,6 +112,22 @@ TEST_F(LedgerTest, AVolumeThatWasKeptForAnotherIsForWhomeverWasAnsweredMeanwhile
   EXPECT_EQ(FilterPod(AddPod(3, {MakeClaim(3, 14 * kGiB)})), Names{});
 }
 
+// The first pod was answered before the volume was free: what its claim takes is new room.
+TEST_F(LedgerTest, ASharedClaimThatIsHeldElsewhereTakesRoomThoughAVolumeWouldServeIt) {
+  Start(1, 10 * kGiB);
+  PersistentVolume volume = MakeVolumeByHand("n1", 6 * kGiB);
+  volume.is_taken = true;
+  volume.claim = {"default", "of-another"};
+  Apply(Seen<PersistentVolume>{volume});
+  const Claim shared = MakeClaim(1, 6 * kGiB);
+  EXPECT_EQ(FilterPod(AddPod(1, {shared})), Names{"n1"});
+  volume.is_taken = false;
+  volume.claim = {};
+  Apply(Seen<PersistentVolume>{volume});
+  EXPECT_EQ(FilterPod(AddPod(2, {shared, MakeClaim(2, 6 * kGiB)})), Names{});
+  EXPECT_TRUE(is_held_);
+}
+
 // The scheduler serves the smaller claim first: it may get the volume, and the larger one none.
 TEST_F(LedgerTest, ALargerClaimDoesNotCountOnAVolumeThatOneOfALiveReadMayGet) {
   Start(1, 7 * kGiB);

@@ -38,8 +38,9 @@ TEST_F(PinningTest, PodsThatWereReadBeforeTheClaimHadSettledAreAskedForAgain) {
 }
 
 TEST_F(PinningTest, AnImmediateClaimIsNotPlacedByWhatWasReadLongAgo) {
-  const Claim claim = Add(Immediate(1, 100 * kGiB));
+  Add(Immediate(1, 100 * kGiB));
   EXPECT_EQ(Notices(SettledPlan()), std::vector<NoticeReason>{NoticeReason::kNoNodeFits});
+  placed_["default"].planned_at = now_;
   Pass(PinningOptions{}.placed_age_max + absl::Seconds(1));
   const PinningPlan plan = Plan();
   EXPECT_EQ(Notices(plan), std::vector<NoticeReason>());
@@ -142,6 +143,21 @@ TEST_F(PinningTest, AWaitingClaimOfAPodThatWasPutOnANodeGoesThere) {
   const PinningPlan plan = SettledPlan();
   EXPECT_EQ(Pins(plan), (Pairs{{"claim-1", "n3"}}));
   EXPECT_FALSE(plan.pins[0].needs_provisioner);
+}
+
+// Its pod may have been replaced by one on another node. That there is no pod needs no such look.
+TEST_F(PinningTest, AWaitingClaimIsNotPlacedByAPodThatWasReadLongAgo) {
+  Pod pod = MakePod(1, {Add(MakeClaim(1, kGiB))});
+  pod.node_name = "n3";
+  Plan();
+  Pass(absl::Seconds(2));
+  placed_["default"] = {.read_at = now_, .planned_at = now_};
+  Pass(PinningOptions{}.placed_age_max + absl::Seconds(1));
+  EXPECT_EQ(Plan().lookups, std::set<std::string>());
+  placed_["default"].pods = {pod};
+  const PinningPlan plan = Plan();
+  EXPECT_EQ(Pins(plan), Pairs());
+  EXPECT_EQ(plan.lookups, (std::set<std::string>{"default"}));
 }
 
 TEST_F(PinningTest, APresetNodeThatCannotHoldTheClaimIsTold) {
