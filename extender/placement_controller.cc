@@ -172,7 +172,8 @@ bool PlacementController::ReadPods(const std::string& kube_namespace) {
   const bool has_grown_old = known != lookups_.end() && !placed_.contains(kube_namespace);
   Lookup next{.asked_at = asked_at, .next_at = asked_at, .age_max = kPodsAgeMin};
   if (has_grown_old) next.age_max = std::min(known->second.age_max * 2, kPodsAgeMax);
-  if (pods.ok()) {
+  const bool has_read = pods.ok();
+  if (has_read) {
     placed_[kube_namespace] = {.pods = PlacedAmong(*std::move(pods)), .read_at = asked_at};
   } else {
     LogWarning(kComponent, "cannot read pods",
@@ -181,7 +182,7 @@ bool PlacementController::ReadPods(const std::string& kube_namespace) {
     next.age_max = kPodsAgeMin;
   }
   lookups_[kube_namespace] = next;
-  return pods.ok();
+  return has_read;
 }
 
 // A hold may stand for several claims: it is given up when none of them was written.
