@@ -38,10 +38,10 @@ class PlacementController {
   // sooner: a claim that waits for its first user may wait for weeks.
   static constexpr absl::Duration kPodsAgeMin = absl::Seconds(5);
   static constexpr absl::Duration kPodsAgeMax = absl::Minutes(1);
-  // A list that failed is not asked for again before.
-  static constexpr absl::Duration kLookupRetryPause = absl::Seconds(1);
   // And what a node's pods ask for.
   static constexpr absl::Duration kUsesAgeMax = absl::Seconds(1);
+  // A list that failed is not asked for again before.
+  static constexpr absl::Duration kLookupRetryPause = absl::Seconds(1);
   // kube_namespaces, and nodes, whose pods are read in one round: those first that were not for
   // longest.
   static constexpr int kLookupsMax = 10;
