@@ -117,18 +117,13 @@ Reason WhyNotKind(const CapacityReport& report, const Room& room, absl::Span<con
   if (std::none_of(report.pools.begin(), report.pools.end(), is_kind)) return Reason::kNoPool;
   const auto is_usable = [kind](const PoolRoom& pool) { return pool.kind == kind; };
   if (std::none_of(room.pools.begin(), room.pools.end(), is_usable)) return Reason::kUnusablePool;
-  std::vector<Item> of_kind;
-  int64_t need_bytes = 0;
-  for (const Item& item : items) {
-    if (item.kind != kind) continue;
-    of_kind.push_back(item);
-    need_bytes = AddBytes(need_bytes, item.requested_bytes);
-  }
   if (kind == PoolKind::kLvm) return Reason::kNoRoom;
   Room slots_aside = room;
   for (PoolRoom& pool : slots_aside.pools) pool.slots_free = kSlotsUnlimited;
-  if (Pack(slots_aside, of_kind)) return Reason::kNoLabelSlot;
-  return need_bytes > FreeBytes(room, kind) ? Reason::kNoRoom : Reason::kNoExtent;
+  std::vector<int> bins(items.size(), -1);
+  if (PackKind(slots_aside, items, kind, bins)) return Reason::kNoLabelSlot;
+  const bool is_full = RequestedBytes(items, kind) > FreeBytes(room, kind);
+  return is_full ? Reason::kNoRoom : Reason::kNoExtent;
 }
 
 constexpr PoolKind kKinds[] = {PoolKind::kLvm, PoolKind::kDirect};
@@ -139,6 +134,14 @@ KindSet KindsOf(absl::Span<const Item> items) {
   KindSet kinds;
   for (const Item& item : items) kinds.Add(item.kind);
   return kinds;
+}
+
+int64_t RequestedBytes(absl::Span<const Item> items, PoolKind kind) {
+  int64_t bytes = 0;
+  for (const Item& item : items) {
+    if (item.kind == kind) bytes = AddBytes(bytes, item.requested_bytes);
+  }
+  return bytes;
 }
 
 void KeepKinds(KindSet kinds, std::vector<Item>& items) {

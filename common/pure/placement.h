@@ -26,7 +26,6 @@ struct Item {
 class KindSet {
  public:
   constexpr bool Has(PoolKind kind) const { return (bits_ & BitOf(kind)) != 0; }
-  constexpr bool HasAll(KindSet others) const { return (others.bits_ & ~bits_) == 0; }
   constexpr bool HasAny(KindSet others) const { return (others.bits_ & bits_) != 0; }
   constexpr void Add(PoolKind kind) { bits_ = static_cast<uint8_t>(bits_ | BitOf(kind)); }
   bool operator==(const KindSet&) const = default;
@@ -36,6 +35,8 @@ class KindSet {
   uint8_t bits_ = 0;
 };
 KindSet KindsOf(absl::Span<const Item> items);
+// Sum of what the items of the kind ask for, before rounding.
+int64_t RequestedBytes(absl::Span<const Item> items, PoolKind kind);
 // Leaves the items of these kinds.
 void KeepKinds(KindSet kinds, std::vector<Item>& items);
 

@@ -6,7 +6,6 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "common/pure/absl_view.h"
-#include "common/pure/units.h"
 
 namespace pmem::extender {
 namespace {
@@ -174,10 +173,8 @@ const HeldByOthers::Held& HeldByOthers::On(int32_t node_id) {
   if (holds == holds_) return held_;
   holds_ = std::move(holds);
   held_ = {.items = ItemsOf(holds_, except_)};
-  for (const Item& item : held_.items) {
-    int64_t& bytes = item.kind == PoolKind::kLvm ? held_.lvm_bytes : held_.direct_bytes;
-    bytes = AddBytes(bytes, item.requested_bytes);
-  }
+  held_.lvm_bytes = RequestedBytes(held_.items, PoolKind::kLvm);
+  held_.direct_bytes = RequestedBytes(held_.items, PoolKind::kDirect);
   return held_;
 }
 

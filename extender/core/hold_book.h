@@ -107,7 +107,7 @@ class HeldByOthers {
 
   struct Held {
     std::vector<Item> items;  // Each claim once, without those in `except`.
-    int64_t lvm_bytes = 0;    // As requested, in all.
+    int64_t lvm_bytes = 0;    // RequestedBytes of these.
     int64_t direct_bytes = 0;
   };
   // Valid until the next call.

@@ -379,9 +379,8 @@ class Ledger {
   };
   absl::btree_map<std::string, Unheard> unheard_;
   std::set<std::string> open_claims_;
-  std::map<std::string, int64_t, std::less<>>
-      refused_;                    // Pod UID -> turn of the last refused call.
-  std::string refused_looked_at_;  // The last.
+  std::map<std::string, int64_t, std::less<>> refused_;  // Pod UID -> turn of the refused call.
+  std::string refused_looked_at_;                        // The last.
   std::deque<Claim> hand_pins_;
   absl::Time debts_end_first_ = absl::InfiniteFuture();  // No debt is over before.
   std::set<std::string> synced_;

@@ -113,14 +113,12 @@ std::vector<Item> Ledger::NeededItems(const NodeState& node, const PodDemand& de
 // More is asked for and held, by anyone, than there is at all.
 bool Ledger::IsBeyond(const Room& room, absl::Span<const Item> items,
                       const HeldByOthers::Held& held) {
-  int64_t lvm_bytes = held.lvm_bytes, direct_bytes = held.direct_bytes;
-  for (const Item& item : items) {
-    int64_t& bytes = item.kind == PoolKind::kLvm ? lvm_bytes : direct_bytes;
-    bytes = AddBytes(bytes, item.requested_bytes);
-  }
-  const KindSet kinds = KindsOf(items);
-  return (kinds.Has(PoolKind::kLvm) && lvm_bytes > FreeBytes(room, PoolKind::kLvm)) ||
-         (kinds.Has(PoolKind::kDirect) && direct_bytes > FreeBytes(room, PoolKind::kDirect));
+  const auto is_beyond = [&](PoolKind kind, int64_t held_bytes) {
+    const int64_t asked_bytes = RequestedBytes(items, kind);
+    return asked_bytes > 0 && AddBytes(asked_bytes, held_bytes) > FreeBytes(room, kind);
+  };
+  return is_beyond(PoolKind::kLvm, held.lvm_bytes) ||
+         is_beyond(PoolKind::kDirect, held.direct_bytes);
 }
 
 Reason Ledger::WhyNotBesidePromises(const NodeState& node, absl::Span<const Item> items) {

@@ -11,14 +11,6 @@
 namespace pmem::extender {
 namespace {
 
-int64_t SumOf(const std::vector<Item>& items, PoolKind kind) {
-  int64_t bytes = 0;
-  for (const Item& item : items) {
-    if (item.kind == kind) bytes = AddBytes(bytes, item.requested_bytes);
-  }
-  return bytes;
-}
-
 void AddFree(const Room& room, PoolKind kind, NodeNumbers& numbers) {
   numbers.free_bytes = FreeBytes(room, kind);
   numbers.largest_bytes = LargestVolumeBytes(room, kind);
@@ -34,7 +26,7 @@ NodeNumbers FirmNumbersOf(const NodeState& node, PoolKind kind, absl::Span<const
     }
   }
   const std::vector<Item> firm = NodeBook::FirmItems(node, except);
-  numbers.assumed_bytes = SumOf(firm, kind);
+  numbers.assumed_bytes = RequestedBytes(firm, kind);
   if (firm.empty()) {  // Most nodes at most times, and a room is dear to copy.
     AddFree(node.room, kind, numbers);
   } else {
@@ -64,7 +56,7 @@ NodeNumbers NumbersOf(const Ledger& ledger, const NodeState& node, PoolKind kind
   for (Item& item : NodeBook::DebtItems(node, except)) {
     if (!HasClaim(kept, item.claim_uid)) kept.push_back(std::move(item));
   }
-  numbers.held_bytes = SumOf(kept, kind);
+  numbers.held_bytes = RequestedBytes(kept, kind);
   return numbers;
 }
 
