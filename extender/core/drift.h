@@ -24,8 +24,7 @@ namespace pmem::extender {
 // The subject of each is in brackets.
 enum class DriftKind {
   kVolumeMissing,     // A claim is bound there, and its volume is not. [claim UID]
-  kVolumeUnclaimed,   // A volume with a name of ours that neither claim nor volume object has.
-                      // [name]
+  kVolumeUnclaimed,   // Has a name of ours, and neither claim nor volume object. [volume name]
   kVolumeElsewhere,   // A volume of a claim that has another node, or none. [volume name]
   kSizeDiffers,       // Smaller than the claim was told, or larger than anybody asked for. [name]
   kSpaceUnexplained,  // What is free and what the volumes take do not add up to the pool. [pool]

@@ -2,12 +2,14 @@
 // Undecided holds: room kept for a pod on every node that a filter answer named, until something
 // says which one was taken. Not thread-safe; pure, deterministic.
 //
-//            filter answered              nominatedNodeName / selected-node
-//   (none) ------------------> undecided ----------------------------------> decided (one node)
-//              ^                  |                                              |
-//              |                  | filtered again, pod or claims gone, TTL      | all claims
-//              assigned,
-//              +------------------+----------------------------------------------+ or as left
+// clang-format off
+//          filter answered             nominatedNodeName, selected-node
+//   (none) ---------------> undecided ---------------------------------> decided (one node)
+//     ^                         |                                            |
+//     |                         | filtered again, pod gone + hold_grace,     | the same, or all its
+//     |                         | hold_ttl                                   | claims are assigned
+//     +-------------------------+--------------------------------------------+
+// clang-format on
 #pragma once
 
 #include <cstdint>

@@ -219,9 +219,6 @@ std::vector<Claim> Ledger::TakeHandPins() {
   return pins;
 }
 
-// ---- Nodes
-// ---------------------------------------------------------------------------------------
-
 void Ledger::On(const Seen<Node>& event, absl::Time) {
   if (cache_.FindNode(event.object.meta.key.name) == nullptr) is_uniform_.reset();
   cache_.Put(event.object);
@@ -241,9 +238,6 @@ void Ledger::On(const Relisted<Node>& event, absl::Time) {
   is_uniform_.reset();
   synced_.insert("nodes");
 }
-
-// ---- Pods without a node
-// -------------------------------------------------------------------------
 
 void Ledger::On(const Seen<Pod>& event, absl::Time now) {
   const Pod& pod = event.object;
@@ -281,9 +275,6 @@ void Ledger::On(const Relisted<Pod>& event, absl::Time now) {
   for (const Pod& pod : event.objects) On(Seen<Pod>{pod}, now);
   synced_.insert("pods");
 }
-
-// ---- Claims
-// --------------------------------------------------------------------------------------
 
 void Ledger::Learn(const LiveObjects& live, absl::Time now) {
   for (const Claim& claim : live.claims) {
@@ -352,9 +343,6 @@ void Ledger::On(const Relisted<Claim>& event, absl::Time now) {
   synced_.insert("claims");
 }
 
-// ---- PersistentVolumes
-// ---------------------------------------------------------------------------
-
 void Ledger::On(const Seen<PersistentVolume>& event, absl::Time now) {
   const PersistentVolume* known = cache_.FindVolume(event.object.meta.key.name);
   const bool is_new = known == nullptr;
@@ -389,9 +377,6 @@ void Ledger::On(const Relisted<PersistentVolume>& event, absl::Time now) {
   }
 }
 
-// ---- StorageClasses
-// ------------------------------------------------------------------------------
-
 void Ledger::On(const Seen<StorageClass>& event, absl::Time now) {
   cache_.Put(event.object);
   AccountAll(now);
@@ -411,9 +396,6 @@ void Ledger::On(const Relisted<StorageClass>& event, absl::Time now) {
   synced_.insert("storageclasses");
   AccountAll(now);
 }
-
-// ---- Agents
-// --------------------------------------------------------------------------------------
 
 void Ledger::On(const ReportReceived& event, absl::Time now) {
   if (!nodes_.TakeReport(event.report, now)) {

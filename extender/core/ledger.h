@@ -8,16 +8,24 @@
 //                               - debts (a creation may still be under way)
 //                               - undecided holds of other pods
 //
-// A claim, keyed by UID, goes one way:
+// A claim, keyed by UID, goes one way (docs/ledger.md has the same drawing):
 //
-//   (no node) --filter--> held on every answered node --evidence--> assigned to one node
-//       ^                     |  ^                                      |        |
-//       |    TTL, pod gone    |  | filtered again         pin taken away |        | its volume is
-//       listed
-//       +---------------------+--+                        or claim gone  v        v
-//                                                                     debt     in the report
-//                                                    (until listed, or grace)  (no longer ours to
-//                                                    count)
+// clang-format off
+//    filtered again, pod gone + hold_grace, hold_ttl
+//      +---------------------------+
+//      v                           |
+//  (no node) --filter--> held on every answered node --evidence--> assigned to one node
+//                                  |                                |              |
+//                                  | a list does not                | claim gone,  | a report lists
+//                                  | have the claim                 | pin taken    | the volume
+//                                  |                                | away         |
+//                                  v                                v              v
+//                                  +-----------------------------> debt -----> in the report
+//                                                                   |          (no longer counted
+//                         the agent's first answer after debt_grace |           by the ledger)
+//                                                                   v
+//                                                                (nothing)
+// clang-format on
 //
 // Delivery assumptions: every event comes at least once, late, possibly never; per Kubernetes kind
 // in the watch's order; reports in any order. Apply is idempotent. Relisted replaces a kind.

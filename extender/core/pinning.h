@@ -4,9 +4,8 @@
 //
 // It pins
 //   - Immediate claims (kube-scheduler never asks an extender about them), once the PV controller
-//   has
-//     put the storage-provisioner annotation on; together with the other claims of their pod, or,
-//     while no pod is there, with those that a StatefulSet made for the same replica;
+//     has put the storage-provisioner annotation on; together with the other claims of their pod,
+//     or, while no pod is there, with those that a StatefulSet made for the same replica;
 //   - WaitForFirstConsumer claims whose pod came with spec.nodeName (no scheduler will decide).
 // It never pins a WaitForFirstConsumer claim that a schedulable pod can still use: the scheduler's
 // own write would fail. It never pins a claim of another provisioner. A node whose provisioner took

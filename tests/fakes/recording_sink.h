@@ -23,9 +23,8 @@ class RecordingSink final : public EventSink {
   }
 
   // One short text per event, in order: "seen n1", "gone x/p", "relisted a b", "listed pods 1",
-  // "report n1 7",
-  // "confirmed n1", "failed n1: message", "agents n1 n2". Waits (at most half a minute) for
-  // `count`.
+  // "report n1 7", "confirmed n1", "failed n1: message", "agents n1 n2". Waits (at most half a
+  // minute) for `count`.
   std::vector<std::string> WaitFor(size_t count) {
     MutexLock lock(&mu_);
     const absl::Time end = absl::Now() + absl::Seconds(30);

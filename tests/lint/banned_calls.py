@@ -89,6 +89,12 @@ RULES = (
         text=_whole,
     ),
     Rule(
+        r'(?m)^[ \t]*// ?[-=_*~#]{3,}[ \t]*$',
+        'no banners: a comment says something, a section of its own is a file',
+        ('',),
+        text=_whole,
+    ),
+    Rule(
         r'(?<![\w.-])/(work|root|home/\w+|tmp/\w+\.\d+)/|\.\./\.\w+',
         'a path of one machine',
         ('',),
