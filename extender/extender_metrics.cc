@@ -123,7 +123,8 @@ void ExtenderMetrics::AddLedgerCollectors(const LedgerService* service) {
   using L = const Ledger&;
   add("holds", "Pods whose node is not known yet",
       [](L l, absl::Time) { return l.holds().holds().size(); });
-  add("claims_placed", "Claims with a node", [](L l, absl::Time) { return l.places().size(); });
+  add("claims_placed", "Claims with a node",
+      [](L l, absl::Time) { return l.places().places().size(); });
 }
 
 void ExtenderMetrics::AddDriftCollector(const LedgerService* service) {

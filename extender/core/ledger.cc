@@ -213,6 +213,26 @@ void Ledger::NoteRefused(const Pod& pod, bool is_refused, int64_t turn) {
   }
 }
 
+std::optional<Ledger::RefusedPod> Ledger::LookAtNextRefused(absl::Time now) {
+  if (refused_.empty()) return std::nullopt;
+  auto next = refused_.upper_bound(refused_looked_at_);
+  if (next == refused_.end()) next = refused_.begin();
+  const std::string& uid = next->first;
+  refused_looked_at_ = uid;
+  const Pod* pod = cache_.FindPod(uid);
+  return RefusedPod{.uid = uid, .fits = pod != nullptr && judge_.FitsSomewhere(*pod, now)};
+}
+
+bool Ledger::IsUniform() const {
+  if (!is_uniform_) {
+    size_t count = 0;
+    const auto& nodes = cache_.nodes();
+    for (const auto& [name, node] : nodes) count += nodes_.HasAgent(nodes_.FindId(name)) ? 1 : 0;
+    is_uniform_ = count == 0 || count == nodes.size();
+  }
+  return *is_uniform_;
+}
+
 std::vector<Claim> Ledger::TakeHandPins() {
   std::vector<Claim> pins(hand_pins_.begin(), hand_pins_.end());
   hand_pins_.clear();
@@ -420,8 +440,9 @@ void Ledger::On(const AgentsListed& event, absl::Time now) {
   const std::set<std::string> listed(event.nodes.begin(), event.nodes.end());
   for (const auto& [name, node] : nodes_.nodes()) nodes_.SetAgent(name, listed.contains(name));
   for (const std::string& name : listed) nodes_.SetAgent(name, true);
-  nodes_.DropIdle(
-      [this](const NodeState& node) { return holds_.IsHeld(node.id) || on_.contains(node.name); });
+  nodes_.DropIdle([this](const NodeState& node) {
+    return holds_.IsHeld(node.id) || !places_.On(node.name).empty();
+  });
   for (const std::string& uid : open_claims_) HoldForTakeover(uid, now);  // Also on new nodes.
   is_uniform_.reset();
   synced_.insert("agents");

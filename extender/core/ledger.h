@@ -43,20 +43,17 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
-#include "absl/container/btree_set.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "common/pure/reasons.h"
 #include "extender/core/demand.h"
 #include "extender/core/drift.h"
 #include "extender/core/event.h"
 #include "extender/core/hold_book.h"
+#include "extender/core/ledger_judge.h"
 #include "extender/core/node_book.h"
 #include "extender/core/object_cache.h"
-#include "extender/core/object_table.h"
-#include "extender/core/score.h"
-#include "extender/core/verdict_memo.h"
+#include "extender/core/place_book.h"
 
 namespace pmem::extender {
 
@@ -83,6 +80,8 @@ struct LedgerOptions {
 class Ledger {
  public:
   explicit Ledger(LedgerOptions options) : options_(options) {}
+  Ledger(const Ledger&) = delete;  // Its judge reads its books.
+  Ledger& operator=(const Ledger&) = delete;
 
   // What happened. Never fails; what it cannot use it counts (see counters()).
   void Apply(const Event& event, absl::Time now);
@@ -113,63 +112,12 @@ class Ledger {
     return DemandOf(pod, cache_, live);
   }
 
-  // One pod's question to many nodes. Refers to what it was made of; valid until the next change.
-  struct Question {
-    const PodDemand& demand;
-    std::string_view owner;  // The pod's UID: its own hold and promises never count against itself.
-    absl::Time now;
-    std::vector<QuickItem> items;
-    KindSet kinds;                 // Of the items: what is promised of others is not looked at.
-    absl::Time fresh_since;        // An agent that was heard of since then is fresh.
-    bool is_beside_holds = false;  // Others hold something somewhere.
-    bool may_be_static = false;    // PersistentVolumes without a claim might serve it.
-    // Of its shape; null: the answer is about more than its shape (static volumes, a claim that the
-    // watch takes for placed).
-    ShapeMemo* memo = nullptr;
-    mutable HeldByOthers others;  // Keeps what it found for the next node.
-  };
-  Question Ask(const PodDemand& demand, std::string_view owner, absl::Time now) const {
-    return AskWith(memo_, demand, owner, now);
-  }
-  // The same of what no scheduler waits for. It has a memo of its own: what a scheduler will ask
-  // for again is not forgotten for it.
-  Question AskAside(const PodDemand& demand, std::string_view owner, absl::Time now) const {
-    return AskWith(memo_aside_, demand, owner, now);
-  }
+  // What fits where, as things are now.
+  const LedgerJudge& judge() const { return judge_; }
 
-  // Whether the pod's items fit on the node beside everything promised and held there. `node` may
-  // be null: nothing is known of it. `static_volumes`, when not null, receives the
-  // PersistentVolumes that the answer counts on.
-  Reason Judge(const NodeState* node, const Question& question,
-               std::vector<std::string>* static_volumes) const;
-  // The same by id; -1: nothing is known of the node.
-  Reason JudgeById(int32_t id, const Question& question,
-                   std::vector<std::string>* static_volumes) const;
-  Reason Judge(std::string_view node, const PodDemand& demand, std::string_view owner,
-               absl::Time now, std::vector<std::string>* static_volumes) const {
-    return Judge(nodes_.Find(node), Ask(demand, owner, now), static_volumes);
-  }
-
-  // The same without holds of others and debts: what stands in the way for longer than a blink.
-  Reason JudgeFirm(std::string_view node, const PodDemand& demand, std::string_view owner,
-                   absl::Time now) const;
-
-  // What the node would have left with the pod's items taken out, beside the firm promises.
-  // nullopt: does not fit.
-  std::optional<Leftover> LeftoverOn(const NodeState* node, const Question& question,
-                                     Strategy strategy) const;
-  std::optional<Leftover> LeftoverById(int32_t id, const Question& question,
-                                       Strategy strategy) const;
   // Every node of the cluster has an agent, or none has: nothing tells them apart for a pod without
   // PMEM claims.
   bool IsUniform() const;
-  // The node's room less its firm promises. Of an overbooked kind more is promised than the node
-  // holds: nothing is left of it.
-  struct RoomLeft {
-    Room room;
-    KindSet overbooked;
-  };
-  static RoomLeft RoomLeftOn(const NodeState& node, absl::Span<const Item> except);
 
   // The pod was answered these nodes (those in `nodes` that are unknown here are left out).
   void Assume(const Pod& pod, const PodDemand& demand, absl::Span<const std::string> nodes,
@@ -185,29 +133,13 @@ class Ledger {
   // behind: the hold ends after hold_grace.
   void EndHold(std::string_view owner, absl::Time now);
 
-  // Where a claim is accounted. nullopt: nowhere.
-  struct Place {
-    std::string node;
-    Item item;
-    bool is_counted =
-        false;  // By the ledger. False: the report lists its volume, or it needs none.
-    // A report has listed it while it was bound; or it was bound, and no report did, for so long
-    // that it is not there (DriftKind::kVolumeMissing).
-    bool was_listed = false;
-    bool operator==(const Place&) const = default;
-  };
-  static const std::string& UidOf(const Place& place) { return place.item.claim_uid; }
-  using Places = ObjectTable<Place, &UidOf>;  // By claim UID.
-  const Place* FindPlace(std::string_view claim_uid) const { return places_.Find(claim_uid); }
-
   // The pod was refused everywhere (or no longer is): when it would fit, somebody has to wake the
   // scheduler up.
   void NoteRefused(const Pod& pod, bool is_refused, int64_t turn = 0);
   bool IsRefused(const std::string& pod_uid) const { return refused_.contains(pod_uid); }
   size_t refused_count() const { return refused_.size(); }
   // The next of the refused pods, in turn, and whether it would fit now somewhere it may run.
-  // nullopt: there is none. Takes as long as a filter call for all nodes whose shape nobody
-  // remembers, some 10 ms for 5,000, at most.
+  // nullopt: there is none. Takes as long as LedgerJudge::FitsSomewhere.
   struct RefusedPod {
     std::string uid;
     bool fits = false;
@@ -235,7 +167,9 @@ class Ledger {
   const NodeBook& nodes() const { return nodes_; }
   const HoldBook& holds() const { return holds_; }
   const LedgerOptions& options() const { return options_; }
-  const Places& places() const { return places_; }
+  // Where claims are accounted.
+  const PlaceBook& places() const { return places_; }
+  const ClaimPlace* FindPlace(std::string_view claim_uid) const { return places_.Find(claim_uid); }
 
   // Rises with every change that could turn a refusal into a fit or the other way round.
   int64_t version() const { return version_; }
@@ -293,7 +227,7 @@ class Ledger {
   int ExpireDebts(absl::Time now);
 
   // Accounting (ledger_accounts.cc).
-  std::optional<Place> PlaceOf(const Claim& claim, const Place* before) const;
+  std::optional<ClaimPlace> PlaceOf(const Claim& claim, const ClaimPlace* before) const;
   void AccountClaim(std::string_view uid, absl::Time now);
   void AccountClaimAndPods(const Claim& claim, absl::Time now);
   void AccountPod(std::string_view uid);
@@ -301,15 +235,13 @@ class Ledger {
   void AccountNode(NodeState& node, absl::Time now);
   void AccountAll(absl::Time now);
   void Unreserve(std::string_view pod_uid);
-  void PlaceClaim(std::string_view uid, std::optional<Place> place, absl::Time now);
-  void RemoveFrom(const std::string& node, const Place* place);
+  void PlaceClaim(std::string_view uid, std::optional<ClaimPlace> place, absl::Time now);
   void AccountExpansion(NodeState& node, std::string_view uid, const Claim* claim);
   void RemoveClaim(std::string_view uid, absl::Time now);
   void Owe(NodeState& node, const Item& item, absl::Time now);
   void OweLastPin(const Claim& claim, const std::string& node, const Item& item, absl::Time now);
   void OweHeld(const std::set<std::string>& listed, absl::Time now);
   void OweEverywhere(const Item& item, absl::Time now);
-  static bool IsNews(const Claim& listed, const Claim& known);
   void OweUnseen(const std::vector<Claim>& listed, absl::Time now);
   void OweUnclaimed(const PersistentVolume& volume, absl::Time now);
   void HoldNewVolume(const PersistentVolume& volume);
@@ -322,48 +254,13 @@ class Ledger {
   bool PlacedByEvidence(const Claim& claim);
   bool IsOnlyUser(const std::vector<std::string>& owners, const Claim& claim) const;
 
-  // Judging (ledger_judge.cc).
-  static NodeQuick MakeQuick(const NodeState& node);
-  static const NodeQuick& QuickOf(const NodeState& node);
-  bool IsQuickRight(const NodeState& node) const;
+  // Invariants (ledger_invariants.cc).
   class Findings;
   void CheckHolds(absl::Time now, Findings& findings) const;
   void CheckClaim(const Claim& claim, Findings& findings) const;
   void CheckNode(const NodeState& node, absl::Time now, Findings& findings) const;
-  bool IsMemoRight(const NodeState& node, const NodeQuick& afresh) const;
-  bool IsMemoRight(const VerdictMemo& memo, const NodeState& node, const NodeQuick& afresh) const;
-  bool FitsQuickly(const NodeState& node, const Question& question) const;
-  void Note(const NodeState& node, const Question& question, Reason reason) const;
-  void AddPossible(const NodeState& node, const PodDemand& demand, size_t item,
-                   std::vector<std::string>& volumes) const;
-  Reason JudgeWithVolumes(const NodeState& node, const Question& question,
-                          std::vector<std::string>* volumes) const;
-  std::vector<Item> NeededItems(const NodeState& node, const PodDemand& demand,
-                                std::string_view owner) const;
-  const PersistentVolume* StaticVolume(const NodeState& node, const PodDemand& demand, size_t item,
-                                       std::string_view owner,
-                                       const std::vector<std::string>& taken) const;
-  // `others`: also beside debts and what these hold; null: beside firm promises alone.
-  static Reason JudgeItems(const NodeState& node, absl::Span<const Item> items,
-                           HeldByOthers* others);
-  static Reason WhyNotBesidePromises(const NodeState& node, absl::Span<const Item> items);
-  static bool IsBeyond(const Room& room, absl::Span<const Item> items,
-                       const HeldByOthers::Held& held);
-  bool IsPlain(const Question& question) const;
-  Question AskWith(VerdictMemo& memo, const PodDemand& demand, std::string_view owner,
-                   absl::Time now) const;
-  bool FitsSomewhere(const Pod& pod, absl::Time now) const;
-  std::optional<Reason> JudgeFreshness(const NodeState* node, const PodDemand& demand,
-                                       absl::Time now) const;
-  static bool IsPlainlyFresh(const NodeState* node, const Question& question);
 
   // Drift (ledger_drift.cc).
-  std::vector<Drift> FindDrifts(const NodeState& node) const;
-  void FindMissing(const NodeState& node, std::vector<Drift>& found) const;
-  void JudgeVolume(const NodeState& node, const PoolReport& pool, const VolumeReport& volume,
-                   std::vector<Drift>& found) const;
-  std::optional<Drift> JudgeSize(const Claim& claim, const PoolReport& pool,
-                                 const VolumeReport& volume) const;
   void LookForDriftOn(const NodeState& node, absl::Time now, std::vector<DriftChange>& changes);
   void GiveUp(std::string_view claim_uid, absl::Time now);
 
@@ -373,12 +270,7 @@ class Ledger {
   HoldBook holds_;
   DriftBook drifts_;
   std::string drift_looked_at_;  // Node name.
-  Places places_;
-  struct UidLess {
-    bool operator()(const Place* a, const Place* b) const { return UidOf(*a) < UidOf(*b); }
-  };
-  using PlacesOn = absl::btree_set<const Place*, UidLess>;
-  absl::btree_map<std::string, PlacesOn, std::less<>> on_;            // By node.
+  PlaceBook places_;
   absl::btree_map<std::string, std::string, std::less<>> reserving_;  // Pod UID -> node.
   // By UID: claims that only a live read told of, until the watch must have brought that version.
   struct Unheard {
@@ -398,8 +290,12 @@ class Ledger {
   std::set<std::string> decided_;  // Claim UIDs that we decided for during the takeover.
   int64_t version_ = 0;
   Counters counters_;
-  mutable VerdictMemo memo_;
-  mutable VerdictMemo memo_aside_;
+  const LedgerJudge judge_{{.cache = cache_,
+                            .nodes = nodes_,
+                            .holds = holds_,
+                            .places = places_,
+                            .takeover_until = takeover_until_,
+                            .agent_silence_max = options_.agent_silence_max}};
   mutable std::optional<bool> is_uniform_;  // nullopt: to be found out.
 };
 

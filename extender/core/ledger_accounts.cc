@@ -18,9 +18,16 @@ bool IsMadeFor(const PersistentVolume& volume, std::string_view claim_uid) {
          volume.csi_volume_handle.find(claim_uid) != std::string::npos;
 }
 
+// The list may have been begun before what is known was read live.
+bool IsNews(const Claim& listed, const Claim& known) {
+  const std::string& version = listed.meta.resource_version;
+  const auto order = CompareVersions(version, known.meta.resource_version);
+  return order ? std::is_gt(*order) : version != known.meta.resource_version;
+}
+
 }  // namespace
 
-std::optional<Ledger::Place> Ledger::PlaceOf(const Claim& claim, const Place* before) const {
+std::optional<ClaimPlace> Ledger::PlaceOf(const Claim& claim, const ClaimPlace* before) const {
   std::optional<Item> item = ItemOf(claim, cache_);
   if (!item && before != nullptr) item = before->item;  // Its class went; its volume did not.
   if (!item) return std::nullopt;
@@ -29,7 +36,7 @@ std::optional<Ledger::Place> Ledger::PlaceOf(const Claim& claim, const Place* be
     if (volume->claim_uid == claim.meta.uid) return std::nullopt;
     volume = nullptr;  // What is known of it is of before the claim got it.
   }
-  Place place{.node = NodeOf(claim, volume), .item = *std::move(item)};
+  ClaimPlace place{.node = NodeOf(claim, volume), .item = *std::move(item)};
   if (place.node.empty()) return std::nullopt;
   const NodeState* node = nodes_.Find(place.node);
   const bool is_listed =
@@ -40,16 +47,15 @@ std::optional<Ledger::Place> Ledger::PlaceOf(const Claim& claim, const Place* be
   return place;
 }
 
-void Ledger::PlaceClaim(std::string_view uid, std::optional<Place> place, absl::Time now) {
-  const Place* known = FindPlace(uid);
+void Ledger::PlaceClaim(std::string_view uid, std::optional<ClaimPlace> place, absl::Time now) {
+  const ClaimPlace* known = FindPlace(uid);
   if (known != nullptr && place && *known == *place) return;
   ++version_;
   if (known != nullptr) {
-    const Place before = *known;
+    const ClaimPlace before = *known;
     NodeState& node = nodes_.At(before.node);
     node.assigned.erase(std::string(uid));
-    RemoveFrom(before.node, known);
-    places_.Erase(uid);
+    places_.Erase(*known);
     const bool has_left = !place || place->node != before.node;
     if (has_left && node.expansions.erase(std::string(uid)) > 0) NodeBook::RebuildRoom(node);
     if (has_left && before.is_counted) Owe(node, before.item, now);
@@ -58,14 +64,7 @@ void Ledger::PlaceClaim(std::string_view uid, std::optional<Place> place, absl::
   NodeState& node = nodes_.At(place->node);
   if (place->is_counted) node.assigned[std::string(uid)] = place->item;
   node.debts.erase(std::string(uid));
-  const Place& put = places_.Put(*std::move(place));
-  on_[put.node].insert(&put);
-}
-
-void Ledger::RemoveFrom(const std::string& node, const Place* place) {
-  const auto it = on_.find(node);
-  it->second.erase(place);
-  if (it->second.empty()) on_.erase(it);
+  places_.Add(*std::move(place));
 }
 
 void Ledger::Owe(NodeState& node, const Item& item, absl::Time now) {
@@ -110,8 +109,8 @@ void Ledger::AccountExpansion(NodeState& node, std::string_view uid, const Claim
 void Ledger::AccountClaim(std::string_view uid, absl::Time now) {
   const Claim* claim = cache_.FindClaim(uid);
   if (claim == nullptr) return;
-  const Place* before = FindPlace(uid);
-  const std::optional<Place> place = PlaceOf(*claim, before);
+  const ClaimPlace* before = FindPlace(uid);
+  const std::optional<ClaimPlace> place = PlaceOf(*claim, before);
   const std::string node = place ? place->node : "";
   const bool is_new = place && place->is_counted && (before == nullptr || before->node != node);
   if (ItemOf(*claim, cache_) && !IsBound(*claim)) {
@@ -193,12 +192,9 @@ void Ledger::AccountPod(std::string_view uid) {
 void Ledger::AccountNode(NodeState& node, absl::Time now) {
   NodeBook::RebuildRoom(node);
   ++version_;
-  const auto it = on_.find(node.name);
-  if (it != on_.end()) {
-    std::vector<std::string> uids;
-    for (const Place* place : it->second) uids.push_back(UidOf(*place));
-    for (const std::string& uid : uids) AccountClaim(uid, now);
-  }
+  std::vector<std::string> uids;
+  for (const ClaimPlace* place : places_.On(node.name)) uids.push_back(UidOf(*place));
+  for (const std::string& uid : uids) AccountClaim(uid, now);
   for (auto debt = node.debts.begin(); debt != node.debts.end();) {
     const bool is_listed = nodes_.FindVolume(node, debt->first).volume != nullptr;
     debt = is_listed ? node.debts.erase(debt) : std::next(debt);
@@ -231,13 +227,6 @@ void Ledger::OweEverywhere(const Item& item, absl::Time now) {
     const bool is_listed = nodes_.FindVolume(*node, item.claim_uid).volume != nullptr;
     if (node->has_agent && !is_listed) Owe(nodes_.At(name), item, now);
   }
-}
-
-// The list may have been begun before what is known was read live.
-bool Ledger::IsNews(const Claim& listed, const Claim& known) {
-  const std::string& version = listed.meta.resource_version;
-  const auto order = CompareVersions(version, known.meta.resource_version);
-  return order ? std::is_gt(*order) : version != known.meta.resource_version;
 }
 
 // What happened to a claim without a volume between the watch and the list, nobody tells. When it
@@ -280,7 +269,7 @@ void Ledger::OweUnclaimed(const PersistentVolume& volume, absl::Time now) {
   const std::string name = volume.affinity_node.value_or("");
   const bool is_made = volume.is_ours && !uid.empty() && IsMadeFor(volume, uid);
   if (!is_made || !nodes_.HasAgent(nodes_.FindId(name)) || !synced_.contains("claims")) return;
-  const Place* place = FindPlace(uid);
+  const ClaimPlace* place = FindPlace(uid);
   if (place != nullptr && place->node == name) return;
   const StorageClass* storage_class = cache_.FindClass(volume.storage_class_name);
   const auto kind = storage_class == nullptr ? std::nullopt : KindOf(*storage_class);

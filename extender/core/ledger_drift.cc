@@ -45,26 +45,22 @@ void FindUnexplainedSpace(const CapacityReport& report, std::vector<Drift>& foun
   }
 }
 
-}  // namespace
-
-void Ledger::FindMissing(const NodeState& node, std::vector<Drift>& found) const {
-  const auto here = on_.find(node.name);
-  if (here == on_.end()) return;
-  for (const Place* place : here->second) {
+void FindMissing(const Ledger& ledger, const NodeState& node, std::vector<Drift>& found) {
+  for (const ClaimPlace* place : ledger.places().On(node.name)) {
     const std::string& uid = UidOf(*place);
-    const Claim* claim = cache_.FindClaim(uid);
+    const Claim* claim = ledger.cache().FindClaim(uid);
     if (claim == nullptr || !IsBound(*claim) || claim->meta.is_deleting) continue;
-    const bool is_there = nodes_.FindVolume(node, uid).volume != nullptr;
+    const bool is_there = ledger.nodes().FindVolume(node, uid).volume != nullptr;
     if (is_there || !IsReadWell(*node.report, place->item.kind)) continue;
     found.push_back({DriftKind::kVolumeMissing, uid, place->item.requested_bytes, 0});
   }
 }
 
 // Both ways one step is allowed: the driver may round on its own.
-std::optional<Drift> Ledger::JudgeSize(const Claim& claim, const PoolReport& pool,
-                                       const VolumeReport& volume) const {
+std::optional<Drift> JudgeSize(const Ledger& ledger, const Claim& claim, const PoolReport& pool,
+                               const VolumeReport& volume) {
   if (!IsBound(claim) || claim.capacity_bytes <= 0) return std::nullopt;
-  const PersistentVolume* object = cache_.FindVolume(claim.volume_name);
+  const PersistentVolume* object = ledger.cache().FindVolume(claim.volume_name);
   const int64_t object_bytes = object == nullptr ? 0 : object->capacity_bytes;
   const int64_t step = pool.alignment_bytes;
   const int64_t told = VolumeBytes(claim.capacity_bytes, step);
@@ -75,29 +71,29 @@ std::optional<Drift> Ledger::JudgeSize(const Claim& claim, const PoolReport& poo
   return Drift{DriftKind::kSizeDiffers, volume.name, expected, volume.bytes};
 }
 
-void Ledger::JudgeVolume(const NodeState& node, const PoolReport& pool, const VolumeReport& volume,
-                         std::vector<Drift>& found) const {
+void JudgeVolume(const Ledger& ledger, const NodeState& node, const PoolReport& pool,
+                 const VolumeReport& volume, std::vector<Drift>& found) {
   const std::string uid(VolumeKey(volume.name));
-  const Claim* claim = cache_.FindClaim(uid);
+  const Claim* claim = ledger.cache().FindClaim(uid);
   if (claim == nullptr) {
-    if (cache_.HasVolumeOf(uid) || node.debts.contains(uid)) return;
+    if (ledger.cache().HasVolumeOf(uid) || node.debts.contains(uid)) return;
     found.push_back({DriftKind::kVolumeUnclaimed, volume.name, 0, volume.bytes});
     return;
   }
-  const Place* place = FindPlace(uid);
+  const ClaimPlace* place = ledger.FindPlace(uid);
   if (place == nullptr || place->node != node.name) {
     found.push_back({DriftKind::kVolumeElsewhere, volume.name, 0, volume.bytes});
-  } else if (auto drift = JudgeSize(*claim, pool, volume)) {
+  } else if (auto drift = JudgeSize(ledger, *claim, pool, volume)) {
     found.push_back(*std::move(drift));
   }
 }
 
-std::vector<Drift> Ledger::FindDrifts(const NodeState& node) const {
+std::vector<Drift> FindDrifts(const Ledger& ledger, const NodeState& node) {
   std::vector<Drift> found;
-  FindMissing(node, found);
+  FindMissing(ledger, node, found);
   for (const PoolReport& pool : node.report->pools) {
     for (const VolumeReport& volume : pool.volumes) {
-      if (IsVolumeOfOurs(volume.name)) JudgeVolume(node, pool, volume, found);
+      if (IsVolumeOfOurs(volume.name)) JudgeVolume(ledger, node, pool, volume, found);
     }
   }
   FindUnexplainedSpace(*node.report, found);
@@ -118,6 +114,8 @@ std::vector<Drift> Ledger::FindDrifts(const NodeState& node) const {
   return found;
 }
 
+}  // namespace
+
 void Ledger::LookForDriftOn(const NodeState& node, absl::Time now,
                             std::vector<DriftChange>& changes) {
   switch (NodeBook::FreshnessOf(node, now, options_.agent_silence_max)) {
@@ -132,7 +130,7 @@ void Ledger::LookForDriftOn(const NodeState& node, absl::Time now,
   // A volume that is only late must never be taken for one that is gone.
   const absl::Duration grace = std::max(options_.drift_grace, options_.debt_grace);
   const size_t seen = changes.size();
-  drifts_.Note(node.name, FindDrifts(node), node.contact, grace, now, changes);
+  drifts_.Note(node.name, FindDrifts(*this, node), node.contact, grace, now, changes);
   for (size_t i = seen; i < changes.size(); ++i) {
     const Drift& drift = changes[i].drift;
     if (changes[i].has_begun && drift.kind == DriftKind::kVolumeMissing) GiveUp(drift.subject, now);
@@ -142,9 +140,9 @@ void Ledger::LookForDriftOn(const NodeState& node, absl::Time now,
 // Volumes and free space of a report are one reading: when the volume of a bound claim is not in
 // it, neither is its room taken there.
 void Ledger::GiveUp(std::string_view claim_uid, absl::Time now) {
-  const Place* known = FindPlace(claim_uid);
+  const ClaimPlace* known = FindPlace(claim_uid);
   if (known == nullptr || !known->is_counted) return;
-  Place place = *known;
+  ClaimPlace place = *known;
   place.is_counted = false;
   place.was_listed = true;
   PlaceClaim(claim_uid, std::move(place), now);

@@ -40,15 +40,14 @@ void Ledger::CheckHolds(absl::Time now, Findings& findings) const {
 
 void Ledger::CheckClaim(const Claim& claim, Findings& findings) const {
   const std::string& uid = claim.meta.uid;
-  const Place* place = FindPlace(uid);
+  const ClaimPlace* place = FindPlace(uid);
   if (place == nullptr) {
     findings.Expect(!PlaceOf(claim, nullptr), "claim ", uid, " is not accounted");
     return;
   }
-  findings.Expect(PlaceOf(claim, place).value_or(Place()) == *place, "claim ", uid,
+  findings.Expect(PlaceOf(claim, place).value_or(ClaimPlace()) == *place, "claim ", uid,
                   " is not where it should be");
-  const auto on = on_.find(place->node);
-  findings.Expect(on != on_.end() && on->second.contains(place), "claim ", uid,
+  findings.Expect(places_.On(place->node).contains(place), "claim ", uid,
                   " is not found by its node ", place->node);
 }
 
@@ -56,18 +55,16 @@ void Ledger::CheckNode(const NodeState& node, absl::Time now, Findings& findings
   std::set<std::string> assigned;
   for (const auto& [uid, item] : node.assigned) assigned.insert(uid);
   std::set<std::string> counted;
-  if (const auto on = on_.find(node.name); on != on_.end()) {
-    for (const Place* place : on->second) {
-      if (place->is_counted) counted.insert(UidOf(*place));
-      findings.Expect(cache_.FindClaim(UidOf(*place)) != nullptr, "claim ", UidOf(*place),
-                      " has a place and is gone");
-    }
+  for (const ClaimPlace* place : places_.On(node.name)) {
+    if (place->is_counted) counted.insert(UidOf(*place));
+    findings.Expect(cache_.FindClaim(UidOf(*place)) != nullptr, "claim ", UidOf(*place),
+                    " has a place and is gone");
   }
   findings.Expect(assigned == counted, "node ", node.name, ": assigned claims differ");
   NodeState afresh{.name = node.name, .report = node.report, .expansions = node.expansions};
   NodeBook::RebuildRoom(afresh);
   findings.Expect(afresh.room == node.room, "node ", node.name, ": room differs");
-  findings.Expect(IsQuickRight(node), "node ", node.name, ": its short way is out of date");
+  findings.Expect(judge_.IsRightAbout(node), "node ", node.name, ": its short way is out of date");
   findings.Expect(AreKeptNumbersRight(node), "node ", node.name, ": its numbers are out of date");
   for (const auto& [uid, debt] : node.debts) {
     findings.Expect(!NodeBook::IsOver(node, debt, now), "debt ", uid, " on ", node.name,
@@ -87,7 +84,7 @@ absl::Status Ledger::CheckInvariants(absl::Time now) const {
   CheckHolds(now, findings);
   for (const auto& [uid, claim] : cache_.claims()) CheckClaim(claim, findings);
   for (const auto& [name, node] : nodes_.nodes()) CheckNode(*node, now, findings);
-  for (const auto& [uid, place] : places_) {
+  for (const auto& [uid, place] : places_.places()) {
     findings.Expect(cache_.FindClaim(uid) != nullptr, "claim ", uid, " has a place and is gone");
   }
   return findings.status();

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ledger: whether something fits.
+#include "extender/core/ledger_judge.h"
+
 #include <algorithm>
 #include <numeric>
 
 #include "common/pure/units.h"
-#include "extender/core/ledger.h"
 #include "extender/core/node_match.h"
 
 namespace pmem::extender {
@@ -35,84 +35,8 @@ bool AreAssigned(const NodeState& node, const std::vector<Item>& items) {
   });
 }
 
-}  // namespace
-
-std::optional<Reason> Ledger::JudgeFreshness(const NodeState* node, const PodDemand& demand,
-                                             absl::Time now) const {
-  if (demand.has_unknown_kind) return Reason::kUnknownKind;
-  if (node == nullptr) return Reason::kNoAgent;
-  if (demand.is_split) return Reason::kPinnedElsewhere;
-  if (!demand.node.empty() && demand.node != node->name) return Reason::kPinnedElsewhere;
-  switch (NodeBook::FreshnessOf(*node, now, options_.agent_silence_max)) {
-    case Freshness::kNoAgent:
-      return Reason::kNoAgent;
-    case Freshness::kNoReport:
-      return Reason::kNoReport;
-    case Freshness::kStale:
-      return Reason::kStaleReport;
-    case Freshness::kFresh:
-      return std::nullopt;
-  }
-  return Reason::kNoReport;
-}
-
-// kube-scheduler binds a claim to the smallest pre-provisioned volume that fits on the node before
-// it thinks of creating one. A claim that binds immediately and is still without a volume got none
-// of those from the PV controller: pinned, it is given a new one.
-const PersistentVolume* Ledger::StaticVolume(const NodeState& node, const PodDemand& demand,
-                                             size_t item, std::string_view owner,
-                                             const std::vector<std::string>& taken) const {
-  const Claim* claim = cache_.FindClaim(demand.items[item].claim_uid);
-  const StorageClass* storage_class = cache_.FindClass(demand.item_classes[item]);
-  if (claim == nullptr || claim->has_selector) return nullptr;
-  if (storage_class == nullptr || !storage_class->is_wait_for_first_consumer) return nullptr;
-  const PersistentVolume* best = nullptr;
-  for (const PersistentVolume* volume : cache_.AvailableVolumes(demand.item_classes[item])) {
-    const std::string& name = volume->meta.key.name;
-    if (!CanServe(*volume, *claim, node.name) || holds_.IsVolumeHeld(name, owner)) continue;
-    if (std::count(taken.begin(), taken.end(), name) > 0) continue;
-    if (best == nullptr || volume->capacity_bytes < best->capacity_bytes) best = volume;
-  }
-  return best;
-}
-
-// All that the claim may get on the node: any that is large enough.
-void Ledger::AddPossible(const NodeState& node, const PodDemand& demand, size_t item,
-                         std::vector<std::string>& volumes) const {
-  for (const PersistentVolume* volume : cache_.AvailableVolumes(demand.item_classes[item])) {
-    const bool is_here = !volume->affinity_node || *volume->affinity_node == node.name;
-    if (is_here && volume->capacity_bytes >= demand.items[item].requested_bytes) {
-      volumes.push_back(volume->meta.key.name);
-    }
-  }
-}
-
-// In the order in which kube-scheduler serves the claims: the smallest first.
-std::vector<Item> Ledger::NeededItems(const NodeState& node, const PodDemand& demand,
-                                      std::string_view owner) const {
-  std::vector<size_t> order(demand.items.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&demand](size_t a, size_t b) {
-    return demand.items[a].requested_bytes < demand.items[b].requested_bytes;
-  });
-  std::vector<Item> needed;
-  std::vector<std::string> taken;
-  for (const size_t i : order) {
-    const PersistentVolume* volume = StaticVolume(node, demand, i, owner, taken);
-    if (volume != nullptr) {
-      taken.push_back(volume->meta.key.name);
-      continue;
-    }
-    needed.push_back(demand.items[i]);
-    // Nor may a larger claim count on what this one may get.
-    if (cache_.FindClaim(demand.items[i].claim_uid) == nullptr) AddPossible(node, demand, i, taken);
-  }
-  return needed;
-}
-
 // More is asked for and held, by anyone, than there is at all.
-bool Ledger::IsBeyond(const Room& room, absl::Span<const Item> items,
-                      const HeldByOthers::Held& held) {
+bool IsBeyond(const Room& room, absl::Span<const Item> items, const HeldByOthers::Held& held) {
   const auto is_beyond = [&](PoolKind kind, int64_t held_bytes) {
     const int64_t asked_bytes = RequestedBytes(items, kind);
     return asked_bytes > 0 && AddBytes(asked_bytes, held_bytes) > FreeBytes(room, kind);
@@ -121,16 +45,16 @@ bool Ledger::IsBeyond(const Room& room, absl::Span<const Item> items,
          is_beyond(PoolKind::kDirect, held.direct_bytes);
 }
 
-Reason Ledger::WhyNotBesidePromises(const NodeState& node, absl::Span<const Item> items) {
-  const RoomLeft left = RoomLeftOn(node, items);
+Reason WhyNotBesidePromises(const NodeState& node, absl::Span<const Item> items) {
+  const NodeBook::RoomLeft left = NodeBook::RoomLeftOn(node, items);
   if (left.overbooked.HasAny(KindsOf(items))) return Reason::kNoRoom;
   const Reason reason = WhyNot(*node.report, left.room, items);
   return reason == Reason::kFits ? Reason::kNoRoom : reason;
 }
 
-// First beside what is promised for sure: most refusals need no look at what is held.
-Reason Ledger::JudgeItems(const NodeState& node, absl::Span<const Item> items,
-                          HeldByOthers* others) {
+// First beside what is promised for sure: most refusals need no look at what is held. `others`:
+// also beside debts and what these hold; null: beside firm promises alone.
+Reason JudgeItems(const NodeState& node, absl::Span<const Item> items, HeldByOthers* others) {
   if (items.empty()) return Reason::kFits;
   const KindSet kinds = KindsOf(items);
   std::vector<Item> all = NodeBook::FirmItems(node, items);
@@ -146,42 +70,13 @@ Reason Ledger::JudgeItems(const NodeState& node, absl::Span<const Item> items,
   return Pack(node.room, all) ? Reason::kFits : Reason::kHeld;
 }
 
-bool Ledger::IsPlain(const Question& question) const {
-  const PodDemand& demand = question.demand;
-  // A claim that the watch still takes for pinned to a node does not stand in its own way there.
-  const bool is_placed =
-      std::any_of(demand.items.begin(), demand.items.end(),
-                  [this](const Item& item) { return FindPlace(item.claim_uid) != nullptr; });
-  return demand.node.empty() && !demand.is_split && !demand.has_unknown_kind &&
-         !question.may_be_static && !is_placed;
-}
-
-Ledger::Question Ledger::AskWith(VerdictMemo& memo, const PodDemand& demand, std::string_view owner,
-                                 absl::Time now) const {
-  const auto& classes = demand.item_classes;
-  const bool may_be_static = std::any_of(
-      classes.begin(), classes.end(),
-      [this](const std::string& name) { return !cache_.AvailableVolumes(name).empty(); });
-  Question question{.demand = demand,
-                    .owner = owner,
-                    .now = now,
-                    .items = QuickItemsOf(demand.items),
-                    .kinds = KindsOf(demand.items),
-                    .fresh_since = now - options_.agent_silence_max,
-                    .is_beside_holds = holds_.HasOthers(owner),
-                    .may_be_static = may_be_static,
-                    .others = HeldByOthers(holds_, owner, demand.items)};
-  if (IsPlain(question)) question.memo = &memo.Of(question.items, nodes_.id_end());
-  return question;
-}
-
-bool Ledger::IsPlainlyFresh(const NodeState* node, const Question& question) {
+bool IsPlainlyFresh(const NodeState* node, const Question& question) {
   return node != nullptr && node->has_agent && node->report != nullptr &&
          node->contact >= question.fresh_since && question.demand.node.empty() &&
          !question.demand.has_unknown_kind;
 }
 
-NodeQuick Ledger::MakeQuick(const NodeState& node) {
+NodeQuick MakeQuick(const NodeState& node) {
   NodeQuick quick{.is_current = true, .is_exact = node.debts.empty() && node.reserved.empty()};
   std::vector<Item> promised = NodeBook::FirmItems(node, {});
   Append(promised, NodeBook::DebtItems(node, {}));
@@ -191,29 +86,131 @@ NodeQuick Ledger::MakeQuick(const NodeState& node) {
   return quick;
 }
 
-const NodeQuick& Ledger::QuickOf(const NodeState& node) {
+const NodeQuick& QuickOf(const NodeState& node) {
   if (!node.quick.is_current) node.quick = MakeQuick(node);
   return node.quick;
 }
 
-bool Ledger::IsQuickRight(const NodeState& node) const {
+}  // namespace
+
+std::optional<Reason> LedgerJudge::JudgeFreshness(const NodeState* node, const PodDemand& demand,
+                                                  absl::Time now) const {
+  if (demand.has_unknown_kind) return Reason::kUnknownKind;
+  if (node == nullptr) return Reason::kNoAgent;
+  if (demand.is_split) return Reason::kPinnedElsewhere;
+  if (!demand.node.empty() && demand.node != node->name) return Reason::kPinnedElsewhere;
+  switch (NodeBook::FreshnessOf(*node, now, books_.agent_silence_max)) {
+    case Freshness::kNoAgent:
+      return Reason::kNoAgent;
+    case Freshness::kNoReport:
+      return Reason::kNoReport;
+    case Freshness::kStale:
+      return Reason::kStaleReport;
+    case Freshness::kFresh:
+      return std::nullopt;
+  }
+  return Reason::kNoReport;
+}
+
+// kube-scheduler binds a claim to the smallest pre-provisioned volume that fits on the node before
+// it thinks of creating one. A claim that binds immediately and is still without a volume got none
+// of those from the PV controller: pinned, it is given a new one.
+const PersistentVolume* LedgerJudge::StaticVolume(const NodeState& node, const PodDemand& demand,
+                                                  size_t item, std::string_view owner,
+                                                  const std::vector<std::string>& taken) const {
+  const Claim* claim = books_.cache.FindClaim(demand.items[item].claim_uid);
+  const StorageClass* storage_class = books_.cache.FindClass(demand.item_classes[item]);
+  if (claim == nullptr || claim->has_selector) return nullptr;
+  if (storage_class == nullptr || !storage_class->is_wait_for_first_consumer) return nullptr;
+  const PersistentVolume* best = nullptr;
+  for (const PersistentVolume* volume : books_.cache.AvailableVolumes(demand.item_classes[item])) {
+    const std::string& name = volume->meta.key.name;
+    if (!CanServe(*volume, *claim, node.name) || books_.holds.IsVolumeHeld(name, owner)) continue;
+    if (std::count(taken.begin(), taken.end(), name) > 0) continue;
+    if (best == nullptr || volume->capacity_bytes < best->capacity_bytes) best = volume;
+  }
+  return best;
+}
+
+// All that the claim may get on the node: any that is large enough.
+void LedgerJudge::AddPossible(const NodeState& node, const PodDemand& demand, size_t item,
+                              std::vector<std::string>& volumes) const {
+  for (const PersistentVolume* volume : books_.cache.AvailableVolumes(demand.item_classes[item])) {
+    const bool is_here = !volume->affinity_node || *volume->affinity_node == node.name;
+    if (is_here && volume->capacity_bytes >= demand.items[item].requested_bytes) {
+      volumes.push_back(volume->meta.key.name);
+    }
+  }
+}
+
+// In the order in which kube-scheduler serves the claims: the smallest first.
+std::vector<Item> LedgerJudge::NeededItems(const NodeState& node, const PodDemand& demand,
+                                           std::string_view owner) const {
+  std::vector<size_t> order(demand.items.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&demand](size_t a, size_t b) {
+    return demand.items[a].requested_bytes < demand.items[b].requested_bytes;
+  });
+  std::vector<Item> needed;
+  std::vector<std::string> taken;
+  for (const size_t i : order) {
+    const PersistentVolume* volume = StaticVolume(node, demand, i, owner, taken);
+    if (volume != nullptr) {
+      taken.push_back(volume->meta.key.name);
+      continue;
+    }
+    needed.push_back(demand.items[i]);
+    // Nor may a larger claim count on what this one may get.
+    if (books_.cache.FindClaim(demand.items[i].claim_uid) == nullptr)
+      AddPossible(node, demand, i, taken);
+  }
+  return needed;
+}
+
+bool LedgerJudge::IsPlain(const Question& question) const {
+  const PodDemand& demand = question.demand;
+  // A claim that the watch still takes for pinned to a node does not stand in its own way there.
+  const bool is_placed = std::any_of(
+      demand.items.begin(), demand.items.end(),
+      [this](const Item& item) { return books_.places.Find(item.claim_uid) != nullptr; });
+  return demand.node.empty() && !demand.is_split && !demand.has_unknown_kind &&
+         !question.may_be_static && !is_placed;
+}
+
+Question LedgerJudge::AskWith(VerdictMemo& memo, const PodDemand& demand, std::string_view owner,
+                              absl::Time now) const {
+  const auto& classes = demand.item_classes;
+  const bool may_be_static = std::any_of(
+      classes.begin(), classes.end(),
+      [this](const std::string& name) { return !books_.cache.AvailableVolumes(name).empty(); });
+  Question question{.demand = demand,
+                    .owner = owner,
+                    .now = now,
+                    .items = QuickItemsOf(demand.items),
+                    .kinds = KindsOf(demand.items),
+                    .fresh_since = now - books_.agent_silence_max,
+                    .is_beside_holds = books_.holds.HasOthers(owner),
+                    .may_be_static = may_be_static,
+                    .others = HeldByOthers(books_.holds, owner, demand.items)};
+  if (IsPlain(question)) question.memo = &memo.Of(question.items, books_.nodes.id_end());
+  return question;
+}
+
+bool LedgerJudge::IsRightAbout(const NodeState& node) const {
   const NodeQuick afresh = MakeQuick(node);
   const bool is_same = afresh.overbooked == node.quick.overbooked &&
                        afresh.is_exact == node.quick.is_exact && afresh.left == node.quick.left;
-  return (!node.quick.is_current || is_same) && IsMemoRight(node, afresh);
+  return (!node.quick.is_current || is_same) && IsMemoRight(memo_, node, afresh) &&
+         IsMemoRight(memo_aside_, node, afresh);
 }
 
-bool Ledger::IsMemoRight(const NodeState& node, const NodeQuick& afresh) const {
-  return IsMemoRight(memo_, node, afresh) && IsMemoRight(memo_aside_, node, afresh);
-}
-
-bool Ledger::IsMemoRight(const VerdictMemo& memo, const NodeState& node,
-                         const NodeQuick& afresh) const {
+bool LedgerJudge::IsMemoRight(const VerdictMemo& memo, const NodeState& node,
+                              const NodeQuick& afresh) const {
   const auto id = static_cast<size_t>(node.id);
   for (const ShapeMemo& shape : memo.shapes()) {
     if (id >= shape.verdicts.size()) continue;
     const VerdictEntry& entry = shape.verdicts[id];
-    if (entry.stamp != nodes_.StampOf(node.id)) continue;
+    if (entry.stamp != books_.nodes.StampOf(node.id)) continue;
     if (!node.has_agent || node.report == nullptr || entry.contact > node.contact) return false;
     if (entry.reason != Reason::kFits) {
       std::vector<Item> items;
@@ -230,22 +227,23 @@ bool Ledger::IsMemoRight(const VerdictMemo& memo, const NodeState& node,
 }
 
 // Beside promises, debts and what others hold, each in a bin of its own choice: enough to say yes.
-bool Ledger::FitsQuickly(const NodeState& node, const Question& question) const {
+bool LedgerJudge::FitsQuickly(const NodeState& node, const Question& question) const {
   QuickRoom room = QuickOf(node).left;
   const bool has_room_for_others =
-      !question.is_beside_holds || holds_.TakeAllOn(node.id, question.owner, question.kinds, room);
+      !question.is_beside_holds ||
+      books_.holds.TakeAllOn(node.id, question.owner, question.kinds, room);
   return has_room_for_others && TakesAll(room, question.items);
 }
 
 // Which of the volumes that are there a scheduler has given away already, the leader before us
 // knew: until its decisions are heard of, nobody counts on one.
-Reason Ledger::JudgeWithVolumes(const NodeState& node, const Question& question,
-                                std::vector<std::string>* volumes) const {
+Reason LedgerJudge::JudgeWithVolumes(const NodeState& node, const Question& question,
+                                     std::vector<std::string>* volumes) const {
   const std::vector<Item> needed = NeededItems(node, question.demand, question.owner);
   // Also what others hold of a claim that a volume would serve: they were answered without it.
-  HeldByOthers others(holds_, question.owner, needed);
+  HeldByOthers others(books_.holds, question.owner, needed);
   Reason reason = JudgeItems(node, needed, &others);
-  if (reason == Reason::kFits && question.now < takeover_until_) {
+  if (reason == Reason::kFits && question.now < books_.takeover_until) {
     const Reason without = JudgeItems(node, question.demand.items, &question.others);
     if (without != Reason::kFits) reason = Reason::kHeld;
   }
@@ -258,8 +256,8 @@ Reason Ledger::JudgeWithVolumes(const NodeState& node, const Question& question,
   return reason;
 }
 
-Reason Ledger::Judge(const NodeState* node, const Question& question,
-                     std::vector<std::string>* static_volumes) const {
+Reason LedgerJudge::Judge(const NodeState* node, const Question& question,
+                          std::vector<std::string>* static_volumes) const {
   if (!IsPlainlyFresh(node, question)) {
     if (const auto reason = JudgeFreshness(node, question.demand, question.now)) return *reason;
   }
@@ -276,28 +274,15 @@ Reason Ledger::Judge(const NodeState* node, const Question& question,
   return reason;
 }
 
-void Ledger::Note(const NodeState& node, const Question& question, Reason reason) const {
+void LedgerJudge::Note(const NodeState& node, const Question& question, Reason reason) const {
   if (question.memo == nullptr) return;
   question.memo->verdicts[static_cast<size_t>(node.id)] = {
-      .contact = node.contact, .stamp = nodes_.StampOf(node.id), .reason = reason};
+      .contact = node.contact, .stamp = books_.nodes.StampOf(node.id), .reason = reason};
 }
 
-Reason Ledger::JudgeById(int32_t id, const Question& question,
-                         std::vector<std::string>* static_volumes) const {
-  if (id < 0) return Judge(nullptr, question, static_volumes);
-  if (question.memo != nullptr) {
-    const VerdictEntry& entry = question.memo->verdicts[static_cast<size_t>(id)];
-    const bool is_said = entry.reason != Reason::kFits || !question.is_beside_holds;
-    if (is_said && entry.stamp == nodes_.StampOf(id) && entry.contact >= question.fresh_since) {
-      return entry.reason;
-    }
-  }
-  return Judge(nodes_.ById(id), question, static_volumes);
-}
-
-Reason Ledger::JudgeFirm(std::string_view name, const PodDemand& demand, std::string_view owner,
-                         absl::Time now) const {
-  const NodeState* node = nodes_.Find(name);
+Reason LedgerJudge::JudgeFirm(std::string_view name, const PodDemand& demand,
+                              std::string_view owner, absl::Time now) const {
+  const NodeState* node = books_.nodes.Find(name);
   if (const auto reason = JudgeFreshness(node, demand, now)) return *reason;
   // All that is promised there of these kinds fits together, and these are among it.
   const bool is_overbooked = QuickOf(*node).overbooked.HasAny(KindsOf(demand.items));
@@ -305,64 +290,38 @@ Reason Ledger::JudgeFirm(std::string_view name, const PodDemand& demand, std::st
   return JudgeItems(*node, NeededItems(*node, demand, owner), nullptr);
 }
 
-bool Ledger::FitsSomewhere(const Pod& pod, absl::Time now) const {
-  const PodDemand demand = DemandOf(pod, cache_, nullptr);
+bool LedgerJudge::FitsSomewhere(const Pod& pod, absl::Time now) const {
+  const PodDemand demand = DemandOf(pod, books_.cache, nullptr);
   const Question question = AskAside(demand, pod.meta.uid, now);
-  const auto& nodes = nodes_.nodes();
+  const auto& nodes = books_.nodes.nodes();
   return std::any_of(nodes.begin(), nodes.end(), [&](const auto& entry) {
     if (JudgeById(entry.second->id, question, nullptr) != Reason::kFits) return false;
-    const Node* node = cache_.FindNode(entry.first);
+    const Node* node = books_.cache.FindNode(entry.first);
     return node != nullptr && !MatchNode(pod, *node, {});
   });
 }
 
-std::optional<Ledger::RefusedPod> Ledger::LookAtNextRefused(absl::Time now) {
-  if (refused_.empty()) return std::nullopt;
-  auto next = refused_.upper_bound(refused_looked_at_);
-  if (next == refused_.end()) next = refused_.begin();
-  const std::string& uid = next->first;
-  refused_looked_at_ = uid;
-  const Pod* pod = cache_.FindPod(uid);
-  return RefusedPod{.uid = uid, .fits = pod != nullptr && FitsSomewhere(*pod, now)};
-}
-
-Ledger::RoomLeft Ledger::RoomLeftOn(const NodeState& node, absl::Span<const Item> except) {
-  RoomLeft left{.room = node.room};
-  left.overbooked = TakeByKind(left.room, NodeBook::FirmItems(node, except));
-  return left;
-}
-
-bool Ledger::IsUniform() const {
-  if (!is_uniform_) {
-    size_t count = 0;
-    const auto& nodes = cache_.nodes();
-    for (const auto& [name, node] : nodes) count += nodes_.HasAgent(nodes_.FindId(name)) ? 1 : 0;
-    is_uniform_ = count == 0 || count == nodes.size();
-  }
-  return *is_uniform_;
-}
-
-std::optional<Leftover> Ledger::LeftoverOn(const NodeState* node, const Question& question,
-                                           Strategy strategy) const {
+std::optional<Leftover> LedgerJudge::LeftoverOn(const NodeState* node, const Question& question,
+                                                Strategy strategy) const {
   if (node == nullptr) return std::nullopt;
   const NodeQuick& quick = QuickOf(*node);
   if (!question.may_be_static && quick.is_exact && quick.left.is_whole) {
     if (const auto left = QuickLeftoverOf(quick.left, question.items, strategy)) return left;
   }
   const std::vector<Item> needed = NeededItems(*node, question.demand, question.owner);
-  return LeftoverOf(RoomLeftOn(*node, question.demand.items).room, needed, strategy);
+  return LeftoverOf(NodeBook::RoomLeftOn(*node, question.demand.items).room, needed, strategy);
 }
 
-std::optional<Leftover> Ledger::LeftoverById(int32_t id, const Question& question,
-                                             Strategy strategy) const {
+std::optional<Leftover> LedgerJudge::LeftoverById(int32_t id, const Question& question,
+                                                  Strategy strategy) const {
   if (id < 0) return std::nullopt;
-  if (question.memo == nullptr) return LeftoverOn(nodes_.ById(id), question, strategy);
+  if (question.memo == nullptr) return LeftoverOn(books_.nodes.ById(id), question, strategy);
   LeftoverEntry& entry = question.memo->leftovers[static_cast<size_t>(id)];
-  const uint32_t stamp = nodes_.StampOf(id);
+  const uint32_t stamp = books_.nodes.StampOf(id);
   if (entry.stamp == stamp && entry.strategy == strategy) return entry.left;
-  const std::optional<Leftover> left = LeftoverOn(nodes_.ById(id), question, strategy);
+  const std::optional<Leftover> left = LeftoverOn(books_.nodes.ById(id), question, strategy);
   // Reservations and debts may be the asker's own.
-  if (left && QuickOf(*nodes_.ById(id)).is_exact)
+  if (left && QuickOf(*books_.nodes.ById(id)).is_exact)
     entry = {.left = *left, .stamp = stamp, .strategy = strategy};
   return left;
 }

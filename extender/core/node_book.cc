@@ -193,6 +193,12 @@ std::vector<Item> NodeBook::FirmItems(const NodeState& node, absl::Span<const It
   return items;
 }
 
+NodeBook::RoomLeft NodeBook::RoomLeftOn(const NodeState& node, absl::Span<const Item> except) {
+  RoomLeft left{.room = node.room};
+  left.overbooked = TakeByKind(left.room, FirmItems(node, except));
+  return left;
+}
+
 std::vector<Item> NodeBook::DebtItems(const NodeState& node, absl::Span<const Item> except) {
   std::vector<Item> items;
   if (node.debts.empty()) return items;

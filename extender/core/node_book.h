@@ -155,6 +155,13 @@ class NodeBook {
   static std::vector<Item> KeptReservations(const NodeState& node);
   // Firm promises on the node, each claim once, without the claims in `except`.
   static std::vector<Item> FirmItems(const NodeState& node, absl::Span<const Item> except);
+  // The node's room less its firm promises. Of an overbooked kind more is promised than the node
+  // holds: nothing is left of it.
+  struct RoomLeft {
+    Room room;
+    KindSet overbooked;
+  };
+  static RoomLeft RoomLeftOn(const NodeState& node, absl::Span<const Item> except);
   // Debts that are not among the firm ones, without the claims in `except`.
   static std::vector<Item> DebtItems(const NodeState& node, absl::Span<const Item> except);
 

@@ -30,7 +30,7 @@ NodeNumbers FirmNumbersOf(const NodeState& node, PoolKind kind, absl::Span<const
   if (firm.empty()) {  // Most nodes at most times, and a room is dear to copy.
     AddFree(node.room, kind, numbers);
   } else {
-    const Ledger::RoomLeft left = Ledger::RoomLeftOn(node, except);
+    const NodeBook::RoomLeft left = NodeBook::RoomLeftOn(node, except);
     AddFree(left.room, kind, numbers);
     numbers.is_overbooked = left.overbooked.Has(kind);
   }

@@ -270,7 +270,7 @@ class Planner {
     for (const PodVolume& volume : pod.volumes) {
       const Claim* claim =
           ledger_.cache().FindClaim(ObjectKey{pod.meta.key.kube_namespace, volume.claim_name});
-      const Ledger::Place* place = claim == nullptr ? nullptr : ledger_.FindPlace(claim->meta.uid);
+      const ClaimPlace* place = claim == nullptr ? nullptr : ledger_.FindPlace(claim->meta.uid);
       if (place != nullptr) return place->node;
     }
     const Hold* hold = ledger_.holds().Find(pod.meta.uid);
@@ -287,18 +287,19 @@ class Planner {
 
   std::string BestNode(const std::vector<const Pod*>& pods, const PodDemand& demand,
                        const std::string& owner) const {
-    Ledger::Question question = ledger_.AskAside(demand, owner, now_);
+    Question question = ledger_.judge().AskAside(demand, owner, now_);
     // No scheduler will bind its claims to volumes that are there.
     if (!pods.empty() && !pods.front()->node_name.empty()) question.may_be_static = false;
     std::vector<std::string> names;
     std::vector<std::optional<Leftover>> left;
     for (const auto& [name, node] : ledger_.nodes().nodes()) {
-      if (!node->has_agent || ledger_.JudgeById(node->id, question, nullptr) != Reason::kFits) {
+      if (!node->has_agent ||
+          ledger_.judge().JudgeById(node->id, question, nullptr) != Reason::kFits) {
         continue;
       }
       if (IsRefused(name, demand) || !IsAllowed(name, pods)) continue;
       names.push_back(name);
-      left.push_back(ledger_.LeftoverById(node->id, question, options_.strategy));
+      left.push_back(ledger_.judge().LeftoverById(node->id, question, options_.strategy));
     }
     if (names.empty()) return "";
     const std::vector<int> scores = Scores(left, options_.strategy);
@@ -331,7 +332,7 @@ class Planner {
     PodDemand demand;
     demand.items.push_back(item);
     demand.item_classes.push_back(claim.storage_class_name.value_or(""));
-    return ledger_.JudgeFirm(claim.selected_node, demand, "", now_);
+    return ledger_.judge().JudgeFirm(claim.selected_node, demand, "", now_);
   }
 
   // Agents start late and fall silent; that is no reason to complain at once.
@@ -347,7 +348,7 @@ class Planner {
   }
 
   void CheckPin(const Claim& claim) {
-    const Ledger::Place* place = ledger_.FindPlace(claim.meta.uid);
+    const ClaimPlace* place = ledger_.FindPlace(claim.meta.uid);
     if (place == nullptr) return;
     const std::string& node = claim.selected_node;
     const bool is_gone = ledger_.cache().FindNode(node) == nullptr;

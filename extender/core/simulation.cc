@@ -52,7 +52,7 @@ std::string AddRooms(const Ledger& ledger, absl::Time now, const Page& page,
     last = at->first;
     const absl::Duration silence_max = ledger.options().agent_silence_max;
     if (NodeBook::FreshnessOf(node, now, silence_max) != Freshness::kFresh) continue;
-    Room room = Ledger::RoomLeftOn(node, {}).room;
+    Room room = NodeBook::RoomLeftOn(node, {}).room;
     std::vector<Item> others = NodeBook::DebtItems(node, {});
     for (Item& item : ledger.holds().ItemsOn(node.id, "", NodeBook::FirmItems(node, {}))) {
       if (!HasClaim(others, item.claim_uid)) others.push_back(std::move(item));

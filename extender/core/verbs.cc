@@ -12,17 +12,16 @@ namespace {
 
 using NodeIds = std::vector<int32_t>;  // -1: not known.
 
-std::vector<std::optional<Leftover>> Leftovers(const Ledger& ledger, const NodeIds& nodes,
-                                               const Ledger::Question& question,
-                                               Strategy strategy) {
+std::vector<std::optional<Leftover>> Leftovers(const LedgerJudge& judge, const NodeIds& nodes,
+                                               const Question& question, Strategy strategy) {
   std::vector<std::optional<Leftover>> left;
   left.reserve(nodes.size());
-  for (const int32_t id : nodes) left.push_back(ledger.LeftoverById(id, question, strategy));
+  for (const int32_t id : nodes) left.push_back(judge.LeftoverById(id, question, strategy));
   return left;
 }
 
 // The others that pass take no reason from the closed list: they are simply not named.
-void NameSome(const Ledger& ledger, const Ledger::Question& question, const VerbOptions& options,
+void NameSome(const LedgerJudge& judge, const Question& question, const VerbOptions& options,
               std::string_view pod_uid, FilterDecision& decision) {
   std::vector<size_t> at;
   for (size_t i = 0; i < decision.reasons.size(); ++i) {
@@ -32,7 +31,7 @@ void NameSome(const Ledger& ledger, const Ledger::Question& question, const Verb
   decision.node_ids.clear();
   const auto count = static_cast<size_t>(options.candidates_max);
   const std::vector<int> scores =
-      Scores(Leftovers(ledger, passing, question, options.strategy), options.strategy);
+      Scores(Leftovers(judge, passing, question, options.strategy), options.strategy);
   for (const size_t chosen : ChooseCandidates(scores, count, pod_uid)) {
     decision.is_named[at[chosen]] = true;
     decision.node_ids.push_back(passing[chosen]);
@@ -47,12 +46,12 @@ FilterDecision Filter(const Ledger& ledger, const VerbOptions& options, const Po
   FilterDecision decision;
   decision.reasons.reserve(nodes.size());
   decision.is_named.resize(nodes.size());
-  const Ledger::Question question = ledger.Ask(demand, pod.meta.uid, now);
+  const Question question = ledger.judge().Ask(demand, pod.meta.uid, now);
   const NodeIds ids = ledger.nodes().FindIds(nodes);
   decision.node_ids.reserve(nodes.size());
   bool has_held = false;
   for (size_t i = 0; i < ids.size(); ++i) {
-    const Reason reason = ledger.JudgeById(ids[i], question, &decision.static_volumes);
+    const Reason reason = ledger.judge().JudgeById(ids[i], question, &decision.static_volumes);
     decision.reasons.push_back(reason);
     has_held |= reason == Reason::kHeld;
     if (reason == Reason::kFits) decision.node_ids.push_back(ids[i]);
@@ -60,7 +59,7 @@ FilterDecision Filter(const Ledger& ledger, const VerbOptions& options, const Po
   decision.is_held = decision.node_ids.empty() && has_held;
   const auto count = static_cast<size_t>(std::max(0, options.candidates_max));
   if (count > 0 && decision.node_ids.size() > count) {
-    NameSome(ledger, question, options, pod.meta.uid, decision);
+    NameSome(ledger.judge(), question, options, pod.meta.uid, decision);
   } else if (decision.node_ids.size() == ids.size()) {
     decision.is_named.assign(ids.size(), true);
   } else {
@@ -75,8 +74,8 @@ std::vector<int> Prioritize(const Ledger& ledger, const VerbOptions& options, co
                             const PodDemand& demand, absl::Span<const std::string_view> nodes) {
   if (demand.IsPmem()) {
     const NodeIds found = ledger.nodes().FindIds(nodes);
-    const Ledger::Question question = ledger.Ask(demand, pod.meta.uid, absl::InfinitePast());
-    return Scores(Leftovers(ledger, found, question, options.strategy), options.strategy);
+    const Question question = ledger.judge().Ask(demand, pod.meta.uid, absl::InfinitePast());
+    return Scores(Leftovers(ledger.judge(), found, question, options.strategy), options.strategy);
   }
   std::vector<int> scores;
   scores.reserve(nodes.size());
@@ -95,7 +94,7 @@ std::vector<bool> Preempt(const Ledger& ledger, const Pod& pod, const PodDemand&
   std::vector<bool> keep;
   keep.reserve(nodes.size());
   for (const std::string_view name : nodes) {
-    const bool fits = ledger.JudgeFirm(name, demand, pod.meta.uid, now) == Reason::kFits;
+    const bool fits = ledger.judge().JudgeFirm(name, demand, pod.meta.uid, now) == Reason::kFits;
     keep.push_back(!demand.IsPmem() || fits);
   }
   return keep;

@@ -119,7 +119,7 @@ void WriteNode(const Ledger& ledger, const NodeState& node, absl::Time now, bool
 
 struct ClaimView {
   const Claim* claim = nullptr;
-  const Ledger::Place* place = nullptr;  // Null: no node yet.
+  const ClaimPlace* place = nullptr;  // Null: no node yet.
   Item item;
 };
 
@@ -223,7 +223,7 @@ Need NeedOf(const Ledger& ledger, const NodeState* node, const PodDemand& demand
 void WriteVerdict(const Ledger& ledger, absl::Time now, const Pod& pod, const PodDemand& demand,
                   const NodeState& node, JsonWriter& json) {
   const std::string& owner = pod.meta.uid;
-  const Reason reason = ledger.Judge(node.name, demand, owner, now, nullptr);
+  const Reason reason = ledger.judge().Judge(node.name, demand, owner, now, nullptr);
   const Need need = NeedOf(ledger, &node, demand, owner);
   json.BeginObject().String("node", node.name).Bool("fits", reason == Reason::kFits);
   if (reason != Reason::kFits) {
@@ -377,7 +377,7 @@ void WriteSummary(const Ledger& ledger, const Summary& summary, JsonWriter& json
   WriteKind(summary.lvm, PoolKind::kLvm, json);
   WriteKind(summary.direct, PoolKind::kDirect, json);
   json.EndArray()
-      .Int("claims_with_node", static_cast<int64_t>(ledger.places().size()))
+      .Int("claims_with_node", static_cast<int64_t>(ledger.places().places().size()))
       .Int("holds", static_cast<int64_t>(ledger.holds().holds().size()))
       .Int("version", ledger.version());
 }

@@ -125,7 +125,7 @@ void Oracle::PinnedByHand(const Claim& claim) {
   const std::string uid = claim.meta.uid;
   by_hand_.insert({uid, claim.selected_node});
   Interfere(claim.selected_node, [uid, node = claim.selected_node](const Ledger& ledger) {
-    const Ledger::Place* place = ledger.FindPlace(uid);
+    const ClaimPlace* place = ledger.FindPlace(uid);
     return place != nullptr && place->node == node;
   });
 }

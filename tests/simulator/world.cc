@@ -203,7 +203,7 @@ void World::JudgePending(const Pod& pod) {
 
 void World::JudgeLeaks(const Replica& replica) {
   const Ledger& ledger = replica.ledger();
-  bool is_clean = ledger.holds().IsEmpty() && ledger.places().empty() &&
+  bool is_clean = ledger.holds().IsEmpty() && ledger.places().places().empty() &&
                   ledger.open_claims().empty() && ledger.cache().volumes().empty();
   for (const auto& [name, node] : ledger.nodes().nodes()) {
     is_clean = is_clean && node->assigned.empty() && node->reserved.empty() &&

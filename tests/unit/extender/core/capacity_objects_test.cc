@@ -147,7 +147,7 @@ TEST_F(CapacityObjectsTest, TheRestOfAHalfProvisionedPodPassesOnItsNode) {
   bound.volume_name = "disk-" + Uid(1);
   Apply(Seen<Claim>{bound});
   Report({MakeLvmPool(20 * kGiB, {{"disk-" + Uid(1), 12 * kGiB}})});
-  EXPECT_EQ(Ledger::RoomLeftOn(*ledger_.nodes().Find("n1"), {}).room.bins[0].free_bytes, 0);
+  EXPECT_EQ(NodeBook::RoomLeftOn(*ledger_.nodes().Find("n1"), {}).room.bins[0].free_bytes, 0);
   EXPECT_EQ(WantedSizes()[1], "pmem-lvm 8/8");
   Apply(Gone<Pod>{MakePod(1, {first, second})});
   EXPECT_EQ(WantedSizes()[1], "pmem-lvm 8/8");  // Free for anybody.

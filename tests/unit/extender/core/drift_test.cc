@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <utility>
 
 #include "common/pure/names.h"
@@ -46,9 +47,9 @@ class DriftTest : public testing::Test {
   static std::string Name(const Claim& claim) { return "disk-" + claim.meta.uid; }
 
   void Apply(const Event& event) {
-    ledger_.Apply(event, now_);
-    ledger_.Expire(now_);
-    ASSERT_EQ(ledger_.CheckInvariants(now_), absl::OkStatus());
+    ledger_->Apply(event, now_);
+    ledger_->Expire(now_);
+    ASSERT_EQ(ledger_->CheckInvariants(now_), absl::OkStatus());
   }
   void Report(std::vector<VolumeReport> volumes) {
     ReportPool(MakeLvmPool(10 * kGiB, std::move(volumes)));
@@ -60,9 +61,9 @@ class DriftTest : public testing::Test {
     std::vector<DriftChange> changes;
     for (const absl::Time end = now_ + duration; now_ < end; now_ += absl::Seconds(1)) {
       Apply(AgentConfirmed{"n1"});
-      ledger_.Expire(now_);
-      for (const DriftChange& change : ledger_.LookForDrift(now_, 10)) changes.push_back(change);
-      EXPECT_EQ(ledger_.CheckInvariants(now_), absl::OkStatus());
+      ledger_->Expire(now_);
+      for (const DriftChange& change : ledger_->LookForDrift(now_, 10)) changes.push_back(change);
+      EXPECT_EQ(ledger_->CheckInvariants(now_), absl::OkStatus());
     }
     return changes;
   }
@@ -71,26 +72,26 @@ class DriftTest : public testing::Test {
 
   int64_t SumOfCounts() const {
     int64_t sum = 0;
-    for (const DriftKind kind : kDriftKinds) sum += ledger_.drifts().Count(kind);
+    for (const DriftKind kind : kDriftKinds) sum += ledger_->drifts().Count(kind);
     return sum;
   }
 
   absl::Time now_ = absl::FromUnixSeconds(1000);
   int64_t generation_ = 0;
   Claim claim_ = MakeClaim(1, 4 * kGiB);
-  Ledger ledger_{LedgerOptions{}};
+  std::unique_ptr<Ledger> ledger_ = std::make_unique<Ledger>(LedgerOptions{});
 };
 
 TEST_F(DriftTest, WhatAgreesIsNoDrift) {
   EXPECT_EQ(Pass(absl::Minutes(2)), Changes{});
-  EXPECT_EQ(ledger_.drifts().Find("n1"), nullptr);
+  EXPECT_EQ(ledger_->drifts().Find("n1"), nullptr);
 }
 
 TEST_F(DriftTest, AVolumeThatSomebodyDeletedIsMissingUntilItIsBack) {
   Report(std::vector<VolumeReport>{});
   const Drift missing{DriftKind::kVolumeMissing, claim_.meta.uid, 4 * kGiB, 0};
   EXPECT_EQ(Pass(kLong), (Changes{{"n1", missing, true}}));
-  EXPECT_EQ(ledger_.drifts().Count(DriftKind::kVolumeMissing), 1);
+  EXPECT_EQ(ledger_->drifts().Count(DriftKind::kVolumeMissing), 1);
   Report({{Name(claim_), 4 * kGiB}});
   EXPECT_EQ(Pass(kLong), (Changes{{"n1", missing, false}}));
   EXPECT_EQ(SumOfCounts(), 0);
@@ -115,25 +116,23 @@ TEST_F(DriftTest, AClaimOnItsWayOutIsNotMissed) {
 
 // A new process finds the claim bound and its volume gone: it keeps its room only until it is sure.
 TEST_F(DriftTest, AMissingVolumeIsGivenUpOnceTheReportIsSure) {
-  Ledger fresh{LedgerOptions{}};
-  std::swap(ledger_, fresh);
+  ledger_ = std::make_unique<Ledger>(LedgerOptions{});
   Begin();
   Report(std::vector<VolumeReport>{});
   EXPECT_EQ(Pass(absl::Seconds(28)), Changes{});
-  EXPECT_TRUE(ledger_.FindPlace(claim_.meta.uid)->is_counted);
+  EXPECT_TRUE(ledger_->FindPlace(claim_.meta.uid)->is_counted);
   EXPECT_EQ(Pass(kLong).size(), 1U);
-  EXPECT_FALSE(ledger_.FindPlace(claim_.meta.uid)->is_counted);
+  EXPECT_FALSE(ledger_->FindPlace(claim_.meta.uid)->is_counted);
 }
 
 // Also where agents may be silent for longer than a drift takes to begin.
 TEST_F(DriftTest, NothingIsGivenUpWhileTheAgentIsSilent) {
-  Ledger patient{LedgerOptions{.agent_silence_max = absl::Hours(1)}};
-  std::swap(ledger_, patient);
+  ledger_ = std::make_unique<Ledger>(LedgerOptions{.agent_silence_max = absl::Hours(1)});
   Begin();
   Report(std::vector<VolumeReport>{});
   for (int i = 0; i < 600; ++i) {
     now_ += absl::Seconds(1);
-    EXPECT_EQ(ledger_.LookForDrift(now_, 10), Changes{});
+    EXPECT_EQ(ledger_->LookForDrift(now_, 10), Changes{});
   }
 }
 
@@ -243,7 +242,7 @@ TEST_F(DriftTest, WhatIsToldOfANodeIsBoundedAndEndsWithTheNode) {
   Report(volumes);
   EXPECT_EQ(Pass(kLong).size(), DriftBook::kPerNodeMax);
   Apply(AgentsListed{});
-  EXPECT_EQ(ledger_.LookForDrift(now_, 10).size(), DriftBook::kPerNodeMax);
+  EXPECT_EQ(ledger_->LookForDrift(now_, 10).size(), DriftBook::kPerNodeMax);
   EXPECT_EQ(SumOfCounts(), 0);
 }
 
@@ -253,7 +252,7 @@ TEST_F(DriftTest, NodesAreLookedAtInTurn) {
   Changes changes;
   for (int i = 0; i < 120; ++i, now_ += absl::Seconds(1)) {
     Apply(AgentConfirmed{"n1"});
-    for (const DriftChange& change : ledger_.LookForDrift(now_, 1)) changes.push_back(change);
+    for (const DriftChange& change : ledger_->LookForDrift(now_, 1)) changes.push_back(change);
   }
   EXPECT_EQ(changes.size(), 1U);
 }

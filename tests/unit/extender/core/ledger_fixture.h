@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,12 @@ class LedgerTest : public testing::Test {
       Apply(MakeReport(name, 1, {MakeLvmPool(pool_bytes)}));
     }
     names_ = listed.nodes;
+  }
+
+  // Nothing is known any more.
+  void Restart() {
+    std::destroy_at(&ledger_);
+    std::construct_at(&ledger_, LedgerOptions{});
   }
 
   void Apply(const Event& event) {

@@ -306,7 +306,7 @@ TEST_F(LedgerTest, ReservationsThatDoNotFitTogetherDoNotKeepEachOtherOut) {
 TEST_F(LedgerTest, TheSameEventsGiveTheSameDump) {
   std::string first;
   for (int round = 0; round < 2; ++round) {
-    ledger_ = Ledger{LedgerOptions{}};
+    Restart();
     Start(3, 10 * kGiB);
     FilterPod(AddPod(1, {MakeClaim(1, 6 * kGiB)}));
     Pin(MakeClaim(2, 5 * kGiB), "n2");
