@@ -205,8 +205,8 @@ std::optional<FilterDecision> LedgerService::DecideFilter(const Pod& pod, const 
     if (!decision.is_held || clock_->SteadyNow() >= deadline) {
       if (has_waited) waits_ = {waits_.count + 1, waits_.total + (now - begin)};
       ledger_.NoteRefused(pod, decision.node_ids.empty(), turn);
-      ledger_.AssumeOn(pod, demand, std::move(decision.node_ids),
-                       std::move(decision.static_volumes), now, turn);
+      ledger_.HoldOnIds(pod, demand, std::move(decision.node_ids),
+                        std::move(decision.static_volumes), now, turn);
       return decision;
     }
     if (patience == Patience::kNone) return std::nullopt;

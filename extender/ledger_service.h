@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The extender's only mutex over state: the shell around core::Ledger. Events go in, verbs are
-// decided and assumed in one critical section, readers get a look under the same lock. Thread-safe.
+// decided and held for in one critical section, readers get a look under the same lock.
+// Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -112,7 +113,7 @@ class LedgerService final : public EventSink {
     MutexLock lock(&mu_);
     return look(static_cast<const Ledger&>(ledger_), clock_->SteadyNow());
   }
-  // The same for the placement controller, which assumes what it is about to write.
+  // The same for the placement controller, which holds what it is about to pin.
   template <class Change>
   auto Write(Change change) ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);

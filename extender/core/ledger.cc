@@ -136,17 +136,17 @@ void Ledger::HoldForTakeover(std::string_view claim_uid, absl::Time now) {
   ++version_;
 }
 
-void Ledger::Assume(const Pod& pod, const PodDemand& demand, absl::Span<const std::string> nodes,
+void Ledger::HoldOn(const Pod& pod, const PodDemand& demand, absl::Span<const std::string> nodes,
                     std::vector<std::string> static_volumes, absl::Time now) {
   std::vector<int32_t> node_ids;
   for (const std::string& name : nodes) {
     if (const NodeState* node = nodes_.Find(name)) node_ids.push_back(node->id);
   }
-  AssumeOn(pod, demand, std::move(node_ids), std::move(static_volumes), now);
+  HoldOnIds(pod, demand, std::move(node_ids), std::move(static_volumes), now);
 }
 
-void Ledger::AssumeOn(const Pod& pod, const PodDemand& demand, std::vector<int32_t> node_ids,
-                      std::vector<std::string> static_volumes, absl::Time now, int64_t turn) {
+void Ledger::HoldOnIds(const Pod& pod, const PodDemand& demand, std::vector<int32_t> node_ids,
+                       std::vector<std::string> static_volumes, absl::Time now, int64_t turn) {
   SortAndUnique(node_ids);
   Hold hold{.owner = pod.meta.uid,
             .pod = pod.meta.key,
@@ -188,8 +188,8 @@ void Ledger::EndTakeover(const std::string& claim_uid, absl::Time now) {
   holds_.Erase("takeover/" + claim_uid);
 }
 
-void Ledger::AssumeClaim(const Claim& claim, const Item& item, std::string_view node,
-                         absl::Time now) {
+void Ledger::HoldClaim(const Claim& claim, const Item& item, std::string_view node,
+                       absl::Time now) {
   EndTakeover(claim.meta.uid, now);
   holds_.Put({.owner = "claim/" + claim.meta.uid,
               .pod = claim.meta.key,
@@ -320,7 +320,7 @@ void Ledger::HoldUnheard(const Claim& claim, const LiveObjects& live, absl::Time
   if (name.empty() || !item) return;
   const NodeState* node = nodes_.Find(name);
   if (node == nullptr || nodes_.FindVolume(*node, claim.meta.uid).volume != nullptr) return;
-  AssumeClaim(claim, *item, name, now);
+  HoldClaim(claim, *item, name, now);
 }
 
 // An earlier pin that is heard of late says nothing of the decision that was made since.

@@ -120,16 +120,16 @@ class Ledger {
   bool IsUniform() const;
 
   // The pod was answered these nodes (those in `nodes` that are unknown here are left out).
-  void Assume(const Pod& pod, const PodDemand& demand, absl::Span<const std::string> nodes,
+  void HoldOn(const Pod& pod, const PodDemand& demand, absl::Span<const std::string> nodes,
               std::vector<std::string> static_volumes, absl::Time now);
-  void AssumeOn(const Pod& pod, const PodDemand& demand, std::vector<int32_t> node_ids,
-                std::vector<std::string> static_volumes, absl::Time now, int64_t turn = 0);
+  void HoldOnIds(const Pod& pod, const PodDemand& demand, std::vector<int32_t> node_ids,
+                 std::vector<std::string> static_volumes, absl::Time now, int64_t turn = 0);
   // A later call for the pod was answered, and what it was answered stands, or that it was refused
   // everywhere: nobody waits for an answer to this one any more.
   bool IsOvertaken(std::string_view pod_uid, int64_t turn) const;
   // The placement controller is about to pin the claim there; ended by the claim's own event.
-  void AssumeClaim(const Claim& claim, const Item& item, std::string_view node, absl::Time now);
-  // What was assumed was not written. Somebody else may have written first, and the watch be
+  void HoldClaim(const Claim& claim, const Item& item, std::string_view node, absl::Time now);
+  // What was held for was not written. Somebody else may have written first, and the watch be
   // behind: the hold ends after hold_grace.
   void EndHold(std::string_view owner, absl::Time now);
 

@@ -26,7 +26,7 @@ NodeNumbers FirmNumbersOf(const NodeState& node, PoolKind kind, absl::Span<const
     }
   }
   const std::vector<Item> firm = NodeBook::FirmItems(node, except);
-  numbers.assumed_bytes = RequestedBytes(firm, kind);
+  numbers.promised_bytes = RequestedBytes(firm, kind);
   if (firm.empty()) {  // Most nodes at most times, and a room is dear to copy.
     AddFree(node.room, kind, numbers);
   } else {

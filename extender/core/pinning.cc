@@ -183,7 +183,7 @@ class Planner {
       return;
     }
     if (!pods.empty()) {
-      ledger_.Assume(*pods.front(), demand, {node}, {}, now_);
+      ledger_.HoldOn(*pods.front(), demand, {node}, {}, now_);
       AddUse(node, *pods.front());
       memory_.AddComing(node, pods.front()->meta.uid);
     }
@@ -198,7 +198,7 @@ class Planner {
     const bool is_preset = !pods.empty() && !pods.front()->node_name.empty();
     if (!is_immediate && !is_preset) return;  // The scheduler's, once the others are bound.
     const std::string hold = pods.empty() ? "claim/" + claim->meta.uid : owner;
-    if (pods.empty()) ledger_.AssumeClaim(*claim, demand.items[i], node, now_);
+    if (pods.empty()) ledger_.HoldClaim(*claim, demand.items[i], node, now_);
     plan_.pins.push_back({*claim, demand.items[i], node, hold, is_immediate});
     pinned_now_.insert(claim->meta.uid);
   }

@@ -102,7 +102,7 @@ struct KnownUse {
 using NodeUses = absl::btree_map<std::string, KnownUse>;
 NodeUse UseOf(const std::vector<Pod>& pods);
 
-// All that should be done now. What is pinned is assumed in the ledger at once, so that pins of one
+// All that should be done now. What is pinned is held in the ledger at once, so that pins of one
 // plan count against each other; a pin that could not be written is given up with Ledger::EndHold.
 // What became of each write goes into `memory` with NoteWrite.
 PinningPlan PlanPins(Ledger& ledger, const PinningOptions& options, const PlacedPods& placed,

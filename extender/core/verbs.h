@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The decisions of the extender's verbs. Const over the ledger; who answers a filter assumes what
-// it answered (Ledger::Assume) in the same critical section. Pure, deterministic.
+// The decisions of the extender's verbs. Const over the ledger; who answers a filter holds what
+// it answered (Ledger::HoldOnIds) in the same critical section. Pure, deterministic.
 //
 // Unknown, stale and zero: a node without an agent, without a report, or with a stale one takes no
 // new PMEM, each with its own reason. Pods without PMEM claims never get here with a refusal.

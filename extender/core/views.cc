@@ -62,7 +62,7 @@ void WriteNumbers(const NodeNumbers& numbers, PoolKind kind, JsonWriter& json) {
   json.BeginObject()
       .String("kind", PoolKindName(kind))
       .Int("available_bytes", numbers.available_bytes)
-      .Int("assumed_bytes", numbers.assumed_bytes)
+      .Int("assumed_bytes", numbers.promised_bytes)
       .Int("free_bytes", numbers.free_bytes)
       .Int("held_bytes", numbers.held_bytes)
       .Int("largest_bytes", numbers.largest_bytes)
@@ -263,7 +263,7 @@ void WriteDemand(const PodDemand& demand, JsonWriter& json) {
 void Add(const NodeNumbers& numbers, bool is_fresh, Summary::Kind& kind) {
   kind.total_bytes = AddBytes(kind.total_bytes, numbers.total_bytes);
   kind.available_bytes = AddBytes(kind.available_bytes, numbers.available_bytes);
-  kind.assumed_bytes = AddBytes(kind.assumed_bytes, numbers.assumed_bytes);
+  kind.promised_bytes = AddBytes(kind.promised_bytes, numbers.promised_bytes);
   if (!is_fresh) return;
   kind.free_bytes = AddBytes(kind.free_bytes, numbers.free_bytes);
   kind.largest_bytes = std::max(kind.largest_bytes, numbers.largest_bytes);
@@ -274,7 +274,7 @@ void WriteKind(const Summary::Kind& kind, PoolKind name, JsonWriter& json) {
       .String("kind", PoolKindName(name))
       .Int("total_bytes", kind.total_bytes)
       .Int("available_bytes", kind.available_bytes)
-      .Int("assumed_bytes", kind.assumed_bytes)
+      .Int("assumed_bytes", kind.promised_bytes)
       .Int("free_bytes", kind.free_bytes)
       .Int("largest_bytes", kind.largest_bytes)
       .EndObject();

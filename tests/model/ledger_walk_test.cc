@@ -204,7 +204,7 @@ class World {
     const std::string names[kNodes] = {NodeName(0), NodeName(1)};
     const std::vector<std::string_view> views(names, names + kNodes);
     FilterDecision decision = extender::Filter(*ledger_, {}, pod, demand, views, now_);
-    ledger_->AssumeOn(pod, demand, std::move(decision.node_ids), {}, now_);
+    ledger_->HoldOnIds(pod, demand, std::move(decision.node_ids), {}, now_);
     ClaimTruth& claim = claims_[c];
     claim.is_asked = decision.is_named[0] || decision.is_named[1];
     for (int n = 0; n < kNodes; ++n) claim.answered[n] = decision.is_named[n];

@@ -33,8 +33,8 @@ GUARDS = (
     Guard(
         '1: an answer is a hold before it leaves',
         SERVICE,
-        'ledger_.AssumeOn(pod, demand, std::move(decision.node_ids),\n'
-        '                       std::move(decision.static_volumes), now, turn);',
+        'ledger_.HoldOnIds(pod, demand, std::move(decision.node_ids),\n'
+        '                        std::move(decision.static_volumes), now, turn);',
         '',
         'LedgerServiceTest.FilterNamesTheNodesWithRoomAndHoldsThem',
         SHELL,

@@ -166,7 +166,7 @@ ScenarioWorld::Answer ScenarioWorld::FilterPod(const Words& words) {
   const PodDemand demand = ledger_.Demand(pod->second, nullptr);
   const Words nodes = NodesOf(words, 2);
   const FilterDecision decision = Filter(ledger_, {}, pod->second, demand, Views(nodes), now_);
-  ledger_.AssumeOn(pod->second, demand, decision.node_ids, decision.static_volumes, now_);
+  ledger_.HoldOnIds(pod->second, demand, decision.node_ids, decision.static_volumes, now_);
   std::string text;
   for (size_t i = 0; i < nodes.size(); ++i) {
     absl::StrAppend(&text, nodes[i], "  ", AbslView(ReasonName(decision.reasons[i])), "\n");
@@ -352,7 +352,7 @@ ScenarioWorld::Answer ScenarioWorld::ShowRoom(const Words& words) {
       if (numbers.total_bytes == 0) continue;
       absl::StrAppendFormat(&text, "%-5s %-7s %10s %9s %6s %6s\n", name,
                             AbslView(PoolKindName(kind)), Mebibytes(numbers.available_bytes),
-                            Mebibytes(numbers.assumed_bytes), Mebibytes(numbers.held_bytes),
+                            Mebibytes(numbers.promised_bytes), Mebibytes(numbers.held_bytes),
                             Mebibytes(numbers.free_bytes));
     }
   }

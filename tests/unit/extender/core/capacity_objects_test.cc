@@ -123,7 +123,7 @@ TEST_F(CapacityObjectsTest, PromisesAndDebtsCountButNotHolds) {
   const Claim held = MakeClaim(2, 25 * kGiB);
   Apply(Seen<Claim>{held});
   const Pod pod = MakePod(2, {held});
-  ledger_.Assume(pod, ledger_.Demand(pod, nullptr), std::vector<std::string>{"n1"}, {}, now_);
+  ledger_.HoldOn(pod, ledger_.Demand(pod, nullptr), std::vector<std::string>{"n1"}, {}, now_);
   EXPECT_EQ(WantedSizes()[1], "pmem-lvm 40/40");
 }
 

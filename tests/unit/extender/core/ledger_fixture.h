@@ -58,7 +58,7 @@ class LedgerTest : public testing::Test {
     FilterDecision decision = Filter(ledger_, {}, pod, demand, names, now_);
     reasons_ = decision.reasons;
     is_held_ = decision.is_held;
-    ledger_.AssumeOn(pod, demand, decision.node_ids, decision.static_volumes, now_);
+    ledger_.HoldOnIds(pod, demand, decision.node_ids, decision.static_volumes, now_);
     EXPECT_EQ(ledger_.CheckInvariants(now_), absl::OkStatus());
     std::vector<std::string> named;
     for (size_t i = 0; i < names_.size(); ++i) {

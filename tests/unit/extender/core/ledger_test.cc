@@ -375,7 +375,7 @@ TEST_F(LedgerTest, AnAgentThatWasAwayMustAnswerBeforeItsNodeIsFresh) {
 TEST_F(LedgerTest, AHoldStandsThoughTheAgentIsAwayForAMoment) {
   Start(2, 10 * kGiB);
   const Pod pod = AddPod(1, {MakeClaim(1, 6 * kGiB)});
-  ledger_.Assume(pod, ledger_.Demand(pod, nullptr), {"n1"}, {}, now_);
+  ledger_.HoldOn(pod, ledger_.Demand(pod, nullptr), {"n1"}, {}, now_);
   Apply(AgentsListed{});
   Apply(AgentsListed{{"n1", "n2"}});
   for (const std::string& name : names_) Apply(MakeReport(name, 2, {MakeLvmPool(10 * kGiB)}));

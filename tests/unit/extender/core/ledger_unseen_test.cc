@@ -95,7 +95,7 @@ TEST_F(LedgerTest, AClaimThatOnlyALiveReadTellsOfKeepsVolumesThatItMayGet) {
   const LiveObjects live{.claims = {claim}};
   const PodDemand demand = ledger_.Demand(first, &live);
   const FilterDecision decision = Filter(ledger_, {}, first, demand, {"n1"}, now_);
-  ledger_.AssumeOn(first, demand, decision.node_ids, decision.static_volumes, now_);
+  ledger_.HoldOnIds(first, demand, decision.node_ids, decision.static_volumes, now_);
   EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{});
 }
 
@@ -207,7 +207,7 @@ TEST_F(LedgerTest, AHeldClaimThatOnlyALiveReadToldOfIsOwedWhenAListMissesIt) {
   const Pod pod = MakePod(1, {claim});
   const LiveObjects live{.claims = {claim}};
   ledger_.Learn(live, now_);
-  ledger_.Assume(pod, ledger_.Demand(pod, &live), {"n1"}, {}, now_);
+  ledger_.HoldOn(pod, ledger_.Demand(pod, &live), {"n1"}, {}, now_);
   Apply(Relisted<Claim>{});
   Apply(Gone<Pod>{pod});
   Pass(ledger_.options().hold_grace);
@@ -280,7 +280,7 @@ TEST_F(LedgerTest, AnEarlierPinOfAClaimThatOnlyALiveReadTellsOfIsNoEvidence) {
   const Pod pod = MakePod(1, {claim});
   const LiveObjects live{.claims = {claim}};
   ledger_.Learn(live, now_);
-  ledger_.Assume(pod, ledger_.Demand(pod, &live), {"n1"}, {}, now_);
+  ledger_.HoldOn(pod, ledger_.Demand(pod, &live), {"n1"}, {}, now_);
   Claim earlier = claim;
   earlier.meta.resource_version = "8";
   earlier.selected_node = "n2";
@@ -303,7 +303,7 @@ TEST_F(LedgerTest, APinThatWasNotWrittenKeepsItsRoomUntilTheWatchMustHaveTold) {
   Start(1, 10 * kGiB);
   const Claim claim = MakeClaim(1, 6 * kGiB);
   Apply(Seen<Claim>{claim});
-  ledger_.AssumeClaim(claim, {Uid(1), PoolKind::kLvm, 6 * kGiB}, "n1", now_);
+  ledger_.HoldClaim(claim, {Uid(1), PoolKind::kLvm, 6 * kGiB}, "n1", now_);
   ledger_.EndHold("claim/" + Uid(1), now_);  // Somebody else was faster, and pinned it perhaps.
   EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{});
   Pass(ledger_.options().hold_grace);

@@ -32,7 +32,7 @@ TEST_F(NodeNumbersTest, APromiseIsTakenOffWhatIsFree) {
   claim.selected_node = "n1";
   Apply(Seen<Claim>{claim});
   EXPECT_EQ(Numbers().available_bytes, 10 * kGiB);
-  EXPECT_EQ(Numbers().assumed_bytes, 6 * kGiB);
+  EXPECT_EQ(Numbers().promised_bytes, 6 * kGiB);
   EXPECT_EQ(Numbers().free_bytes, 4 * kGiB);
   EXPECT_EQ(Numbers().held_bytes, 0);
 }
@@ -42,7 +42,7 @@ TEST_F(NodeNumbersTest, WhatACreationMayTakeWhoseClaimIsGoneIsShownAsHeld) {
   claim.selected_node = "n1";
   Apply(Seen<Claim>{claim});
   Apply(Gone<Claim>{claim});
-  EXPECT_EQ(Numbers().assumed_bytes, 0);
+  EXPECT_EQ(Numbers().promised_bytes, 0);
   EXPECT_EQ(Numbers().held_bytes, 6 * kGiB);
 }
 
@@ -53,7 +53,7 @@ TEST_F(NodeNumbersTest, AClaimThatIsOwedAndHeldAgainIsShownOnce) {
   claim.selected_node.clear();
   Apply(Seen<Claim>{claim});
   const Pod pod = MakePod(1, {claim});
-  ledger_.Assume(pod, ledger_.Demand(pod, nullptr), std::vector<std::string>{"n1"}, {}, kNow);
+  ledger_.HoldOn(pod, ledger_.Demand(pod, nullptr), std::vector<std::string>{"n1"}, {}, kNow);
   EXPECT_EQ(Numbers().held_bytes, 6 * kGiB);
 }
 
@@ -70,7 +70,7 @@ TEST_F(NodeNumbersTest, WhatWasShownBeforeAChangeIsNotShownAfterIt) {
   claim.selected_node.clear();
   Apply(Seen<Claim>{claim});
   EXPECT_EQ(free(), 20 * kGiB);
-  EXPECT_EQ(Numbers().assumed_bytes, 0);
+  EXPECT_EQ(Numbers().promised_bytes, 0);
   EXPECT_EQ(Numbers().held_bytes, 6 * kGiB);
   EXPECT_TRUE(AreKeptNumbersRight(*ledger_.nodes().Find("n1")));
 }

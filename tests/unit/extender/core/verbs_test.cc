@@ -60,7 +60,7 @@ class VerbsTest : public testing::Test {
 
   // As the shell does after a filter.
   void Hold(const Pod& pod, const Names& nodes) {
-    ledger_.Assume(pod, DemandOfPod(pod), nodes, {}, now_);
+    ledger_.HoldOn(pod, DemandOfPod(pod), nodes, {}, now_);
   }
 
   absl::Time now_ = absl::FromUnixSeconds(1000);

@@ -94,7 +94,7 @@ TEST_F(VerdictMemoTest, HoldsOfOthersAreLookedAtEachTime) {
   const Claim claim = MakeClaim(2, 15 * kGiB);
   Apply(Seen<Claim>{claim});
   const Pod pod = MakePod(2, {claim});
-  ledger_.Assume(pod, ledger_.Demand(pod, nullptr), {"n1"}, {}, now_);
+  ledger_.HoldOn(pod, ledger_.Demand(pod, nullptr), {"n1"}, {}, now_);
   EXPECT_EQ(Ask(3), (Reasons{Reason::kHeld, Reason::kFits}));
   ledger_.EndHold(pod.meta.uid, now_);
   now_ += ledger_.options().hold_grace;
