@@ -11,6 +11,13 @@ namespace pmem::extender {
 namespace {
 
 constexpr int kBitsPerWord = 64;
+constexpr std::string_view kOfClaim = "claim/";
+constexpr std::string_view kOfTakeover = "takeover/";
+
+std::string Joined(std::string_view prefix, std::string_view uid) {
+  std::string owner(prefix);
+  return owner.append(uid);
+}
 
 bool TestBit(const std::vector<uint64_t>& bits, int32_t index) {
   const size_t word = static_cast<size_t>(index) / kBitsPerWord;
@@ -43,6 +50,15 @@ bool TakeAll(const Hold& hold, KindSet kinds, QuickRoom& room) {
 }
 
 }  // namespace
+
+std::string ClaimOwner(std::string_view claim_uid) { return Joined(kOfClaim, claim_uid); }
+
+std::string TakeoverOwner(std::string_view claim_uid) { return Joined(kOfTakeover, claim_uid); }
+
+OwnerKind KindOfOwner(std::string_view owner) {
+  if (owner.starts_with(kOfClaim)) return OwnerKind::kClaim;
+  return owner.starts_with(kOfTakeover) ? OwnerKind::kTakeover : OwnerKind::kPod;
+}
 
 void HoldBook::Put(Hold hold) {
   Erase(hold.owner);

@@ -28,9 +28,17 @@
 
 namespace pmem::extender {
 
+// Who holds, as text: a pod's UID, or one of the two below. No UID has a '/' in it.
+enum class OwnerKind {
+  kPod,
+  kClaim,     // A claim that the placement controller is about to pin, or only a live read told of.
+  kTakeover,  // A claim that a leader before us may have decided on.
+};
+std::string ClaimOwner(std::string_view claim_uid);     // "claim/<uid>"
+std::string TakeoverOwner(std::string_view claim_uid);  // "takeover/<uid>"
+OwnerKind KindOfOwner(std::string_view owner);
+
 struct Hold {
-  // Pod UID; "claim/<uid>" for a claim that the placement controller pinned; "takeover/<uid>" for a
-  // claim that a leader before us may have decided on.
   std::string owner;
   ObjectKey pod;  // For people.
   std::vector<Item> items;

@@ -123,7 +123,7 @@ void Ledger::HoldForTakeover(std::string_view claim_uid, absl::Time now) {
   if (claim == nullptr || IsBound(*claim) || FindPlace(claim_uid) != nullptr) return;
   const std::optional<Item> item = ItemOf(*claim, cache_);
   if (!item) return;
-  Hold hold{.owner = "takeover/" + claim->meta.uid,
+  Hold hold{.owner = TakeoverOwner(claim->meta.uid),
             .pod = claim->meta.key,
             .items = {*item},
             .since = now,
@@ -185,13 +185,13 @@ bool Ledger::HasOtherUsers(std::string_view claim_uid, std::string_view pod_uid)
 void Ledger::EndTakeover(const std::string& claim_uid, absl::Time now) {
   if (now >= takeover_until_) return;
   decided_.insert(claim_uid);
-  holds_.Erase("takeover/" + claim_uid);
+  holds_.Erase(TakeoverOwner(claim_uid));
 }
 
 void Ledger::HoldClaim(const Claim& claim, const Item& item, std::string_view node,
                        absl::Time now) {
   EndTakeover(claim.meta.uid, now);
-  holds_.Put({.owner = "claim/" + claim.meta.uid,
+  holds_.Put({.owner = ClaimOwner(claim.meta.uid),
               .pod = claim.meta.key,
               .items = {item},
               .since = now,

@@ -22,6 +22,9 @@ bool Uses(const Pod& pod, const Claim& claim) {
 
 bool IsOver(const Pod& pod) { return pod.phase == "Succeeded" || pod.phase == "Failed"; }
 
+// Of PinMemory: since when the claim is without a node.
+std::string SettleKey(const Claim& claim) { return "settle/" + claim.meta.uid; }
+
 std::string Text(std::string_view text) { return std::string(text); }
 
 // One run over the open claims.
@@ -78,7 +81,7 @@ class Planner {
   // first. That there is none may have been read long ago where `may_be_old_none`.
   std::optional<std::vector<const Pod*>> PlacedUsers(const Claim& claim, bool may_be_old_none) {
     const auto it = placed_.find(claim.meta.key.kube_namespace);
-    const absl::Time settled = memory_.Since("claim/" + claim.meta.uid, now_) + options_.settle;
+    const absl::Time settled = memory_.Since(SettleKey(claim), now_) + options_.settle;
     std::vector<const Pod*> pods;
     bool is_known = it != placed_.end() && it->second.read_at >= settled;
     if (is_known) {
@@ -95,7 +98,7 @@ class Planner {
 
   void VisitWaiting(const Claim& claim) {
     if (!ledger_.cache().PodsUsing(claim.meta.key).empty()) return;  // The scheduler's.
-    if (!IsOlder("claim/" + claim.meta.uid, options_.settle)) return;
+    if (!IsOlder(SettleKey(claim), options_.settle)) return;
     const auto pods = PlacedUsers(claim, true);
     if (!pods || pods->empty()) return;
     Place(claim, *pods, ledger_.Demand(*pods->front(), nullptr));
@@ -107,7 +110,7 @@ class Planner {
       pods.push_back(ledger_.cache().FindPod(uid));
     }
     if (pods.empty()) {
-      if (!IsOlder("claim/" + claim.meta.uid, options_.settle)) return;
+      if (!IsOlder(SettleKey(claim), options_.settle)) return;
       const auto placed = PlacedUsers(claim, false);
       if (!placed) return;
       pods = *placed;
@@ -175,7 +178,7 @@ class Planner {
   // Pins all claims of `demand` that are ours to pin on the best node, or says why there is none.
   void Place(const Claim& claim, const std::vector<const Pod*>& pods, const PodDemand& demand) {
     if (!IsComplete(demand)) return;
-    const std::string owner = pods.empty() ? "claim/" + claim.meta.uid : pods.front()->meta.uid;
+    const std::string owner = pods.empty() ? ClaimOwner(claim.meta.uid) : pods.front()->meta.uid;
     const std::string node = BestNode(pods, demand, owner);
     if (node.empty()) return Refuse(claim, pods);
     if (!IsUseKnown(node, pods)) {
@@ -197,7 +200,7 @@ class Planner {
     const bool is_immediate = !storage_class->is_wait_for_first_consumer;
     const bool is_preset = !pods.empty() && !pods.front()->node_name.empty();
     if (!is_immediate && !is_preset) return;  // The scheduler's, once the others are bound.
-    const std::string hold = pods.empty() ? "claim/" + claim->meta.uid : owner;
+    const std::string hold = pods.empty() ? ClaimOwner(claim->meta.uid) : owner;
     if (pods.empty()) ledger_.HoldClaim(*claim, demand.items[i], node, now_);
     plan_.pins.push_back({*claim, demand.items[i], node, hold, is_immediate});
     pinned_now_.insert(claim->meta.uid);

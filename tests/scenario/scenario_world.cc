@@ -399,8 +399,8 @@ std::string ScenarioWorld::NameOfOwner(std::string_view owner) const {
   for (const auto& [name, pod] : pods_) {
     if (pod.meta.uid == owner) return name;
   }
+  if (KindOfOwner(owner) == OwnerKind::kPod) return std::string(owner);
   const size_t slash = owner.find('/');
-  if (slash == std::string_view::npos) return std::string(owner);
   return absl::StrCat(AbslView(owner.substr(0, slash)), "/", NameOfClaim(owner.substr(slash + 1)));
 }
 

@@ -120,9 +120,10 @@ Cause Refusals::CauseOfHolds(const NodeState& node, const Ledger& ledger, const 
   for (const auto& [owner, hold] : ledger.holds().holds()) {
     const auto& ids = hold.node_ids;
     if (owner == pod.meta.uid || !std::binary_search(ids.begin(), ids.end(), node.id)) continue;
-    if (owner.starts_with("takeover/")) {
+    const OwnerKind kind = KindOfOwner(owner);
+    if (kind == OwnerKind::kTakeover) {
       of_takeover = Join(of_takeover, hold.items);
-    } else if (owner.starts_with("claim/") || under_way_.contains(owner)) {
+    } else if (kind == OwnerKind::kClaim || under_way_.contains(owner)) {
       under_way = Join(under_way, hold.items);
     }
   }

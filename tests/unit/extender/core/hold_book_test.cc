@@ -122,5 +122,13 @@ TEST(HoldBook, SaysWhetherAnybodyElseHoldsAnything) {
   EXPECT_FALSE(book.HasOthers("a"));
 }
 
+TEST(HoldBook, AnOwnerSaysOfWhatKindItIs) {
+  EXPECT_EQ(ClaimOwner(Uid(1)), "claim/" + Uid(1));  // Both are published: /v1/holds.
+  EXPECT_EQ(TakeoverOwner(Uid(1)), "takeover/" + Uid(1));
+  EXPECT_EQ(KindOfOwner(Uid(1)), OwnerKind::kPod);
+  EXPECT_EQ(KindOfOwner(ClaimOwner(Uid(1))), OwnerKind::kClaim);
+  EXPECT_EQ(KindOfOwner(TakeoverOwner(Uid(1))), OwnerKind::kTakeover);
+}
+
 }  // namespace
 }  // namespace pmem::extender

@@ -269,7 +269,7 @@ TEST_F(LedgerTest, AClaimThatOnlyALiveReadTellsOfKeepsItsRoomOnItsNode) {
   EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(3, 6 * kGiB)})), (Names{"n2"}));
   Apply(Seen<Claim>{pinned});
   EXPECT_EQ(ledger_.FindPlace(Uid(1))->node, "n1");
-  EXPECT_EQ(ledger_.holds().Find("claim/" + Uid(1)), nullptr);
+  EXPECT_EQ(ledger_.holds().Find(ClaimOwner(Uid(1))), nullptr);
 }
 
 // Pinned to n2 by hand, refused there, then decided for n1 before the watch has told of any of it.
@@ -304,7 +304,7 @@ TEST_F(LedgerTest, APinThatWasNotWrittenKeepsItsRoomUntilTheWatchMustHaveTold) {
   const Claim claim = MakeClaim(1, 6 * kGiB);
   Apply(Seen<Claim>{claim});
   ledger_.HoldClaim(claim, {Uid(1), PoolKind::kLvm, 6 * kGiB}, "n1", now_);
-  ledger_.EndHold("claim/" + Uid(1), now_);  // Somebody else was faster, and pinned it perhaps.
+  ledger_.EndHold(ClaimOwner(Uid(1)), now_);  // Somebody else was faster, and pinned it perhaps.
   EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{});
   Pass(ledger_.options().hold_grace);
   EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), (Names{"n1"}));

@@ -14,7 +14,7 @@ TEST_F(PinningTest, AnImmediateClaimIsPlacedOnceItHasSettledWithoutAPod) {
   const PinningPlan plan = Plan();
   EXPECT_EQ(Pins(plan), (Pairs{{"claim-1", "n1"}}));
   EXPECT_TRUE(plan.pins[0].needs_provisioner);
-  EXPECT_EQ(plan.pins[0].hold_owner, "claim/" + Uid(1));
+  EXPECT_EQ(plan.pins[0].hold_owner, ClaimOwner(Uid(1)));
 }
 
 TEST_F(PinningTest, PodsWithANodeAreAskedForFirst) {
