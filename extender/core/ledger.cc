@@ -52,7 +52,6 @@ void Ledger::Expire(absl::Time now) {
   counters_.holds_expired += holds_over;
   absl::erase_if(unheard_, [now](const auto& entry) { return entry.second.until <= now; });
   const int debts_over = now < debts_end_first_ ? 0 : ExpireDebts(now);
-  counters_.debts_expired += debts_over;
   if (holds_over + debts_over > 0) ++version_;
 }
 
@@ -418,10 +417,9 @@ void Ledger::On(const Relisted<StorageClass>& event, absl::Time now) {
 }
 
 void Ledger::On(const ReportReceived& event, absl::Time now) {
-  if (!nodes_.TakeReport(event.report, now)) {
-    ++counters_.reports_old;
-    return;
-  }
+  const NodeBook::Taken taken = nodes_.TakeReport(event.report, now);
+  if (taken == NodeBook::Taken::kOld) ++counters_.reports_old;
+  if (taken != NodeBook::Taken::kTaken) return;
   ++counters_.reports_taken;
   AccountNode(nodes_.At(event.report->node), now);
 }

@@ -83,7 +83,8 @@ class Ledger {
   Ledger(const Ledger&) = delete;  // Its judge reads its books.
   Ledger& operator=(const Ledger&) = delete;
 
-  // What happened. Never fails; what it cannot use it counts (see counters()).
+  // What happened. Never fails: news of a claim, and a report, that are older than what is known
+  // are ignored (such reports are counted).
   void Apply(const Event& event, absl::Time now);
   // Ends holds and debts whose time is over. Call it before every decision and on a timer.
   void Expire(absl::Time now);
@@ -176,11 +177,10 @@ class Ledger {
 
   struct Counters {
     int64_t reports_taken = 0;
-    int64_t reports_old = 0;  // Older than what is known: ignored.
+    int64_t reports_old = 0;  // Older than what is known, or of an earlier boot: ignored.
     int64_t holds_made = 0;
     int64_t holds_expired = 0;  // Ended by time, not by evidence.
     int64_t debts_made = 0;
-    int64_t debts_expired = 0;
   };
   const Counters& counters() const { return counters_; }
 

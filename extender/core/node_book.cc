@@ -100,7 +100,7 @@ void NodeBook::DropIdle(absl::FunctionRef<bool(const NodeState&)> is_needed) {
   ids_free_.insert(ids_free_.end(), dropped.begin(), dropped.end());
 }
 
-bool NodeBook::TakeReport(std::shared_ptr<const CapacityReport> report, absl::Time now) {
+NodeBook::Taken NodeBook::TakeReport(std::shared_ptr<const CapacityReport> report, absl::Time now) {
   NodeState& node = At(report->node);
   const bool is_repeated = node.report != nullptr && node.report->boot_id == report->boot_id &&
                            node.report->generation == report->generation;
@@ -108,11 +108,11 @@ bool NodeBook::TakeReport(std::shared_ptr<const CapacityReport> report, absl::Ti
   if (!is_newer && !is_repeated) {
     node.failure = absl::StrCat("its reports go backwards: generation ", report->generation,
                                 " came after ", node.report->generation);
-    return false;
+    return Taken::kOld;
   }
   node.contact = now;
   node.failure.clear();
-  if (!is_newer) return false;
+  if (!is_newer) return Taken::kRepeated;
   RememberBoot(node, *report);
   VolumeIndex& index = volumes_[node.name];
   index.clear();  // Before the report that its keys lie in.
@@ -123,7 +123,7 @@ bool NodeBook::TakeReport(std::shared_ptr<const CapacityReport> report, absl::Ti
       index[AbslView(VolumeKey(volumes[v].name))] = {static_cast<int>(p), static_cast<int>(v)};
     }
   }
-  return true;
+  return Taken::kTaken;
 }
 
 NodeBook::Listed NodeBook::FindVolume(const NodeState& node, std::string_view claim_uid) const {

@@ -124,10 +124,14 @@ class NodeBook {
   // Forgets nodes that have neither an agent nor anything promised there, and that nobody needs.
   void DropIdle(absl::FunctionRef<bool(const NodeState&)> is_needed);
 
-  // Takes a report if it is newer than what is there. False: the same again, which is a sign of
-  // life; or older, or of an earlier boot, which is none: what such an agent says of now is not
-  // known, so its node grows stale.
-  bool TakeReport(std::shared_ptr<const CapacityReport> report, absl::Time now);
+  // Takes a report if it is newer than what is there.
+  enum class Taken {
+    kTaken,
+    kRepeated,  // The same again: a sign of life.
+    kOld,       // Or of an earlier boot. No sign of life: what such an agent says of now is not
+                // known, so its node grows stale.
+  };
+  Taken TakeReport(std::shared_ptr<const CapacityReport> report, absl::Time now);
 
   // Volume of the claim in the node's newest report; null: not listed. Matches disk-<uid>, and any
   // name that ends in the UID.

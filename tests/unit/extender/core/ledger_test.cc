@@ -195,6 +195,7 @@ TEST_F(LedgerTest, NewestReportWins) {
   Start(1, 10 * kGiB);
   Apply(MakeReport("n1", 5, {MakeLvmPool(4 * kGiB)}));
   Apply(MakeReport("n1", 3, {MakeLvmPool(10 * kGiB)}));
+  Apply(MakeReport("n1", 5, {MakeLvmPool(4 * kGiB)}));  // The same again is not old.
   EXPECT_EQ(ledger_.counters().reports_old, 1);
   EXPECT_EQ(FilterPod(AddPod(1, {MakeClaim(1, 6 * kGiB)})), Names{});
 }
