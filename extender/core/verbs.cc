@@ -91,11 +91,12 @@ std::vector<int> Prioritize(const Ledger& ledger, const VerbOptions& options, co
 
 std::vector<bool> Preempt(const Ledger& ledger, const Pod& pod, const PodDemand& demand,
                           absl::Span<const std::string_view> nodes, absl::Time now) {
+  if (!demand.IsPmem()) return std::vector<bool>(nodes.size(), true);
   std::vector<bool> keep;
   keep.reserve(nodes.size());
   for (const std::string_view name : nodes) {
-    const bool fits = ledger.judge().JudgeFirm(name, demand, pod.meta.uid, now) == Reason::kFits;
-    keep.push_back(!demand.IsPmem() || fits);
+    const Reason reason = ledger.judge().JudgeFirm(name, demand, pod.meta.uid, now);
+    keep.push_back(reason == Reason::kFits);
   }
   return keep;
 }

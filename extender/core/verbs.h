@@ -3,7 +3,9 @@
 // it answered (Ledger::HoldOnIds) in the same critical section. Pure, deterministic.
 //
 // Unknown, stale and zero: a node without an agent, without a report, or with a stale one takes no
-// new PMEM, each with its own reason. Pods without PMEM claims never get here with a refusal.
+// new PMEM, each with its own reason. Filter is for pods with PMEM claims: the others may go
+// everywhere, and are not asked about. Prioritize and Preempt take any pod. What a pod asks for
+// must be known (PodDemand::IsKnown).
 #pragma once
 
 #include <string>
@@ -38,7 +40,7 @@ struct FilterDecision {
       false;  // None passes, some for no other reason than others' holds: ask again soon.
 };
 
-// `pod` has PMEM demand and everything about it is known.
+// `demand` is of a pod with PMEM claims (PodDemand::IsPmem).
 FilterDecision Filter(const Ledger& ledger, const VerbOptions& options, const Pod& pod,
                       const PodDemand& demand, absl::Span<const std::string_view> nodes,
                       absl::Time now);
@@ -48,7 +50,8 @@ std::vector<int> Prioritize(const Ledger& ledger, const VerbOptions& options, co
                             const PodDemand& demand, absl::Span<const std::string_view> nodes);
 
 // Which nodes may stay candidates for preemption: evicting pods frees no PMEM, so a node without
-// room for this pod is dropped. One bool a node.
+// room for this pod is dropped. One bool a node. `demand` may be of a pod without PMEM claims,
+// which keeps all of them.
 std::vector<bool> Preempt(const Ledger& ledger, const Pod& pod, const PodDemand& demand,
                           absl::Span<const std::string_view> nodes, absl::Time now);
 
