@@ -14,6 +14,12 @@ constexpr size_t kSilentAgentsNamedMax = 20;
 constexpr const char* kNotTheLeader = "not the leader";
 constexpr int kLiveReadsMax = 2;  // Of one decision.
 
+std::vector<std::string> NamesOf(const std::vector<ObjectKind>& kinds) {
+  std::vector<std::string> names;
+  for (const ObjectKind kind : kinds) names.emplace_back(ObjectKindName(kind));
+  return names;
+}
+
 }  // namespace
 
 LedgerService::LedgerService(LedgerServiceOptions options, LiveReader* live, const Clock* clock)
@@ -97,10 +103,10 @@ void LedgerService::BeginWhenSynced() {
 }
 
 std::string LedgerService::WhyNotDeciding() const {
-  const std::vector<std::string> unsynced = ledger_.Unsynced();
+  const std::vector<std::string> unsynced = NamesOf(ledger_.Unsynced());
   if (!unsynced.empty()) return absl::StrCat("not synced yet: ", absl::StrJoin(unsynced, ", "));
   if (!is_leading_) return kNotTheLeader;
-  const std::vector<std::string> awaited = ledger_.Awaited();
+  const std::vector<std::string> awaited = NamesOf(ledger_.Awaited());
   if (!awaited.empty())
     return absl::StrCat("new in the lead, listing ", absl::StrJoin(awaited, ", "));
   return "waiting for the agents' first reports";
@@ -112,8 +118,8 @@ Readiness LedgerService::GetReadiness() const {
   Readiness readiness{.is_ready = is_deciding_ && is_leader,
                       .is_synced = ledger_.Unsynced().empty(),
                       .is_leading = is_leading_ && is_leader,
-                      .unsynced = ledger_.Unsynced(),
-                      .awaited = ledger_.Awaited()};
+                      .unsynced = NamesOf(ledger_.Unsynced()),
+                      .awaited = NamesOf(ledger_.Awaited())};
   for (const auto& [name, node] : ledger_.nodes().nodes()) {
     if (readiness.agents_silent.size() >= kSilentAgentsNamedMax) break;
     if (node->has_agent && node->report == nullptr) readiness.agents_silent.push_back(name);

@@ -19,6 +19,7 @@ namespace pmem {
 
 // lvm: a VolumeGroup over a region. direct: a region that gives one NVDIMM namespace per volume.
 enum class PoolKind { kLvm, kDirect };
+inline constexpr PoolKind kPoolKinds[] = {PoolKind::kLvm, PoolKind::kDirect};
 
 // Anything but kOk takes no new volume; CapacityReport::errors says why. In kUnknown the numbers
 // are those of the last good reading, or what little is known; in the others max_volume_bytes is 0.

@@ -126,8 +126,6 @@ Reason WhyNotKind(const CapacityReport& report, const Room& room, absl::Span<con
   return is_full ? Reason::kNoRoom : Reason::kNoExtent;
 }
 
-constexpr PoolKind kKinds[] = {PoolKind::kLvm, PoolKind::kDirect};
-
 }  // namespace
 
 KindSet KindsOf(absl::Span<const Item> items) {
@@ -183,7 +181,7 @@ void Take(Room& room, absl::Span<const Item> items, absl::Span<const int> bins) 
 KindSet TakeByKind(Room& room, absl::Span<const Item> items) {
   KindSet unfit;
   std::vector<int> bins(items.size(), -1);
-  for (const PoolKind kind : kKinds) {
+  for (const PoolKind kind : kPoolKinds) {
     if (!PackKind(room, items, kind, bins)) unfit.Add(kind);
   }
   for (size_t i = 0; i < items.size(); ++i) {
@@ -194,7 +192,7 @@ KindSet TakeByKind(Room& room, absl::Span<const Item> items) {
 }
 
 Reason WhyNot(const CapacityReport& report, const Room& room, absl::Span<const Item> items) {
-  for (const PoolKind kind : kKinds) {
+  for (const PoolKind kind : kPoolKinds) {
     std::vector<int> bins(items.size(), -1);
     if (!PackKind(room, items, kind, bins)) return WhyNotKind(report, room, items, kind);
   }

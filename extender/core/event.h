@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -15,6 +16,31 @@
 #include "extender/core/kube_objects.h"
 
 namespace pmem::extender {
+
+// What is listed whole: the kinds of API objects that are watched, and the nodes with an agent.
+enum class ObjectKind { kAgents, kClaims, kNodes, kPods, kStorageClasses, kVolumes };
+inline constexpr ObjectKind kObjectKinds[] = {ObjectKind::kAgents,         ObjectKind::kClaims,
+                                              ObjectKind::kNodes,          ObjectKind::kPods,
+                                              ObjectKind::kStorageClasses, ObjectKind::kVolumes};
+
+// As it is published (readiness, logs).
+constexpr std::string_view ObjectKindName(ObjectKind kind) {
+  switch (kind) {
+    case ObjectKind::kAgents:
+      return "agents";
+    case ObjectKind::kClaims:
+      return "claims";
+    case ObjectKind::kNodes:
+      return "nodes";
+    case ObjectKind::kPods:
+      return "pods";
+    case ObjectKind::kStorageClasses:
+      return "storageclasses";
+    case ObjectKind::kVolumes:
+      return "volumes";
+  }
+  return "";
+}
 
 template <class T>
 struct Seen {  // Added or modified.
@@ -34,7 +60,7 @@ struct Relisted {  // The whole set, at the start and whenever a watch had to be
 // The list that the last Relisted of this kind came from was begun when lists of `round` had been
 // asked for already (Ledger::AwaitLists): it misses nothing that was written before.
 struct Listed {
-  std::string kind;  // "claims" or "pods".
+  ObjectKind kind = ObjectKind::kClaims;  // kClaims or kPods.
   int64_t round = 0;
 };
 

@@ -10,10 +10,8 @@
 namespace pmem::extender {
 namespace {
 
-constexpr const char* kKinds[] = {"agents", "claims", "nodes", "pods", "storageclasses", "volumes"};
-
 // What a filter or a pin decides for.
-constexpr const char* kKindsOfDecisions[] = {"claims", "pods"};
+constexpr ObjectKind kKindsOfDecisions[] = {ObjectKind::kClaims, ObjectKind::kPods};
 
 // Names (by `name_of`) of the objects in `kept` that are not among `listed`.
 template <class Map, class T, class NameOf>
@@ -82,19 +80,19 @@ absl::Time Ledger::DebtEndOn(std::string_view name) const {
   return end;
 }
 
-std::vector<std::string> Ledger::Unsynced() const {
-  std::vector<std::string> unsynced;
-  for (const char* kind : kKinds) {
-    if (!synced_.contains(kind)) unsynced.emplace_back(kind);
+std::vector<ObjectKind> Ledger::Unsynced() const {
+  std::vector<ObjectKind> unsynced;
+  for (const ObjectKind kind : kObjectKinds) {
+    if (!synced_.contains(kind)) unsynced.push_back(kind);
   }
   return unsynced;
 }
 
-std::vector<std::string> Ledger::Awaited() const {
-  std::vector<std::string> awaited;
-  for (const char* kind : kKindsOfDecisions) {
+std::vector<ObjectKind> Ledger::Awaited() const {
+  std::vector<ObjectKind> awaited;
+  for (const ObjectKind kind : kKindsOfDecisions) {
     const auto it = listed_rounds_.find(kind);
-    if (awaited_round_ > (it == listed_rounds_.end() ? 0 : it->second)) awaited.emplace_back(kind);
+    if (awaited_round_ > (it == listed_rounds_.end() ? 0 : it->second)) awaited.push_back(kind);
   }
   return awaited;
 }
@@ -255,7 +253,7 @@ void Ledger::On(const Relisted<Node>& event, absl::Time) {
   }
   for (const Node& node : event.objects) cache_.Put(node);
   is_uniform_.reset();
-  synced_.insert("nodes");
+  synced_.insert(ObjectKind::kNodes);
 }
 
 void Ledger::On(const Seen<Pod>& event, absl::Time now) {
@@ -292,7 +290,7 @@ void Ledger::On(const Relisted<Pod>& event, absl::Time now) {
   const auto uid_of = [](const Pod& pod) { return pod.meta.uid; };
   for (const std::string& uid : Missing(cache_.pods(), event.objects, uid_of)) RemovePod(uid, now);
   for (const Pod& pod : event.objects) On(Seen<Pod>{pod}, now);
-  synced_.insert("pods");
+  synced_.insert(ObjectKind::kPods);
 }
 
 void Ledger::Learn(const LiveObjects& live, absl::Time now) {
@@ -359,7 +357,7 @@ void Ledger::On(const Relisted<Claim>& event, absl::Time now) {
     RemoveClaim(uid, now);
   }
   for (const Claim& claim : event.objects) On(Seen<Claim>{claim}, now);
-  synced_.insert("claims");
+  synced_.insert(ObjectKind::kClaims);
 }
 
 void Ledger::On(const Seen<PersistentVolume>& event, absl::Time now) {
@@ -388,7 +386,7 @@ void Ledger::On(const Relisted<PersistentVolume>& event, absl::Time now) {
     if (cache_.FindVolume(volume.meta.key.name) == nullptr) fresh.push_back(&volume);
     cache_.Put(volume);
   }
-  synced_.insert("volumes");
+  synced_.insert(ObjectKind::kVolumes);
   AccountAll(now);
   for (const PersistentVolume* volume : fresh) {
     OweUnclaimed(*volume, now);
@@ -412,7 +410,7 @@ void Ledger::On(const Relisted<StorageClass>& event, absl::Time now) {
     cache_.EraseClass(name);
   }
   for (const StorageClass& storage_class : event.objects) cache_.Put(storage_class);
-  synced_.insert("storageclasses");
+  synced_.insert(ObjectKind::kStorageClasses);
   AccountAll(now);
 }
 
@@ -443,7 +441,7 @@ void Ledger::On(const AgentsListed& event, absl::Time now) {
   });
   for (const std::string& uid : open_claims_) HoldForTakeover(uid, now);  // Also on new nodes.
   is_uniform_.reset();
-  synced_.insert("agents");
+  synced_.insert(ObjectKind::kAgents);
   ++version_;
 }
 

@@ -89,14 +89,14 @@ class Ledger {
   // Ends holds and debts whose time is over. Call it before every decision and on a timer.
   void Expire(absl::Time now);
 
-  // Kinds (and "agents") that have not been listed yet; empty: synced.
-  std::vector<std::string> Unsynced() const;
+  // Kinds that have not been listed yet; empty: synced.
+  std::vector<ObjectKind> Unsynced() const;
 
   // A leader before us may have decided for claims and pods that our watches have not brought yet.
   // From now on Awaited() names those of the two that no list of this round, or a later one, has
   // brought; empty: nothing that the old leader knew is unknown here.
   void AwaitLists(int64_t round) { awaited_round_ = round; }
-  std::vector<std::string> Awaited() const;
+  std::vector<ObjectKind> Awaited() const;
 
   // From now on decisions are ours, and others' decisions may be in flight: every claim that has no
   // node gets a hold on every node, for the takeover window or until we decide for it; so does one
@@ -283,9 +283,9 @@ class Ledger {
   std::string refused_looked_at_;                        // The last.
   std::deque<Claim> hand_pins_;
   absl::Time debts_end_first_ = absl::InfiniteFuture();  // No debt is over before.
-  std::set<std::string> synced_;
+  std::set<ObjectKind> synced_;
   int64_t awaited_round_ = 0;
-  absl::btree_map<std::string, int64_t> listed_rounds_;  // By kind: the last that has come.
+  absl::btree_map<ObjectKind, int64_t> listed_rounds_;  // The last that has come.
   absl::Time takeover_until_ = absl::InfinitePast();
   std::set<std::string> decided_;  // Claim UIDs that we decided for during the takeover.
   int64_t version_ = 0;

@@ -268,7 +268,8 @@ void Ledger::OweUnclaimed(const PersistentVolume& volume, absl::Time now) {
   const std::string& uid = volume.claim_uid;
   const std::string name = volume.affinity_node.value_or("");
   const bool is_made = volume.is_ours && !uid.empty() && IsMadeFor(volume, uid);
-  if (!is_made || !nodes_.HasAgent(nodes_.FindId(name)) || !synced_.contains("claims")) return;
+  if (!is_made || !nodes_.HasAgent(nodes_.FindId(name)) || !synced_.contains(ObjectKind::kClaims))
+    return;
   const ClaimPlace* place = FindPlace(uid);
   if (place != nullptr && place->node == name) return;
   const StorageClass* storage_class = cache_.FindClass(volume.storage_class_name);

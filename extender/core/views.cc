@@ -11,8 +11,6 @@
 namespace pmem::extender {
 namespace {
 
-constexpr PoolKind kKinds[] = {PoolKind::kLvm, PoolKind::kDirect};
-
 // Calls write(element) for the page's elements of an ordered map, then says where to go on.
 template <class Map, class Write>
 void WritePage(const Map& map, const Page& page, JsonWriter& json, Write&& write) {
@@ -107,7 +105,7 @@ void WriteNode(const Ledger& ledger, const NodeState& node, absl::Time now, bool
   WriteAge(node.contact, now, "report_age_seconds", json);
   if (!node.failure.empty()) json.String("failure", node.failure);
   json.Key("kinds").BeginArray();
-  for (const PoolKind kind : kKinds) {
+  for (const PoolKind kind : kPoolKinds) {
     WriteNumbers(NumbersOf(ledger, node, kind, {}, ""), kind, json);
   }
   json.EndArray().Key("drifts");
@@ -176,8 +174,7 @@ void WriteItems(const std::vector<Item>& items, JsonWriter& json) {
   json.EndArray();
 }
 
-void WriteHold(const Hold& hold, const std::vector<std::string_view>& names, absl::Time now,
-               JsonWriter& json) {
+void WriteHold(const NodeBook& nodes, const Hold& hold, absl::Time now, JsonWriter& json) {
   json.BeginObject()
       .String("owner", hold.owner)
       .String("kube_namespace", hold.pod.kube_namespace)
@@ -186,8 +183,9 @@ void WriteHold(const Hold& hold, const std::vector<std::string_view>& names, abs
   json.Int("expires_in_seconds",
            absl::ToInt64Seconds(std::max(absl::ZeroDuration(), hold.until - now)));
   json.Int("node_count", static_cast<int64_t>(hold.node_ids.size())).Key("nodes").BeginArray();
+  // A node on which something is held stays in the book.
   const size_t named = std::min<size_t>(hold.node_ids.size(), kHoldNodesMax);
-  for (size_t i = 0; i < named; ++i) json.String(names[static_cast<size_t>(hold.node_ids[i])]);
+  for (size_t i = 0; i < named; ++i) json.String(nodes.ById(hold.node_ids[i])->name);
   json.EndArray().Key("claims");
   WriteItems(hold.items, json);
   json.EndObject();
@@ -202,7 +200,7 @@ struct Need {
 Need NeedOf(const Ledger& ledger, const NodeState* node, const PodDemand& demand,
             std::string_view owner) {
   Need need;
-  for (const PoolKind kind : kKinds) {
+  for (const PoolKind kind : kPoolKinds) {
     bool asks = false;
     for (const Item& item : demand.items) {
       if (item.kind != kind) continue;
@@ -315,14 +313,10 @@ std::string ClaimsJson(const Ledger& ledger, const Page& page, const ClaimFilter
 }
 
 std::string HoldsJson(const Ledger& ledger, absl::Time now, const Page& page) {
-  std::vector<std::string_view> names(static_cast<size_t>(ledger.nodes().id_end()));
-  for (const auto& [name, node] : ledger.nodes().nodes()) {
-    names[static_cast<size_t>(node->id)] = name;
-  }
   JsonWriter json;
   json.BeginObject().Key("holds");
   WritePage(ledger.holds().holds(), page, json, [&](const Hold& hold) {
-    WriteHold(hold, names, now, json);
+    WriteHold(ledger.nodes(), hold, now, json);
     return true;
   });
   json.EndObject();

@@ -23,9 +23,11 @@ void ClusterWatches::Add(WatchLoop::Options options, KubeClient* client, EventSi
 
 ClusterWatches::ClusterWatches(KubeClient* client, EventSink* events, const Clock* clock) {
   Add<Node>({.kind = "nodes", .resource = kNodesResource}, client, events, clock);
-  AddDecidedFor<Pod>({.kind = "pods", .resource = kPodsResource, .field_selector = kUnboundPods},
+  AddDecidedFor<Pod>(ObjectKind::kPods,
+                     {.kind = "pods", .resource = kPodsResource, .field_selector = kUnboundPods},
                      client, events, clock);
-  AddDecidedFor<Claim>({.kind = "claims", .resource = kClaimsResource}, client, events, clock);
+  AddDecidedFor<Claim>(ObjectKind::kClaims, {.kind = "claims", .resource = kClaimsResource}, client,
+                       events, clock);
   Add<PersistentVolume>({.kind = "volumes", .resource = kPersistentVolumesResource}, client, events,
                         clock);
   Add<StorageClass>({.kind = "classes", .resource = kStorageClassesResource}, client, events,
@@ -33,11 +35,9 @@ ClusterWatches::ClusterWatches(KubeClient* client, EventSink* events, const Cloc
 }
 
 template <class T>
-void ClusterWatches::AddDecidedFor(WatchLoop::Options options, KubeClient* client,
+void ClusterWatches::AddDecidedFor(ObjectKind kind, WatchLoop::Options options, KubeClient* client,
                                    EventSink* events, const Clock* clock) {
-  options.on_listed = [events, kind = options.kind](int64_t round) {
-    events->Emit(Listed{kind, round});
-  };
+  options.on_listed = [events, kind](int64_t round) { events->Emit(Listed{kind, round}); };
   Add<T>(std::move(options), client, events, clock);
   decided_for_.push_back(loops_.back().get());
 }

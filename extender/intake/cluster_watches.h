@@ -34,8 +34,8 @@ class ClusterWatches {
   void Add(WatchLoop::Options options, KubeClient* client, EventSink* events, const Clock* clock);
 
   template <class T>
-  void AddDecidedFor(WatchLoop::Options options, KubeClient* client, EventSink* events,
-                     const Clock* clock);
+  void AddDecidedFor(ObjectKind kind, WatchLoop::Options options, KubeClient* client,
+                     EventSink* events, const Clock* clock);
 
   std::vector<std::shared_ptr<void>> sinks_;
   std::vector<std::unique_ptr<WatchLoop>> loops_;

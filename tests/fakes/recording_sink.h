@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/io/mutex.h"
+#include "common/pure/absl_view.h"
 #include "extender/core/event.h"
 
 namespace pmem::extender {
@@ -57,7 +58,7 @@ class RecordingSink final : public EventSink {
     return text;
   }
   static std::string Text(const Listed& event) {
-    return absl::StrCat("listed ", event.kind, " ", event.round);
+    return absl::StrCat("listed ", AbslView(ObjectKindName(event.kind)), " ", event.round);
   }
   static std::string Text(const ReportReceived& event) {
     return absl::StrCat("report ", event.report->node, " ", event.report->generation);

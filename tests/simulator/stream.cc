@@ -71,8 +71,8 @@ void Stream::List() {
   is_broken_ = false;
   last_ = stage_.agenda.now();
   Push(stage_.kube.List(kind_));
-  if (kind_ == Kind::kClaims) Push(Listed{"claims", round_});
-  if (kind_ == Kind::kPods) Push(Listed{"pods", round_});
+  if (kind_ == Kind::kClaims) Push(Listed{ObjectKind::kClaims, round_});
+  if (kind_ == Kind::kPods) Push(Listed{ObjectKind::kPods, round_});
 }
 
 }  // namespace pmem::extender::simulator

@@ -307,10 +307,10 @@ TEST_F(LeadingTest, ANewLeaderDecidesOnceItHasListedWhatTheOldOneMayHaveDecidedF
   EXPECT_TRUE(service_.GetReadiness().is_synced);  // What is known may be read.
   EXPECT_EQ(service_.Filter(pod_, nodes_, Patience::kBlocks)->error,
             "new in the lead, listing claims, pods");
-  service_.Emit(Listed{"claims", 0});  // Begun before we led.
-  service_.Emit(Listed{"pods", asked});
+  service_.Emit(Listed{ObjectKind::kClaims, 0});  // Begun before we led.
+  service_.Emit(Listed{ObjectKind::kPods, asked});
   EXPECT_FALSE(service_.MayWrite());
-  service_.Emit(Listed{"claims", asked});
+  service_.Emit(Listed{ObjectKind::kClaims, asked});
   EXPECT_TRUE(service_.MayWrite());
   EXPECT_EQ(service_.Filter(pod_, nodes_, Patience::kBlocks)->error, "");
 }
@@ -319,7 +319,8 @@ TEST_F(LeadingTest, EachTimeItLeadsAnewListsAreAwaitedAnew) {
   int64_t asked = 0;
   service_.SetRelister([&asked](int64_t round) { asked = round; });
   service_.SetLeading(true);
-  for (const char* kind : {"claims", "pods"}) service_.Emit(Listed{kind, asked});
+  for (const ObjectKind kind : {ObjectKind::kClaims, ObjectKind::kPods})
+    service_.Emit(Listed{kind, asked});
   service_.SetLeading(false);
   service_.SetLeading(true);
   EXPECT_EQ(asked, 2);

@@ -10,8 +10,8 @@ TEST_F(LedgerTest, IsSyncedOnceEveryKindWasListed) {
   Ledger ledger{LedgerOptions{}};
   ledger.Apply(Relisted<Node>{}, now_);
   ledger.Apply(Relisted<Pod>{}, now_);
-  EXPECT_EQ(ledger.Unsynced(),
-            (std::vector<std::string>{"agents", "claims", "storageclasses", "volumes"}));
+  EXPECT_EQ(ledger.Unsynced(), (std::vector{ObjectKind::kAgents, ObjectKind::kClaims,
+                                            ObjectKind::kStorageClasses, ObjectKind::kVolumes}));
   Start(1, kGiB);
   EXPECT_TRUE(ledger_.Unsynced().empty());
 }
