@@ -93,7 +93,7 @@ void AddPoolMetrics(const ReportStore* store, Metrics* metrics) {
   bytes("pool_allocatable_bytes", "What volumes may use in all.", &PoolReport::allocatable_bytes);
   bytes("pool_available_bytes", "Allocatable minus all volumes.", &PoolReport::available_bytes);
   bytes("pool_max_volume_bytes", "Largest volume that could be created now.",
-        &PoolReport::max_volume_bytes);
+        &PoolReport::volume_bytes_max);
   bytes("pool_alignment_bytes", "Volume sizes are multiples of it.", &PoolReport::alignment_bytes);
   AddPoolGauge(
       store, "pool_volumes", "Volumes, ours and foreign.",

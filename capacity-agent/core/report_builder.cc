@@ -85,12 +85,12 @@ void Builder::JoinCarriers(VolumeGroup* group) const {
 void ClampSums(PoolReport* pool) {
   pool->allocatable_bytes = std::min(pool->allocatable_bytes, pool->total_bytes);
   pool->available_bytes = std::min(pool->available_bytes, pool->allocatable_bytes);
-  pool->max_volume_bytes = std::min(pool->max_volume_bytes, pool->available_bytes);
+  pool->volume_bytes_max = std::min(pool->volume_bytes_max, pool->available_bytes);
 }
 
 void Builder::AddPool(PoolReport pool, Condition condition, bool is_stale) {
   ClampSums(&pool);
-  if (condition.state != PoolState::kOk) pool.max_volume_bytes = 0;
+  if (condition.state != PoolState::kOk) pool.volume_bytes_max = 0;
   if (is_stale) condition = {PoolState::kUnknown, std::string(kUnknownTrouble)};
   pool.state = condition.state;
   if (pool.state != PoolState::kOk) {
@@ -108,7 +108,7 @@ void Builder::AddThinPool(const VolumeGroup& group, const ThinPool& thin) {
       .total_bytes = thin.total_bytes,
       .allocatable_bytes = thin.total_bytes,
       .available_bytes = thin.available_bytes,
-      .max_volume_bytes = 0,  // See PoolReport::thin.
+      .volume_bytes_max = 0,  // See PoolReport::thin.
       .alignment_bytes = group.extent_bytes,
       .numa_node = group.numa_node,
       .thin = true,
@@ -128,7 +128,7 @@ void Builder::AddVolumeGroup(VolumeGroup group) {
       .total_bytes = group.total_bytes,
       .allocatable_bytes = AlignDown(group.total_bytes, group.extent_bytes),
       .available_bytes = AlignDown(group.available_bytes, group.extent_bytes),
-      .max_volume_bytes = AlignDown(group.available_bytes, group.extent_bytes),
+      .volume_bytes_max = AlignDown(group.available_bytes, group.extent_bytes),
       .alignment_bytes = group.extent_bytes,
       .numa_node = group.numa_node,
       .volumes = std::move(group.volumes),
@@ -151,15 +151,15 @@ void FillFreeSpace(const Region& region, PoolReport* pool, Condition* condition)
       extents && (!region.available_bytes || SumBytes(*extents) <= *region.available_bytes);
   if (is_consistent) {
     pool->available_bytes = SumBytes(*extents);
-    pool->max_volume_bytes = LargestBytes(*extents);
+    pool->volume_bytes_max = LargestBytes(*extents);
     pool->free_extents = *std::move(extents);
   } else if (region.available_bytes && region.extent_bytes_max) {
     pool->available_bytes = AlignDown(*region.available_bytes, alignment);
-    pool->max_volume_bytes = AlignDown(*region.extent_bytes_max, alignment);
+    pool->volume_bytes_max = AlignDown(*region.extent_bytes_max, alignment);
   } else if (condition->state == PoolState::kOk) {
     *condition = {PoolState::kUnknown, "the kernel does not tell how much is free"};
   }
-  if (region.label_slots_free == 0) pool->max_volume_bytes = 0;
+  if (region.label_slots_free == 0) pool->volume_bytes_max = 0;
 }
 
 void Builder::AddRegion(const Region& region) {
@@ -186,7 +186,7 @@ void Builder::AddRegion(const Region& region) {
 }
 
 bool Builder::IsOnlyUnderVolumeGroups(const Region& region, const PoolReport& pool) const {
-  if (region.nvdimm_namespaces.empty() || pool.max_volume_bytes > 0) return false;
+  if (region.nvdimm_namespaces.empty() || pool.volume_bytes_max > 0) return false;
   return std::all_of(region.nvdimm_namespaces.begin(), region.nvdimm_namespaces.end(),
                      [this](const NvdimmNamespace& each) {
                        return std::any_of(

@@ -104,7 +104,7 @@ absl::Status CheckSums(const JsonValue& value, const PoolReport& pool) {
   if (pool.available_bytes > pool.allocatable_bytes) {
     return value.Error("available_bytes above allocatable_bytes");
   }
-  if (pool.max_volume_bytes > pool.available_bytes) {
+  if (pool.volume_bytes_max > pool.available_bytes) {
     return value.Error("max_volume_bytes above available_bytes");
   }
   return absl::OkStatus();
@@ -130,7 +130,7 @@ absl::Status ReadSizes(const JsonValue& value, PoolReport* pool) {
   PMEM_ASSIGN_OR_RETURN(pool->total_bytes, ReadBytes(value, "total_bytes"));
   PMEM_ASSIGN_OR_RETURN(pool->allocatable_bytes, ReadBytes(value, "allocatable_bytes"));
   PMEM_ASSIGN_OR_RETURN(pool->available_bytes, ReadBytes(value, "available_bytes"));
-  PMEM_ASSIGN_OR_RETURN(pool->max_volume_bytes, ReadBytes(value, "max_volume_bytes"));
+  PMEM_ASSIGN_OR_RETURN(pool->volume_bytes_max, ReadBytes(value, "max_volume_bytes"));
   PMEM_ASSIGN_OR_RETURN(pool->alignment_bytes, ReadBytes(value, "alignment_bytes", 1));
   return CheckSums(value, *pool);
 }
@@ -209,7 +209,7 @@ void WritePool(const PoolReport& pool, JsonWriter* writer) {
       .Int("total_bytes", pool.total_bytes)
       .Int("allocatable_bytes", pool.allocatable_bytes)
       .Int("available_bytes", pool.available_bytes)
-      .Int("max_volume_bytes", pool.max_volume_bytes)
+      .Int("max_volume_bytes", pool.volume_bytes_max)
       .Int("alignment_bytes", pool.alignment_bytes);
   if (pool.numa_node) writer->Int("numa_node", *pool.numa_node);
   writer->String("state", PoolStateName(pool.state));
@@ -282,9 +282,9 @@ std::string SerialiseCapacityReport(const CapacityReport& report) {
 }
 
 std::vector<FreeExtent> KnownFreeExtents(const PoolReport& pool) {
-  const bool is_known = !pool.free_extents.empty() || pool.max_volume_bytes == 0;
+  const bool is_known = !pool.free_extents.empty() || pool.volume_bytes_max == 0;
   if (pool.kind != PoolKind::kDirect || is_known) return pool.free_extents;
-  return {{0, pool.max_volume_bytes}};
+  return {{0, pool.volume_bytes_max}};
 }
 
 bool SameContent(const CapacityReport& a, const CapacityReport& b) {

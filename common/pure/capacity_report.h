@@ -22,7 +22,7 @@ enum class PoolKind { kLvm, kDirect };
 inline constexpr PoolKind kPoolKinds[] = {PoolKind::kLvm, PoolKind::kDirect};
 
 // Anything but kOk takes no new volume; CapacityReport::errors says why. In kUnknown the numbers
-// are those of the last good reading, or what little is known; in the others max_volume_bytes is 0.
+// are those of the last good reading, or what little is known; in the others volume_bytes_max is 0.
 enum class PoolState { kOk, kInactive, kReadOnly, kLabelLess, kUnhealthy, kUnknown };
 
 // A LogicalVolume, or an NVDIMM namespace by its alt name. Foreign volumes are listed too.
@@ -46,11 +46,11 @@ struct PoolReport {
   int64_t total_bytes = 0;        // Found on the device.
   int64_t allocatable_bytes = 0;  // What volumes may use in all; does not shrink with use.
   int64_t available_bytes = 0;    // allocatable minus all volumes, ours and foreign.
-  int64_t max_volume_bytes = 0;   // Largest single volume that could be created now.
+  int64_t volume_bytes_max = 0;   // Largest single volume that could be created now.
   int64_t alignment_bytes = 1;    // Volume sizes are multiples of it. >= 1.
   std::optional<int> numa_node;   // Absent: unknown.
   PoolState state = PoolState::kUnknown;
-  bool thin = false;  // LVM only: a thin pool. It takes no volume of ours: max_volume_bytes is 0.
+  bool thin = false;  // LVM only: a thin pool. It takes no volume of ours: volume_bytes_max is 0.
   std::vector<VolumeReport> volumes;  // Sorted by name.
   // direct only; sorted by offset. Empty beside available_bytes > 0: where the room is is not
   // known.
@@ -106,7 +106,7 @@ absl::StatusOr<CapacityReport> ParseCapacityReport(std::string_view json);
 std::string SerialiseCapacityReport(const CapacityReport& report);
 
 // What can be counted on when volumes are placed: the free extents of a direct pool, or, where they
-// are not known, one of max_volume_bytes (its offset means nothing). Nothing for an LVM pool.
+// are not known, one of volume_bytes_max (its offset means nothing). Nothing for an LVM pool.
 std::vector<FreeExtent> KnownFreeExtents(const PoolReport& pool);
 
 // Same devices, same content: everything equal but generation and observed_at.

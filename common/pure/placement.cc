@@ -154,7 +154,7 @@ Room RoomOf(const CapacityReport& report) {
     room.pools.push_back({.id = pool.id,
                           .kind = pool.kind,
                           .alignment_bytes = pool.alignment_bytes,
-                          .volume_bytes_max = pool.max_volume_bytes,
+                          .volume_bytes_max = pool.volume_bytes_max,
                           .slots_free = pool.label_slots_free.value_or(kSlotsUnlimited)});
     if (pool.kind == PoolKind::kLvm) {
       const int64_t free_bytes = AlignDown(pool.available_bytes, pool.alignment_bytes);

@@ -63,7 +63,7 @@ struct NodeNumbers {
   int64_t promised_bytes = 0;  // Firmly: to claims that are assigned or reserved there.
   int64_t held_bytes = 0;      // By undecided pods, and for creations that may still be under way.
   int64_t free_bytes = 0;
-  int64_t largest_bytes = 0;
+  int64_t volume_bytes_max = 0;
   bool is_overbooked = false;  // More is promised than the report has: nothing is free.
   bool operator==(const NodeNumbers&) const = default;
 };

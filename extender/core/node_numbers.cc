@@ -13,7 +13,7 @@ namespace {
 
 void AddFree(const Room& room, PoolKind kind, NodeNumbers& numbers) {
   numbers.free_bytes = FreeBytes(room, kind);
-  numbers.largest_bytes = LargestVolumeBytes(room, kind);
+  numbers.volume_bytes_max = LargestVolumeBytes(room, kind);
 }
 
 NodeNumbers FirmNumbersOf(const NodeState& node, PoolKind kind, absl::Span<const Item> except) {

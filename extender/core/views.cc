@@ -43,7 +43,7 @@ void WritePool(const PoolReport& pool, bool with_volumes, JsonWriter& json) {
       .Int("total_bytes", pool.total_bytes)
       .Int("allocatable_bytes", pool.allocatable_bytes)
       .Int("available_bytes", pool.available_bytes)
-      .Int("max_volume_bytes", pool.max_volume_bytes)
+      .Int("max_volume_bytes", pool.volume_bytes_max)
       .Int("alignment_bytes", pool.alignment_bytes)
       .Int("volume_count", static_cast<int64_t>(pool.volumes.size()));
   if (with_volumes) {
@@ -63,7 +63,7 @@ void WriteNumbers(const NodeNumbers& numbers, PoolKind kind, JsonWriter& json) {
       .Int("assumed_bytes", numbers.promised_bytes)
       .Int("free_bytes", numbers.free_bytes)
       .Int("held_bytes", numbers.held_bytes)
-      .Int("largest_bytes", numbers.largest_bytes)
+      .Int("largest_bytes", numbers.volume_bytes_max)
       .Bool("overbooked", numbers.is_overbooked)
       .EndObject();
 }
@@ -194,7 +194,7 @@ void WriteHold(const NodeBook& nodes, const Hold& hold, absl::Time now, JsonWrit
 // The numbers that stand against a demand on one node: sums over the kinds that it asks for.
 struct Need {
   int64_t need_bytes = 0, free_bytes = 0, held_bytes = 0;
-  int64_t largest_bytes = kBytesMax;  // The smaller one, when it asks for both kinds.
+  int64_t volume_bytes_max = kBytesMax;  // The smaller one, when it asks for both kinds.
 };
 
 Need NeedOf(const Ledger& ledger, const NodeState* node, const PodDemand& demand,
@@ -212,9 +212,9 @@ Need NeedOf(const Ledger& ledger, const NodeState* node, const PodDemand& demand
         node == nullptr ? NodeNumbers() : NumbersOf(ledger, *node, kind, demand.items, owner);
     need.free_bytes = AddBytes(need.free_bytes, numbers.free_bytes);
     need.held_bytes = AddBytes(need.held_bytes, numbers.held_bytes);
-    need.largest_bytes = std::min(need.largest_bytes, numbers.largest_bytes);
+    need.volume_bytes_max = std::min(need.volume_bytes_max, numbers.volume_bytes_max);
   }
-  if (need.largest_bytes == kBytesMax) need.largest_bytes = 0;
+  if (need.volume_bytes_max == kBytesMax) need.volume_bytes_max = 0;
   return need;
 }
 
@@ -230,7 +230,7 @@ void WriteVerdict(const Ledger& ledger, absl::Time now, const Pod& pod, const Po
   json.Int("need_bytes", need.need_bytes)
       .Int("free_bytes", need.free_bytes)
       .Int("held_bytes", need.held_bytes)
-      .Int("largest_bytes", need.largest_bytes)
+      .Int("largest_bytes", need.volume_bytes_max)
       .String("freshness", FreshnessName(FreshnessOf(ledger, node, now)));
   WriteAge(node.contact, now, "report_age_seconds", json);
   const Node* kube_node = ledger.cache().FindNode(node.name);
@@ -264,7 +264,7 @@ void Add(const NodeNumbers& numbers, bool is_fresh, Summary::Kind& kind) {
   kind.promised_bytes = AddBytes(kind.promised_bytes, numbers.promised_bytes);
   if (!is_fresh) return;
   kind.free_bytes = AddBytes(kind.free_bytes, numbers.free_bytes);
-  kind.largest_bytes = std::max(kind.largest_bytes, numbers.largest_bytes);
+  kind.volume_bytes_max = std::max(kind.volume_bytes_max, numbers.volume_bytes_max);
 }
 
 void WriteKind(const Summary::Kind& kind, PoolKind name, JsonWriter& json) {
@@ -274,7 +274,7 @@ void WriteKind(const Summary::Kind& kind, PoolKind name, JsonWriter& json) {
       .Int("available_bytes", kind.available_bytes)
       .Int("assumed_bytes", kind.promised_bytes)
       .Int("free_bytes", kind.free_bytes)
-      .Int("largest_bytes", kind.largest_bytes)
+      .Int("largest_bytes", kind.volume_bytes_max)
       .EndObject();
 }
 

@@ -56,7 +56,7 @@ struct Summary {
     int64_t available_bytes = 0;
     int64_t promised_bytes = 0;
     int64_t free_bytes = 0;  // On fresh nodes only.
-    int64_t largest_bytes = 0;
+    int64_t volume_bytes_max = 0;
   };
   std::map<std::string_view, int64_t> nodes;  // By freshness.
   Kind lvm, direct;

@@ -198,7 +198,7 @@ std::vector<PoolReport> Devices::Pools() const {
                       .state = PoolState::kOk};
     for (const Volume& volume : pool.volumes) report.volumes.push_back({volume.name, volume.bytes});
     for (const Gap& gap : Gaps(pool, i)) {
-      report.max_volume_bytes = std::max(report.max_volume_bytes, gap.bytes);
+      report.volume_bytes_max = std::max(report.volume_bytes_max, gap.bytes);
       if (pool.kind == PoolKind::kDirect) report.free_extents.push_back({gap.offset, gap.bytes});
     }
     if (pool.kind == PoolKind::kDirect) {

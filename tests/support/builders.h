@@ -76,7 +76,7 @@ inline PoolReport MakeLvmPool(int64_t total_bytes, std::vector<VolumeReport> vol
                   .state = PoolState::kOk,
                   .volumes = std::move(volumes)};
   for (const VolumeReport& volume : pool.volumes) pool.available_bytes -= volume.bytes;
-  pool.max_volume_bytes = pool.available_bytes;
+  pool.volume_bytes_max = pool.available_bytes;
   return pool;
 }
 
@@ -91,7 +91,7 @@ inline PoolReport MakeDirectPool(std::vector<FreeExtent> extents,
                   .label_slots_free = 1000};
   for (const FreeExtent& extent : pool.free_extents) {
     pool.available_bytes += extent.bytes;
-    pool.max_volume_bytes = std::max(pool.max_volume_bytes, extent.bytes);
+    pool.volume_bytes_max = std::max(pool.volume_bytes_max, extent.bytes);
     pool.total_bytes = extent.offset_bytes + extent.bytes;
   }
   pool.allocatable_bytes = pool.total_bytes;

@@ -22,7 +22,7 @@ CapacityReport Report(int64_t generation) {
                      .total_bytes = 400,
                      .allocatable_bytes = 400,
                      .available_bytes = 200,
-                     .max_volume_bytes = 150,
+                     .volume_bytes_max = 150,
                      .state = PoolState::kOk,
                      .free_extents = {{0, 50}, {100, 150}}}}};
 }

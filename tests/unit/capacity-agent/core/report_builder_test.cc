@@ -52,7 +52,7 @@ PoolReport HolePool() {
           .total_bytes = 4 * kGiB,
           .allocatable_bytes = 4 * kGiB,
           .available_bytes = 4 * kGiB - 512 * kMiB,
-          .max_volume_bytes = 4 * kGiB - 768 * kMiB,
+          .volume_bytes_max = 4 * kGiB - 768 * kMiB,
           .alignment_bytes = 16 * kMiB,
           .numa_node = 1,
           .state = PoolState::kOk,
@@ -76,7 +76,7 @@ PoolReport OurPool() {
           .total_bytes = 2 * kGiB,
           .allocatable_bytes = 2 * kGiB,
           .available_bytes = 1 * kGiB,
-          .max_volume_bytes = 1 * kGiB,
+          .volume_bytes_max = 1 * kGiB,
           .alignment_bytes = 4 * kMiB,
           .state = PoolState::kOk,
           .volumes = {{"disk-a", 512 * kMiB}, {"disk-z", 512 * kMiB}}};
@@ -139,7 +139,7 @@ TEST(ReportBuilder, APoolThatIsNotOkTakesNothingAndSaysWhy) {
   const CapacityReport report = Build(ReadingOf({region}, {}));
   PoolReport expected = HolePool();
   expected.state = PoolState::kReadOnly;
-  expected.max_volume_bytes = 0;
+  expected.volume_bytes_max = 0;
   EXPECT_EQ(report.pools, std::vector<PoolReport>{expected});
   EXPECT_EQ(report.errors,
             (std::vector<ReportError>{{"direct/region1", "the region is read-only"}}));
@@ -173,7 +173,7 @@ TEST(ReportBuilder, SpaceThatSomethingHiddenTakesIsNotPromised) {
   PoolReport expected = HolePool();
   expected.free_extents.clear();
   expected.available_bytes = kGiB;
-  expected.max_volume_bytes = 512 * kMiB;
+  expected.volume_bytes_max = 512 * kMiB;
   EXPECT_EQ(Build(ReadingOf({region}, {})).pools, std::vector<PoolReport>{expected});
 }
 
@@ -194,7 +194,7 @@ TEST(ReportBuilder, WithoutALabelSlotNothingCanBeMade) {
   region.label_slots_free = 0;
   PoolReport expected = HolePool();
   expected.label_slots_free = 0;
-  expected.max_volume_bytes = 0;
+  expected.volume_bytes_max = 0;
   EXPECT_EQ(Build(ReadingOf({region}, {})).pools, std::vector<PoolReport>{expected});
 }
 

@@ -255,7 +255,7 @@ TEST_P(CapturedSys, TheReportHasTheNumbersOfNdctl) {
     EXPECT_EQ(pool.total_bytes, golden.total_bytes);
     EXPECT_EQ(pool.available_bytes, *golden.available_bytes);
     const bool is_ok = pool.state == PoolState::kOk;
-    EXPECT_EQ(pool.max_volume_bytes, is_ok ? *golden.extent_bytes_max : 0);
+    EXPECT_EQ(pool.volume_bytes_max, is_ok ? *golden.extent_bytes_max : 0);
     EXPECT_EQ(pool.state, ExpectedCondition(GetParam(), golden.name).state);
   }
   EXPECT_TRUE(ParseCapacityReport(SerialiseCapacityReport(report)).ok());
@@ -300,7 +300,7 @@ TEST_P(MixedSys, TheVolumeGroupHasTheNumbersOfVgsAndLvs) {
       .total_bytes = 4223664128,
       .allocatable_bytes = 4223664128,
       .available_bytes = 3552575488,
-      .max_volume_bytes = 3552575488,
+      .volume_bytes_max = 3552575488,
       .alignment_bytes = 4 * kMiB,
       .numa_node = 0,
       .state = PoolState::kOk,

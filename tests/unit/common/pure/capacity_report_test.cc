@@ -23,7 +23,7 @@ CapacityReport FullReport() {
                  .total_bytes = 4 * kGiB,
                  .allocatable_bytes = 4 * kGiB,
                  .available_bytes = 3 * kGiB,
-                 .max_volume_bytes = 2 * kGiB,
+                 .volume_bytes_max = 2 * kGiB,
                  .alignment_bytes = 16 * kMiB,
                  .numa_node = 1,
                  .state = PoolState::kReadOnly,
@@ -35,7 +35,7 @@ CapacityReport FullReport() {
                  .total_bytes = 8 * kGiB,
                  .allocatable_bytes = 8 * kGiB,
                  .available_bytes = 7 * kGiB,
-                 .max_volume_bytes = 7 * kGiB,
+                 .volume_bytes_max = 7 * kGiB,
                  .alignment_bytes = 4 * kMiB,
                  .state = PoolState::kOk,
                  .thin = true,
@@ -128,7 +128,7 @@ TEST(CapacityReport, RoomOfUnknownPlaceIsOneExtent) {
   EXPECT_EQ(KnownFreeExtents(pool), pool.free_extents);
   pool.free_extents.clear();
   EXPECT_EQ(KnownFreeExtents(pool), (std::vector<FreeExtent>{{0, 2 * kGiB}}));
-  pool.max_volume_bytes = 0;
+  pool.volume_bytes_max = 0;
   EXPECT_TRUE(KnownFreeExtents(pool).empty());
   EXPECT_TRUE(KnownFreeExtents(FullReport().pools[1]).empty());
 }

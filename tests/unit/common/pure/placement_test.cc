@@ -16,7 +16,7 @@ CapacityReport ReportOf(std::vector<PoolReport> pools) { return {.pools = std::m
 TEST(Room, AThinPoolIsNone) {
   PoolReport thin = MakeLvmPool(8 * kGiB, {}, "pmemvgregion0/pool0");
   thin.thin = true;
-  thin.max_volume_bytes = 0;
+  thin.volume_bytes_max = 0;
   EXPECT_EQ(RoomOf(ReportOf({thin})), Room());
 }
 

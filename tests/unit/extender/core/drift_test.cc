@@ -139,7 +139,7 @@ TEST_F(DriftTest, NothingIsGivenUpWhileTheAgentIsSilent) {
 TEST_F(DriftTest, APoolThatCannotBeReadHasNoMissingVolumes) {
   PoolReport pool = MakeLvmPool(10 * kGiB);
   pool.state = PoolState::kUnhealthy;
-  pool.max_volume_bytes = 0;
+  pool.volume_bytes_max = 0;
   ReportPool(pool);
   EXPECT_EQ(Pass(kLong), Changes{});
 }
@@ -217,7 +217,7 @@ TEST_F(DriftTest, SpaceThatNoVolumeExplainsIsTold) {
   for (const Case& c : {Case{"less is free", 2 * kGiB}, Case{"more is free", 8 * kGiB}}) {
     SCOPED_TRACE(c.name);
     PoolReport pool = MakeLvmPool(10 * kGiB, {{Name(claim_), 4 * kGiB}});
-    pool.available_bytes = pool.max_volume_bytes = c.available_bytes;
+    pool.available_bytes = pool.volume_bytes_max = c.available_bytes;
     ReportPool(pool);
     const Drift drift{DriftKind::kSpaceUnexplained, pool.id, 6 * kGiB, c.available_bytes};
     EXPECT_EQ(Pass(kLong), (Changes{{"n1", drift, true}}));
