@@ -36,6 +36,5 @@ inline constexpr std::string_view kStorageProvisionerAnnotationBeta =
 // Marks a selected-node that our placement controller wrote: it may take it away again.
 inline constexpr std::string_view kPinnedByAnnotation = "pmem.csi.alibabacloud.com/pinned-by";
 inline constexpr std::string_view kPinnedByUs = "pmem-extender";
-inline constexpr std::string_view kBindCompletedAnnotation = "pv.kubernetes.io/bind-completed";
 
 }  // namespace pmem

@@ -25,17 +25,6 @@ absl::Status NameObject(const absl::Status& error, const JsonValue& object) {
                                       meta->key.kube_namespace.empty() ? "" : "/", meta->key.name));
 }
 
-absl::StatusOr<bool> IsReady(const JsonValue& status) {
-  PMEM_ASSIGN_OR_RETURN(const std::vector<JsonValue> conditions,
-                        status.OptionalArray("conditions"));
-  for (const JsonValue& condition : conditions) {
-    PMEM_ASSIGN_OR_RETURN(const std::string type, Text(condition, "type"));
-    PMEM_ASSIGN_OR_RETURN(const std::string state, Text(condition, "status"));
-    if (type == "Ready") return state != "False" && state != "Unknown";
-  }
-  return true;
-}
-
 absl::StatusOr<std::vector<Taint>> Taints(const JsonValue& spec) {
   std::vector<Taint> taints;
   PMEM_ASSIGN_OR_RETURN(const std::vector<JsonValue> entries, spec.OptionalArray("taints"));
@@ -85,9 +74,6 @@ absl::Status ReadClaimMetadata(const JsonValue& object, Claim* claim) {
     PMEM_ASSIGN_OR_RETURN(claim->storage_provisioner,
                           Text(*annotations, kStorageProvisionerAnnotationBeta));
   }
-  PMEM_ASSIGN_OR_RETURN(const std::optional<JsonValue> bind_completed,
-                        annotations->OptionalMember(kBindCompletedAnnotation));
-  claim->is_bind_completed = bind_completed.has_value();
   return absl::OkStatus();
 }
 
@@ -194,7 +180,6 @@ absl::StatusOr<Node> DecodeObject<Node>(const JsonValue& object) {
   PMEM_ASSIGN_OR_RETURN(node.taints, Taints(spec));
   PMEM_ASSIGN_OR_RETURN(node.is_unschedulable, Flag(spec, "unschedulable"));
   PMEM_ASSIGN_OR_RETURN(const JsonValue status, Child(object, "status"));
-  PMEM_ASSIGN_OR_RETURN(node.is_ready, IsReady(status));
   PMEM_ASSIGN_OR_RETURN(const JsonValue allocatable, Child(status, "allocatable"));
   PMEM_ASSIGN_OR_RETURN(const std::optional<int64_t> cpu, Milli(allocatable, "cpu"));
   PMEM_ASSIGN_OR_RETURN(const std::optional<int64_t> memory, Bytes(allocatable, "memory"));

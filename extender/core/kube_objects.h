@@ -72,7 +72,6 @@ struct Node {
   std::map<std::string, std::string> labels;
   std::vector<Taint> taints;
   bool is_unschedulable = false;
-  bool is_ready = true;  // Condition Ready is not False or Unknown.
   int64_t allocatable_cpu_milli = 0;
   int64_t allocatable_memory_bytes = 0;
   bool operator==(const Node&) const = default;
@@ -97,7 +96,6 @@ struct Pod {
   std::optional<std::vector<NodeSelectorTerm>> required_node_affinity;  // Absent: any node.
   std::vector<Toleration> tolerations;
   std::vector<OwnerReference> owners;
-  bool has_scheduling_gates = false;
   int64_t requested_cpu_milli = 0;  // Sum over containers (init containers: their maximum).
   int64_t requested_memory_bytes = 0;
   bool operator==(const Pod&) const = default;
@@ -132,12 +130,11 @@ struct Claim {
   ObjectMeta meta;
   std::map<std::string, std::string> labels;
   std::optional<std::string> storage_class_name;
-  int64_t requested_bytes = 0;     // spec.resources.requests.storage, rounded up.
-  int64_t capacity_bytes = 0;      // status.capacity.storage; 0 while unbound.
-  std::string volume_name;         // spec.volumeName
-  bool is_bind_completed = false;  // pv.kubernetes.io/bind-completed is there.
-  std::string selected_node;       // volume.kubernetes.io/selected-node
-  bool is_pinned_by_us = false;    // pmem.csi.alibabacloud.com/pinned-by says so.
+  int64_t requested_bytes = 0;   // spec.resources.requests.storage, rounded up.
+  int64_t capacity_bytes = 0;    // status.capacity.storage; 0 while unbound.
+  std::string volume_name;       // spec.volumeName
+  std::string selected_node;     // volume.kubernetes.io/selected-node
+  bool is_pinned_by_us = false;  // pmem.csi.alibabacloud.com/pinned-by says so.
   // A scheduler wrote selected-node, as the API server noted in metadata.managedFields.
   bool is_pinned_by_scheduler = false;
   std::string storage_provisioner;  // volume.kubernetes.io/storage-provisioner, or the beta key.

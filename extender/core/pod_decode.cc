@@ -141,8 +141,6 @@ absl::StatusOr<Pod> DecodePod(const JsonValue& object) {
   PMEM_ASSIGN_OR_RETURN(pod.scheduler_name, Text(spec, "schedulerName"));
   PMEM_ASSIGN_OR_RETURN(pod.node_name, Text(spec, "nodeName"));
   PMEM_ASSIGN_OR_RETURN(pod.node_selector, TextMap(spec, "nodeSelector"));
-  PMEM_ASSIGN_OR_RETURN(const std::vector<JsonValue> gates, spec.OptionalArray("schedulingGates"));
-  pod.has_scheduling_gates = !gates.empty();
   PMEM_RETURN_IF_ERROR(ReadVolumes(spec, &pod));
   PMEM_RETURN_IF_ERROR(ReadNodeAffinity(spec, &pod));
   PMEM_RETURN_IF_ERROR(ReadTolerations(spec, &pod));

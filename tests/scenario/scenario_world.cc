@@ -257,7 +257,6 @@ ScenarioWorld::Answer ScenarioWorld::Bind(const Words& words) {
   volume.affinity_node = claim->selected_node;
   Apply(Seen<PersistentVolume>{volume});
   claim->volume_name = volume.meta.key.name;
-  claim->is_bind_completed = true;
   claim->capacity_bytes = claim->requested_bytes;
   return Show(*claim);
 }

@@ -150,7 +150,6 @@ void Provisioner::Bind(const Claim& claim, const std::string& node) {
   if (now == nullptr) return Remove(uid, node);
   stage_.kube.ChangeClaim(uid, "", [&](Claim& changed) {
     changed.volume_name = volume.meta.key.name;
-    changed.is_bind_completed = true;
     changed.capacity_bytes = claim.requested_bytes;
   });
 }

@@ -96,7 +96,6 @@ void StaticVolumes::Bind(const std::string& name) {
                            [](PersistentVolume& changed) { changed.is_taken = true; });
   stage_.kube.ChangeClaim(uid, "", [&name, bytes](Claim& changed) {
     changed.volume_name = name;
-    changed.is_bind_completed = true;
     changed.capacity_bytes = bytes;
   });
 }

@@ -23,7 +23,6 @@ TEST(KubeDecode, NodeIsReadWhole) {
       "managedFields":[{"manager":"kubelet","fieldsV1":{"f:metadata":{}}}]},
     "spec":{"unschedulable":true,"taints":[{"key":"k","value":"v","effect":"NoSchedule"}]},
     "status":{"allocatable":{"cpu":"3920m","memory":"16Gi","pods":"110"},
-      "conditions":[{"type":"MemoryPressure","status":"False"},{"type":"Ready","status":"True"}],
       "images":[{"names":["a"],"sizeBytes":1}]}})");
   ASSERT_TRUE(node.ok()) << node.status();
   EXPECT_EQ(
@@ -32,22 +31,8 @@ TEST(KubeDecode, NodeIsReadWhole) {
             .labels = {{"kubernetes.io/hostname", "n1"}, {"pmem.csi.alibabacloud.com/type", "lvm"}},
             .taints = {{.key = "k", .value = "v", .effect = "NoSchedule"}},
             .is_unschedulable = true,
-            .is_ready = true,
             .allocatable_cpu_milli = 3920,
             .allocatable_memory_bytes = 16 * kGiB}));
-}
-
-TEST(KubeDecode, ReadyFalseAndUnknownAreNotReadyAndAbsentIs) {
-  const auto is_ready = [](std::string_view conditions) {
-    return DecodeObject<Node>(absl::StrCat(R"({"metadata":{"name":"n"},"status":{"conditions":)",
-                                           std::string(conditions), "}}"))
-        ->is_ready;
-  };
-  EXPECT_TRUE(is_ready("[]"));
-  EXPECT_TRUE(is_ready("null"));
-  EXPECT_TRUE(is_ready(R"([{"type":"Ready","status":"True"}])"));
-  EXPECT_FALSE(is_ready(R"([{"type":"Ready","status":"False"}])"));
-  EXPECT_FALSE(is_ready(R"([{"type":"Ready","status":"Unknown"}])"));
 }
 
 TEST(KubeDecode, PodIsReadWhole) {
@@ -67,7 +52,6 @@ TEST(KubeDecode, PodIsReadWhole) {
                                               "values":["n1"]}]}]}}},
       "tolerations":[{"key":"k","operator":"Equal","value":"v","effect":"NoSchedule"},
                      {"operator":"Exists"}],
-      "schedulingGates":[{"name":"wait"}],
       "containers":[{"resources":{"requests":{"cpu":"1","memory":"1Gi"}}}]},
     "status":{"phase":"Pending","nominatedNodeName":"n2"}})");
   ASSERT_TRUE(pod.ok()) << pod.status();
@@ -88,7 +72,6 @@ TEST(KubeDecode, PodIsReadWhole) {
                                         .fields = {{"metadata.name", "In", {"n1"}}}}}},
            .tolerations = {{"k", "Equal", "v", "NoSchedule"}, {"", "Exists", "", ""}},
            .owners = {{.kind = "StatefulSet", .name = "db", .uid = "s1", .controller = true}},
-           .has_scheduling_gates = true,
            .requested_cpu_milli = 1000,
            .requested_memory_bytes = kGiB}));
 }
@@ -143,8 +126,7 @@ TEST(KubeDecode, ClaimIsReadWhole) {
   const absl::StatusOr<Claim> claim = DecodeObject<Claim>(R"({
     "metadata":{"name":"data","namespace":"x","uid":"c1","resourceVersion":"3","annotations":{
       "volume.kubernetes.io/selected-node":"n1",
-      "volume.beta.kubernetes.io/storage-provisioner":"pmem.csi.alibabacloud.com",
-      "pv.kubernetes.io/bind-completed":"yes"}},
+      "volume.beta.kubernetes.io/storage-provisioner":"pmem.csi.alibabacloud.com"}},
     "spec":{"storageClassName":"pmem-lvm","volumeName":"disk-c1","accessModes":["ReadWriteOnce"],
       "volumeMode":"Block","selector":{"matchLabels":{}},
       "resources":{"requests":{"storage":"10Gi"}}},
@@ -157,7 +139,6 @@ TEST(KubeDecode, ClaimIsReadWhole) {
                            .requested_bytes = 10 * kGiB,
                            .capacity_bytes = 10 * kGiB,
                            .volume_name = "disk-c1",
-                           .is_bind_completed = true,
                            .selected_node = "n1",
                            .storage_provisioner = "pmem.csi.alibabacloud.com",
                            .access_modes = {"ReadWriteOnce"},

@@ -73,7 +73,6 @@ TEST_F(LedgerTest, ABoundVolumeThatIsDeletedOnTheNodeGivesItsRoomBack) {
   Start(1, 10 * kGiB);
   Claim claim = Pin(MakeClaim(1, 6 * kGiB), "n1");
   claim.volume_name = "disk-" + claim.meta.uid;
-  claim.is_bind_completed = true;
   Apply(Seen<Claim>{claim});
   Apply(MakeReport("n1", 2, {MakeLvmPool(10 * kGiB, {{"disk-" + claim.meta.uid, 6 * kGiB}})}));
   Apply(MakeReport("n1", 3, {MakeLvmPool(10 * kGiB)}));
@@ -349,7 +348,6 @@ TEST_F(LedgerTest, AVolumeMadeByHandThatIsHeardOfLateIsTheClaimsOnceItSaysSo) {
   Claim claim = Pin(MakeClaim(1, 6 * kGiB), "n1");
   PersistentVolume volume = MakeVolumeByHand("n1", 6 * kGiB);
   claim.volume_name = volume.meta.key.name;
-  claim.is_bind_completed = true;
   Apply(Seen<Claim>{claim});
   Apply(Seen<PersistentVolume>{volume});
   EXPECT_NE(ledger_.FindPlace(Uid(1)), nullptr);
