@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One object in Kubernetes, read when it is needed: this node's at initialization, a
-// PersistentVolume when the resizer asks for one that is elsewhere. Nothing is watched or kept.
+// PersistentVolume when the resizer asks for one that is elsewhere, a claim whose StorageClass does
+// not say the kind. Nothing is watched or kept.
 #pragma once
 
 #include <string>

@@ -20,7 +20,7 @@ namespace pmem::driver {
 
 struct VolumeOrder {
   std::string name;
-  std::string kind;  // Value of parameter pmemType, perhaps empty.
+  std::string kind;  // "lvm" or "direct" as asked for; empty: the only one that the node has.
   SizeRange range;
   int64_t bytes_min = 0;  // Of the file system that will be on it.
 };

@@ -10,6 +10,7 @@
 #include "common/pure/absl_view.h"
 #include "common/pure/json_reader.h"
 #include "common/pure/json_writer.h"
+#include "common/pure/names.h"
 #include "common/pure/status_macros.h"
 #include "common/pure/units.h"
 
@@ -229,6 +230,12 @@ std::string_view PoolKindName(PoolKind kind) { return kind == PoolKind::kLvm ? "
 std::optional<PoolKind> PoolKindFromName(std::string_view name) {
   if (name == "lvm") return PoolKind::kLvm;
   if (name == "direct") return PoolKind::kDirect;
+  return std::nullopt;
+}
+
+std::optional<PoolKind> PoolKindFromClassName(std::string_view class_name) {
+  if (class_name == kClassNameLvm) return PoolKind::kLvm;
+  if (class_name == kClassNameDirect) return PoolKind::kDirect;
   return std::nullopt;
 }
 

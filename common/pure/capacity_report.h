@@ -89,6 +89,8 @@ inline constexpr int64_t kReportMessageBytesMax = 4096;  // Of one error.
 
 std::string_view PoolKindName(PoolKind kind);  // "lvm", "direct"
 std::optional<PoolKind> PoolKindFromName(std::string_view name);
+// Of a StorageClass without parameter pmemType: "pmem-lvm" and "pmem-direct" say it themselves.
+std::optional<PoolKind> PoolKindFromClassName(std::string_view class_name);
 std::string_view PoolStateName(PoolState state);     // "ok", "inactive", "read_only", ...
 PoolState PoolStateFromName(std::string_view name);  // Any other name: kUnknown.
 

@@ -15,6 +15,9 @@ inline constexpr std::string_view kNodeTypeLabelOld = "pmem.csi.alibabacloud.com
 inline constexpr std::string_view kPmemTypeParameter = "pmemType";
 inline constexpr std::string_view kClassNameLvm = "pmem-lvm";
 inline constexpr std::string_view kClassNameDirect = "pmem-direct";
+// The class of a claim or PersistentVolume as Kubernetes 1.5 had it. Where it is, the API server's
+// admission and the PV controller go by it and not by spec.storageClassName.
+inline constexpr std::string_view kClassAnnotationBeta = "volume.beta.kubernetes.io/storage-class";
 // A volume of ours is named <prefix><claim uid>: the LogicalVolume, or the namespace's alt name.
 inline constexpr std::string_view kVolumeNamePrefix = "disk-";
 

@@ -41,7 +41,8 @@ inline constexpr int64_t kXfsBytesMin = 300 * kMiB;
 // negative ones. The bytes that are asked for.
 absl::StatusOr<int64_t> WantedBytes(const SizeRange& range, int64_t min_bytes);
 
-// The value of parameter pmemType; an empty one stands for the only kind that the node has.
+// What is asked for, by parameter or by the class's name; an empty one stands for the only kind
+// that the node has.
 // InvalidArgument for other values, and for an empty one where the node has both kinds or none.
 absl::StatusOr<PoolKind> KindOf(std::string_view parameter, const CapacityReport& report);
 

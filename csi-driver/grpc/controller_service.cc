@@ -7,6 +7,7 @@
 #include "common/pure/absl_view.h"
 #include "common/pure/names.h"
 #include "common/pure/status_macros.h"
+#include "csi-driver/core/claim_class.h"
 #include "csi-driver/core/volume_id.h"
 #include "csi-driver/grpc/call.h"
 
@@ -67,12 +68,29 @@ void ControllerService::Encode(const Volume& volume, ::csi::v1::Volume* out) con
   (*out->add_accessible_topology()->mutable_segments())[std::string(kTopologyNodeKey)] = node_;
 }
 
+absl::StatusOr<std::string> ControllerService::KindAsked(
+    const ::csi::v1::CreateVolumeRequest& request) {
+  const Parameters& parameters = request.parameters();
+  PMEM_ASSIGN_OR_RETURN(std::string kind, DecodeKind(parameters));
+  const auto name = parameters.find(std::string(kClaimNameParameter));
+  const auto kube_namespace = parameters.find(std::string(kClaimNamespaceParameter));
+  if (!kind.empty() || name == parameters.end() || kube_namespace == parameters.end()) return kind;
+  PMEM_ASSIGN_OR_RETURN(const std::string path, ClaimPath(kube_namespace->second, name->second));
+  const absl::StatusOr<std::string> claim = kube_object_(path);
+  // Deleted meanwhile, or this node is all there is: what the node has must do.
+  if (absl::IsNotFound(claim.status()) || absl::IsFailedPrecondition(claim.status())) return kind;
+  if (!claim.ok()) return claim.status();
+  PMEM_ASSIGN_OR_RETURN(const std::string class_name, ClassOfClaim(*claim, request.name()));
+  if (const auto named = PoolKindFromClassName(class_name)) kind = PoolKindName(*named);
+  return kind;
+}
+
 absl::Status ControllerService::Create(const ::csi::v1::CreateVolumeRequest& request,
                                        ::csi::v1::Volume* volume) {
   PMEM_RETURN_IF_ERROR(CheckField("name", request.name(), kVolumeNameBytesMax));
   PMEM_ASSIGN_OR_RETURN(const auto uses, DecodeUses(request.volume_capabilities(), file_system_));
   PMEM_RETURN_IF_ERROR(CheckSource(request));
-  PMEM_ASSIGN_OR_RETURN(const std::string kind, DecodeKind(request.parameters()));
+  PMEM_ASSIGN_OR_RETURN(const std::string kind, KindAsked(request));
   const auto& requisite = request.accessibility_requirements().requisite();
   if (!requisite.empty() && std::none_of(requisite.begin(), requisite.end(),
                                          [this](const auto& each) { return IsHere(each); })) {

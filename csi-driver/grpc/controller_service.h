@@ -23,12 +23,16 @@ class ControllerService final : public ::csi::v1::Controller::Service {
     std::string file_system;  // Of a claim that names none.
     // What is known of a volume that is not on this node. Called from several threads.
     std::function<absl::StatusOr<VolumeFacts>(const std::string& id)> facts_elsewhere;
+    // The object at a path of the API server, as JSON. Called from several threads.
+    // FailedPrecondition: there is no API server to ask.
+    std::function<absl::StatusOr<std::string>(const std::string& path)> kube_object;
   };
   ControllerService(Volumes* volumes, Options options)
       : volumes_(volumes),
         node_(std::move(options.node)),
         file_system_(std::move(options.file_system)),
-        facts_elsewhere_(std::move(options.facts_elsewhere)) {}
+        facts_elsewhere_(std::move(options.facts_elsewhere)),
+        kube_object_(std::move(options.kube_object)) {}
 
   grpc::Status CreateVolume(grpc::ServerContext*, const ::csi::v1::CreateVolumeRequest* request,
                             ::csi::v1::CreateVolumeResponse* response) override;
@@ -57,6 +61,8 @@ class ControllerService final : public ::csi::v1::Controller::Service {
 
  private:
   absl::Status Create(const ::csi::v1::CreateVolumeRequest& request, ::csi::v1::Volume* volume);
+  // The value of parameter pmemType, or the kind that the class of the claim is named after, or "".
+  absl::StatusOr<std::string> KindAsked(const ::csi::v1::CreateVolumeRequest& request);
   absl::Status Validate(const ::csi::v1::ValidateVolumeCapabilitiesRequest& request,
                         ::csi::v1::ValidateVolumeCapabilitiesResponse* response);
   absl::Status List(const ::csi::v1::ListVolumesRequest& request,
@@ -74,6 +80,7 @@ class ControllerService final : public ::csi::v1::Controller::Service {
   const std::string node_;
   const std::string file_system_;
   const std::function<absl::StatusOr<VolumeFacts>(const std::string& id)> facts_elsewhere_;
+  const std::function<absl::StatusOr<std::string>(const std::string& path)> kube_object_;
 };
 
 }  // namespace pmem::driver

@@ -124,9 +124,7 @@ bool IsOurs(const StorageClass& storage_class) { return storage_class.provisione
 std::optional<PoolKind> KindOf(const StorageClass& storage_class) {
   const auto parameter = storage_class.parameters.find(std::string(kPmemTypeParameter));
   if (parameter != storage_class.parameters.end()) return PoolKindFromName(parameter->second);
-  if (storage_class.meta.key.name == kClassNameLvm) return PoolKind::kLvm;
-  if (storage_class.meta.key.name == kClassNameDirect) return PoolKind::kDirect;
-  return std::nullopt;
+  return PoolKindFromClassName(storage_class.meta.key.name);
 }
 
 std::string NodeOf(const Claim& claim, const PersistentVolume* volume) {

@@ -74,6 +74,8 @@ absl::Status ReadClaimMetadata(const JsonValue& object, Claim* claim) {
     PMEM_ASSIGN_OR_RETURN(claim->storage_provisioner,
                           Text(*annotations, kStorageProvisionerAnnotationBeta));
   }
+  PMEM_ASSIGN_OR_RETURN(claim->storage_class_name,
+                        annotations->OptionalString(kClassAnnotationBeta));
   return absl::OkStatus();
 }
 
@@ -88,7 +90,9 @@ absl::Status ReadModes(const JsonValue& spec, Object* object) {
 }
 
 absl::Status ReadClaimSpec(const JsonValue& spec, Claim* claim) {
-  PMEM_ASSIGN_OR_RETURN(claim->storage_class_name, spec.OptionalString("storageClassName"));
+  if (!claim->storage_class_name) {
+    PMEM_ASSIGN_OR_RETURN(claim->storage_class_name, spec.OptionalString("storageClassName"));
+  }
   PMEM_ASSIGN_OR_RETURN(claim->volume_name, Text(spec, "volumeName"));
   PMEM_RETURN_IF_ERROR(ReadModes(spec, claim));
   PMEM_ASSIGN_OR_RETURN(const std::optional<JsonValue> selector, spec.OptionalMember("selector"));
@@ -98,6 +102,13 @@ absl::Status ReadClaimSpec(const JsonValue& spec, Claim* claim) {
   PMEM_ASSIGN_OR_RETURN(const std::optional<int64_t> bytes, Bytes(requests, "storage"));
   claim->requested_bytes = bytes.value_or(0);
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> VolumeClassName(const JsonValue& object, const JsonValue& spec) {
+  PMEM_ASSIGN_OR_RETURN(const JsonValue metadata, Child(object, "metadata"));
+  PMEM_ASSIGN_OR_RETURN(const JsonValue annotations, Child(metadata, "annotations"));
+  PMEM_ASSIGN_OR_RETURN(const auto old, annotations.OptionalString(kClassAnnotationBeta));
+  return old ? *old : Text(spec, "storageClassName");
 }
 
 absl::Status ReadClaimRef(const JsonValue& spec, PersistentVolume* volume) {
@@ -222,7 +233,7 @@ absl::StatusOr<PersistentVolume> DecodeObject<PersistentVolume>(const JsonValue&
   PMEM_ASSIGN_OR_RETURN(const std::string driver, Text(csi, "driver"));
   volume.is_ours = driver == kDriverName;
   PMEM_ASSIGN_OR_RETURN(volume.csi_volume_handle, Text(csi, "volumeHandle"));
-  PMEM_ASSIGN_OR_RETURN(volume.storage_class_name, Text(spec, "storageClassName"));
+  PMEM_ASSIGN_OR_RETURN(volume.storage_class_name, VolumeClassName(object, spec));
   PMEM_ASSIGN_OR_RETURN(const JsonValue capacity, Child(spec, "capacity"));
   PMEM_ASSIGN_OR_RETURN(const std::optional<int64_t> bytes, Bytes(capacity, "storage"));
   volume.capacity_bytes = bytes.value_or(0);

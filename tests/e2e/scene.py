@@ -2,6 +2,7 @@
 """What a test acts with: nodes with PMEM, claims and pods in a kube namespace of its own."""
 
 import collections
+import contextlib
 import itertools
 
 from harness import devices, objects, waiting
@@ -85,6 +86,21 @@ class Scene:
         self.api.create(objects.storage_class(name, parameters, **options))
         self.classes.append(name)
         return name
+
+    @contextlib.contextmanager
+    def class_without_parameters(self, name):
+        """A class that everybody uses, for a while with nothing but its name; parameters cannot be changed."""
+        shipped = self.api.get('storageclasses', name)
+        del shipped['metadata']['resourceVersion'], shipped['metadata']['uid']
+        try:
+            self._remake({**shipped, 'parameters': {}})
+            yield
+        finally:
+            self._remake(shipped)
+
+    def _remake(self, storage_class):
+        self.api.delete('storageclasses', storage_class['metadata']['name'])
+        self.api.create(storage_class)
 
     def create(self, obj):
         return self.api.create(obj, self.kube_namespace)

@@ -38,6 +38,18 @@ def test_a_foreign_volume_that_nobody_knew_of_sends_the_claim_to_another_node(re
     assert real_scene.get_claim('refused')['metadata']['annotations'][objects.SELECTED_NODE] == other
 
 
+def test_a_class_says_its_kind_by_its_name_where_it_has_no_parameter(real_scene):
+    """On a node with both kinds the driver, which is told no class, asks for the claim's."""
+    real_scene.add_node(both(24, 24))
+    for kind in ('lvm', 'direct'):
+        name = f'pmem-{kind}'
+        with real_scene.class_without_parameters(name):
+            real_scene.claim_and_pod(name, '6Gi', name)
+            node = real_scene.wait_bound(name, REFUSED_SECONDS)
+        assert real_scene.free(node, kind) == 18 * GI
+    assert real_scene.failed_creations() == []
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason='needs root, for loop devices and mounts')
 def test_a_volume_is_mounted_and_grows_by_the_kubelets_calls(real_scene, tmp_path):
     real_scene.add_node(both(24, 24))

@@ -18,6 +18,7 @@ PROVISIONER_FLAGS = (
     '--strict-topology',
     '--volume-name-prefix=disk',
     '--default-fstype=ext4',
+    '--extra-create-metadata',
     '--worker-threads=8',
     '--timeout=60s',
 )

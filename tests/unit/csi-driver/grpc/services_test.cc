@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What each service answers, in gRPC's terms; called without a socket.
+#include <gmock/gmock.h>
 #include <google/protobuf/text_format.h>
+
+#include <string>
+#include <vector>
 
 #include "csi-driver/grpc/controller_service.h"
 #include "csi-driver/grpc/identity_service.h"
@@ -43,11 +47,18 @@ class ServicesTest : public NodeFixture {
   }
 
   absl::StatusOr<VolumeFacts> elsewhere_ = VolumeFacts{};
+  absl::StatusOr<std::string> claim_ = absl::FailedPreconditionError("no API server");
+  std::vector<std::string> asked_;  // Paths of the API server.
   ControllerService controller_{
       &volumes_,
-      {.node = "n1", .file_system = "ext4", .facts_elsewhere = [this](const std::string&) {
-         return elsewhere_;
-       }}};
+      {.node = "n1",
+       .file_system = "ext4",
+       .facts_elsewhere = [this](const std::string&) { return elsewhere_; },
+       .kube_object =
+           [this](const std::string& path) {
+             asked_.push_back(path);
+             return claim_;
+           }}};
   NodeService node_{&volumes_, &staging_, "n1", "ext4"};
   IdentityService identity_{&volumes_, "1.2.3"};
 };
@@ -144,6 +155,68 @@ INSTANTIATE_TEST_SUITE_P(
                      std::string(kWriter) + kLvm,
                  grpc::ALREADY_EXISTS}),
     [](const auto& row) { return row.param.name; });
+
+constexpr char kClaim[] =
+    "parameters { key: 'csi.storage.k8s.io/pvc/namespace' value: 'shop' } "
+    "parameters { key: 'csi.storage.k8s.io/pvc/name' value: 'data' } ";
+
+// A node with both kinds; the class has no parameters.
+struct ClassCase {
+  const char* name;
+  absl::StatusOr<std::string> claim;  // As the API server answers.
+  grpc::StatusCode code;
+  const char* kind;
+};
+
+class KindByClass : public ServicesTest, public testing::WithParamInterface<ClassCase> {};
+
+TEST_P(KindByClass, IsReadFromTheClaim) {
+  claim_ = GetParam().claim;
+  CreateVolumeResponse response;
+  EXPECT_EQ(CodeOfCreate(Request(kClaim), &response), GetParam().code);
+  EXPECT_THAT(asked_, testing::ElementsAre("/api/v1/namespaces/shop/persistentvolumeclaims/data"));
+  const auto& context = response.volume().volume_context();
+  const auto kind = context.find("pmemType");
+  EXPECT_EQ(kind == context.end() ? "" : kind->second, GetParam().kind);
+}
+
+std::string ClaimOf(const char* uid, const char* class_name) {
+  return std::string(R"({"metadata":{"uid":")") + uid + R"("},"spec":{"storageClassName":")" +
+         class_name + R"("}})";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Claims, KindByClass,
+    testing::Values(
+        ClassCase{"Lvm", ClaimOf("1", "pmem-lvm"), grpc::OK, "lvm"},
+        ClassCase{"Direct", ClaimOf("1", "pmem-direct"), grpc::OK, "direct"},
+        ClassCase{"AnotherName", ClaimOf("1", "fast"), grpc::INVALID_ARGUMENT, ""},
+        ClassCase{"AnotherClaimOfThatName", ClaimOf("2", "pmem-lvm"), grpc::INVALID_ARGUMENT, ""},
+        ClassCase{"Deleted", absl::NotFoundError("404"), grpc::INVALID_ARGUMENT, ""},
+        ClassCase{"NoApiServer", absl::FailedPreconditionError("no --api-server"),
+                  grpc::INVALID_ARGUMENT, ""},
+        ClassCase{"ApiServerAway", absl::UnavailableError("503"), grpc::UNAVAILABLE, ""}),
+    [](const auto& row) { return row.param.name; });
+
+TEST_F(ServicesTest, TheParameterNeedsNoClaim) {
+  EXPECT_EQ(CodeOfCreate(Request(std::string(kLvm) + kClaim)), grpc::OK);
+  EXPECT_THAT(asked_, testing::IsEmpty());
+}
+
+// One that has LVM only: a claim of class pmem-direct must not get a LogicalVolume there.
+TEST_F(ServicesTest, TheClassWinsOverTheOnlyKindOfTheNode) {
+  store_.json = R"({"volume_groups":[{"name":"pmemvgregion0","size_bytes":8589934592}]})";
+  claim_ = ClaimOf("1", "pmem-direct");
+  EXPECT_EQ(CodeOfCreate(Request(kClaim)), grpc::RESOURCE_EXHAUSTED);
+}
+
+TEST_F(ServicesTest, WhatIsNoNameIsNotAskedFor) {
+  EXPECT_EQ(CodeOfCreate(Request("parameters { key: 'csi.storage.k8s.io/pvc/namespace' value: "
+                                 "'x/secrets' } parameters { key: 'csi.storage.k8s.io/pvc/name' "
+                                 "value: '../y' }")),
+            grpc::INVALID_ARGUMENT);
+  EXPECT_THAT(asked_, testing::IsEmpty());
+}
 
 TEST_F(ServicesTest, NodeCallsRefuseWhatIsMissing) {
   const auto stage = [this](const std::string& text) {

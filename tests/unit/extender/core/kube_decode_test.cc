@@ -181,6 +181,14 @@ TEST(KubeDecode, AnEmptyClassNameIsNotAnAbsentOne) {
             "");
 }
 
+TEST(KubeDecode, TheOldAnnotationNamesTheClassAsForTheApiServer) {
+  const std::string both =
+      R"({"metadata":{"name":"x","annotations":{"volume.beta.kubernetes.io/storage-class":"old"}},
+          "spec":{"storageClassName":"new"}})";
+  EXPECT_EQ(DecodeObject<Claim>(both)->storage_class_name, "old");
+  EXPECT_EQ(DecodeObject<PersistentVolume>(both)->storage_class_name, "old");
+}
+
 TEST(KubeDecode, AnAmountBeyondAllIsTheLargestNotUnknown) {
   EXPECT_EQ(
       DecodeObject<Claim>(
