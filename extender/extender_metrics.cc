@@ -85,8 +85,8 @@ ExtenderMetrics::ExtenderMetrics(const LedgerService* service)
           metrics_.AddCounter("filter_waits_total", "Filter calls that waited for others' holds")),
       live_reads_(metrics_.AddCounter("live_reads_total",
                                       "Times that a verb asked the API server for claims")),
-      live_read_seconds_(
-          metrics_.AddCounter("live_read_seconds_total", "What of the verbs' time that took")) {
+      live_read_seconds_(metrics_.AddCounter("live_read_seconds_total",
+                                             "Seconds of the verbs' time that live reads took")) {
   for (const Outcome outcome :
        {Outcome::kFit, Outcome::kNoFit, Outcome::kUnmanaged, Outcome::kError}) {
     decisions_.emplace(outcome,

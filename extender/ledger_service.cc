@@ -210,7 +210,7 @@ std::optional<FilterDecision> LedgerService::DecideFilter(const Pod& pod, const 
     // Asked again: to look at all nodes may have taken longer than we would wait.
     if (!decision.is_held || clock_->SteadyNow() >= deadline) {
       if (has_waited) waits_ = {waits_.count + 1, waits_.total + (now - begin)};
-      ledger_.NoteRefused(pod, decision.node_ids.empty(), turn);
+      ledger_.NoteRefused(pod, decision.node_ids.empty(), turn, now);
       ledger_.HoldOnIds(pod, demand, std::move(decision.node_ids),
                         std::move(decision.static_volumes), now, turn);
       return decision;

@@ -29,8 +29,9 @@ void DriftBook::Note(std::string_view node, std::vector<Drift> found, absl::Time
   if (found.empty() && known == nodes_.end()) return;
   Entries before = known == nodes_.end() ? Entries() : std::move(known->second);
   Entries after;
+  size_t told_by_report = 0;
   for (Drift& drift : found) {
-    if (after.size() == kPerNodeMax) break;
+    if (drift.kind != DriftKind::kVolumeMissing && ++told_by_report > kPerNodeMax) break;
     const Key key{drift.kind, drift.subject};
     const auto old = before.find(key);
     Entry entry{.drift = std::move(drift), .since = now};

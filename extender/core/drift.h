@@ -53,7 +53,8 @@ struct DriftChange {
 
 class DriftBook {
  public:
-  // Of one node; what is beyond is not kept, in order of kind and subject.
+  // Of one node; what is beyond is not kept, in order of kind and subject. Missing volumes are not
+  // counted: there are no more than claims, and of each that is given up the room comes free.
   static constexpr size_t kPerNodeMax = 64;
 
   struct Entry {

@@ -108,9 +108,13 @@ void Ledger::BeginTakeover(absl::Time now) {
   for (const std::string& owner : owners) holds_.Erase(owner);
   takeover_until_ = now + options_.takeover_window;
   decided_.clear();
-  for (const std::string& uid : open_claims_) HoldForTakeover(uid, now);
+  HoldAllForTakeover(now);
   for (const auto& [name, volume] : cache_.volumes()) OweUnclaimed(volume, now);
   ++version_;
+}
+
+void Ledger::HoldAllForTakeover(absl::Time now) {
+  for (const std::string& uid : open_claims_) HoldForTakeover(uid, now);
 }
 
 // A nomination narrows nothing here: it may be somebody else's wish, or of an earlier attempt.
@@ -168,7 +172,7 @@ bool Ledger::IsOvertaken(std::string_view pod_uid, int64_t turn) const {
   const Hold* hold = holds_.Find(pod_uid);
   const auto refused = refused_.find(pod_uid);
   return (hold != nullptr && hold->turn > turn) ||
-         (refused != refused_.end() && refused->second > turn);
+         (refused != refused_.end() && refused->second.turn > turn);
 }
 
 bool Ledger::HasOtherUsers(std::string_view claim_uid, std::string_view pod_uid) const {
@@ -202,9 +206,9 @@ void Ledger::EndHold(std::string_view owner, absl::Time now) {
   holds_.Shorten(owner, now + options_.hold_grace);
 }
 
-void Ledger::NoteRefused(const Pod& pod, bool is_refused, int64_t turn) {
+void Ledger::NoteRefused(const Pod& pod, bool is_refused, int64_t turn, absl::Time now) {
   if (is_refused) {
-    refused_[pod.meta.uid] = turn;
+    refused_[pod.meta.uid] = {.turn = turn, .since = now};
   } else {
     refused_.erase(pod.meta.uid);
   }
@@ -214,9 +218,11 @@ std::optional<Ledger::RefusedPod> Ledger::LookAtNextRefused(absl::Time now) {
   if (refused_.empty()) return std::nullopt;
   auto next = refused_.upper_bound(refused_looked_at_);
   if (next == refused_.end()) next = refused_.begin();
-  const std::string& uid = next->first;
+  const std::string uid = next->first;
   refused_looked_at_ = uid;
   const Pod* pod = cache_.FindPod(uid);
+  // Gone before the answer was noted: its watch cannot be that late.
+  if (pod == nullptr && now - next->second.since > options_.hold_ttl) refused_.erase(next);
   return RefusedPod{.uid = uid, .fits = pod != nullptr && judge_.FitsSomewhere(*pod, now)};
 }
 
@@ -397,6 +403,7 @@ void Ledger::On(const Relisted<PersistentVolume>& event, absl::Time now) {
 void Ledger::On(const Seen<StorageClass>& event, absl::Time now) {
   cache_.Put(event.object);
   AccountAll(now);
+  HoldAllForTakeover(now);  // The old leader may have known the class, and answered for its claims.
 }
 
 void Ledger::On(const Gone<StorageClass>& event, absl::Time now) {
@@ -412,6 +419,7 @@ void Ledger::On(const Relisted<StorageClass>& event, absl::Time now) {
   for (const StorageClass& storage_class : event.objects) cache_.Put(storage_class);
   synced_.insert(ObjectKind::kStorageClasses);
   AccountAll(now);
+  HoldAllForTakeover(now);
 }
 
 void Ledger::On(const ReportReceived& event, absl::Time now) {
@@ -432,14 +440,18 @@ void Ledger::On(const AgentFailed& event, absl::Time) {
   nodes_.Open(event.node).failure = event.message;
 }
 
+void Ledger::DropIdleNodes() {
+  nodes_.DropIdle([this](const NodeState& node) {
+    return holds_.IsHeld(node.id) || !places_.On(node.name).empty();
+  });
+}
+
 void Ledger::On(const AgentsListed& event, absl::Time now) {
   const std::set<std::string> listed(event.nodes.begin(), event.nodes.end());
   for (const auto& [name, node] : nodes_.nodes()) nodes_.SetAgent(name, listed.contains(name));
   for (const std::string& name : listed) nodes_.SetAgent(name, true);
-  nodes_.DropIdle([this](const NodeState& node) {
-    return holds_.IsHeld(node.id) || !places_.On(node.name).empty();
-  });
-  for (const std::string& uid : open_claims_) HoldForTakeover(uid, now);  // Also on new nodes.
+  DropIdleNodes();
+  HoldAllForTakeover(now);  // Also on new nodes.
   is_uniform_.reset();
   synced_.insert(ObjectKind::kAgents);
   ++version_;

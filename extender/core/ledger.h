@@ -135,12 +135,13 @@ class Ledger {
   void EndHold(std::string_view owner, absl::Time now);
 
   // The pod was refused everywhere (or no longer is): when it would fit, somebody has to wake the
-  // scheduler up.
-  void NoteRefused(const Pod& pod, bool is_refused, int64_t turn = 0);
+  // scheduler up. `turn`: of the call that was answered so.
+  void NoteRefused(const Pod& pod, bool is_refused, int64_t turn, absl::Time now);
   bool IsRefused(const std::string& pod_uid) const { return refused_.contains(pod_uid); }
   size_t refused_count() const { return refused_.size(); }
   // The next of the refused pods, in turn, and whether it would fit now somewhere it may run.
-  // nullopt: there is none. Takes as long as LedgerJudge::FitsSomewhere.
+  // nullopt: there is none. One that the pod watch never brought, or has forgotten, is dropped.
+  // Takes as long as LedgerJudge::FitsSomewhere.
   struct RefusedPod {
     std::string uid;
     bool fits = false;
@@ -240,6 +241,7 @@ class Ledger {
   void RemoveClaim(std::string_view uid, absl::Time now);
   void Owe(NodeState& node, const Item& item, absl::Time now);
   void OweLastPin(const Claim& claim, const std::string& node, const Item& item, absl::Time now);
+  void DropIdleNodes();
   void OweHeld(const std::set<std::string>& listed, absl::Time now);
   void OweEverywhere(const Item& item, absl::Time now);
   void OweUnseen(const std::vector<Claim>& listed, absl::Time now);
@@ -248,6 +250,7 @@ class Ledger {
   void HoldUnheard(const Claim& claim, const LiveObjects& live, absl::Time now);
   bool IsOlderThanRead(const Claim& claim) const;
   void HoldForTakeover(std::string_view claim_uid, absl::Time now);
+  void HoldAllForTakeover(absl::Time now);
   void EndTakeover(const std::string& claim_uid, absl::Time now);
   bool HasOtherUsers(std::string_view claim_uid, std::string_view pod_uid) const;
   void RemovePod(std::string_view uid, absl::Time now);
@@ -279,7 +282,11 @@ class Ledger {
   };
   absl::btree_map<std::string, Unheard> unheard_;
   std::set<std::string> open_claims_;
-  std::map<std::string, int64_t, std::less<>> refused_;  // Pod UID -> turn of the refused call.
+  struct Refusal {
+    int64_t turn = 0;
+    absl::Time since;
+  };
+  std::map<std::string, Refusal, std::less<>> refused_;  // By pod UID.
   std::string refused_looked_at_;                        // The last.
   std::deque<Claim> hand_pins_;
   absl::Time debts_end_first_ = absl::InfiniteFuture();  // No debt is over before.

@@ -164,6 +164,7 @@ std::vector<DriftChange> Ledger::LookForDrift(absl::Time now, int nodes_max) {
     if (nodes_.Find(name) == nullptr) gone.push_back(name);
   }
   for (const std::string& name : gone) drifts_.Forget(name, changes);
+  DropIdleNodes();  // What was pinned or owed there is over, and no agent was ever there.
   return changes;
 }
 

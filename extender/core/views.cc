@@ -106,6 +106,7 @@ void WriteNode(const Ledger& ledger, const NodeState& node, absl::Time now, bool
   if (!node.failure.empty()) json.String("failure", node.failure);
   json.Key("kinds").BeginArray();
   for (const PoolKind kind : kPoolKinds) {
+    if (node.report == nullptr) break;  // What is not known is not zero.
     WriteNumbers(NumbersOf(ledger, node, kind, {}, ""), kind, json);
   }
   json.EndArray().Key("drifts");
@@ -368,8 +369,10 @@ void WriteSummary(const Ledger& ledger, const Summary& summary, JsonWriter& json
     json.Int(FreshnessName(freshness), found == summary.nodes.end() ? 0 : found->second);
   }
   json.EndObject().Key("kinds").BeginArray();
-  WriteKind(summary.lvm, PoolKind::kLvm, json);
-  WriteKind(summary.direct, PoolKind::kDirect, json);
+  if (ledger.Unsynced().empty()) {  // What is not known is not zero.
+    WriteKind(summary.lvm, PoolKind::kLvm, json);
+    WriteKind(summary.direct, PoolKind::kDirect, json);
+  }
   json.EndArray()
       .Int("claims_with_node", static_cast<int64_t>(ledger.places().places().size()))
       .Int("holds", static_cast<int64_t>(ledger.holds().holds().size()))

@@ -207,7 +207,7 @@ bool Replica::Decide(Call& call) {
     const std::vector<std::string_view> names(call.names.begin(), call.names.end());
     const FilterDecision decision = Filter(*ledger_, {}, call.pod, demand, names, now);
     if (decision.is_held && now < call.deadline) return false;
-    ledger_->NoteRefused(call.pod, decision.node_ids.empty());
+    ledger_->NoteRefused(call.pod, decision.node_ids.empty(), 0, now);
     ledger_->HoldOnIds(call.pod, demand, decision.node_ids, decision.static_volumes, now);
     for (size_t i = 0; i < names.size(); ++i) {
       if (decision.is_named[i]) reply.nodes.emplace_back(names[i]);

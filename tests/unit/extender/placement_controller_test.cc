@@ -241,7 +241,7 @@ TEST_F(PlacementControllerTest, OfManyRefusedPodsEachIsLookedAt) {
   constexpr int kPods = 100;
   for (int i = 1; i <= kPods; ++i) {
     const Pod pod = AddPod(i, i == kPods ? 30 * kGiB : 100 * kGiB);
-    service.Write([&](Ledger& ledger, absl::Time) { ledger.NoteRefused(pod, true); });
+    service.Write([&](Ledger& ledger, absl::Time now) { ledger.NoteRefused(pod, true, 0, now); });
   }
   controller_.Tick();
   clock.Advance(LedgerOptions().takeover_window);

@@ -246,6 +246,39 @@ TEST_F(DriftTest, WhatIsToldOfANodeIsBoundedAndEndsWithTheNode) {
   EXPECT_EQ(SumOfCounts(), 0);
 }
 
+// A region that was replaced, and a process that never saw what had been on it.
+TEST_F(DriftTest, EachOfManyMissingVolumesIsGivenUp) {
+  constexpr int kLost = 2 * static_cast<int>(DriftBook::kPerNodeMax);
+  ledger_ = std::make_unique<Ledger>(LedgerOptions{});
+  Begin();
+  std::vector<VolumeReport> volumes;  // As many that nobody claims, which come later.
+  for (int i = 0; i < kLost; ++i) {
+    Claim lost = MakeClaim(100 + i, kTestAlignLvm);
+    lost.selected_node = "n1";
+    lost.volume_name = "pvc-" + lost.meta.uid;
+    Apply(Seen<Claim>{lost});
+    volumes.push_back({"disk-" + Uid(1000 + i), kTestAlignLvm});
+  }
+  Report(volumes);
+  EXPECT_EQ(Pass(kLong).size(), 1 + kLost + DriftBook::kPerNodeMax);
+  EXPECT_EQ(ledger_->drifts().Count(DriftKind::kVolumeMissing), 1 + kLost);
+  for (int i = 0; i < kLost; ++i) {
+    EXPECT_FALSE(ledger_->FindPlace(Uid(100 + i))->is_counted) << i;
+  }
+}
+
+TEST_F(DriftTest, ANodeThatOnlyAPinNamedIsForgottenWithIt) {
+  Claim pinned = MakeClaim(2, kGiB);
+  pinned.selected_node = "typing-error";
+  Apply(Seen<Claim>{pinned});
+  Pass(kLong);
+  EXPECT_NE(ledger_->nodes().Find("typing-error"), nullptr);
+  Apply(Gone<Claim>{pinned});
+  Pass(kLong);
+  EXPECT_EQ(ledger_->nodes().Find("typing-error"), nullptr);
+  EXPECT_NE(ledger_->nodes().Find("n1"), nullptr);
+}
+
 TEST_F(DriftTest, NodesAreLookedAtInTurn) {
   Apply(AgentsListed{{"n1", "n2", "n3"}});
   Report({{Name(claim_), 4 * kGiB}, {"disk-" + Uid(9), kGiB}});

@@ -31,6 +31,21 @@ TEST_F(LedgerTest, AClaimSeenFirstDuringATakeoverIsHeldForToo) {
   EXPECT_EQ(FilterPod(ours), (Names{"n1"}));
 }
 
+// The leader before us knew the class, and may have answered.
+TEST_F(LedgerTest, AClaimWhoseClassIsHeardOfDuringATakeoverIsHeldForToo) {
+  Start(1, 10 * kGiB);
+  Claim decided = MakeClaim(2, 6 * kGiB);
+  decided.storage_class_name = "fast";
+  AddPod(2, {decided});
+  ledger_.BeginTakeover(now_);
+  const Pod ours = AddPod(1, {MakeClaim(1, 6 * kGiB)});
+  StorageClass fast = MakeClass("fast");
+  fast.parameters["pmemType"] = "lvm";
+  Apply(Seen<StorageClass>{fast});
+  EXPECT_EQ(FilterPod(ours), Names{});
+  EXPECT_TRUE(is_held_);
+}
+
 // The leader before us may have decided for the other pod that uses it.
 TEST_F(LedgerTest, ATakeoverHoldsAClaimOfTwoPodsWhenOneOfThemIsDecided) {
   Start(1, 10 * kGiB);
