@@ -54,6 +54,15 @@ def test_every_metric_that_operations_names_exists():
     assert named and all(f'`{name}`' in (DOCS / 'metrics.md').read_text() for name in named)
 
 
+def test_the_table_of_guards_names_those_that_are_tried():
+    sys.path.insert(0, str(ROOT / 'tests' / 'mutation'))
+    import guards
+
+    page = (DOCS / 'ledger.md').read_text()
+    told = re.findall(r'^\| (.+) \| `([\w./]+)` \|$', page, re.MULTILINE)
+    assert sorted(told) == sorted((g.rule, g.test) for g in guards.GUARDS)
+
+
 def test_every_reason_is_documented_with_its_text():
     source = (ROOT / 'common' / 'pure' / 'reasons.cc').read_text()
     rows = re.findall(r'return \{"(\w+)", "([^"]+)"\}', source)

@@ -214,21 +214,37 @@ def test_a_workload_without_devices_passes_the_restricted_pod_security_standard(
                              dryRun='All', fieldValidation='Strict')
 
 
-def render_with_monitoring(folder):
-    """The base with the monitoring component, rendered in an empty folder."""
+def render_with(component, folder):
+    """The base with a component, rendered in an empty folder."""
     (folder / 'kustomization.yaml').write_text(yaml.safe_dump({
-        'resources': ['../base'], 'components': ['../components/monitoring']}))
+        'resources': ['../base'], 'components': [f'../components/{component}']}))
     # kustomize wants everything below one directory.
     for part in ('base', 'components'):
         (folder.parent / part).symlink_to(MANIFESTS / part)
     return render(folder)
 
 
+def test_the_network_policies_choose_the_pods_and_ports_that_there_are(kubernetes, tmp_path):
+    (tmp_path / 'both').mkdir()
+    text, rendered = render_with('network-policy', tmp_path / 'both')
+    workloads = {o['metadata']['name']: o['spec'] for o in rendered if o['kind'] in ('Deployment', 'DaemonSet')}
+    policies = {o['metadata']['name']: o['spec'] for o in rendered if o['kind'] == 'NetworkPolicy'}
+    assert set(policies) == set(workloads)
+    for name, policy in policies.items():
+        template = workloads[name]['template']
+        assert policy['podSelector']['matchLabels'].items() <= template['metadata']['labels'].items()
+        ports = {p['name'] for c in template['spec']['containers'] for p in c.get('ports', [])}
+        assert {p['port'] for rule in policy['ingress'] for p in rule['ports']} == ports
+    said = kubectl(kubernetes, 'apply', '--server-side', '--force-conflicts', '--validate=strict',
+                   '-f', '-', stdin=text)
+    assert len(said.splitlines()) == len(rendered)
+
+
 def test_every_object_of_the_monitoring_component_is_accepted_with_strict_validation(kubernetes, tmp_path):
     """With the operator's own schemas: a misspelt or misplaced field is an error."""
     schemas = go_modules.fetch(*PROMETHEUS_OPERATOR) / 'example' / 'prometheus-operator-crd'
     (tmp_path / 'both').mkdir()
-    text, rendered = render_with_monitoring(tmp_path / 'both')
+    text, rendered = render_with('monitoring', tmp_path / 'both')
     kinds = {o['kind'] for o in rendered if o['apiVersion'].startswith('monitoring.coreos.com/')}
     assert kinds >= {'PodMonitor', 'PrometheusRule'}
     for kind in sorted(kinds):
@@ -245,7 +261,7 @@ def test_every_object_of_the_monitoring_component_is_accepted_with_strict_valida
 
 def test_monitors_select_what_the_base_runs(tmp_path):
     (tmp_path / 'both').mkdir()
-    rendered = render_with_monitoring(tmp_path / 'both')[1]
+    rendered = render_with('monitoring', tmp_path / 'both')[1]
     for kind, name in (('Deployment', 'pmem-extender'), ('DaemonSet', 'pmem-capacity-agent')):
         pod = find(rendered, kind, name)['spec']['template']
         monitor = find(rendered, 'PodMonitor', name)
@@ -319,7 +335,7 @@ def test_the_chart_renders_what_the_overlay_does(overlay, values):
 
 def test_the_chart_with_monitoring_renders_what_the_component_adds(tmp_path):
     (tmp_path / 'both').mkdir()
-    expected = by_name(render_with_monitoring(tmp_path / 'both')[1])
+    expected = by_name(render_with('monitoring', tmp_path / 'both')[1])
     assert by_name(render_chart('kubeNamespace.create=true', 'monitoring.enabled=true')[1]) == expected
 
 
