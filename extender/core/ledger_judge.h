@@ -5,8 +5,8 @@
 //
 // A node is judged in this order, the first that decides counts:
 //
+//   the memo of the shape (by id only)                            the same was asked before
 //   what the pod asks for, its own place, the agent's freshness   no look at any room
-//   the memo of the shape                                         the same was asked before
 //   the short way (quick_room.h)                                  says yes or nothing
 //   packing beside the firm promises                              says why not
 //   packing beside debts and what others hold, too                says yes, or "held" for now
