@@ -190,8 +190,7 @@ GUARDS = (
     Guard(
         '7: a new leader holds what others may have decided',
         LEDGER,
-        '  decided_.clear();\n'
-        '  for (const std::string& uid : open_claims_) HoldForTakeover(uid, now);',
+        '  decided_.clear();\n  HoldAllForTakeover(now);',
         '  decided_.clear();',
         'LedgerTest.ATakeoverHoldsForPodsThatOthersMayHaveDecided',
     ),
@@ -205,7 +204,7 @@ GUARDS = (
     Guard(
         '7: also on nodes that are listed in the takeover window',
         LEDGER,
-        '  for (const std::string& uid : open_claims_) HoldForTakeover(uid, now);  // Also',
+        '  HoldAllForTakeover(now);  // Also',
         '  // Also',
         'LedgerTest.ATakeoverHoldsAlsoOnANodeThatIsListedInItsWindow',
     ),
@@ -418,7 +417,7 @@ GUARDS = (
     Guard(
         '1: a call that was given up holds nothing after a later one was refused',
         LEDGER,
-        'refused->second > turn',
+        'refused->second.turn > turn',
         'false',
         'LedgerServiceTest.ACallThatWasGivenUpHoldsNothingAfterALaterOneWasRefused',
         SHELL,
