@@ -17,18 +17,27 @@ void Append(const std::vector<T>& from, std::vector<T>* to) {
   to->insert(to->end(), from.begin(), from.end());
 }
 
+// `last_error`: of the reading before. Repeats of the same failure are counted by the metric.
+void LogNews(std::string_view source, const absl::Status& status, std::string_view last_error) {
+  if (status.ok() && !last_error.empty()) {
+    LogInfo(kComponent, "devices are read", {{"source", source}});
+  } else if (!status.ok() && StdView(status.message()) != last_error) {
+    LogWarning(kComponent, "devices cannot be read", {{"source", source}, {"error", status}});
+  }
+}
+
 }  // namespace
 
 Collector::Collector(Options options, std::vector<std::unique_ptr<PoolReader>> readers,
                      const Clock& clock, ReportStore* store)
     : options_(std::move(options)), clock_(clock), store_(store), sources_(readers.size()) {
   const absl::Time now = clock_.SteadyNow();
-  MutexLock lock(&mu_);
+  MutexLock lock(&parts_mu_);
   for (size_t i = 0; i < readers.size(); ++i) {
     parts_.push_back({.source = std::string(readers[i]->source()), .tick_started = now});
     sources_[i].reader = std::move(readers[i]);
   }
-  PublishHealth();
+  PublishHealthLocked();
 }
 
 absl::Duration Collector::tick_period() const { return std::min(options_.resync, kRetryPeriod); }
@@ -44,9 +53,9 @@ void Collector::Tick() {
 void Collector::TickSource(size_t index) {
   const absl::Time started = clock_.SteadyNow();
   {
-    MutexLock lock(&mu_);
+    MutexLock lock(&parts_mu_);
     parts_[index].tick_started = started;
-    PublishHealth();
+    PublishHealthLocked();
   }
   Source& source = sources_[index];
   if (source.has_changed.exchange(false) || started >= source.next_read) ReadSource(index);
@@ -63,36 +72,34 @@ void Collector::ReadSource(size_t index) {
     options_.observer({source.reader->source(), devices.ok(), ended - started, clock_.WallNow()});
   }
   source.next_read = ended + (devices.ok() ? options_.resync : tick_period());
-  MutexLock lock(&mu_);
-  parts_[index].observed_at = observed_at;
-  Keep(std::move(devices), &parts_[index]);
-  Publish();
-  PublishHealth();
+  const std::string source_name(source.reader->source());
+  const absl::Status status = devices.status();
+  MutexLock publishing(&publishing_);
+  std::string last_error;
+  std::optional<Reading> reading;
+  {
+    MutexLock lock(&parts_mu_);
+    Part& part = parts_[index];
+    last_error = part.last_error;
+    part.observed_at = observed_at;
+    Keep(std::move(devices), &part);
+    reading = GatherLocked();
+  }
+  LogNews(source_name, status, last_error);
+  if (reading) Publish(*reading);
+  MutexLock lock(&parts_mu_);
+  PublishHealthLocked();
 }
 
 void Collector::Keep(absl::StatusOr<DeviceState> devices, Part* part) {
-  if (devices.ok()) {
-    if (!part->last_error.empty()) {
-      LogInfo(kComponent, "devices are read", {{"source", part->source}});
-    }
-    part->last_good = *std::move(devices);
-    part->last_error.clear();
-    return;
-  }
-  const std::string error(StdView(devices.status().message()));
-  // Repeats of the same failure are counted by the metric.
-  if (error != part->last_error) {
-    LogWarning(kComponent, "devices cannot be read",
-               {{"source", part->source}, {"error", devices.status()}});
-  }
-  part->last_error = error;
+  part->last_error = std::string(StdView(devices.status().message()));
+  if (devices.ok()) part->last_good = *std::move(devices);
 }
 
-// Nothing before every source has been read once.
-void Collector::Publish() {
+std::optional<Reading> Collector::GatherLocked() const {
   Reading reading = {.observed_at = absl::InfiniteFuture()};
   for (const Part& part : parts_) {
-    if (!part.last_good) return;
+    if (!part.last_good) return std::nullopt;
     reading.observed_at = std::min(reading.observed_at, part.observed_at);
     Append(part.last_good->regions, &reading.devices.regions);
     Append(part.last_good->volume_groups, &reading.devices.volume_groups);
@@ -101,6 +108,10 @@ void Collector::Publish() {
     reading.regions_are_stale |= !part.last_good->regions.empty();
     reading.volume_groups_are_stale |= !part.last_good->volume_groups.empty();
   }
+  return reading;
+}
+
+void Collector::Publish(const Reading& reading) {
   const ReportStore::Snapshot previous = store_->Current();
   CapacityReport report =
       BuildReport(options_.builder, reading, previous == nullptr ? nullptr : &previous->report);
@@ -114,7 +125,7 @@ void Collector::Publish() {
 }
 
 // The tick that began longest ago: one source that hangs shows.
-void Collector::PublishHealth() {
+void Collector::PublishHealthLocked() {
   CollectorHealth health = {.tick_started = absl::InfiniteFuture()};
   for (const Part& part : parts_) {
     health.tick_started = std::min(health.tick_started, part.tick_started);

@@ -51,9 +51,9 @@ class Collector {
 
   // Reads the source when something changed, when the re-read is due or when its last reading
   // failed and kRetryPeriod is over; else does nothing. To be called at least every tick_period().
-  void TickSource(size_t index) ABSL_LOCKS_EXCLUDED(mu_);
+  void TickSource(size_t index) ABSL_LOCKS_EXCLUDED(publishing_, parts_mu_);
   // One after the other.
-  void Tick() ABSL_LOCKS_EXCLUDED(mu_);
+  void Tick() ABSL_LOCKS_EXCLUDED(publishing_, parts_mu_);
   size_t sources() const { return sources_.size(); }
   absl::Duration tick_period() const;
 
@@ -75,17 +75,23 @@ class Collector {
     absl::Time observed_at;   // Wall time before the last reading began.
     absl::Time tick_started;  // Steady time.
   };
-  void ReadSource(size_t index) ABSL_LOCKS_EXCLUDED(mu_);
+  void ReadSource(size_t index) ABSL_LOCKS_EXCLUDED(publishing_, parts_mu_);
   static void Keep(absl::StatusOr<DeviceState> devices, Part* part);
-  void Publish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void PublishHealth() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // What all sources hold now. Nothing before every source has been read once.
+  std::optional<Reading> GatherLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(parts_mu_);
+  void Publish(const Reading& reading) ABSL_EXCLUSIVE_LOCKS_REQUIRED(publishing_)
+      ABSL_LOCKS_EXCLUDED(parts_mu_);
+  void PublishHealthLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(parts_mu_);
 
   const Options options_;
   const Clock& clock_;
   ReportStore* const store_;
   std::vector<Source> sources_;
-  Mutex mu_;  // Held while a report is published, so that none overtakes another.
-  std::vector<Part> parts_ ABSL_GUARDED_BY(mu_);  // As sources_.
+  // From the look at the parts until the report is published, so that none overtakes another. Who
+  // publishes wakes long-polls and logs: ticks of other sources wait for parts_mu_ alone.
+  Mutex publishing_;
+  Mutex parts_mu_ ABSL_ACQUIRED_AFTER(publishing_);
+  std::vector<Part> parts_ ABSL_GUARDED_BY(parts_mu_);  // As sources_.
 };
 
 }  // namespace pmem::agent

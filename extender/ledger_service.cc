@@ -30,23 +30,23 @@ void LedgerService::Emit(Event event) {
   const absl::Time now = clock_->SteadyNow();
   const int64_t before = ledger_.version();
   ledger_.Apply(event, now);
-  BeginWhenSynced();
-  SignalIfChanged(before);
+  BeginWhenSyncedLocked();
+  SignalIfChangedLocked(before);
 }
 
 void LedgerService::Tick() {
   MutexLock lock(&mu_);
   const int64_t before = ledger_.version();
   ledger_.Expire(clock_->SteadyNow());
-  BeginWhenSynced();
-  SignalIfChanged(before);
+  BeginWhenSyncedLocked();
+  SignalIfChangedLocked(before);
 }
 
 std::vector<DriftChange> LedgerService::LookForDrift() {
   MutexLock lock(&mu_);
   const int64_t before = ledger_.version();
   std::vector<DriftChange> changes = ledger_.LookForDrift(clock_->SteadyNow(), kDriftNodesPerLook);
-  SignalIfChanged(before);
+  SignalIfChangedLocked(before);
   return changes;
 }
 
@@ -55,11 +55,11 @@ absl::Status LedgerService::CheckSomeInvariants(Ledger::InvariantRound& round, i
   const absl::Time now = clock_->SteadyNow();
   const int64_t before = ledger_.version();
   ledger_.Expire(now);
-  SignalIfChanged(before);
+  SignalIfChangedLocked(before);
   return ledger_.CheckSomeInvariants(round, now, objects_max);
 }
 
-void LedgerService::SignalIfChanged(int64_t version_before) {
+void LedgerService::SignalIfChangedLocked(int64_t version_before) {
   if (ledger_.version() != version_before) changed_.SignalAll();
 }
 
@@ -72,13 +72,13 @@ void LedgerService::SetLeading(bool is_leading) {
     is_deciding_ = false;
     if (relists) ledger_.AwaitLists(++list_round_);
     round = list_round_;
-    BeginWhenSynced();
+    BeginWhenSyncedLocked();
     changed_.SignalAll();
   }
   if (relists) relist_(round);
 }
 
-bool LedgerService::AgentsHaveReported() {
+bool LedgerService::AgentsHaveReportedLocked() {
   const auto is_silent = [](const NodeState* node) {
     return node != nullptr && node->has_agent && node->report == nullptr;
   };
@@ -92,17 +92,17 @@ bool LedgerService::AgentsHaveReported() {
   return true;
 }
 
-void LedgerService::BeginWhenSynced() {
+void LedgerService::BeginWhenSyncedLocked() {
   if (is_deciding_ || !ledger_.Unsynced().empty()) return;
   const absl::Time now = clock_->SteadyNow();
   synced_at_ = std::min(synced_at_, now);
   if (!is_leading_ || !ledger_.Awaited().empty()) return;
-  if (!AgentsHaveReported() && now < synced_at_ + options_.agents_wait_max) return;
+  if (!AgentsHaveReportedLocked() && now < synced_at_ + options_.agents_wait_max) return;
   ledger_.BeginTakeover(now);
   is_deciding_ = true;
 }
 
-std::string LedgerService::WhyNotDeciding() const {
+std::string LedgerService::WhyNotDecidingLocked() const {
   const std::vector<std::string> unsynced = NamesOf(ledger_.Unsynced());
   if (!unsynced.empty()) return absl::StrCat("not synced yet: ", absl::StrJoin(unsynced, ", "));
   if (!is_leading_) return kNotTheLeader;
@@ -196,9 +196,9 @@ std::optional<absl::StatusOr<PodDemand>> LedgerService::DemandToRank(const Pod& 
   return ledger_.Demand(pod, &**live);
 }
 
-std::optional<FilterDecision> LedgerService::DecideFilter(const Pod& pod, const LiveObjects& live,
-                                                          absl::Span<const std::string_view> nodes,
-                                                          Patience patience, int64_t turn) {
+std::optional<FilterDecision> LedgerService::DecideFilterLocked(
+    const Pod& pod, const LiveObjects& live, absl::Span<const std::string_view> nodes,
+    Patience patience, int64_t turn) {
   const absl::Time begin = clock_->SteadyNow();
   const absl::Time deadline = begin + options_.hold_wait_max;
   bool has_waited = false;
@@ -250,15 +250,16 @@ std::optional<FilterAnswer> LedgerService::FilterAs(bool is_leader, const Pod& p
   if (!demand.IsKnown()) return FilterAnswer{.is_pmem = true, .error = "claims changed meanwhile"};
   if (!demand.IsPmem()) return FilterAnswer{};
   if (!is_leader || !is_deciding_) {
-    return FilterAnswer{.is_pmem = true, .error = is_leader ? WhyNotDeciding() : kNotTheLeader};
+    return FilterAnswer{.is_pmem = true,
+                        .error = is_leader ? WhyNotDecidingLocked() : kNotTheLeader};
   }
-  std::optional<FilterDecision> decision = DecideFilter(pod, live, nodes, patience, turn);
+  std::optional<FilterDecision> decision = DecideFilterLocked(pod, live, nodes, patience, turn);
   if (decision) {
     return FilterAnswer{.is_pmem = true,
                         .reasons = std::move(decision->reasons),
                         .is_answered = std::move(decision->is_named)};
   }
-  if (!is_deciding_) return FilterAnswer{.is_pmem = true, .error = WhyNotDeciding()};
+  if (!is_deciding_) return FilterAnswer{.is_pmem = true, .error = WhyNotDecidingLocked()};
   if (ledger_.IsOvertaken(pod.meta.uid, turn)) {
     return FilterAnswer{.is_pmem = true, .error = "the pod was asked for again meanwhile"};
   }
@@ -275,7 +276,7 @@ std::optional<PrioritizeAnswer> LedgerService::Prioritize(const Pod& pod,
   const bool is_leader = IsLeaderNow();
   MutexLock lock(&mu_);
   if (demand.IsPmem() && !is_leader) return PrioritizeAnswer{.error = kNotTheLeader};
-  if (demand.IsPmem() && !is_deciding_) return PrioritizeAnswer{.error = WhyNotDeciding()};
+  if (demand.IsPmem() && !is_deciding_) return PrioritizeAnswer{.error = WhyNotDecidingLocked()};
   return PrioritizeAnswer{.scores =
                               extender::Prioritize(ledger_, options_.verbs, pod, demand, nodes)};
 }
@@ -295,7 +296,7 @@ std::optional<PreemptAnswer> LedgerService::Preempt(const Pod& pod,
   const bool is_leader = IsLeaderNow();
   MutexLock lock(&mu_);
   if (demand.IsPmem() && !is_leader) return PreemptAnswer{.error = kNotTheLeader};
-  if (demand.IsPmem() && !is_deciding_) return PreemptAnswer{.error = WhyNotDeciding()};
+  if (demand.IsPmem() && !is_deciding_) return PreemptAnswer{.error = WhyNotDecidingLocked()};
   const absl::Time now = clock_->SteadyNow();
   return PreemptAnswer{.is_kept = extender::Preempt(ledger_, pod, demand, nodes, now)};
 }

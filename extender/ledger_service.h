@@ -148,19 +148,19 @@ class LedgerService final : public EventSink {
   // lacks something. A claim whose name another one has by now is ranked wrongly, no more.
   std::optional<absl::StatusOr<PodDemand>> DemandToRank(const Pod& pod, Patience patience)
       ABSL_LOCKS_EXCLUDED(mu_);
-  void BeginWhenSynced() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  bool AgentsHaveReported() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void BeginWhenSyncedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool AgentsHaveReportedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::StatusOr<LiveObjects> ReadLive(const PodDemand& demand) ABSL_LOCKS_EXCLUDED(mu_);
   bool IsLeaderNow() const { return !leader_check_ || leader_check_(); }
-  std::string WhyNotDeciding() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  std::optional<FilterDecision> DecideFilter(const Pod& pod, const LiveObjects& live,
-                                             absl::Span<const std::string_view> nodes,
-                                             Patience patience, int64_t turn)
+  std::string WhyNotDecidingLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::optional<FilterDecision> DecideFilterLocked(const Pod& pod, const LiveObjects& live,
+                                                   absl::Span<const std::string_view> nodes,
+                                                   Patience patience, int64_t turn)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::optional<FilterAnswer> FilterAs(bool is_leader, const Pod& pod, const LiveObjects& live,
                                        absl::Span<const std::string_view> nodes, Patience patience,
                                        int64_t turn) ABSL_LOCKS_EXCLUDED(mu_);
-  void SignalIfChanged(int64_t version_before) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void SignalIfChangedLocked(int64_t version_before) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   mutable Mutex mu_;
   CondVar changed_;

@@ -28,7 +28,7 @@ inline constexpr absl::Duration kAgentsGracePeriod = absl::Seconds(5);
 class AgentListener {
  public:
   virtual ~AgentListener() = default;
-  // The whole list, sorted by node. May come again unchanged.
+  // The whole list, sorted by node. May come again unchanged. One call at a time.
   virtual void OnAgents(std::vector<AgentEndpoint> agents) = 0;
 };
 
@@ -89,8 +89,9 @@ class AgentPods final : public AgentDiscovery, public ObjectSink<AgentPod> {
 
   AgentListener* const listener_;
   const Clock* const clock_;
-  Mutex telling_;  // Lists reach the listener in the order in which they were made.
-  Mutex mu_;
+  // Lists reach the listener one at a time, in the order in which they were made.
+  Mutex telling_;
+  Mutex mu_ ABSL_ACQUIRED_AFTER(telling_);
   AgentRoster roster_ ABSL_GUARDED_BY(mu_);
   bool is_listed_ ABSL_GUARDED_BY(mu_) = false;
   WatchLoop loop_;

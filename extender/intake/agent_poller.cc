@@ -66,8 +66,8 @@ class AgentPoller::Impl : public std::enable_shared_from_this<Impl> {
         random_(std::random_device()()) {}
 
   void Stop() ABSL_LOCKS_EXCLUDED(mu_);
-  void OnAgents(const std::vector<AgentEndpoint>& agents) ABSL_LOCKS_EXCLUDED(mu_, listing_);
-  std::vector<AgentHealth> Health() const ABSL_LOCKS_EXCLUDED(mu_);
+  void OnAgents(const std::vector<AgentEndpoint>& agents) ABSL_LOCKS_EXCLUDED(mu_);
+  int64_t failures() const ABSL_LOCKS_EXCLUDED(mu_);
   void Tick() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
@@ -103,7 +103,6 @@ class AgentPoller::Impl : public std::enable_shared_from_this<Impl> {
   const Clock* const clock_;
   const ClientFactory clients_;
 
-  Mutex listing_;  // One list at a time.
   mutable Mutex mu_;
   CondVar idle_;
   std::map<std::string, Agent> agents_ ABSL_GUARDED_BY(mu_);
@@ -131,7 +130,6 @@ void AgentPoller::Impl::Stop() {
 }
 
 void AgentPoller::Impl::OnAgents(const std::vector<AgentEndpoint>& agents) {
-  MutexLock listing(&listing_);
   std::map<std::string, Agent> gone;  // Both end outside the lock.
   std::vector<std::shared_ptr<HttpClient>> retired;
   std::vector<std::string> nodes;

@@ -233,7 +233,7 @@ GUARDS = (
     Guard(
         '7: nobody decides before the agents have reported',
         SERVICE,
-        '  if (!AgentsHaveReported() && now < synced_at_ + options_.agents_wait_max) return;',
+        '  if (!AgentsHaveReportedLocked() && now < synced_at_ + options_.agents_wait_max) return;',
         '',
         'LedgerServiceTest.NobodyDecidesBeforeTheAgentsHaveReported',
         SHELL,
