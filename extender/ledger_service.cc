@@ -143,12 +143,6 @@ LedgerService::Waits LedgerService::GetLiveReads() const {
   return live_reads_;
 }
 
-int64_t LedgerService::WaitForChange(int64_t version, absl::Duration timeout) {
-  MutexLock lock(&mu_);
-  if (ledger_.version() == version) changed_.WaitWithTimeout(&mu_, timeout);
-  return ledger_.version();
-}
-
 absl::StatusOr<LiveObjects> LedgerService::ReadLive(const PodDemand& demand) {
   const absl::Time begin = clock_->SteadyNow();
   absl::StatusOr<LiveObjects> read = live_->Read(demand.missing_claims, demand.missing_classes);

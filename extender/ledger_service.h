@@ -120,9 +120,6 @@ class LedgerService final : public EventSink {
     return change(ledger_, clock_->SteadyNow());
   }
 
-  // Waits until the ledger's version is not `version`, at most `timeout`. Returns the version.
-  int64_t WaitForChange(int64_t version, absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_);
-
   // Ledger::DebtEndOn. The service must outlive the function.
   std::function<absl::Time(const std::string& node)> DebtEnds() const {
     return [this](const std::string& node) {

@@ -55,8 +55,6 @@ class PlacementController {
 
   void Start() { task_.Start(); }
   void Stop() { task_.Stop(); }
-  // Something changed: look now.
-  void Wake() { task_.Wake(); }
   // One round: plan and carry out.
   void Tick();
 

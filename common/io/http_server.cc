@@ -79,15 +79,12 @@ class Exchange {
   http::http_request& request() { return request_; }
   void set_route(const std::string* path) { route_ = *path; }
   // Before the handler is called.
-  void TakeOver(const HttpBody& body) {
-    request_bytes_ = static_cast<int64_t>(body.bytes.size());
-    lease_ = body.lease;
-  }
+  void TakeOver(const HttpBody& body) { lease_ = body.lease; }
 
   void Answer(HttpResponse response) noexcept {
     if (is_answered_.exchange(true)) return;
     if (gate_->Enter()) {
-      Observe(response);
+      Observe(response.status);
       Send(std::move(response));
       gate_->Leave();
     } else {
@@ -97,15 +94,11 @@ class Exchange {
   }
 
  private:
-  void Observe(const HttpResponse& response) noexcept {
+  void Observe(int status) noexcept {
     if (!options_->observer) return;
     try {
-      options_->observer({.method = method_,
-                          .route = route_,
-                          .status = response.status,
-                          .duration = RealClock().SteadyNow() - start_,
-                          .request_bytes = request_bytes_,
-                          .response_bytes = static_cast<int64_t>(response.body.size())});
+      options_->observer(
+          {.route = route_, .status = status, .duration = RealClock().SteadyNow() - start_});
     } catch (const std::exception& e) {
       LogError(kComponent, "the observer failed", {{"error", e.what()}});
     }
@@ -132,7 +125,6 @@ class Exchange {
   const absl::Time start_;
   const bool is_counted_;
   std::string route_;
-  int64_t request_bytes_ = 0;
   std::shared_ptr<BodyLease> lease_;  // The body, or what became of it, is in memory.
   std::atomic<bool> is_answered_{false};
 };

@@ -53,13 +53,10 @@ using HttpHandler = std::function<void(HttpRequest, Responder)>;
 
 // One answered request, for metrics and access logs.
 struct HttpExchange {
-  std::string_view method;
-  std::string_view
-      route;  // The path as it was registered; empty when none matched. Bounded in number.
+  // The path as it was registered; empty when none matched. Bounded in number.
+  std::string_view route;
   int status = 0;
   absl::Duration duration;  // From the end of the header to the answer.
-  int64_t request_bytes = 0;
-  int64_t response_bytes = 0;
 };
 
 struct HttpServerOptions {

@@ -36,7 +36,6 @@ struct JsonNode {
   JsonKind kind = JsonKind::kNull;
 
   std::string_view text() const { return {data, size}; }
-  bool IsContainer() const { return kind == JsonKind::kArray || kind == JsonKind::kObject; }
 };
 
 class JsonTree {

@@ -219,14 +219,6 @@ TEST_F(LedgerServiceTest, AnAgentThatGoesBackwardsIsNoSignOfLife) {
   EXPECT_EQ(Filter(pod)->reasons, (Reasons{Reason::kStaleReport, Reason::kFits}));
 }
 
-TEST_F(LedgerServiceTest, WhoWaitsForAChangeIsToldTheVersion) {
-  Begin();
-  const int64_t version = service.Read([](const Ledger& l, absl::Time) { return l.version(); });
-  EXPECT_EQ(service.WaitForChange(version - 1, absl::Hours(1)), version);
-  Report(2);
-  EXPECT_GT(service.WaitForChange(version, absl::Hours(1)), version);
-}
-
 // ---- Leading.
 
 // Synced, with node n1 and a pod that fits there. It was told that it leads; whether it still does
