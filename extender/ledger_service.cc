@@ -251,7 +251,7 @@ std::optional<FilterAnswer> LedgerService::FilterAs(bool is_leader, const Pod& p
   if (decision) {
     return FilterAnswer{.is_pmem = true,
                         .reasons = std::move(decision->reasons),
-                        .is_answered = std::move(decision->is_named)};
+                        .is_named = std::move(decision->is_named)};
   }
   if (!is_deciding_) return FilterAnswer{.is_pmem = true, .error = WhyNotDecidingLocked()};
   if (ledger_.IsOvertaken(pod.meta.uid, turn)) {

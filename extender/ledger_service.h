@@ -32,14 +32,15 @@ struct LedgerServiceOptions {
   absl::Duration agents_wait_max = absl::Seconds(5);
 };
 
-// What a verb has to say. Exactly one of the three.
+// What filter has to say: that it is no matter of ours, that we cannot know, or what of each node.
 struct FilterAnswer {
-  bool is_pmem = false;           // False: the pod needs no PMEM; every node passes.
-  std::string error;              // Not empty: we cannot know.
-  std::vector<Reason> reasons;    // One a node.
-  std::vector<bool> is_answered;  // One a node: named in the answer.
+  bool is_pmem = false;  // False: the pod needs no PMEM, every node passes; the rest is empty.
+  std::string error;     // Not empty: we cannot know; what is below is empty.
+  std::vector<Reason> reasons;  // Of each node asked for, in their order.
+  std::vector<bool> is_named;   // Likewise: named in the answer, as FilterDecision has it.
 };
 
+// Of the next two either the error is set or the other member, an element for each node asked for.
 struct PrioritizeAnswer {
   std::string error;
   std::vector<int> scores;  // One a node.

@@ -110,7 +110,7 @@ HttpResponse VerbApi::EncodeFilter(std::string& body, const Candidates& candidat
     observer_->OnFilter(Outcome::kUnmanaged, {});
     return Ok(EncodeAllPassInPlace(candidates, body));
   }
-  const auto& named = answer.is_answered;
+  const auto& named = answer.is_named;
   const bool has_fit = std::find(named.begin(), named.end(), true) != named.end();
   observer_->OnFilter(has_fit ? Outcome::kFit : Outcome::kNoFit, answer.reasons);
   if (std::find(named.begin(), named.end(), false) == named.end()) {

@@ -83,7 +83,7 @@ TEST_F(LedgerServiceTest, FilterNamesTheNodesWithRoomAndHoldsThem) {
   ASSERT_TRUE(answer);
   EXPECT_TRUE(answer->is_pmem);
   EXPECT_EQ(answer->reasons, (Reasons{Reason::kNoRoom, Reason::kFits}));
-  EXPECT_EQ(answer->is_answered, (Bools{false, true}));
+  EXPECT_EQ(answer->is_named, (Bools{false, true}));
   const auto held = service.Read([](const Ledger& ledger, absl::Time) {
     return ledger.holds().holds().begin()->second.node_ids.size();
   });
@@ -257,7 +257,7 @@ TEST_F(LeadingTest, ALeaderDecidesAndMayWrite) {
   const auto answer = service_.Filter(pod_, nodes_, Patience::kBlocks);
   ASSERT_TRUE(answer.has_value());
   EXPECT_EQ(answer->error, "");
-  EXPECT_EQ(answer->is_answered, std::vector<bool>{true});
+  EXPECT_EQ(answer->is_named, std::vector<bool>{true});
   EXPECT_TRUE(service_.MayWrite());
   EXPECT_TRUE(service_.GetReadiness().is_ready);
 }
@@ -276,7 +276,7 @@ TEST_F(LeadingTest, WhoWasStoppedInTheMiddleOfADecisionRefuses) {
   LeadFor(1);
   const auto answer = service_.Filter(pod_, nodes_, Patience::kBlocks);
   EXPECT_EQ(answer->error, "not the leader");
-  EXPECT_TRUE(answer->is_answered.empty());
+  EXPECT_TRUE(answer->is_named.empty());
 }
 
 TEST_F(LeadingTest, AFollowerIsInStepAndLetsPodsWithoutPmemPass) {
@@ -332,7 +332,7 @@ TEST_F(LedgerServiceTest, ACallThatWasGivenUpTakesNothingFromTheOneThatCameAfter
   Begin();
   const Pod pod = AddPod(1, 15 * kGiB);
   const int64_t turn = service.TakeTurn();
-  EXPECT_EQ(service.Filter(pod, kOne, Patience::kBlocks)->is_answered, Bools{true});
+  EXPECT_EQ(service.Filter(pod, kOne, Patience::kBlocks)->is_named, Bools{true});
   const std::string_view other[] = {"n2"};
   const auto late = service.Filter(pod, other, Patience::kBlocks, turn);
   EXPECT_EQ(late->error, "the pod was asked for again meanwhile");
@@ -345,7 +345,7 @@ TEST_F(LedgerServiceTest, ACallThatWasGivenUpHoldsNothingAfterALaterOneWasRefuse
   const Pod pod = AddPod(1, 15 * kGiB);
   const int64_t turn = service.TakeTurn();
   Emit(MakeReport("n1", 2, {MakeLvmPool(kGiB)}));
-  EXPECT_EQ(service.Filter(pod, kOne, Patience::kBlocks)->is_answered, Bools{false});
+  EXPECT_EQ(service.Filter(pod, kOne, Patience::kBlocks)->is_named, Bools{false});
   Emit(MakeReport("n1", 3, {MakeLvmPool(20 * kGiB)}));
   EXPECT_EQ(service.Filter(pod, kOne, Patience::kBlocks, turn)->error,
             "the pod was asked for again meanwhile");
