@@ -3,11 +3,18 @@
 
 #include <array>
 #include <map>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "common/pure/units.h"
 #include "extender/config.h"
 #include "extender/core/node_numbers.h"
+#include "extender/intake/agent_discovery.h"
+#include "extender/intake/agent_poller.h"
+#include "extender/intake/cluster_watches.h"
+#include "extender/intake/event_writer.h"
+#include "extender/intake/watch_loop.h"
 
 namespace pmem::extender {
 namespace {
@@ -66,6 +73,36 @@ double PromisedBytes(const NodeState& node) {
     bytes = AddBytes(bytes, item.requested_bytes);
   }
   return static_cast<double>(bytes);
+}
+
+// Of every watch that was started.
+std::vector<WatchHealth> WatchesOf(const ExtenderMetrics::Intake& intake) {
+  std::vector<WatchHealth> watches = intake.watches->Health();
+  watches.push_back(intake.capacity_watch->Health());
+  if (auto agents = intake.discovery->Health()) watches.push_back(*std::move(agents));
+  std::erase_if(watches, [](const WatchHealth& watch) { return !watch.silence.has_value(); });
+  return watches;
+}
+
+// One sample a watch.
+template <class Value>
+void AddOfWatches(const ExtenderMetrics::Intake& intake, const char* what, const char* help,
+                  Value value, Metrics* metrics) {
+  metrics->AddCollector(what, help, {"kind"}, [intake, value] {
+    std::vector<MetricSample> samples;
+    for (const WatchHealth& watch : WatchesOf(intake)) {
+      samples.push_back({{{"kind", watch.kind}}, static_cast<double>(value(watch))});
+    }
+    return samples;
+  });
+}
+
+std::vector<MetricSample> EventSamples(const EventCounts& counts) {
+  const auto sample = [](const char* result, int64_t count) {
+    return MetricSample{{{"result", result}}, static_cast<double>(count)};
+  };
+  return {sample("written", counts.written), sample("refused", counts.refused),
+          sample("dropped", counts.dropped)};
 }
 
 }  // namespace
@@ -159,6 +196,32 @@ void ExtenderMetrics::AddNodeCollectors(const LedgerService* service) {
         return service->Read(
             [](const Ledger& ledger, absl::Time) { return PerNode(ledger, PromisedBytes); });
       });
+}
+
+void ExtenderMetrics::AddIntake(const Intake& intake) {
+  AddOfWatches(
+      intake, "watch_failures_total", "Lists and watches that were refused or broken off",
+      [](const WatchHealth& watch) { return watch.failures; }, &metrics_);
+  AddOfWatches(
+      intake, "watch_silence_seconds",
+      "Since the API server last sent an object, a bookmark or a page; before the first, since the "
+      "start",
+      [](const WatchHealth& watch) { return absl::ToDoubleSeconds(*watch.silence); }, &metrics_);
+  AddOfWatches(
+      intake, "watch_relists_total", "Times that all objects of a kind were taken anew",
+      [](const WatchHealth& watch) { return watch.relists; }, &metrics_);
+  AddOfWatches(
+      intake, "watch_decode_errors_total", "Objects left out, for they could not be decoded",
+      [](const WatchHealth& watch) { return watch.decode_errors; }, &metrics_);
+  metrics_.AddCollector(
+      "agent_poll_failures_total",
+      "Polls of agents that failed, and agents that could not be asked", {},
+      [poller = intake.poller] {
+        return std::vector<MetricSample>{{{}, static_cast<double>(poller->failures())}};
+      });
+  metrics_.AddCollector("claim_events_total",
+                        "Events on claims that were due, by what became of them", {"result"},
+                        [events = intake.events] { return EventSamples(events->counts()); });
 }
 
 void ExtenderMetrics::OnFilter(Outcome outcome, const std::vector<Reason>& reasons) {

@@ -12,10 +12,27 @@
 
 namespace pmem::extender {
 
+class AgentDiscovery;
+class AgentPoller;
+class ClusterWatches;
+class EventWriter;
+class WatchLoop;
+
 class ExtenderMetrics final : public VerbObserver {
  public:
   // `service` must outlive the metrics.
   explicit ExtenderMetrics(const LedgerService* service);
+
+  // What counts itself: how well the API server and the agents are heard, and whether what we say
+  // to claims is. All of it must outlive the last scrape.
+  struct Intake {
+    const ClusterWatches* watches;
+    const WatchLoop* capacity_watch;
+    const AgentDiscovery* discovery;
+    const AgentPoller* poller;
+    const EventWriter* events;
+  };
+  void AddIntake(const Intake& intake);
 
   void OnFilter(Outcome outcome, const std::vector<Reason>& reasons) override;
   void OnExchange(const HttpExchange& exchange);

@@ -11,6 +11,12 @@ Leadership::Leadership(const ExtenderConfig& config, KubeClient* client, LedgerS
   metrics->AddCollector("leading", "1: this replica decides and writes", {}, [service] {
     return std::vector<MetricSample>{{{}, service->MayWrite() ? 1.0 : 0.0}};
   });
+  metrics->AddCollector("lease_failures_total",
+                        "Reads and writes of the Lease that failed, lost races included", {},
+                        [this] {
+                          const int64_t failures = elector_ == nullptr ? 0 : elector_->failures();
+                          return std::vector<MetricSample>{{{}, static_cast<double>(failures)}};
+                        });
   if (!config.pod_name.empty()) {
     label_ = std::make_unique<LeaderLabel>(
         LeaderLabel::Options{.kube_namespace = config.lease.kube_namespace,

@@ -19,7 +19,7 @@ namespace pmem::extender {
 
 class Leadership {
  public:
-  // All must outlive it. Made before the first call of a verb.
+  // All must outlive it, and it the last scrape. Made before the first call of a verb.
   Leadership(const ExtenderConfig& config, KubeClient* client, LedgerService* service,
              const Clock* clock, Metrics* metrics);
 

@@ -75,6 +75,7 @@ int Run(const ExtenderConfig& config) {
   const AgentPoller::Options poll{.wait = config.agent_wait, .wanted_at = service.DebtEnds()};
   AgentPoller poller(poll, &service, &clock, AgentPoller::PlainClients(poll));
   const auto discovery =
+  metrics.AddIntake({&watches, &capacity_watch, discovery.get(), &poller, &events});
       AgentDiscovery::Make(config.agents, config.agent_port, client->get(), &poller, &clock);
   ClusterWatches watches(client->get(), &service, &clock);
   Ticker ticker(&service, &metrics, &status);

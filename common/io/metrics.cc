@@ -110,17 +110,17 @@ class Metrics::Impl {
     return name;
   }
 
-  void AddCollector(std::string name, std::string_view help,
+  void AddCollector(std::string name, std::string_view help, MetricType type,
                     std::function<std::vector<MetricSample>()> collect) ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
-    collectors_.push_back({std::move(name), std::string(help), std::move(collect)});
+    collectors_.push_back({std::move(name), std::string(help), type, std::move(collect)});
   }
 
   std::vector<MetricFamily> Collect() const ABSL_LOCKS_EXCLUDED(mu_) {
     std::vector<MetricFamily> families = registry_.Collect();
     for (const Collector& collector : Collectors()) {
       families.push_back(
-          ToFamily(collector.name, collector.help, MetricType::Gauge, collector.collect()));
+          ToFamily(collector.name, collector.help, collector.type, collector.collect()));
     }
     AppendProcessFamilies(&families);
     std::sort(families.begin(), families.end(),
@@ -142,6 +142,7 @@ class Metrics::Impl {
   struct Collector {
     std::string name;
     std::string help;
+    MetricType type;
     std::function<std::vector<MetricSample>()> collect;
   };
 
@@ -210,8 +211,10 @@ void Metrics::AddCollector(std::string_view what, std::string_view help,
                            std::vector<std::string> label_names,
                            std::function<std::vector<MetricSample>()> collect) {
   std::sort(label_names.begin(), label_names.end());
-  std::string name = impl_->Claim(what, help, MetricType::Gauge, std::move(label_names));
-  impl_->AddCollector(std::move(name), help, std::move(collect));
+  const bool is_counter = what.ends_with("_total");
+  const MetricType type = is_counter ? MetricType::Counter : MetricType::Gauge;
+  std::string name = impl_->Claim(what, help, type, std::move(label_names));
+  impl_->AddCollector(std::move(name), help, type, std::move(collect));
 }
 
 std::string Metrics::Text() const {

@@ -93,8 +93,8 @@ class Metrics {
   Histogram AddHistogram(std::string_view what, std::string_view help,
                          const std::vector<double>& buckets, const MetricLabels& labels = {});
 
-  // Gauges computed at each scrape, on the scraping thread. `collect` must be thread-safe and
-  // cheap.
+  // Samples computed at each scrape, on the scraping thread: of a counter when `what` ends in
+  // _total, else of a gauge. `collect` must be thread-safe and cheap.
   void AddCollector(std::string_view what, std::string_view help,
                     std::vector<std::string> label_names,
                     std::function<std::vector<MetricSample>()> collect);

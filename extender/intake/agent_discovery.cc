@@ -35,7 +35,6 @@ void AgentFile::Tick() {
   error_ = absl::OkStatus();
   LogInfo(kComponent, "the list of agents was read", {{"file", path_}, {"agents", agents->size()}});
   listener_->OnAgents(*std::move(agents));
-  is_synced_ = true;
 }
 
 void AgentFile::NoteError(const absl::Status& error) {

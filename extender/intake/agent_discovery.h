@@ -6,7 +6,6 @@
 // Start and Stop once each; Stop is idempotent.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,8 +40,6 @@ class AgentDiscovery {
   virtual ~AgentDiscovery() = default;
   virtual void Start() = 0;
   virtual void Stop() = 0;
-  // The list is known: the pods were listed, or the file was read once.
-  virtual bool IsSynced() const = 0;
   // Of the watch on the agents' pods; nullopt for a static file.
   virtual std::optional<WatchHealth> Health() const = 0;
 };
@@ -54,7 +51,6 @@ class AgentFile final : public AgentDiscovery {
   ~AgentFile() override { Stop(); }
   void Start() override { task_.Start(); }
   void Stop() override { task_.Stop(); }
-  bool IsSynced() const override { return is_synced_; }
   std::optional<WatchHealth> Health() const override { return std::nullopt; }
   void Tick();
 
@@ -66,7 +62,6 @@ class AgentFile final : public AgentDiscovery {
   // Of the task's thread only.
   std::optional<std::string> text_;
   absl::Status error_;
-  std::atomic<bool> is_synced_ = false;
   PeriodicTask task_;
 };
 
@@ -77,7 +72,6 @@ class AgentPods final : public AgentDiscovery, public ObjectSink<AgentPod> {
   ~AgentPods() override { Stop(); }
   void Start() override;
   void Stop() override;
-  bool IsSynced() const override { return loop_.Health().is_synced; }
   std::optional<WatchHealth> Health() const override { return loop_.Health(); }
   // Of the watch.
   void OnSeen(AgentPod pod) override ABSL_LOCKS_EXCLUDED(mu_);

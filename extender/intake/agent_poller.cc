@@ -23,7 +23,10 @@ constexpr int kNotModified = 304;
 constexpr absl::Duration kWaitUnit = absl::Milliseconds(1);
 
 struct Agent {
-  AgentHealth health;
+  std::string node;
+  std::string url;         // Empty: it cannot be asked.
+  std::string last_error;  // Empty while ok.
+  bool is_ok = false;      // Its last poll was answered well.
   std::shared_ptr<HttpClient> client;
   std::optional<int64_t> generation;  // Of its last report, while nothing went wrong since.
   uint64_t poll_id = 0;               // Of the poll in flight; 0: none.
@@ -113,6 +116,7 @@ class AgentPoller::Impl : public std::enable_shared_from_this<Impl> {
   std::vector<std::shared_ptr<HttpClient>> retired_ ABSL_GUARDED_BY(mu_);
   std::optional<std::vector<std::string>> listed_ ABSL_GUARDED_BY(mu_);
   uint64_t last_poll_id_ ABSL_GUARDED_BY(mu_) = 0;
+  int64_t failures_ ABSL_GUARDED_BY(mu_) = 0;
   int callbacks_ ABSL_GUARDED_BY(mu_) = 0;
   bool is_stopped_ ABSL_GUARDED_BY(mu_) = false;
   std::mt19937_64 random_ ABSL_GUARDED_BY(mu_);
@@ -146,9 +150,9 @@ void AgentPoller::Impl::OnAgents(const std::vector<AgentEndpoint>& agents) {
       Agent& agent = agents_[endpoint.node];
       auto known = gone.extract(endpoint.node);
       if (!known.empty()) agent = std::move(known.mapped());
-      const bool is_same = !known.empty() && agent.health.url == endpoint.url;
+      const bool is_same = !known.empty() && agent.url == endpoint.url;
       if (!is_same) retired.push_back(Apply(endpoint, now, &agent));
-      if (endpoint.url.empty() && !(is_same && agent.health.last_error == endpoint.problem)) {
+      if (endpoint.url.empty() && !(is_same && agent.last_error == endpoint.problem)) {
         failures.push_back(NoteFailureLocked(&agent, endpoint.problem, now));
       }
       ScheduleLocked(agent);
@@ -162,8 +166,8 @@ void AgentPoller::Impl::OnAgents(const std::vector<AgentEndpoint>& agents) {
 
 std::shared_ptr<HttpClient> AgentPoller::Impl::Apply(const AgentEndpoint& endpoint, absl::Time now,
                                                      Agent* agent) {
-  agent->health.node = endpoint.node;
-  agent->health.url = endpoint.url;
+  agent->node = endpoint.node;
+  agent->url = endpoint.url;
   agent->generation.reset();
   agent->poll_id = 0;
   agent->next = now;
@@ -171,12 +175,9 @@ std::shared_ptr<HttpClient> AgentPoller::Impl::Apply(const AgentEndpoint& endpoi
   return std::exchange(agent->client, nullptr);
 }
 
-std::vector<AgentHealth> AgentPoller::Impl::Health() const {
+int64_t AgentPoller::Impl::failures() const {
   MutexLock lock(&mu_);
-  std::vector<AgentHealth> health;
-  health.reserve(agents_.size());
-  for (const auto& [node, agent] : agents_) health.push_back(agent.health);
-  return health;
+  return failures_;
 }
 
 void AgentPoller::Impl::Tick() {
@@ -206,9 +207,9 @@ void AgentPoller::Impl::Tick() {
 }
 
 Poll AgentPoller::Impl::BeginLocked(Agent* agent, absl::Time now) {
-  Poll poll{.node = agent->health.node,
+  Poll poll{.node = agent->node,
             .id = ++last_poll_id_,
-            .url = agent->health.url,
+            .url = agent->url,
             .client = agent->client,
             .generation = agent->generation};
   agent->poll_id = poll.id;
@@ -220,8 +221,8 @@ Poll AgentPoller::Impl::BeginLocked(Agent* agent, absl::Time now) {
 
 void AgentPoller::Impl::ScheduleLocked(const Agent& agent) {
   absl::Time at = agent.poll_id == 0 ? agent.next : agent.poll_began + limit_;
-  if (agent.health.url.empty()) at = absl::InfiniteFuture();
-  due_.Set(agent.health.node, at);
+  if (agent.url.empty()) at = absl::InfiniteFuture();
+  due_.Set(agent.node, at);
 }
 
 // Asks others, and therefore without the lock.
@@ -358,11 +359,9 @@ Outcome AgentPoller::Impl::NoteGoodLocked(Agent* agent, Event event, absl::Time 
   const bool is_early_304 = report == nullptr && now - agent->poll_began < agent->poll_wait / 2;
   agent->next = agent->poll_began + (is_early_304 ? kAgentEarly304Spacing : kAgentPollSpacing);
   agent->backoff = absl::ZeroDuration();
-  Outcome outcome{
-      .event = std::move(event), .node = agent->health.node, .is_news = !agent->health.is_ok};
-  agent->health.is_ok = true;
-  agent->health.answered_at = now;
-  agent->health.last_error.clear();
+  Outcome outcome{.event = std::move(event), .node = agent->node, .is_news = !agent->is_ok};
+  agent->is_ok = true;
+  agent->last_error.clear();
   return outcome;
 }
 
@@ -375,12 +374,12 @@ Outcome AgentPoller::Impl::NoteFailureLocked(Agent* agent, absl::string_view mes
   const double jitter = std::uniform_real_distribution<double>(0.5, 1)(random_);
   agent->next = now + agent->backoff * jitter;
   std::string text = Shortened(message);
-  Outcome outcome{.event = AgentFailed{.node = agent->health.node, .message = text},
-                  .node = agent->health.node,
-                  .is_news = agent->health.last_error != text};
-  agent->health.is_ok = false;
-  ++agent->health.failures;
-  agent->health.last_error = std::move(text);
+  Outcome outcome{.event = AgentFailed{.node = agent->node, .message = text},
+                  .node = agent->node,
+                  .is_news = agent->last_error != text};
+  agent->is_ok = false;
+  ++failures_;
+  agent->last_error = std::move(text);
   return outcome;
 }
 
@@ -406,7 +405,7 @@ void AgentPoller::Stop() {
 
 void AgentPoller::OnAgents(std::vector<AgentEndpoint> agents) { impl_->OnAgents(agents); }
 
-std::vector<AgentHealth> AgentPoller::Health() const { return impl_->Health(); }
+int64_t AgentPoller::failures() const { return impl_->failures(); }
 
 void AgentPoller::Tick() { impl_->Tick(); }
 

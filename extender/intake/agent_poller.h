@@ -36,15 +36,6 @@ inline constexpr int kAgentMessageBytesMax = 512;
 // Held for at least so long, however soon its answer is wanted.
 inline constexpr absl::Duration kAgentWaitMin = absl::Milliseconds(100);
 
-struct AgentHealth {
-  std::string node;
-  std::string url;                                // Empty: it cannot be asked.
-  bool is_ok = false;                             // Its last poll was answered well.
-  absl::Time answered_at = absl::InfinitePast();  // Steady clock, last good answer.
-  int64_t failures = 0;                           // In all.
-  std::string last_error;                         // Empty while ok.
-};
-
 class AgentPoller final : public AgentListener {
  public:
   struct Options {
@@ -68,7 +59,8 @@ class AgentPoller final : public AgentListener {
   void Start();
   void Stop();
   void OnAgents(std::vector<AgentEndpoint> agents) override;
-  std::vector<AgentHealth> Health() const;  // Sorted by node.
+  // Polls that failed, and agents that could not be asked; of all agents, since the start.
+  int64_t failures() const;
 
   // Starts what is due and gives up what is overdue; called every kAgentTickPeriod, and by tests.
   void Tick();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "extender/intake/cluster_watches.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace pmem::extender {
@@ -53,11 +52,6 @@ void ClusterWatches::Start() {
 void ClusterWatches::Stop() {
   for (const auto& loop : loops_) loop->BeginStop();
   for (const auto& loop : loops_) loop->Stop();
-}
-
-bool ClusterWatches::IsSynced() const {
-  return std::all_of(loops_.begin(), loops_.end(),
-                     [](const auto& loop) { return loop->Health().is_synced; });
 }
 
 std::vector<WatchHealth> ClusterWatches::Health() const {

@@ -25,8 +25,6 @@ class ClusterWatches {
   // Lists claims and pods anew; a Listed event of `round` follows each. Does not block.
   void Relist(int64_t round);
 
-  // Every kind was published at least once.
-  bool IsSynced() const;
   std::vector<WatchHealth> Health() const;
 
  private:

@@ -56,19 +56,18 @@ void EventWriter::Post(ClaimEvent event) {
   MutexLock lock(&mu_);
   if (is_stopped_) return;
   const SaidEvents::Said said = SaidOf(event);
-  if (!said_.MayBeSaid(said, now)) {
-    ++health_.repeated;
-  } else if (queue_.size() >= kClaimEventQueueMax || !said_.Note(said, now)) {
-    ++health_.dropped;
+  if (!said_.MayBeSaid(said, now)) return;
+  if (queue_.size() >= kClaimEventQueueMax || !said_.Note(said, now)) {
+    ++counts_.dropped;
   } else {
     queue_.push_back(std::move(event));
     changed_.SignalAll();
   }
 }
 
-EventWriterHealth EventWriter::Health() const {
+EventCounts EventWriter::counts() const {
   MutexLock lock(&mu_);
-  return health_;
+  return counts_;
 }
 
 void EventWriter::Run() {
@@ -104,10 +103,10 @@ void EventWriter::Note(const ClaimEvent& event, const absl::StatusOr<ApiAnswer>&
   const SaidEvents::Said said = SaidOf(event);
   MutexLock lock(&mu_);
   if (answer.ok() && answer->is_ok()) {
-    ++health_.written;
+    ++counts_.written;
     return said_.NoteWritten(said);
   }
-  ++health_.failed;
+  ++counts_.refused;
   said_.NoteRefused(said, now, answer.ok() ? answer->failure.retry_after : absl::ZeroDuration());
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Says on a claim, as a Kubernetes Event, what its owner should know. Best effort: a full queue
-// drops, a refused Event is logged and counted, and nothing ever waits for it.
+// drops, a refused Event is logged, both are counted, and nothing ever waits for it.
 //
 // Those who post may do so again and again: SaidEvents says when the same reason on the same claim
 // is due. What was dropped is due at once.
@@ -35,11 +35,11 @@ struct ClaimEvent {
   std::string message;  // A sentence; cut at kClaimEventMessageMax.
 };
 
-struct EventWriterHealth {
+// Of the Events that were due, since the start.
+struct EventCounts {
   int64_t written = 0;
-  int64_t repeated = 0;  // Not due yet.
-  int64_t dropped = 0;   // The queue was full, or too many are remembered.
-  int64_t failed = 0;    // Refused, or no answer.
+  int64_t refused = 0;  // By the API server, or it gave no answer.
+  int64_t dropped = 0;  // The queue was full, or too many are remembered.
 };
 
 // The core/v1 Event object. Pure.
@@ -54,7 +54,7 @@ class EventWriter {
   void Start();
   void Stop() ABSL_LOCKS_EXCLUDED(mu_);
   void Post(ClaimEvent event) ABSL_LOCKS_EXCLUDED(mu_);
-  EventWriterHealth Health() const ABSL_LOCKS_EXCLUDED(mu_);
+  EventCounts counts() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   void Run() ABSL_LOCKS_EXCLUDED(mu_);
@@ -70,7 +70,7 @@ class EventWriter {
   CondVar changed_;
   std::deque<ClaimEvent> queue_ ABSL_GUARDED_BY(mu_);
   SaidEvents said_ ABSL_GUARDED_BY(mu_);
-  EventWriterHealth health_ ABSL_GUARDED_BY(mu_);
+  EventCounts counts_ ABSL_GUARDED_BY(mu_);
   bool is_stopped_ ABSL_GUARDED_BY(mu_) = false;
   std::unique_ptr<Thread> thread_;
 };

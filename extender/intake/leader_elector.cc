@@ -51,13 +51,9 @@ bool LeaderElector::IsLeader() const {
   return !is_stopped_ && state_.IsLeader(now);
 }
 
-LeaderHealth LeaderElector::Health() const {
-  const bool is_leader = IsLeader();
+int64_t LeaderElector::failures() const {
   MutexLock lock(&mu_);
-  LeaderHealth health = health_;
-  health.is_leader = is_leader;
-  health.holder = state_.holder();
-  return health;
+  return failures_;
 }
 
 void LeaderElector::Run() {
@@ -97,18 +93,33 @@ void LeaderElector::Settle(const LeaderStep& step, const absl::StatusOr<ApiAnswe
                            absl::Time sent) {
   const bool is_read = step.action == LeaderStep::Action::kRead;
   absl::StatusOr<LeaseRecord> record = LeaseOf(answer);
-  MutexLock lock(&mu_);
+  std::string news;
+  {
+    MutexLock lock(&mu_);
+    news = SettleLocked(is_read, answer, sent, std::move(record));
+  }
+  if (news.empty()) return;
+  LogWarning(kComponent, is_read ? "the lease cannot be read" : "the lease cannot be written",
+             {{"identity", options_.timing.identity}, {"error", news}});
+}
+
+std::string LeaderElector::SettleLocked(bool is_read, const absl::StatusOr<ApiAnswer>& answer,
+                                        absl::Time sent, absl::StatusOr<LeaseRecord> record) {
   if (record.ok()) {
     is_read ? state_.OnRead(*std::move(record), clock_->SteadyNow())
             : state_.OnWritten(*std::move(record), sent);
-    health_.last_error.clear();
+    last_error_.clear();
   } else if (is_read && answer.ok() && answer->code == kNotFound) {
     state_.OnAbsent();
   } else {
     state_.OnFailure();
-    ++health_.failures;
-    health_.last_error = std::string(record.status().message());
+    ++failures_;
+    std::string error(record.status().message());
+    if (error == last_error_) return "";
+    last_error_ = std::move(error);
+    return last_error_;
   }
+  return "";
 }
 
 void LeaderElector::TellChange() {
@@ -119,9 +130,8 @@ void LeaderElector::TellChange() {
   std::string error;
   {
     MutexLock lock(&mu_);
-    ++health_.changes;
     holder = state_.holder();
-    error = health_.last_error;
+    error = last_error_;
   }
   LogInfo(kComponent, is_leader ? "this replica leads" : "this replica leads no more",
           {{"identity", options_.timing.identity}, {"holder", holder}, {"error", error}});

@@ -29,14 +29,6 @@ namespace pmem::extender {
 
 inline constexpr absl::Duration kLeaseReleaseMax = absl::Seconds(1);
 
-struct LeaderHealth {
-  bool is_leader = false;
-  std::string holder;      // By the last record seen; empty: none, or not known.
-  int64_t changes = 0;     // How often this replica became, or ceased to be, the leader.
-  int64_t failures = 0;    // Reads and writes of the Lease that failed, lost races included.
-  std::string last_error;  // Empty once one was good.
-};
-
 class LeaderElector {
  public:
   struct Options {
@@ -54,13 +46,17 @@ class LeaderElector {
   void Start();
   void Stop() ABSL_LOCKS_EXCLUDED(mu_);
   bool IsLeader() const ABSL_LOCKS_EXCLUDED(mu_);
-  LeaderHealth Health() const ABSL_LOCKS_EXCLUDED(mu_);
+  // Reads and writes of the Lease that failed, lost races included.
+  int64_t failures() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   void Run();
   void Perform(const LeaderStep& step) ABSL_LOCKS_EXCLUDED(mu_);
   void Settle(const LeaderStep& step, const absl::StatusOr<ApiAnswer>& answer, absl::Time sent)
       ABSL_LOCKS_EXCLUDED(mu_);
+  // Returns the error, when it is another one than before.
+  std::string SettleLocked(bool is_read, const absl::StatusOr<ApiAnswer>& answer, absl::Time sent,
+                           absl::StatusOr<LeaseRecord> record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void TellChange() ABSL_LOCKS_EXCLUDED(mu_);
   void WaitFor(absl::Duration duration) ABSL_LOCKS_EXCLUDED(mu_);
   void Release() ABSL_LOCKS_EXCLUDED(mu_);
@@ -79,7 +75,8 @@ class LeaderElector {
   CondVar stopped_;
   bool is_stopped_ ABSL_GUARDED_BY(mu_) = false;
   LeaderState state_ ABSL_GUARDED_BY(mu_);
-  LeaderHealth health_ ABSL_GUARDED_BY(mu_);
+  int64_t failures_ ABSL_GUARDED_BY(mu_) = 0;
+  std::string last_error_ ABSL_GUARDED_BY(mu_);  // Empty once one was good.
   std::unique_ptr<Thread> thread_;
 };
 

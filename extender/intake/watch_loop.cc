@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "extender/intake/watch_loop.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -37,6 +38,10 @@ WatchLoop::WatchLoop(Options options, KubeClient* client, std::unique_ptr<Watche
 WatchLoop::~WatchLoop() { Stop(); }
 
 void WatchLoop::Start() {
+  {
+    MutexLock lock(&mu_);
+    heard_at_ = clock_->SteadyNow();
+  }
   thread_ = std::make_unique<Thread>(absl::StrCat("watch-", options_.kind), [this] { Run(); });
 }
 
@@ -62,8 +67,13 @@ void WatchLoop::Stop() {
 }
 
 WatchHealth WatchLoop::Health() const {
+  const absl::Time now = clock_->SteadyNow();
   MutexLock lock(&mu_);
-  return health_;
+  WatchHealth health = health_;
+  if (heard_at_ != absl::InfinitePast()) {
+    health.silence = std::max(now - heard_at_, absl::ZeroDuration());
+  }
+  return health;
 }
 
 void WatchLoop::Run() {
@@ -76,10 +86,6 @@ void WatchLoop::Run() {
       round_ = wanted_round_;
     }
     if (!WaitFor(request.delay)) continue;
-    {
-      MutexLock lock(&mu_);
-      ++health_.requests;
-    }
     request.kind == ReflectorRequest::Kind::kList ? List(request) : Stream(request);
   }
 }
@@ -138,7 +144,6 @@ void WatchLoop::Perform(ReflectorAction action) {
   if (action != ReflectorAction::kPublish) return;
   {
     MutexLock lock(&mu_);
-    health_.is_synced = true;
     ++health_.relists;
   }
   LogInfo(kComponent, "in step with the API server",
@@ -152,7 +157,6 @@ void WatchLoop::Fail(const ApiFailure& failure, bool is_event) {
   {
     MutexLock lock(&mu_);
     ++health_.failures;
-    health_.last_error = absl::StrCat(failure.code, " ", failure.reason, ": ", failure.message);
   }
   LogWarning(kComponent, "list or watch failed; what was known stands",
              {{"kind", options_.kind},
@@ -164,9 +168,7 @@ void WatchLoop::Fail(const ApiFailure& failure, bool is_event) {
 void WatchLoop::NoteProgress() {
   const absl::Time now = clock_->SteadyNow();
   MutexLock lock(&mu_);
-  ++health_.events;
-  health_.last_event = now;
-  health_.last_error.clear();
+  heard_at_ = now;
 }
 
 void WatchLoop::NoteObjectError(const absl::Status& error) {

@@ -32,15 +32,12 @@ inline constexpr absl::Duration kWatchDurationMin = absl::Seconds(300);
 inline constexpr absl::Duration kWatchDurationMax = absl::Seconds(600);
 
 struct WatchHealth {
-  std::string kind;                              // "nodes", "pods", ...
-  bool is_synced = false;                        // The whole set was published at least once.
-  absl::Time last_event = absl::InfinitePast();  // Steady clock: last event, bookmark or page.
-  int64_t events = 0;
-  int64_t requests = 0;  // Lists and watches begun.
-  int64_t relists = 0;   // Whole sets published.
-  int64_t failures = 0;  // Requests refused or broken off.
-  int64_t decode_errors = 0;
-  std::string last_error;  // Empty once a set or an event came after it.
+  std::string kind;  // "nodes", "pods", ...
+  // Since the last event, bookmark or page, or since the start; absent before the start.
+  std::optional<absl::Duration> silence;
+  int64_t relists = 0;        // Whole sets published.
+  int64_t failures = 0;       // Requests refused or broken off.
+  int64_t decode_errors = 0;  // Objects left out.
 };
 
 class WatchLoop {
@@ -60,7 +57,7 @@ class WatchLoop {
             const Clock* clock);
   ~WatchLoop();
 
-  void Start();
+  void Start() ABSL_LOCKS_EXCLUDED(mu_);
   // Breaks off what is under way and lists the kind anew. `round` rises. Does not block.
   void Relist(int64_t round) ABSL_LOCKS_EXCLUDED(mu_);
   void BeginStop() ABSL_LOCKS_EXCLUDED(mu_);
@@ -99,7 +96,8 @@ class WatchLoop {
   std::atomic<bool> is_broken_off_ = false;
   mutable Mutex mu_;
   CondVar broken_off_;
-  WatchHealth health_ ABSL_GUARDED_BY(mu_);
+  WatchHealth health_ ABSL_GUARDED_BY(mu_);                          // Its silence aside.
+  absl::Time heard_at_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();  // Steady; past: not started.
   std::unique_ptr<Thread> thread_;
 };
 

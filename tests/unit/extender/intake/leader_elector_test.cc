@@ -105,7 +105,6 @@ TEST(LeaderElector, TheFirstLeadsAndHandsOverWhenItStops) {
   EXPECT_EQ(b.WaitForChanges(1), std::vector<bool>{true});
   EXPECT_EQ(server.lease()->holder, "b");
   EXPECT_EQ(server.lease()->transitions, 1);
-  EXPECT_EQ(b.elector().Health().holder, "b");
 }
 
 TEST(LeaderElector, ALeaderThatIsCutOffCeasesAndComesBack) {
@@ -115,11 +114,9 @@ TEST(LeaderElector, ALeaderThatIsCutOffCeasesAndComesBack) {
   server.CutOff(true);
   EXPECT_EQ(a.WaitForChanges(2), (std::vector<bool>{true, false}));
   EXPECT_FALSE(a.elector().IsLeader());
-  EXPECT_EQ(a.elector().Health().last_error, "cut off");
+  EXPECT_GE(a.elector().failures(), 1);
   server.CutOff(false);
   EXPECT_EQ(a.WaitForChanges(3), (std::vector<bool>{true, false, true}));
-  EXPECT_EQ(a.elector().Health().last_error, "");
-  EXPECT_EQ(a.elector().Health().changes, 3);
 }
 
 TEST(LeaderElector, ARequestOfTheLeaderNeverOutlastsItsLead) {

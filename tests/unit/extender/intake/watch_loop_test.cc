@@ -79,7 +79,7 @@ TEST_F(WatchLoopTest, WatchListPublishesAtTheMarkerAndThenGoesOnLive) {
   EXPECT_EQ(server_.WaitForRequests(1)[0].headers.at("Authorization"), "Bearer secret");
   server_.CloseStream();
   EXPECT_TRUE(Asks(1, {"watch=true", "&resourceVersion=6"}));
-  EXPECT_TRUE(loop_.Health().is_synced);
+  EXPECT_EQ(loop_.Health().relists, 1);
 }
 
 TEST_F(WatchLoopTest, FallsBackToPagedListsAndWatchesFromTheirVersion) {
@@ -198,7 +198,7 @@ TEST_F(WatchLoopTest, StopEndsAnOpenStreamAWaitAndASilentRequest) {
   waiting.Start();
   server_.WaitForRequests(2);
   waiting.Stop();
-  EXPECT_FALSE(waiting.Health().is_synced);
+  EXPECT_EQ(waiting.Health().relists, 0);
 }
 
 }  // namespace
