@@ -6,6 +6,7 @@
 
 #include "common/io/log.h"
 #include "extender/core/resource_version.h"
+#include "extender/ledger_pages.h"
 
 namespace pmem::extender {
 namespace {
@@ -70,11 +71,9 @@ template <class T>
 T CapacityObjectController::Collect(std::string (*add)(const Ledger&, const Page&, T&),
                                     int nodes_per_page) const {
   T wanted;
-  Page page{.after = "", .limit = nodes_per_page};
-  do {  // The lock is let go between pages.
-    page.after =
-        service_->Read([&](const Ledger& ledger, absl::Time) { return add(ledger, page, wanted); });
-  } while (!page.after.empty());
+  ReadPages(*service_, nodes_per_page, [&](const Ledger& ledger, absl::Time, const Page& page) {
+    return add(ledger, page, wanted);
+  });
   return wanted;
 }
 

@@ -8,6 +8,7 @@
 #include "common/pure/status_macros.h"
 #include "extender/core/simulation.h"
 #include "extender/core/views.h"
+#include "extender/ledger_pages.h"
 #include "extender/rest_parse.h"
 
 namespace pmem::extender {
@@ -88,35 +89,31 @@ std::string SimulationJson(const Simulation& result, int replicas) {
 }  // namespace
 
 void RestApi::Register(HttpServer& server) {
-  const auto answer = [this](const HttpRequest& request, const Responder& respond) {
-    respond(Answer(request));
-  };
-  server.Handle("GET", "/v1/nodes", answer);
-  server.Handle("GET", "/v1/nodes/", answer);
-  server.Handle("GET", "/v1/claims", answer);
-  server.Handle("GET", "/v1/holds", answer);
-  server.Handle("GET", "/v1/summary", answer);
-  server.Handle("GET", "/v1/explain/pods/", answer);
-  server.Handle("POST", "/v1/simulate", answer);
-  server.Handle("GET", "/openapi.json", answer);
+  server.Handle("GET", "/openapi.json", Handler(&RestApi::Document));
+  server.Handle("GET", "/v1/summary", Handler(&RestApi::SummaryOfAll));
+  server.Handle("GET", "/v1/nodes", HandlerOnceSynced(&RestApi::Nodes));
+  server.Handle("GET", "/v1/nodes/", HandlerOnceSynced(&RestApi::OneNode));
+  server.Handle("GET", "/v1/claims", HandlerOnceSynced(&RestApi::Claims));
+  server.Handle("GET", "/v1/holds", HandlerOnceSynced(&RestApi::Holds));
+  server.Handle("GET", "/v1/explain/pods/", HandlerOnceSynced(&RestApi::Explain));
+  server.Handle("POST", "/v1/simulate", HandlerOnceSynced(&RestApi::Simulated));
 }
 
-HttpResponse RestApi::Answer(const HttpRequest& request) const {
-  const std::string& path = request.path;
-  const bool needs_all = path.starts_with("/v1/") && path != "/v1/summary";
-  if (needs_all) {
+HttpHandler RestApi::Handler(Answer answer) const {
+  return [this, answer](const HttpRequest& request, const Responder& respond) {
+    respond((this->*answer)(request));
+  };
+}
+
+HttpHandler RestApi::HandlerOnceSynced(Answer answer) const {
+  return [this, answer](const HttpRequest& request, const Responder& respond) {
     const Readiness readiness = service_->GetReadiness();
-    if (!readiness.is_synced) return NotSynced(readiness);
-  }
-  if (path == "/v1/nodes") return Nodes(request);
-  if (path == "/v1/claims") return Claims(request);
-  if (path == "/v1/holds") return Holds(request);
-  if (path == "/v1/summary") return SummaryOfAll(request);
-  if (path == "/v1/simulate") return Simulated(request);
-  if (path == "/openapi.json") return Ok(std::string(OpenApiJson()));
-  if (path.starts_with(kNodePrefix)) return OneNode(request);
-  if (path.starts_with(kExplainPrefix)) return Explain(request);
-  return NotFound(path);
+    respond(readiness.is_synced ? (this->*answer)(request) : NotSynced(readiness));
+  };
+}
+
+HttpResponse RestApi::Document(const HttpRequest& /*request*/) const {
+  return Ok(std::string(OpenApiJson()));
 }
 
 HttpResponse RestApi::Nodes(const HttpRequest& request) const {
@@ -156,12 +153,9 @@ HttpResponse RestApi::Holds(const HttpRequest& request) const {
 HttpResponse RestApi::SummaryOfAll(const HttpRequest& request) const {
   if (const auto status = CheckQuery(request.query, {}); !status.ok()) return Bad(status);
   Summary summary;
-  Page page{.after = "", .limit = kPageMax};
-  do {  // The lock is let go between pages.
-    page.after = service_->Read([&](const Ledger& ledger, absl::Time now) {
-      return AddToSummary(ledger, now, page, summary);
-    });
-  } while (!page.after.empty());
+  ReadPages(*service_, kPageMax, [&](const Ledger& ledger, absl::Time now, const Page& page) {
+    return AddToSummary(ledger, now, page, summary);
+  });
   const Readiness readiness = service_->GetReadiness();
   JsonWriter json;
   json.BeginObject()
@@ -196,11 +190,9 @@ HttpResponse RestApi::Simulated(const HttpRequest& request) const {
       service_->Read([&](const Ledger& ledger, absl::Time) { return ItemsOf(ledger, *wanted); });
   if (!items.ok()) return Bad(items.status());
   std::vector<NodeRoom> rooms;
-  Page page{.after = "", .limit = kPageMax};
-  do {  // The lock is let go between pages.
-    page.after = service_->Read(
-        [&](const Ledger& ledger, absl::Time now) { return AddRooms(ledger, now, page, rooms); });
-  } while (!page.after.empty());
+  ReadPages(*service_, kPageMax, [&](const Ledger& ledger, absl::Time now, const Page& page) {
+    return AddRooms(ledger, now, page, rooms);
+  });
   const Strategy strategy = wanted->strategy.value_or(service_->options().verbs.strategy);
   return Ok(SimulationJson(Simulate(std::move(rooms), *items, wanted->replicas, strategy),
                            wanted->replicas));

@@ -27,10 +27,13 @@ class RestApi {
   explicit RestApi(const LedgerService* service) : service_(service) {}
   void Register(HttpServer& server);
 
-  // One request; the routes above call it.
-  HttpResponse Answer(const HttpRequest& request) const;
-
  private:
+  using Answer = HttpResponse (RestApi::*)(const HttpRequest& request) const;
+
+  HttpHandler Handler(Answer answer) const;
+  // 503 until all kinds of objects were listed: what is not known yet must not look like nothing.
+  HttpHandler HandlerOnceSynced(Answer answer) const;
+  HttpResponse Document(const HttpRequest& request) const;
   HttpResponse Nodes(const HttpRequest& request) const;
   HttpResponse OneNode(const HttpRequest& request) const;
   HttpResponse Claims(const HttpRequest& request) const;

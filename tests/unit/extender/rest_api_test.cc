@@ -4,6 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/io/http_client.h"
 #include "common/pure/json_reader.h"
 #include "extender/core/simulation.h"
 #include "tests/fakes/fake_clock.h"
@@ -16,6 +22,35 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+
+// The API behind a server of its own, and a client of it.
+class ServedRestApi {
+ public:
+  explicit ServedRestApi(const LedgerService* service) : api_(service) {
+    api_.Register(server_);
+    const std::string url = absl::StrCat("http://127.0.0.1:", *server_.Start("127.0.0.1:0"));
+    client_ = *HttpClient::Make(url, ClientTls(), absl::Seconds(20));
+  }
+  ~ServedRestApi() { server_.Stop(); }
+
+  ClientResponse Send(const ClientRequest& request) {
+    auto response = client_->Send(request);
+    EXPECT_EQ(response.status(), absl::OkStatus());
+    return response.ok() ? *std::move(response) : ClientResponse{};
+  }
+  // To /v1/simulate.
+  ClientResponse Post(const std::string& body) {
+    return Send({.method = "POST",
+                 .path_and_query = "/v1/simulate",
+                 .body = body,
+                 .content_type = "application/json"});
+  }
+
+ private:
+  RestApi api_;
+  HttpServer server_;
+  std::unique_ptr<HttpClient> client_;
+};
 
 // n1: an LVM pool of 100 GiB with a volume of 10 GiB, and 20 GiB promised to claim-1. n2: a region
 // with extents of 8 and 4 GiB. n3: an agent that has not reported. pod-2 waits with 200 GiB.
@@ -44,24 +79,17 @@ class RestApiTest : public testing::Test {
 
   void Emit(Event event) { service_.Emit(std::move(event)); }
 
-  HttpResponse Ask(const std::string& path, std::map<std::string, std::string> query = {}) {
-    HttpRequest request;
-    request.method = "GET";
-    request.path = path;
-    request.query = std::move(query);
-    return api_.Answer(request);
+  ClientResponse Ask(std::string path, const std::map<std::string, std::string>& query = {}) {
+    for (const auto& [name, value] : query) {
+      absl::StrAppend(&path, path.find('?') == std::string::npos ? "?" : "&", name, "=", value);
+    }
+    return served_.Send({.path_and_query = std::move(path)});
   }
 
-  HttpResponse Post(const std::string& body) {
-    HttpRequest request;
-    request.method = "POST";
-    request.path = "/v1/simulate";
-    request.body = body;
-    return api_.Answer(request);
-  }
+  ClientResponse Post(const std::string& body) { return served_.Post(body); }
 
   // The answer is 200 and as the document says.
-  static void ExpectSchema(const HttpResponse& response, const std::string& schema) {
+  static void ExpectSchema(const ClientResponse& response, const std::string& schema) {
     EXPECT_EQ(response.status, 200) << response.body;
     const auto document = JsonDocument::Parse(OpenApiJson());
     ASSERT_TRUE(document.ok()) << document.status();
@@ -70,9 +98,9 @@ class RestApiTest : public testing::Test {
     EXPECT_THAT(SchemaCheck(&*document).Check(answer->root(), schema), IsEmpty()) << response.body;
   }
 
-  static void ExpectProblem(const HttpResponse& response, int status, const std::string& detail) {
+  static void ExpectProblem(const ClientResponse& response, int status, const std::string& detail) {
     EXPECT_EQ(response.status, status) << response.body;
-    EXPECT_EQ(response.content_type, "application/problem+json");
+    EXPECT_EQ(response.headers.at("content-type"), "application/problem+json");
     EXPECT_THAT(response.body, HasSubstr(detail));
   }
 
@@ -80,7 +108,7 @@ class RestApiTest : public testing::Test {
   FakeLiveReader live_;
   // The clock stands still: nothing may wait for it.
   LedgerService service_{{.hold_wait_max = absl::ZeroDuration()}, &live_, &clock_};
-  RestApi api_{&service_};
+  ServedRestApi served_{&service_};
 };
 
 TEST_F(RestApiTest, EveryAnswerIsAsTheDocumentSays) {
@@ -132,16 +160,13 @@ TEST_F(RestApiTest, UnknownStaleAndZeroAreThreeDifferentThings) {
 
 TEST_F(RestApiTest, WhatIsNotListedYetIsNotShownAsNothing) {
   LedgerService unsynced({}, &live_, &clock_);
-  const RestApi api(&unsynced);
-  for (const char* path : {"/v1/nodes", "/v1/nodes/n1", "/v1/claims", "/v1/holds",
-                           "/v1/explain/pods/a/b", "/v1/simulate"}) {
-    HttpRequest request;
-    request.path = path;
-    ExpectProblem(api.Answer(request), 503, "not listed yet: ");
+  ServedRestApi served(&unsynced);
+  for (const char* path :
+       {"/v1/nodes", "/v1/nodes/n1", "/v1/claims", "/v1/holds", "/v1/explain/pods/a/b"}) {
+    ExpectProblem(served.Send({.path_and_query = path}), 503, "not listed yet: ");
   }
-  HttpRequest summary;
-  summary.path = "/v1/summary";
-  EXPECT_THAT(api.Answer(summary).body, HasSubstr(R"("synced":false)"));
+  ExpectProblem(served.Post("{}"), 503, "not listed yet: ");
+  EXPECT_THAT(served.Send({.path_and_query = "/v1/summary"}).body, HasSubstr(R"("synced":false)"));
 }
 
 TEST_F(RestApiTest, ListsGoOnWhereTheyStopped) {
@@ -189,7 +214,7 @@ TEST_F(RestApiTest, AHoldNamesItsPodAndNodes) {
   }
   const std::vector<std::string_view> nodes = {"n1", "n2"};
   ASSERT_TRUE(service_.Filter(pod, nodes, LedgerService::Patience::kBlocks).has_value());
-  const HttpResponse holds = Ask("/v1/holds");
+  const ClientResponse holds = Ask("/v1/holds");
   ExpectSchema(holds, "HoldList");
   EXPECT_THAT(holds.body, HasSubstr(R"("name":"pod-3")"));
   EXPECT_THAT(holds.body, HasSubstr(R"("node_count":1,"nodes":["n1"])"));
