@@ -14,6 +14,9 @@ namespace {
 constexpr std::string_view kComponent = "capacity-objects";
 constexpr const char* kWrites = "capacity_object_writes_total";
 constexpr const char* kWritesHelp = "CSIStorageCapacity objects written by us";
+// Of nodes_max: joined objects are parted again at no more nodes than this, well below where they
+// were joined. Else a node that comes and goes would have all objects written anew each time.
+constexpr int kPartedNodesPercent = 75;
 
 }  // namespace
 
@@ -79,8 +82,7 @@ T CapacityObjectController::Collect(std::string (*add)(const Ledger&, const Page
 
 WantedCapacities CapacityObjectController::Wanted() {
   const JoinedCapacities joined = Collect(AddJoinedCapacities, kJoinedNodesPerPage);
-  // Not to and fro where a node comes and goes.
-  is_joined_ = joined.nodes > (is_joined_ ? nodes_max_ * 3 / 4 : nodes_max_);
+  is_joined_ = joined.nodes > (is_joined_ ? nodes_max_ * kPartedNodesPercent / 100 : nodes_max_);
   return is_joined_ ? WantedOf(joined) : Collect(AddWantedCapacities, kPageMax);
 }
 

@@ -59,7 +59,7 @@ def sanitizer_environment():
 
 
 class Run:
-    """One run of ./dev test: what is chosen, what was counted. Lanes call it from two threads."""
+    """One run of ./dev test: what is chosen, what was counted. Lanes call it from three threads."""
 
     def __init__(self, chosen, werror):
         self.chosen = chosen
