@@ -90,13 +90,13 @@ std::optional<int> ParseConfig(int argc, const char* const* argv, DriverConfig* 
 absl::Status Validate(const InitConfig& config) {
   if (config.is_by_label) {
     if (config.node_name.empty()) return absl::InvalidArgumentError("--node-name is missing");
-    if (config.kind == "none" && config.lvm_percent == 0) return absl::OkStatus();
+    if (config.kind == InitKind::kNone && config.lvm_percent == 0) return absl::OkStatus();
     return absl::InvalidArgumentError("--kind and --lvm-percent contradict --from-node-label");
   }
   if (!config.settings_file.empty()) {
     return absl::InvalidArgumentError("--config is for --from-node-label");
   }
-  const bool is_split = config.kind == "both";
+  const bool is_split = config.kind == InitKind::kBoth;
   if (is_split == (config.lvm_percent >= 1 && config.lvm_percent <= 99)) return absl::OkStatus();
   return absl::InvalidArgumentError(is_split ? "--kind both needs --lvm-percent from 1 to 99"
                                              : "--lvm-percent is for --kind both");
@@ -126,9 +126,12 @@ std::optional<int> ParseInitConfig(int argc, const char* const* argv, InitConfig
                    "what is not ours, is left alone.",
                .version = PMEM_VERSION,
                .env_prefix = "PMEM_CSI_INIT"});
-  flags.Enum<std::string>(
+  flags.Enum<InitKind>(
       "--kind", &config->kind,
-      {{"none", "none"}, {"lvm", "lvm"}, {"direct", "direct"}, {"both", "both"}},
+      {{"none", InitKind::kNone},
+       {"lvm", InitKind::kLvm},
+       {"direct", InitKind::kDirect},
+       {"both", InitKind::kBoth}},
       "What the regions are for, as the node's label has it: a VolumeGroup over each, volumes "
       "directly in it, or both.");
   AddLabelFlags(&flags, config);

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "capacity-agent/device/erase.h"
+#include "csi-driver/core/node_kind.h"
 #include "csi-driver/kube_object.h"
 
 namespace pmem::driver {
@@ -35,7 +36,7 @@ struct DriverConfig {
 
 // `pmem-csi-driver init`: makes the regions ready, once.
 struct InitConfig {
-  std::string kind = "none";
+  InitKind kind = InitKind::kNone;
   bool is_by_label = false;  // The kind is read from the node's label; `settings_file` adds to it.
   std::string node_name;
   std::string settings_file;  // As SettingsOfNode reads it. Empty: none.

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "csi-driver/driver.h"
 
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
-#include "absl/strings/str_cat.h"
 #include "capacity-agent/core/device_choice.h"
 #include "capacity-agent/device/lvm_maker.h"
 #include "capacity-agent/device/lvm_reader.h"
@@ -14,13 +11,10 @@
 #include "capacity-agent/device/ndctl_reader.h"
 #include "capacity-agent/device/simulated_maker.h"
 #include "capacity-agent/device/simulated_reader.h"
-#include "common/io/files.h"
 #include "common/io/log.h"
 #include "common/pure/status_macros.h"
-#include "csi-driver/core/node_kind.h"
 #include "csi-driver/core/volume_facts.h"
 #include "csi-driver/core/volume_id.h"
-#include "csi-driver/initializer.h"
 
 namespace pmem::driver {
 namespace {
@@ -108,55 +102,6 @@ absl::StatusOr<std::string> Driver::Start() {
 void Driver::Stop() {
   server_.Stop(kStopPatience);
   monitor_.Stop();
-}
-
-namespace {
-
-void Say(std::string_view line) {
-  std::printf("%.*s\n", static_cast<int>(line.size()), line.data());
-  std::fflush(stdout);
-}
-
-// What the node's label and the configuration make of `config`.
-absl::StatusOr<InitConfig> ByLabel(InitConfig config) {
-  PMEM_ASSIGN_OR_RETURN(const std::string node,
-                        ReadKubeObject(config.kube, "/api/v1/nodes/" + config.node_name));
-  PMEM_ASSIGN_OR_RETURN(config.kind, KindOfNode(node));
-  Say(absl::StrCat("node ", config.node_name, " is labelled for kind ", config.kind));
-  if (config.settings_file.empty()) return config;
-  PMEM_ASSIGN_OR_RETURN(const std::string text,
-                        ReadFile(config.settings_file, kInitConfigBytesMax));
-  const auto settings = SettingsOfNode(text, config.node_name);
-  if (!settings.ok()) return Annotate(settings.status(), config.settings_file);
-  config.initializes_labels = config.initializes_labels || settings->initializes_labels;
-  config.lvm_percent = settings->lvm_percent;
-  // A node that nobody labelled is not touched, whatever is said of it elsewhere.
-  if (config.lvm_percent == 0 || config.kind == "none") return config;
-  config.kind = "both";
-  Say(absl::StrCat("both kinds: ", config.lvm_percent, " % of each region for lvm"));
-  return config;
-}
-
-}  // namespace
-
-absl::StatusOr<int> RunInit(const InitConfig& given) {
-  InitConfig config = given;
-  if (config.is_by_label) {
-    PMEM_ASSIGN_OR_RETURN(config, ByLabel(config));
-  }
-  if (config.kind == "none") return EXIT_SUCCESS;
-  Devices devices;
-  FillDevices({.lvm_command = config.lvm_command, .command_timeout = config.command_timeout},
-              &devices);
-  LinuxHost host(config.command_timeout);
-  agent::LvmMaker lvm(config.lvm_command, config.command_timeout);
-  Initializer initializer(&devices, &lvm, &host, Say);
-  InitOptions options = {.lvm_percent = config.lvm_percent,
-                         .initializes_labels = config.initializes_labels,
-                         .regions = agent::NamePatterns(config.region_pattern)};
-  if (config.kind == "lvm") options.lvm_percent = 100;
-  PMEM_ASSIGN_OR_RETURN(const int refused, initializer.Run(options, config.is_dry));
-  return refused == 0 || config.accepts_refusals ? EXIT_SUCCESS : kRefusedExit;
 }
 
 }  // namespace pmem::driver

@@ -51,11 +51,6 @@ class Driver {
   GrpcServer server_;
 };
 
-// `pmem-csi-driver init`: one line for each step on stdout. The exit status: 0, or kRefusedExit
-// when a region was left alone.
-absl::StatusOr<int> RunInit(const InitConfig& given);
-inline constexpr int kRefusedExit = 3;
-
 // Readers and makers that `config` asks for, into *devices.
 void FillDevices(const DriverConfig& config, Devices* devices);
 

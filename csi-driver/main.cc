@@ -13,6 +13,7 @@
 #include "common/io/start_pages.h"
 #include "csi-driver/config.h"
 #include "csi-driver/driver.h"
+#include "csi-driver/init_command.h"
 
 namespace {
 

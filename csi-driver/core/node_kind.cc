@@ -41,19 +41,35 @@ absl::Status ReadNode(const JsonValue& value, NodeSettings* settings) {
 
 }  // namespace
 
-absl::StatusOr<std::string> KindOfNode(std::string_view node_json) {
+std::string_view InitKindName(InitKind kind) {
+  switch (kind) {
+    case InitKind::kNone:
+      return "none";
+    case InitKind::kLvm:
+      return "lvm";
+    case InitKind::kDirect:
+      return "direct";
+    case InitKind::kBoth:
+      return "both";
+  }
+  return "";
+}
+
+absl::StatusOr<InitKind> KindOfNode(std::string_view node_json) {
   PMEM_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Parse(node_json));
   PMEM_ASSIGN_OR_RETURN(const JsonValue metadata, document.root().Member("metadata"));
   PMEM_ASSIGN_OR_RETURN(const auto labels, metadata.OptionalMember("labels"));
-  if (!labels) return std::string("none");
+  if (!labels) return InitKind::kNone;
   for (const std::string_view key : {kNodeTypeLabel, kNodeTypeLabelOld}) {
     PMEM_ASSIGN_OR_RETURN(const auto value, labels->OptionalString(key));
     if (!value) continue;
-    if (*value == "lvm" || *value == "direct" || *value == "none") return *value;
+    for (const InitKind kind : {InitKind::kLvm, InitKind::kDirect, InitKind::kNone}) {
+      if (*value == InitKindName(kind)) return kind;
+    }
     return absl::InvalidArgumentError(
         absl::StrCat("label ", AbslView(key), ": ", *value, " is none of lvm, direct, none"));
   }
-  return std::string("none");
+  return InitKind::kNone;
 }
 
 absl::StatusOr<NodeSettings> SettingsOfNode(std::string_view config_json, std::string_view node) {

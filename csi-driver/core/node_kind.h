@@ -11,10 +11,16 @@
 
 namespace pmem::driver {
 
-// "lvm", "direct" or "none", of a Node object. Label kNodeTypeLabel wins over kNodeTypeLabelOld,
+// What regions are for: nothing, a VolumeGroup over each, volumes directly in it, or a share of
+// both.
+enum class InitKind { kNone, kLvm, kDirect, kBoth };
+
+std::string_view InitKindName(InitKind kind);  // "none", "lvm", "direct", "both"
+
+// kLvm, kDirect or kNone, of a Node object. Label kNodeTypeLabel wins over kNodeTypeLabelOld,
 // also with the value "none"; without either: none. InvalidArgument for other values, and for what
 // is no Node.
-absl::StatusOr<std::string> KindOfNode(std::string_view node_json);
+absl::StatusOr<InitKind> KindOfNode(std::string_view node_json);
 
 // What the configuration says of one node:
 //   {"initialize_labels":false,"nodes":{"node-7":{"lvm_percent":50,"initialize_labels":true}}}

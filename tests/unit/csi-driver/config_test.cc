@@ -31,17 +31,18 @@ TEST(DriverConfig, NeedsANodeName) {
 }
 
 TEST(InitConfig, SplitsOnlyWhenToldHow) {
-  EXPECT_TRUE(Validate(InitConfig{.kind = "lvm"}).ok());
-  EXPECT_FALSE(Validate(InitConfig{.kind = "lvm", .lvm_percent = 50}).ok());
-  EXPECT_FALSE(Validate(InitConfig{.kind = "both"}).ok());
-  EXPECT_TRUE(Validate(InitConfig{.kind = "both", .lvm_percent = 50}).ok());
+  EXPECT_TRUE(Validate(InitConfig{.kind = InitKind::kLvm}).ok());
+  EXPECT_FALSE(Validate(InitConfig{.kind = InitKind::kLvm, .lvm_percent = 50}).ok());
+  EXPECT_FALSE(Validate(InitConfig{.kind = InitKind::kBoth}).ok());
+  EXPECT_TRUE(Validate(InitConfig{.kind = InitKind::kBoth, .lvm_percent = 50}).ok());
 }
 
 TEST(InitConfig, TakesTheKindFromOnePlace) {
   EXPECT_TRUE(Validate(InitConfig{.is_by_label = true, .node_name = "n1"}).ok());
   EXPECT_FALSE(Validate(InitConfig{.is_by_label = true}).ok());
-  EXPECT_FALSE(Validate(InitConfig{.kind = "lvm", .is_by_label = true, .node_name = "n1"}).ok());
-  EXPECT_FALSE(Validate(InitConfig{.kind = "lvm", .settings_file = "init.json"}).ok());
+  EXPECT_FALSE(
+      Validate(InitConfig{.kind = InitKind::kLvm, .is_by_label = true, .node_name = "n1"}).ok());
+  EXPECT_FALSE(Validate(InitConfig{.kind = InitKind::kLvm, .settings_file = "init.json"}).ok());
 }
 
 TEST(DriverConfig, IsSafeUnlessToldOtherwise) {
