@@ -97,14 +97,14 @@ void Agent::StartWatching() {
 }
 
 absl::StatusOr<std::string> Agent::Start() {
-  PMEM_ASSIGN_OR_RETURN(const int port, server_.Start(config_.listen));
+  PMEM_RETURN_IF_ERROR(server_.Start(config_.listen).status());
   // Before the first reading: what changes after it is noticed.
   StartWatching();
   // Here, so that whoever waits for the address finds a report behind it.
   collector_.Tick();
   for (const auto& task : collector_tasks_) task->Start();
   wait_timer_.Start();
-  return absl::StrCat(config_.listen.substr(0, config_.listen.rfind(':')), ":", port);
+  return server_.address();
 }
 
 void Agent::Stop() {

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "common/pure/status_macros.h"
 
 namespace pmem::driver {
@@ -55,8 +54,8 @@ HttpResponse Monitor::Readyz() const {
 }
 
 absl::StatusOr<std::string> Monitor::Start(const std::string& listen) {
-  PMEM_ASSIGN_OR_RETURN(const int port, server_.Start(listen));
-  return absl::StrCat(listen.substr(0, listen.rfind(':')), ":", port);
+  PMEM_RETURN_IF_ERROR(server_.Start(listen).status());
+  return server_.address();
 }
 
 }  // namespace pmem::driver

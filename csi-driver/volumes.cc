@@ -127,8 +127,8 @@ absl::StatusOr<std::vector<std::string>> Volumes::RemoveUnfinishedOf(const Capac
   for (const PoolReport& pool : report.pools) {
     for (const VolumeReport& volume : pool.volumes) {
       if (pool.kind != kind || !IsUnfinished(volume.name)) continue;
-      const std::string pool_name = pool.id.substr(pool.id.find('/') + 1);
-      PMEM_RETURN_IF_ERROR(Maker(kind).Remove({.pool = pool_name, .name = volume.name}));
+      PMEM_RETURN_IF_ERROR(
+          Maker(kind).Remove({.pool = std::string(PoolNameOf(pool.id)), .name = volume.name}));
       removed.push_back(volume.name);
     }
   }

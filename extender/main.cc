@@ -67,17 +67,15 @@ int Run(const ExtenderConfig& config) {
   verbs.Register(server, config.body_bytes_max);
   status.Register(server);
   rest.Register(server);
-  const auto port = server.Start(config.listen);
-  if (!port.ok()) return Fail(port.status());
-  const std::string host = config.listen.substr(0, config.listen.rfind(':'));
-  std::printf("pmem-extender listening on %s:%d\n", host.c_str(), *port);
+  if (const auto port = server.Start(config.listen); !port.ok()) return Fail(port.status());
+  std::printf("pmem-extender listening on %s\n", server.address().c_str());
   std::fflush(stdout);
   const AgentPoller::Options poll{.wait = config.agent_wait, .wanted_at = service.DebtEnds()};
   AgentPoller poller(poll, &service, &clock, AgentPoller::PlainClients(poll));
   const auto discovery =
-  metrics.AddIntake({&watches, &capacity_watch, discovery.get(), &poller, &events});
       AgentDiscovery::Make(config.agents, config.agent_port, client->get(), &poller, &clock);
   ClusterWatches watches(client->get(), &service, &clock);
+  metrics.AddIntake({&watches, &capacity_watch, discovery.get(), &poller, &events});
   Ticker ticker(&service, &metrics, &status);
   service.SetRelister([&watches](int64_t round) { watches.Relist(round); });
   leadership.Start();

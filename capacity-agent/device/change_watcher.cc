@@ -16,6 +16,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "capacity-agent/core/uevent.h"
+#include "capacity-agent/device/errno_status.h"
 #include "common/io/clock.h"
 
 namespace pmem::agent {
@@ -27,10 +28,6 @@ constexpr uint32_t kKernelGroup = 1;
 constexpr int64_t kPollMillisecondsMax = 3600000;
 // LVM and ndctl make some ten events per operation, of below 1 KiB each.
 constexpr int kSocketBufferBytes = 1024 * 1024;
-
-absl::Status ErrnoStatus(const std::string& what) {
-  return absl::UnavailableError(absl::StrCat(what, ": ", std::strerror(errno)));
-}
 
 int Milliseconds(absl::Duration duration) {
   return static_cast<int>(
@@ -47,14 +44,14 @@ ChangeWatcher::~ChangeWatcher() { Stop(); }
 absl::Status ChangeWatcher::OpenKernelEvents() {
   FileDescriptor socket_fd(
       socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT));
-  if (!socket_fd.is_open()) return ErrnoStatus("device events");
+  if (!socket_fd.is_open()) return ErrnoStatus(errno, "device events");
   setsockopt(socket_fd.get(), SOL_SOCKET, SO_RCVBUF, &kSocketBufferBytes,
              sizeof(kSocketBufferBytes));
   sockaddr_nl address = {};
   address.nl_family = AF_NETLINK;
   address.nl_groups = kKernelGroup;
   if (bind(socket_fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
-    return ErrnoStatus("device events");
+    return ErrnoStatus(errno, "device events");
   }
   kernel_ = std::move(socket_fd);
   return absl::OkStatus();
@@ -64,7 +61,7 @@ absl::Status ChangeWatcher::WatchDirectory(const std::string& directory, uint32_
                                            int* watch) {
   if (!inotify_.is_open()) inotify_ = FileDescriptor(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   *watch = inotify_add_watch(inotify_.get(), directory.c_str(), events);
-  return *watch < 0 ? ErrnoStatus(directory) : absl::OkStatus();
+  return *watch < 0 ? ErrnoStatus(errno, directory) : absl::OkStatus();
 }
 
 // A watch goes away with its device.
@@ -101,7 +98,7 @@ std::vector<absl::Status> ChangeWatcher::Start() {
   }
   stop_ = FileDescriptor(eventfd(0, EFD_CLOEXEC));
   if (!stop_.is_open()) {
-    note(ErrnoStatus("eventfd"));
+    note(ErrnoStatus(errno, "eventfd"));
     return problems;
   }
   thread_ = std::make_unique<Thread>("change-watcher", [this] { Run(); });

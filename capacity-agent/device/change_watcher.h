@@ -35,7 +35,7 @@ class ChangeWatcher {
   ChangeWatcher(Options options, std::function<void()> on_change);
   ~ChangeWatcher();  // Stops.
 
-  // Once. What cannot be watched is told, and the rest is watched all the same.
+  // Once. What cannot be watched is told (ErrnoStatus), and the rest is watched all the same.
   std::vector<absl::Status> Start();
   void Stop();
 

@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "capacity-agent/device/errno_status.h"
 #include "capacity-agent/device/file_descriptor.h"
 #include "common/io/clock.h"
 #include "common/pure/status_macros.h"
@@ -29,11 +30,6 @@ constexpr int64_t kMessagesBytesMax = 4096;
 constexpr int kReadsMax = 16;
 // How long a killed program may take to go.
 constexpr absl::Duration kKillTimeout = absl::Seconds(1);
-
-absl::Status ErrnoStatus(int error, const std::string& what) {
-  const std::string message = absl::StrCat(what, ": ", std::strerror(error));
-  return error == ENOENT ? absl::NotFoundError(message) : absl::UnavailableError(message);
-}
 
 struct Pipe {
   FileDescriptor read_end;

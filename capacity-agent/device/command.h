@@ -30,9 +30,10 @@ struct CommandResult {
 class CommandRunner {
  public:
   // The program gets an empty stdin, no other open file, its own process group and our environment
-  // with LC_ALL=C. Errors: NotFound when there is no such program, DeadlineExceeded and
-  // ResourceExhausted after the group was killed, Unavailable while an earlier one still hangs,
-  // Aborted when a signal ended it. An exit status is a result, not an error.
+  // with LC_ALL=C. Errors: those of ErrnoStatus when it cannot be started, NotFound when there is
+  // no such program; DeadlineExceeded and ResourceExhausted after the group was killed, Unavailable
+  // while an earlier one still hangs, Aborted when a signal ended it. An exit status is a result,
+  // not an error.
   absl::StatusOr<CommandResult> Run(const CommandOptions& options);
 
  private:

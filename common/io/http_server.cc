@@ -222,9 +222,12 @@ class HttpServer::Impl {
                                            static_cast<size_t>(options_->largest_bodies_max));
     PMEM_RETURN_IF_ERROR(Listen(address));
     port_ = address.port;
+    address_ = absl::StrCat(address.host, ":", address.port);
     connections_look_.Start();
     return address.port;
   }
+
+  const std::string& address() const { return address_; }
 
   void Stop(absl::Duration drain) {
     gate_->Close(drain);
@@ -347,6 +350,7 @@ class HttpServer::Impl {
   std::shared_ptr<BodyBudget> bodies_;
   std::optional<http_listener> listener_;
   int port_ = 0;
+  std::string address_;
   PeriodicTask connections_look_;
 };
 
@@ -362,6 +366,8 @@ void HttpServer::Handle(std::string method, std::string path, HttpHandler handle
 }
 
 absl::StatusOr<int> HttpServer::Start(std::string_view listen) { return impl_->Start(listen); }
+
+const std::string& HttpServer::address() const { return impl_->address(); }
 
 void HttpServer::Stop(absl::Duration drain) { impl_->Stop(drain); }
 

@@ -93,6 +93,8 @@ class HttpServer {
   // Listens on "HOST:PORT" ("127.0.0.1:0", "[::1]:0", "0.0.0.0:9090"). Returns the port, also for
   // port 0. Errors: InvalidArgument for the address, FailedPrecondition when it is in use.
   absl::StatusOr<int> Start(std::string_view listen);
+  // "HOST:PORT" with the chosen port, once Start was good.
+  const std::string& address() const;
 
   // New requests get 503; open ones get `drain` to be answered, then their connections are closed.
   // When it returns no handler runs, and a Responder that is called later does nothing. Not from a

@@ -87,6 +87,10 @@ inline constexpr int64_t kReportNameBytesMax = 256;  // Of any name, id or sourc
 inline constexpr int64_t kReportErrorsMax = 256;
 inline constexpr int64_t kReportMessageBytesMax = 4096;  // Of one error.
 
+// What a pool is called on its node: its id without the kind. "lvm/<VolumeGroup>" ->
+// "<VolumeGroup>".
+inline std::string_view PoolNameOf(std::string_view id) { return id.substr(id.find('/') + 1); }
+
 std::string_view PoolKindName(PoolKind kind);  // "lvm", "direct"
 std::optional<PoolKind> PoolKindFromName(std::string_view name);
 // Of a StorageClass without parameter pmemType: "pmem-lvm" and "pmem-direct" say it themselves.

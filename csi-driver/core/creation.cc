@@ -14,12 +14,9 @@
 namespace pmem::driver {
 namespace {
 
-// "lvm/pmemvgregion0" -> "pmemvgregion0"
-std::string PoolName(const PoolReport& pool) { return pool.id.substr(pool.id.find('/') + 1); }
-
 const PoolReport* FindPool(const CapacityReport& report, PoolKind kind, std::string_view name) {
   for (const PoolReport& pool : report.pools) {
-    if (pool.kind == kind && PoolName(pool) == name) return &pool;
+    if (pool.kind == kind && PoolNameOf(pool.id) == name) return &pool;
   }
   return nullptr;
 }
@@ -109,7 +106,7 @@ std::vector<Volume> VolumesOf(const CapacityReport& report) {
       if (!IsVolumeId(volume.name) || pool.thin) continue;
       volumes.push_back({.id = volume.name,
                          .kind = pool.kind,
-                         .pool = PoolName(pool),
+                         .pool = std::string(PoolNameOf(pool.id)),
                          .bytes = volume.bytes,
                          .state = pool.state,
                          .trouble = TroubleOf(report, pool)});
@@ -140,9 +137,9 @@ absl::Status CheckGone(const CapacityReport& report, std::string_view id) {
   if (!IsVolumeId(id)) return absl::OkStatus();
   for (const PoolReport& pool : report.pools) {
     if (pool.state != PoolState::kInactive || pool.thin) continue;
-    return absl::UnavailableError(absl::StrCat(PoolName(pool), ": ", TroubleOf(report, pool),
-                                               ": whether it holds ", AbslView(id),
-                                               " is not known"));
+    return absl::UnavailableError(absl::StrCat(AbslView(PoolNameOf(pool.id)), ": ",
+                                               TroubleOf(report, pool), ": whether it holds ",
+                                               AbslView(id), " is not known"));
   }
   return absl::OkStatus();
 }
@@ -173,7 +170,7 @@ absl::StatusOr<Volume> PlaceVolume(const CapacityReport& report, std::string_vie
   PMEM_RETURN_IF_ERROR(CheckUsable(kind, bytes, min_bytes));
   return Volume{.id = std::string(id),
                 .kind = kind,
-                .pool = pool.id.substr(pool.id.find('/') + 1),
+                .pool = std::string(PoolNameOf(pool.id)),
                 .bytes = bytes};
 }
 

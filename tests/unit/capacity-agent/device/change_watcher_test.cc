@@ -98,7 +98,7 @@ TEST_F(ChangeWatcherTest, ANewDeviceIsSeenAndWatched) {
 TEST_F(ChangeWatcherTest, WhatCannotBeWatchedIsTold) {
   const auto watcher = Watch({.file = directory_ + "/nowhere/devices.json"});
   ASSERT_EQ(problems_.size(), 1u);
-  EXPECT_EQ(problems_[0].code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(problems_[0].code(), absl::StatusCode::kNotFound);
 }
 
 TEST_F(ChangeWatcherTest, StopsWhileNothingHappens) {
