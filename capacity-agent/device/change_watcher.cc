@@ -23,6 +23,8 @@ namespace pmem::agent {
 namespace {
 
 constexpr std::string_view kDeviceNamePrefix = "pmem";
+// In a ConfigMap's directory every file is a link through this one, which the kubelet swaps.
+constexpr std::string_view kConfigMapLink = "..data";
 // Multicast group of the kernel's own events. Group 2 is udev's and stays in its network namespace.
 constexpr uint32_t kKernelGroup = 1;
 constexpr int64_t kPollMillisecondsMax = 3600000;
@@ -156,7 +158,7 @@ bool ChangeWatcher::ReadKernelEvents() {
 
 bool ChangeWatcher::IsFileChange(int watch, uint32_t events, std::string_view name) {
   if ((events & IN_Q_OVERFLOW) != 0) return true;
-  if (watch == file_directory_watch_) return name == file_name_;
+  if (watch == file_directory_watch_) return name == file_name_ || name == kConfigMapLink;
   if (watch != device_directory_watch_) return (events & IN_CLOSE_WRITE) != 0;
   if (name.starts_with(kDeviceNamePrefix)) WatchDevice(std::string(name));
   return name.starts_with(kDeviceNamePrefix);

@@ -3,7 +3,8 @@
 //   - the kernel's device events (netlink), for regions, namespaces and LogicalVolumes;
 //   - inotify on the pmem devices in /dev: LVM closes them after it wrote metadata, also when no
 //     udev runs that would make an event of it;
-//   - inotify on the file of simulated devices, also when another file is renamed over it.
+//   - inotify on the file of simulated devices, also when another file is renamed over it, and when
+//     it comes from a ConfigMap (devices.json -> ..data/devices.json) and the kubelet swaps ..data.
 // A hint only: events may be lost or missing (a container's own /dev), and a re-read from time to
 // time is the backstop. One operation makes several events: they are gathered until it is quiet.
 #pragma once

@@ -201,6 +201,23 @@ def test_a_file_written_in_place_is_noticed_too(start):
     assert pool(report, "lvm/pmemvgregion0")["volumes"] == []
 
 
+def test_a_file_of_a_config_map_is_noticed_when_the_kubelet_swaps_it(tmp_path):
+    for version, value in (("..1", devices("disk-a")), ("..2", devices("disk-a", "disk-b"))):
+        (tmp_path / version).mkdir()
+        (tmp_path / version / "devices.json").write_text(json.dumps(value))
+    (tmp_path / "..data").symlink_to("..1")
+    (tmp_path / "devices.json").symlink_to("..data/devices.json")
+    agent = Agent(tmp_path)
+    try:
+        known = agent.report()
+        (tmp_path / "..data_tmp").symlink_to("..2")
+        (tmp_path / "..data_tmp").rename(tmp_path / "..data")
+        report = agent.next_report(known)
+        assert pool(report, "lvm/pmemvgregion0")["available_bytes"] == 8 * GIB
+    finally:
+        agent.close()
+
+
 def test_the_same_report_is_answered_304(start):
     agent = start()
     status, headers, body = agent.get("/v1/capacity")

@@ -79,6 +79,20 @@ TEST_F(ChangeWatcherTest, AFileThatIsWrittenOrReplacedOrRemovedIsSeen) {
   EXPECT_TRUE(changes_.AwaitNext());
 }
 
+// As the kubelet lays out a ConfigMap: the file's own name never changes.
+TEST_F(ChangeWatcherTest, AFileOfAConfigMapThatIsSwappedIsSeen) {
+  for (const std::string version : {"..1", "..2"}) {
+    std::filesystem::create_directory(directory_ + "/" + version);
+    Write(version + "/devices.json", version);
+  }
+  std::filesystem::create_symlink("..1", directory_ + "/..data");
+  std::filesystem::create_symlink("..data/devices.json", directory_ + "/devices.json");
+  const auto watcher = Watch({.file = directory_ + "/devices.json"});
+  std::filesystem::create_symlink("..2", directory_ + "/..data_tmp");
+  std::filesystem::rename(directory_ + "/..data_tmp", directory_ + "/..data");
+  EXPECT_TRUE(changes_.AwaitNext());
+}
+
 TEST_F(ChangeWatcherTest, ADeviceThatIsClosedAfterWritingIsSeen) {
   Write("pmem0", "");
   const auto watcher = Watch({.device_directory = directory_});
