@@ -22,6 +22,8 @@ namespace {
 constexpr int kIoThreads = 4;
 // A connection for each reader that waits (kWaitersMax), and as many for whoever comes and goes.
 constexpr int64_t kOpenFilesWanted = 2048;
+// A reading that hangs (LVM's lock, a dying device) would hold the end up for as long.
+constexpr int kStopSecondsMax = 5;
 
 int Fail(const absl::Status& status) {
   std::fprintf(stderr, "pmem-capacity-agent: %s\n", std::string(status.message()).c_str());
@@ -41,12 +43,16 @@ int main(int argc, char** argv) {
   const absl::StatusOr<std::string> boot_id = pmem::agent::ReadBootId();
   if (!boot_id.ok()) return Fail(boot_id.status());
   pmem::agent::Agent agent(config, *boot_id, PMEM_VERSION);
-  const absl::StatusOr<std::string> address = agent.Start();
+  const absl::StatusOr<std::string> address = [&agent] {
+    const pmem::EndWithinOnSignal watch(kStopSecondsMax);
+    return agent.Start();
+  }();
   if (!address.ok()) return Fail(address.status());
   std::printf("pmem-capacity-agent listening on %s\n", address->c_str());
   std::fflush(stdout);
   pmem::GiveBackStartPages();
   pmem::WaitForSignal();
+  pmem::EndWithin(kStopSecondsMax);
   agent.Stop();
   return EXIT_SUCCESS;
 }

@@ -19,6 +19,9 @@ namespace {
 
 // For /metrics alone, which one asks for now and then.
 constexpr int kIoThreads = 2;
+// Calls under way get kStopPatience (driver.h). One that hangs in a command does not hear of it and
+// would hold the end up for as long; each of its steps is made to survive being killed.
+constexpr int kStopSecondsMax = 5;
 
 int Fail(const absl::Status& status) {
   std::fprintf(stderr, "pmem-csi-driver: %s\n", std::string(status.message()).c_str());
@@ -43,13 +46,17 @@ int main(int argc, char** argv) {
   pmem::StartIoThreads(kIoThreads);
   if (config.is_verbose) pmem::SetLogLevel(pmem::LogLevel::kDebug);
   pmem::driver::Driver driver(config, PMEM_VERSION);
-  const absl::StatusOr<std::string> address = driver.Start();
+  const absl::StatusOr<std::string> address = [&driver] {
+    const pmem::EndWithinOnSignal watch(kStopSecondsMax);
+    return driver.Start();
+  }();
   if (!address.ok()) return Fail(address.status());
   if (!address->empty()) std::printf("metrics on %s\n", address->c_str());
   std::printf("pmem-csi-driver listening on unix:%s\n", config.socket_path.c_str());
   std::fflush(stdout);
   pmem::GiveBackStartPages();
   pmem::WaitForSignal();
+  pmem::EndWithin(kStopSecondsMax);
   driver.Stop();
   return EXIT_SUCCESS;
 }

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
+
+#include "common/io/periodic_task.h"
+
 namespace pmem {
 
 // Blocks SIGTERM and SIGINT in this thread and all it starts from now on, and ignores SIGPIPE.
@@ -11,7 +15,24 @@ void BlockSignals();
 int WaitForSignal();
 
 // From now on the process has so long to end in good order; then the kernel ends it (SIGALRM).
-// Whole seconds, at least one.
+// Whole seconds, at least one. A later call does not give it longer.
 void EndWithin(int seconds);
+
+// For a start that may hang: while it lives, a signal that WaitForSignal waits for sets EndWithin
+// when it comes. The signal stays, for the WaitForSignal that follows. After BlockSignals.
+class EndWithinOnSignal {
+ public:
+  explicit EndWithinOnSignal(int seconds);
+  ~EndWithinOnSignal();
+  EndWithinOnSignal(const EndWithinOnSignal&) = delete;
+  EndWithinOnSignal& operator=(const EndWithinOnSignal&) = delete;
+
+ private:
+  void Watch(int seconds) const;
+
+  const int signals_;  // Descriptors; readable when a signal came, and when this ends.
+  const int end_;
+  std::unique_ptr<Thread> thread_;
+};
 
 }  // namespace pmem

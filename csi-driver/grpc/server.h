@@ -33,7 +33,8 @@ class GrpcServer {
 
   // A socket that an earlier process left is replaced. Unavailable when the path cannot be used.
   absl::Status Start(const std::string& socket_path, mode_t mode);
-  // Calls under way have `patience` to end. Removes the socket. Idempotent.
+  // Calls under way have `patience` to end; then they are cancelled, and those that do not notice
+  // are waited for all the same: see EndWithin. Removes the socket. Idempotent.
   void Stop(absl::Duration patience);
 
  private:

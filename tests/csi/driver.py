@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One pmem-csi-driver of this host, over simulated devices."""
 
+import os
 import pathlib
 import subprocess
 
@@ -22,9 +23,10 @@ class Driver(Calls):
         self.socket = self.directory / 'csi.sock'
         self.supervisor = processes.Supervisor(self.directory / 'logs')
         self.process = None
+        self.programs = self.directory / 'programs'
 
     def start(self, layout=None, *flags):
-        """Over `layout`, or over what is there already."""
+        """Over `layout`, or over what is there already. Programs of self.programs go before the host's."""
         if layout is not None:
             self.devices.write(layout)
         self.process = self.supervisor.start(
@@ -36,8 +38,16 @@ class Driver(Calls):
                 f'--devices=simulated:{self.devices.path}',
                 *flags,
             ],
+            env={'PATH': f'{self.programs}:{os.environ["PATH"]}'},
         )
         self.process.wait_for_line('listening on')
+
+    def replace_program(self, name, script):
+        """What the driver runs under this name from now on."""
+        self.programs.mkdir(exist_ok=True)
+        path = self.programs / name
+        path.write_text(f'#!/bin/sh\n{script}\n')
+        path.chmod(0o755)
 
     def answer(self, method, request):
         return self.spawn(method, request).answer()

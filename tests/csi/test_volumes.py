@@ -4,7 +4,9 @@
 import os
 import pathlib
 import random
+import signal
 import subprocess
+import time
 import urllib.request
 
 import pytest
@@ -15,6 +17,7 @@ from harness import devices, waiting
 
 GI = devices.GI
 MI = 1 << 20
+END_SECONDS_MAX = 8  # kStopSecondsMax, on a busy machine.
 CREATE = 'csi.v1.Controller/CreateVolume'
 BOTH = devices.layout([devices.volume_group(20 * GI)], [devices.region(20 * GI)])
 
@@ -179,6 +182,22 @@ def test_the_driver_ends_in_time_and_takes_its_socket_along(driver):
     driver.start(BOTH)
     assert driver.process.stop() == 0
     assert not driver.socket.exists()
+
+
+def test_the_driver_ends_in_time_while_a_call_hangs(driver):
+    driver.start(BOTH)
+    driver.create('disk-1', GI)
+    driver.replace_program('blkid', f'touch {driver.directory}/hangs; exec sleep 25')
+    request = {'volume_id': 'disk-1', 'staging_target_path': f'{driver.root}/s', 'volume_capability': mounted()}
+    call = driver.spawn('csi.v1.Node/NodeStageVolume', request)
+    waiting.until((driver.directory / 'hangs').exists, 'blkid hangs')
+    began = time.monotonic()
+    assert driver.process.stop(seconds=END_SECONDS_MAX) == -signal.SIGALRM
+    assert time.monotonic() - began < END_SECONDS_MAX and call.answer()['code'] != 'OK'
+    (driver.programs / 'blkid').unlink()
+    driver.start()
+    driver.stage('disk-1')
+    driver.remove('disk-1')
 
 
 def test_help_and_bad_flags():

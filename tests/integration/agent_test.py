@@ -328,6 +328,22 @@ def test_sigterm_answers_a_parked_poll_and_ends(start):
     assert {poll.status() for poll in polls} <= {304, 503}
 
 
+@pytest.mark.parametrize("hangs_at", [1, 2], ids=["start", "re-read"])
+def test_sigterm_ends_it_while_lvm_hangs(tmp_path, hangs_at):
+    lvm = tmp_path / "lvm"
+    lvm.write_text(f"#!/bin/sh\necho >>{tmp_path}/runs; [ $(wc -l <{tmp_path}/runs) -lt {hangs_at} ] && exit 5\n"
+                   f"touch {tmp_path}/hangs; exec sleep 25\n")
+    lvm.chmod(0o755)
+    with subprocess.Popen([AGENT, "--node-name", "n1", "--listen", "127.0.0.1:0", "--resync", "1s", "--lvm-command",
+                           str(lvm), "--lvm-timeout", "20s"], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as process:
+        wait_for((tmp_path / "hangs").exists)
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        process.wait(ANSWER_SECONDS_MAX)
+        assert time.monotonic() - began < END_SECONDS_MAX + 2
+
+
 def test_a_parked_poll_whose_reader_is_gone_harms_nobody(start):
     agent = start()
     known = agent.report()

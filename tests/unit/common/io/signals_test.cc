@@ -31,5 +31,42 @@ TEST(SignalsDeathTest, AProcessThatDoesNotEndInTimeIsEnded) {
       testing::KilledBySignal(SIGALRM), "");
 }
 
+TEST(SignalsDeathTest, ALaterLimitDoesNotGiveItLonger) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        EndWithin(1);
+        EndWithin(1000);
+        while (true) ::pause();
+      },
+      testing::KilledBySignal(SIGALRM), "");
+}
+
+TEST(SignalsDeathTest, AStartThatHangsIsEndedAfterASignal) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        BlockSignals();
+        const EndWithinOnSignal watch(1);
+        ::kill(::getpid(), SIGTERM);
+        while (true) ::pause();
+      },
+      testing::KilledBySignal(SIGALRM), "");
+}
+
+TEST(SignalsDeathTest, ASignalDuringTheStartIsWaitedForAfterIt) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        BlockSignals();
+        {
+          const EndWithinOnSignal watch(1000);
+          ::kill(::getpid(), SIGTERM);
+        }
+        ::_exit(WaitForSignal() == SIGTERM ? 0 : 1);
+      },
+      ::testing::ExitedWithCode(0), "");
+}
+
 }  // namespace
 }  // namespace pmem
