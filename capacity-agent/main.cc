@@ -20,8 +20,8 @@ namespace {
 
 // Readers are few and answers are small.
 constexpr int kIoThreads = 4;
-// A connection for each reader that waits (kWaitersMax), and as many for whoever comes and goes.
-constexpr int64_t kOpenFilesWanted = 2048;
+// As many connections as the server lets in, and as many files for all else.
+constexpr int64_t kOpenFilesWanted = 2 * pmem::HttpServerOptions::kConnectionsDefaultMax;
 // A reading that hangs (LVM's lock, a dying device) would hold the end up for as long.
 constexpr int kStopSecondsMax = 5;
 

@@ -9,6 +9,7 @@
 #include "common/io/http_server.h"
 #include "common/io/log.h"
 #include "common/io/mutex.h"
+#include "common/io/open_files.h"
 #include "common/io/signals.h"
 #include "common/io/start_pages.h"
 #include "csi-driver/config.h"
@@ -19,6 +20,8 @@ namespace {
 
 // For /metrics alone, which one asks for now and then.
 constexpr int kIoThreads = 2;
+// As many connections as its server lets in, and as many files for CSI's calls and their programs.
+constexpr int64_t kOpenFilesWanted = 2 * pmem::HttpServerOptions::kConnectionsDefaultMax;
 // Calls under way get kStopPatience (driver.h). One that hangs in a command does not hear of it and
 // would hold the end up for as long; each of its steps is made to survive being killed.
 constexpr int kStopSecondsMax = 5;
@@ -43,6 +46,7 @@ int main(int argc, char** argv) {
   pmem::driver::DriverConfig config;
   if (const std::optional<int> code = pmem::driver::ParseConfig(argc, argv, &config)) return *code;
   pmem::BlockSignals();
+  pmem::RaiseOpenFilesLimit(kOpenFilesWanted);
   pmem::StartIoThreads(kIoThreads);
   if (config.is_verbose) pmem::SetLogLevel(pmem::LogLevel::kDebug);
   pmem::driver::Driver driver(config, PMEM_VERSION);

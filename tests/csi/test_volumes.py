@@ -4,6 +4,7 @@
 import os
 import pathlib
 import random
+import resource
 import signal
 import subprocess
 import time
@@ -18,6 +19,7 @@ from harness import devices, waiting
 GI = devices.GI
 MI = 1 << 20
 END_SECONDS_MAX = 8  # kStopSecondsMax, on a busy machine.
+CONNECTIONS_MAX = 8192  # kConnectionsDefaultMax
 CREATE = 'csi.v1.Controller/CreateVolume'
 BOTH = devices.layout([devices.volume_group(20 * GI)], [devices.region(20 * GI)])
 
@@ -198,6 +200,17 @@ def test_the_driver_ends_in_time_while_a_call_hangs(driver):
     driver.start()
     driver.stage('disk-1')
     driver.remove('disk-1')
+
+
+def test_every_connection_that_it_lets_in_has_a_descriptor(driver):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))  # As a container may begin.
+    try:
+        driver.start(BOTH)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    soft, hard = resource.prlimit(driver.process.pid, resource.RLIMIT_NOFILE)
+    assert soft == hard or soft > CONNECTIONS_MAX
 
 
 def test_help_and_bad_flags():

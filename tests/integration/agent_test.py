@@ -24,6 +24,7 @@ SIMULATED_FILE_BYTES_MAX = 16 << 20  # kSimulatedFileBytesMax
 NOTICE_SECONDS_MAX = 15
 END_SECONDS_MAX = 5
 WAITERS_MAX = 1024  # kWaitersMax
+CONNECTIONS_MAX = 8192  # kConnectionsDefaultMax
 
 
 def devices(*volumes):
@@ -362,6 +363,13 @@ def open_files():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     yield lambda wanted: resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_every_connection_that_it_lets_in_has_a_descriptor(start, open_files):
+    open_files(256)  # As a container may begin.
+    agent = start()
+    soft, hard = resource.prlimit(agent.process.pid, resource.RLIMIT_NOFILE)
+    assert soft == hard or soft > CONNECTIONS_MAX
 
 
 def test_parked_polls_beyond_the_limit_are_sent_away(start, open_files):
