@@ -55,9 +55,12 @@ class Host {
   // Of a device that nobody has mounted, published or open for himself.
   virtual absl::Status Erase(const std::string& device, Erasure erasure) = 0;
 
-  // The topmost mount at exactly this path; nothing when there is none.
+  // The topmost mount at exactly this path, wherever its links lead; nothing when there is none.
   virtual absl::StatusOr<std::optional<Mount>> MountAt(const std::string& path) = 0;
   virtual absl::Status MountOn(const MountRequest& request) = 0;
+  // What is bound there can no longer be written through this path. FailedPrecondition while
+  // somebody writes through it.
+  virtual absl::Status MakeReadOnly(const std::string& path) = 0;
   // Nothing mounted there: OK.
   virtual absl::Status Unmount(const std::string& path) = 0;
 

@@ -59,22 +59,62 @@ absl::Status Staging::Unstage(const std::string& id, const std::string& staging_
   return volumes_->Close(*volume);
 }
 
+absl::StatusOr<bool> Staging::StagedReadOnly(const std::string& device,
+                                             const std::string& staging_path) {
+  PMEM_ASSIGN_OR_RETURN(const auto mount, host_->MountAt(staging_path));
+  if (!mount) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(device, " is not staged: nothing is mounted at ", staging_path));
+  }
+  PMEM_ASSIGN_OR_RETURN(const std::string number, host_->DeviceNumber(device));
+  if (mount->device_number == number) return mount->is_read_only;
+  return absl::FailedPreconditionError(absl::StrCat(
+      device, " is not staged: device ", mount->device_number, " is mounted at ", staging_path));
+}
+
+absl::StatusOr<bool> Staging::IsMountedAt(const std::string& device, const std::string& target_path,
+                                          const Mount& mount, bool is_block) {
+  PMEM_ASSIGN_OR_RETURN(const std::string number, host_->DeviceNumber(device));
+  if (!is_block) return mount.device_number == number;
+  // A device node that is bound to a path: the node's number tells, not that of its file system.
+  const auto node_number = host_->DeviceNumber(target_path);
+  return node_number.ok() && *node_number == number;
+}
+
+// `is_read_only` is what the mount at the target is to be in the end.
 absl::StatusOr<bool> Staging::IsPublished(const std::string& device, const std::string& target_path,
-                                          const VolumeUse& use) {
+                                          bool is_block, bool is_read_only) {
   PMEM_ASSIGN_OR_RETURN(const auto mount, host_->MountAt(target_path));
   if (!mount) return false;
-  PMEM_ASSIGN_OR_RETURN(const std::string number, host_->DeviceNumber(device));
-  std::string mounted_number = mount->device_number;
-  // A device node that is bound to a path: the node's number tells, not that of its file system.
-  if (use.is_block) {
-    const auto node_number = host_->DeviceNumber(target_path);
-    mounted_number = node_number.ok() ? *node_number : "";
+  PMEM_ASSIGN_OR_RETURN(const bool is_ours, IsMountedAt(device, target_path, *mount, is_block));
+  if (!is_ours) {
+    return absl::AlreadyExistsError(absl::StrCat(target_path, ": something else is mounted there"));
   }
-  if (mounted_number == number && (use.is_block || mount->is_read_only == use.is_read_only)) {
-    return true;
+  if (is_block || mount->is_read_only == is_read_only) return true;
+  if (!is_read_only) {
+    return absl::AlreadyExistsError(absl::StrCat(target_path, ": is mounted there read-only"));
   }
-  return absl::AlreadyExistsError(
-      absl::StrCat(target_path, ": something else is mounted there, or otherwise"));
+  // A driver before this one did not come to it. Whoever writes there makes it fail.
+  PMEM_RETURN_IF_ERROR(host_->MakeReadOnly(target_path));
+  return true;
+}
+
+absl::Status Staging::PublishBlock(const std::string& device, const std::string& target_path) {
+  PMEM_ASSIGN_OR_RETURN(const bool is_published, IsPublished(device, target_path, true, false));
+  if (is_published) return absl::OkStatus();
+  PMEM_RETURN_IF_ERROR(host_->MakeFile(target_path));
+  return host_->MountOn({.source = device, .target = target_path});
+}
+
+absl::Status Staging::PublishFileSystem(const std::string& device, const std::string& staging_path,
+                                        const std::string& target_path, bool is_read_only) {
+  PMEM_ASSIGN_OR_RETURN(const bool staged_read_only, StagedReadOnly(device, staging_path));
+  PMEM_ASSIGN_OR_RETURN(const bool is_published,
+                        IsPublished(device, target_path, false, is_read_only || staged_read_only));
+  if (is_published) return absl::OkStatus();
+  PMEM_RETURN_IF_ERROR(host_->MakeDirectory(target_path));
+  return host_->MountOn(
+      {.source = staging_path, .target = target_path, .is_read_only = is_read_only});
 }
 
 absl::Status Staging::Publish(const std::string& id, const std::string& staging_path,
@@ -82,21 +122,8 @@ absl::Status Staging::Publish(const std::string& id, const std::string& staging_
   PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, volumes_->TakeTurn(id));
   PMEM_ASSIGN_OR_RETURN(const Volume volume, volumes_->Find(id));
   PMEM_ASSIGN_OR_RETURN(const std::string device, volumes_->Open(volume));
-  PMEM_ASSIGN_OR_RETURN(const bool is_published, IsPublished(device, target_path, use));
-  if (is_published) return absl::OkStatus();
-  if (use.is_block) {
-    PMEM_RETURN_IF_ERROR(host_->MakeFile(target_path));
-  } else {
-    PMEM_ASSIGN_OR_RETURN(const auto staged, host_->MountAt(staging_path));
-    if (!staged) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("volume ", id, " is not staged at ", staging_path));
-    }
-    PMEM_RETURN_IF_ERROR(host_->MakeDirectory(target_path));
-  }
-  return host_->MountOn({.source = use.is_block ? device : staging_path,
-                         .target = target_path,
-                         .is_read_only = use.is_read_only && !use.is_block});
+  if (use.is_block) return PublishBlock(device, target_path);
+  return PublishFileSystem(device, staging_path, target_path, use.is_read_only);
 }
 
 absl::Status Staging::Unpublish(const std::string& id, const std::string& target_path) {

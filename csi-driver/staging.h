@@ -22,6 +22,9 @@ class Staging {
 
   absl::Status Stage(const std::string& id, const std::string& staging_path, const VolumeUse& use);
   absl::Status Unstage(const std::string& id, const std::string& staging_path);
+  // What is staged read-only (mount option ro) is published read-only, whatever is asked for. A
+  // mount that was left writable is finished: made read-only. FailedPrecondition when it is not
+  // this volume that is staged at `staging_path`.
   absl::Status Publish(const std::string& id, const std::string& staging_path,
                        const std::string& target_path, const VolumeUse& use);
   absl::Status Unpublish(const std::string& id, const std::string& target_path);
@@ -39,8 +42,14 @@ class Staging {
   absl::Status StageFileSystem(const std::string& device, const std::string& staging_path,
                                const VolumeUse& use);
   absl::Status PrepareFileSystem(const std::string& device, const VolumeUse& use);
+  absl::StatusOr<bool> StagedReadOnly(const std::string& device, const std::string& staging_path);
+  absl::StatusOr<bool> IsMountedAt(const std::string& device, const std::string& target_path,
+                                   const Mount& mount, bool is_block);
   absl::StatusOr<bool> IsPublished(const std::string& device, const std::string& target_path,
-                                   const VolumeUse& use);
+                                   bool is_block, bool is_read_only);
+  absl::Status PublishBlock(const std::string& device, const std::string& target_path);
+  absl::Status PublishFileSystem(const std::string& device, const std::string& staging_path,
+                                 const std::string& target_path, bool is_read_only);
 
   Volumes* const volumes_;
   Host* const host_;

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -38,6 +40,16 @@ constexpr size_t kStartBytes = size_t{1024} * 1024;
 dev_t BlockNumber(const std::string& path) {
   struct stat info = {};
   return stat(path.c_str(), &info) == 0 && S_ISBLK(info.st_mode) ? info.st_rdev : 0;
+}
+
+// As the kernel's table of mounts has it: without links, "..", and slashes at the end. What is not
+// there is taken as it is written.
+std::string RealPath(const std::string& path) {
+  std::error_code error;
+  std::string real = std::filesystem::weakly_canonical(path, error).string();
+  if (error) real = std::filesystem::path(path).lexically_normal().string();
+  while (real.size() > 1 && real.ends_with('/')) real.pop_back();
+  return real;
 }
 
 absl::Status Remount(const std::string& target) {
@@ -152,7 +164,7 @@ absl::Status LinuxHost::Erase(const std::string& device, Erasure erasure) {
 absl::StatusOr<std::optional<Mount>> LinuxHost::MountAt(const std::string& path) {
   PMEM_ASSIGN_OR_RETURN(const std::string table,
                         ReadFile("/proc/self/mountinfo", kMountTableBytesMax));
-  return FindMount(table, path);
+  return FindMount(table, RealPath(path));
 }
 
 absl::Status LinuxHost::MountOn(const MountRequest& request) {
@@ -166,11 +178,14 @@ absl::Status LinuxHost::MountOn(const MountRequest& request) {
   return absl::OkStatus();
 }
 
+absl::Status LinuxHost::MakeReadOnly(const std::string& path) { return Remount(path); }
+
 absl::Status LinuxHost::Unmount(const std::string& path) {
+  const std::string real = RealPath(path);
   while (true) {
-    PMEM_ASSIGN_OR_RETURN(const auto mounted, MountAt(path));
+    PMEM_ASSIGN_OR_RETURN(const auto mounted, MountAt(real));
     if (!mounted) return absl::OkStatus();
-    if (umount2(path.c_str(), UMOUNT_NOFOLLOW) != 0) {
+    if (umount2(real.c_str(), UMOUNT_NOFOLLOW) != 0) {
       return ErrnoStatus(errno, absl::StrCat("umount ", path));
     }
   }

@@ -24,6 +24,7 @@ class LinuxHost final : public Host {
   absl::Status Erase(const std::string& device, Erasure erasure) override;
   absl::StatusOr<std::optional<Mount>> MountAt(const std::string& path) override;
   absl::Status MountOn(const MountRequest& request) override;
+  absl::Status MakeReadOnly(const std::string& path) override;
   absl::Status Unmount(const std::string& path) override;
   absl::Status MakeDirectory(const std::string& path) override;
   absl::Status MakeFile(const std::string& path) override;

@@ -122,6 +122,62 @@ def test_a_read_only_publish_cannot_be_written(driver):
     driver.remove('disk-1')
 
 
+def test_a_read_only_publish_that_was_cut_short_is_finished(driver):
+    """The bind mount is there, writable: the driver was killed before it made it read-only."""
+    driver.start(BOTH)
+    driver.create('disk-1', GI)
+    driver.stage('disk-1')
+    target = pathlib.Path(driver.publish('disk-1'))
+    with open(target / 'data', 'w', encoding='ascii'), pytest.raises(Refused, match='FAILED_PRECONDITION'):
+        driver.publish('disk-1', readonly=True)
+    for _ in range(2):
+        driver.publish('disk-1', readonly=True)
+        with pytest.raises(OSError, match='Read-only'):
+            (target / 'data').write_text('x')
+    driver.remove('disk-1')
+
+
+def test_a_volume_with_mount_option_ro_is_published_twice(driver):
+    driver.start(BOTH)
+    driver.create('disk-1', GI)
+    driver.stage('disk-1')
+    driver.unstage('disk-1')
+    capability = mounted(options=['ro'])
+    driver.stage('disk-1', capability)
+    for readonly in (False, False, True):
+        driver.publish('disk-1', capability, readonly)
+    driver.remove('disk-1')
+
+
+def test_a_volume_is_not_published_from_where_another_is_staged(driver):
+    driver.start(BOTH)
+    for name in ('disk-1', 'disk-2'):
+        driver.create(name, GI)
+        driver.stage(name)
+    request = {'volume_id': 'disk-1', 'staging_target_path': driver.staging('disk-2'),
+               'target_path': f'{driver.root}/pod', 'volume_capability': mounted()}
+    assert driver.code('csi.v1.Node/NodePublishVolume', request) == 'FAILED_PRECONDITION'
+    for name in ('disk-1', 'disk-2'):
+        driver.unstage(name)
+        driver.delete(name)
+
+
+@pytest.mark.parametrize('spelling', ['{}/', '{}/./', '{}/../disk-1', 'link'])
+def test_a_path_is_the_same_however_it_is_written(driver, spelling):
+    driver.start(BOTH)
+    driver.create('disk-1', GI)
+    driver.stage('disk-1')
+    path = spelling.format(driver.staging('disk-1'))
+    if spelling == 'link':
+        path = f'{driver.root}/link/disk-1'
+        pathlib.Path(f'{driver.root}/link').symlink_to(f'{driver.root}/staging')
+    request = {'volume_id': 'disk-1', 'staging_target_path': path}
+    driver.call('csi.v1.Node/NodeStageVolume', {**request, 'volume_capability': mounted()})
+    driver.call('csi.v1.Node/NodeUnstageVolume', request)
+    assert driver.leftovers() == []
+    driver.delete('disk-1')
+
+
 def test_the_socket_is_for_its_owner_alone(driver):
     driver.start(BOTH)
     assert driver.socket.stat().st_mode & 0o777 == 0o600

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_join.h"
 #include "common/pure/status_macros.h"
 #include "csi-driver/host.h"
@@ -60,15 +61,21 @@ class FakeHost final : public Host {
                               (request.type.empty() ? "bind" : request.type) + " " +
                               request.target + (request.is_read_only ? " ro " : " ") +
                               absl::StrJoin(request.options, ",")));
-    Mount mount = {.device_number = "number of " + request.source,
-                   .root = "number of " + request.source,
-                   .type = request.type,
-                   .is_read_only = request.is_read_only};
+    Mount mount = {
+        .device_number = "number of " + request.source,
+        .root = "number of " + request.source,
+        .type = request.type,
+        .is_read_only = request.is_read_only || absl::c_linear_search(request.options, "ro")};
     if (const auto source = mounts.find(request.source); source != mounts.end()) {
       mount = source->second;
-      mount.is_read_only = request.is_read_only;
+      mount.is_read_only = source->second.is_read_only || request.is_read_only;
     }
     mounts[request.target] = mount;
+    return absl::OkStatus();
+  }
+  absl::Status MakeReadOnly(const std::string& path) override {
+    PMEM_RETURN_IF_ERROR(Note("remount ro " + path));
+    mounts.at(path).is_read_only = true;
     return absl::OkStatus();
   }
   absl::Status Unmount(const std::string& path) override {

@@ -77,6 +77,32 @@ TEST_F(StagingTest, PublishesByABindMount) {
   EXPECT_TRUE(staging_.Unpublish("disk-1", "/pod").ok());
 }
 
+TEST_F(StagingTest, PublishesAgainWhatIsStagedReadOnly) {
+  const VolumeUse use = {.mount_options = {"ro"}};
+  ASSERT_TRUE(staging_.Stage("disk-1", "/staging", use).ok());
+  ASSERT_TRUE(staging_.Publish("disk-1", "/staging", "/pod", use).ok());
+  EXPECT_TRUE(staging_.Publish("disk-1", "/staging", "/pod", use).ok());
+  EXPECT_TRUE(staging_.Publish("disk-1", "/staging", "/pod", {.is_read_only = true}).ok());
+}
+
+TEST_F(StagingTest, MakesReadOnlyWhatAKilledDriverLeftWritable) {
+  ASSERT_TRUE(staging_.Stage("disk-1", "/staging", {}).ok());
+  ASSERT_TRUE(staging_.Publish("disk-1", "/staging", "/pod", {}).ok());
+  const VolumeUse use = {.is_read_only = true};
+  host_.failure = absl::FailedPreconditionError("/pod: Device or resource busy");
+  EXPECT_TRUE(absl::IsFailedPrecondition(staging_.Publish("disk-1", "/staging", "/pod", use)));
+  EXPECT_TRUE(staging_.Publish("disk-1", "/staging", "/pod", use).ok());
+  EXPECT_EQ(host_.calls.back(), "remount ro /pod");
+  EXPECT_TRUE(host_.mounts.at("/pod").is_read_only);
+}
+
+TEST_F(StagingTest, RefusesToPublishAnotherVolumesStaging) {
+  ASSERT_TRUE(staging_.Stage("disk-1", "/staging/1", {}).ok());
+  ASSERT_TRUE(staging_.Stage("disk-2", "/staging/2", {}).ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(staging_.Publish("disk-1", "/staging/2", "/pod", {})));
+  EXPECT_EQ(host_.mounts.count("/pod"), 0u);
+}
+
 TEST_F(StagingTest, PublishesABlockDeviceByItsNode) {
   const VolumeUse use = {.is_block = true};
   ASSERT_TRUE(staging_.Stage("disk-1", "/staging", use).ok());
