@@ -7,10 +7,19 @@
 
 namespace pmem::driver {
 
+absl::Status Staging::CheckNoData(const std::string& device) {
+  PMEM_ASSIGN_OR_RETURN(const std::string data, host_->DataOn(device));
+  if (data.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      device, " has no file system that blkid knows, but is not empty (", data,
+      "): it is left as it is. Its superblock may be damaged (e2fsck -b 32768, xfs_repair), or it "
+      "was a block volume; if nobody needs the data, delete the claim"));
+}
+
 absl::Status Staging::PrepareFileSystem(const std::string& device, const VolumeUse& use) {
   const std::string& wanted = use.file_system;
   PMEM_ASSIGN_OR_RETURN(const std::string found, host_->FileSystemOn(device));
-  if (found == wanted) return absl::OkStatus();
+  if (found == wanted) return host_->FinishFormat(device);
   // An unfinished one is made anew: there was never anything on it. A mkfs.xfs that is still at
   // work, because the driver before this one was killed, has the device for itself, and fails this
   // one.
@@ -18,6 +27,7 @@ absl::Status Staging::PrepareFileSystem(const std::string& device, const VolumeU
     return absl::FailedPreconditionError(
         absl::StrCat(device, " carries ", found, ", not ", wanted, ": it is left as it is"));
   }
+  if (found.empty()) PMEM_RETURN_IF_ERROR(CheckNoData(device));
   return host_->Format(device, wanted);
 }
 

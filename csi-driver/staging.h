@@ -15,7 +15,8 @@ namespace pmem::driver {
 // Thread-safe; one call at a time for each volume, the others get Aborted. Idempotent: what is done
 // already is left as it is. Errors beside those of Volumes and Host: NotFound for volumes and paths
 // that are not there, AlreadyExists for a path where something else is mounted, FailedPrecondition
-// for a file system that is not the one asked for.
+// for a file system that is not the one asked for, and for data that is no file system: only a
+// volume that nobody can have data on is formatted.
 class Staging {
  public:
   Staging(Volumes* volumes, Host* host) : volumes_(volumes), host_(host) {}
@@ -41,6 +42,7 @@ class Staging {
  private:
   absl::Status StageFileSystem(const std::string& device, const std::string& staging_path,
                                const VolumeUse& use);
+  absl::Status CheckNoData(const std::string& device);
   absl::Status PrepareFileSystem(const std::string& device, const VolumeUse& use);
   absl::StatusOr<bool> StagedReadOnly(const std::string& device, const std::string& staging_path);
   absl::StatusOr<bool> IsMountedAt(const std::string& device, const std::string& target_path,

@@ -19,8 +19,6 @@ namespace {
 
 // One request to the kernel; also how often an unfinished one can be interrupted.
 constexpr int64_t kStepBytes = 256 * kMiB;
-// Every signature that libblkid knows lies within this much of an end.
-constexpr int64_t kSignatureBytes = 4 * kMiB;
 
 absl::Status Zero(int fd, const std::string& device, int64_t begin, int64_t end) {
   for (int64_t at = begin; at < end; at += kStepBytes) {

@@ -2,17 +2,23 @@
 // Makes what was on a block device unreadable.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
+#include "common/pure/units.h"
 
 namespace pmem::agent {
 
 enum class Erasure { kNone, kSignatures, kAll };
 
-// kSignatures: what tells file systems and partitions, at both ends. kAll: every byte, in steps, as
-// long as it takes. kNone: only looks whether somebody uses it. FailedPrecondition when somebody
-// does; NotFound; Unavailable. Thread-safe for different devices.
+// Every signature that libblkid knows lies within this much of an end. That a volume is made with
+// zeros there is what tells a new one from one with data (csi-driver/device/device_contents.h).
+inline constexpr int64_t kSignatureBytes = 4 * kMiB;
+
+// kSignatures: what tells file systems and partitions, kSignatureBytes at both ends. kAll: every
+// byte, in steps, as long as it takes. kNone: only looks whether somebody uses it.
+// FailedPrecondition when somebody does; NotFound; Unavailable. Thread-safe for different devices.
 absl::Status EraseDevice(const std::string& device, Erasure erasure);
 
 }  // namespace pmem::agent

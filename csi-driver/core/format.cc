@@ -32,11 +32,24 @@ bool IsUnfinishedXfs(std::string_view start) {
          start[kXfsMarkEnd - 1] != 0;
 }
 
+bool IsExt4Superblock(std::string_view block) {
+  constexpr size_t kMagicOffset = 0x38;
+  return block.size() >= kMagicOffset + 2 && block[kMagicOffset] == '\x53' &&
+         block[kMagicOffset + 1] == '\xEF';
+}
+
+std::string DescribeData(int64_t first, bool has_ext4_backup) {
+  return absl::StrCat(
+      "something at byte ", first,
+      has_ext4_backup ? absl::StrCat(", the copy of an ext4 superblock at block ", kExt4BackupBlock)
+                      : "");
+}
+
 std::vector<std::string> FormatArguments(const std::string& device, std::string_view type) {
   if (type == "xfs") {
-    return {"mkfs.xfs", "-f", "-q", "-b", "size=4096", "-m", "reflink=0", device};
+    return {"mkfs.xfs", "-f", "-q", "-K", "-b", "size=4096", "-m", "reflink=0", device};
   }
-  return {"mkfs.ext4", "-F", "-q", "-b", "4096", "-E", "stride=512", "-m", "0", device};
+  return {"mkfs.ext4", "-F", "-q", "-b", "4096", "-E", "stride=512,nodiscard", "-m", "0", device};
 }
 
 std::vector<std::string> GrowArguments(const std::string& device, const std::string& path,

@@ -3,6 +3,8 @@
 // first. Pure.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,8 +26,18 @@ bool IsUnfinishedXfs(std::string_view start);
 // What such a device is said to carry. Nobody ever had data on it.
 inline constexpr std::string_view kUnfinishedXfs = "an xfs that mkfs did not finish";
 
+// Where mkfs.ext4 leaves the first copy of its superblock, as `e2fsck -b` counts.
+inline constexpr int64_t kBlockBytes = 4096;
+inline constexpr int64_t kExt4BackupBlock = 32768;
+inline constexpr size_t kExt4SuperblockBytes = 1024;
+bool IsExt4Superblock(std::string_view block);
+
+// For people: what is on a device that no probe recognizes and whose byte `first` is not zero.
+std::string DescribeData(int64_t first, bool has_ext4_backup);
+
 // Blocks of the page size, which DAX needs, aligned to 2 MiB, so that large pages can be mapped.
-// `type` is ext4 or xfs.
+// Nothing is discarded: pmem cannot, and where a loop device can, the mark that a mkfs is under way
+// (device_contents.h) would be gone. `type` is ext4 or xfs.
 std::vector<std::string> FormatArguments(const std::string& device, std::string_view type);
 
 // xfs grows by its path, ext4 by its device.

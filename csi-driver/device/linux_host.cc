@@ -25,6 +25,7 @@
 #include "common/pure/status_macros.h"
 #include "csi-driver/core/format.h"
 #include "csi-driver/core/mount_table.h"
+#include "csi-driver/device/device_contents.h"
 #include "csi-driver/device/mount_options.h"
 
 namespace pmem::driver {
@@ -78,17 +79,6 @@ absl::Status BindMount(const MountRequest& request) {
   return status;
 }
 
-// The first bytes of a device, where the superblocks are.
-absl::StatusOr<std::string> ReadStart(const std::string& device) {
-  const agent::FileDescriptor file(open(device.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.is_open()) return ErrnoStatus(errno, device);
-  std::string start(kStartBytes, '\0');
-  const ssize_t got = pread(file.get(), start.data(), start.size(), 0);
-  if (got < 0) return ErrnoStatus(errno, device);
-  start.resize(static_cast<size_t>(got));
-  return start;
-}
-
 absl::StatusOr<Usage> BlockUsage(const std::string& path) {
   const agent::FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   uint64_t size = 0;
@@ -115,18 +105,26 @@ absl::StatusOr<std::string> LinuxHost::FileSystemOn(const std::string& device) {
                           {0, kBlkidNothingFound}));
   if (result.exit_status == kBlkidNothingFound) {
     // Damaged memory looks empty to blkid: what cannot be read must not be formatted.
-    PMEM_RETURN_IF_ERROR(ReadStart(device).status());
+    PMEM_RETURN_IF_ERROR(ReadStart(device, kStartBytes).status());
     return "";
   }
   PMEM_ASSIGN_OR_RETURN(std::string type, ParseProbe(device, result.output));
   if (type != "xfs") return type;
-  PMEM_ASSIGN_OR_RETURN(const std::string start, ReadStart(device));
+  PMEM_ASSIGN_OR_RETURN(const std::string start, ReadStart(device, kStartBytes));
   return IsUnfinishedXfs(start) ? std::string(kUnfinishedXfs) : type;
 }
 
-absl::Status LinuxHost::Format(const std::string& device, std::string_view type) {
-  return Run(FormatArguments(device, type));
+absl::StatusOr<std::string> LinuxHost::DataOn(const std::string& device) {
+  return driver::DataOn(device);
 }
+
+absl::Status LinuxHost::Format(const std::string& device, std::string_view type) {
+  PMEM_RETURN_IF_ERROR(MarkFormatting(device));
+  PMEM_RETURN_IF_ERROR(Run(FormatArguments(device, type)));
+  return FinishFormat(device);
+}
+
+absl::Status LinuxHost::FinishFormat(const std::string& device) { return UnmarkFormatting(device); }
 
 absl::Status LinuxHost::Grow(const std::string& device, const std::string& path,
                              std::string_view type) {

@@ -16,7 +16,9 @@ class LinuxHost final : public Host {
   explicit LinuxHost(absl::Duration timeout) : timeout_(timeout) {}
 
   absl::StatusOr<std::string> FileSystemOn(const std::string& device) override;
+  absl::StatusOr<std::string> DataOn(const std::string& device) override;
   absl::Status Format(const std::string& device, std::string_view type) override;
+  absl::Status FinishFormat(const std::string& device) override;
   absl::Status Grow(const std::string& device, const std::string& path,
                     std::string_view type) override;
   bool CanDax(const std::string& device) override;

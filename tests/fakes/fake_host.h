@@ -18,6 +18,8 @@ namespace pmem::driver {
 class FakeHost final : public Host {
  public:
   std::map<std::string, std::string> file_systems;  // Device -> type.
+  std::map<std::string, std::string> data;          // Device -> what no probe knows.
+  std::set<std::string> marked;                     // Devices that are being formatted.
   std::map<std::string, Mount> mounts;              // Path -> what is on it.
   std::set<std::string> paths;                      // Made by us.
   std::vector<std::string> calls;                   // "mount /dev/x ext4 /staging noatime,dax"
@@ -27,9 +29,19 @@ class FakeHost final : public Host {
   absl::StatusOr<std::string> FileSystemOn(const std::string& device) override {
     return file_systems[device];
   }
+  absl::StatusOr<std::string> DataOn(const std::string& device) override {
+    return marked.count(device) > 0 ? "" : data[device];
+  }
+  // One that fails leaves what no probe knows.
   absl::Status Format(const std::string& device, std::string_view type) override {
+    marked.insert(device);
+    data[device] = "half a file system";
     PMEM_RETURN_IF_ERROR(Note("mkfs " + std::string(type) + " " + device));
     file_systems[device] = std::string(type);
+    return FinishFormat(device);
+  }
+  absl::Status FinishFormat(const std::string& device) override {
+    marked.erase(device);
     return absl::OkStatus();
   }
   absl::Status Grow(const std::string& device, const std::string&, std::string_view type) override {
@@ -48,7 +60,7 @@ class FakeHost final : public Host {
       }
     }
     PMEM_RETURN_IF_ERROR(Note("erase " + device));
-    if (erasure != Erasure::kNone) file_systems.erase(device);
+    if (erasure != Erasure::kNone) file_systems.erase(device), data.erase(device);
     return absl::OkStatus();
   }
   absl::StatusOr<std::optional<Mount>> MountAt(const std::string& path) override {

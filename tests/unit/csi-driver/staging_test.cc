@@ -59,6 +59,28 @@ TEST_F(StagingTest, FormatsAgainWhatMkfsDidNotFinish) {
   }
 }
 
+TEST_F(StagingTest, NeverFormatsOverWhatNoProbeKnows) {
+  host_.data["/dev/fake/disk-1"] = "something at byte 4096";
+  const absl::Status refused = staging_.Stage("disk-1", "/staging", {});
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
+  EXPECT_NE(refused.message().find("(something at byte 4096)"), std::string::npos) << refused;
+  EXPECT_TRUE(host_.calls.empty());
+}
+
+TEST_F(StagingTest, NeverFormatsAFileSystemThatWasMountedAndLost) {
+  ASSERT_TRUE(staging_.Stage("disk-1", "/staging", {}).ok());
+  ASSERT_TRUE(staging_.Unstage("disk-1", "/staging").ok());
+  host_.file_systems.erase("/dev/fake/disk-1");
+  EXPECT_TRUE(absl::IsFailedPrecondition(staging_.Stage("disk-1", "/staging", {})));
+}
+
+TEST_F(StagingTest, MountsOnlyWhatIsNoLongerTakenForBeingFormatted) {
+  host_.file_systems["/dev/fake/disk-1"] = "ext4";
+  host_.marked.insert("/dev/fake/disk-1");
+  ASSERT_TRUE(staging_.Stage("disk-1", "/staging", {}).ok());
+  EXPECT_TRUE(host_.marked.empty());
+}
+
 TEST_F(StagingTest, RefusesAPathWhereSomethingElseIsMounted) {
   ASSERT_TRUE(staging_.Stage("disk-1", "/staging", {}).ok());
   EXPECT_TRUE(absl::IsAlreadyExists(staging_.Stage("disk-2", "/staging", {})));
