@@ -20,6 +20,7 @@ PlacementController::PlacementController(PinningOptions options, LedgerService* 
       service_(service),
       api_(api),
       clock_(clock),
+      pin_times_(PinTimesOf(service->options().ledger)),
       pins_written_(metrics->AddCounter("pins_written_total", "selected-node written by us")),
       pins_lost_(metrics->AddCounter("pins_lost_total", "Pins that somebody else was faster with")),
       unpins_written_(
@@ -196,10 +197,17 @@ void PlacementController::WriteAll(const std::vector<Pin>& pins) {
   }
 }
 
-// Asked before each write whether we still lead: a plan may take longer than our lease lasts.
+// Asked before each write, as those before it may have taken long: whether we still lead, and
+// whether the hold will stand until the write is heard of.
+bool PlacementController::MayBeginToWrite(const Pin& pin) const {
+  const absl::Duration age = clock_->SteadyNow() - pin.planned_at;
+  return service_->MayWrite() && age <= pin_times_.begin_max;
+}
+
 bool PlacementController::Write(const Pin& pin) {
-  if (!service_->MayWrite()) return false;
-  const absl::Status status = api_->PatchClaim(pin.claim.meta.key, PinPatch(pin));
+  if (!MayBeginToWrite(pin)) return false;
+  const absl::Status status =
+      api_->PatchClaim(pin.claim.meta.key, PinPatch(pin), pin_times_.deadline);
   const ObjectKey& key = pin.claim.meta.key;
   // A write whose answer was lost may have been done: then its hold stays until the event, or its
   // TTL.
@@ -220,7 +228,8 @@ bool PlacementController::Write(const Pin& pin) {
 
 void PlacementController::Write(const Unpin& unpin) {
   if (!service_->MayWrite()) return;
-  const absl::Status status = api_->PatchClaim(unpin.claim.meta.key, UnpinPatch(unpin));
+  const absl::Status status =
+      api_->PatchClaim(unpin.claim.meta.key, UnpinPatch(unpin), pin_times_.deadline);
   memory_.NoteWrite(unpin.claim, "", clock_->SteadyNow());
   if (status.ok()) unpins_written_.Increment();
   LogInfo(kComponent, "pin on a node that is gone taken away",

@@ -82,6 +82,7 @@ class PlacementController {
   bool LookUpNodes(const std::set<std::string>& nodes);
   void ForgetOldPods();
   void WriteAll(const std::vector<Pin>& pins);
+  bool MayBeginToWrite(const Pin& pin) const;
   // False: it was certainly not written.
   bool Write(const Pin& pin);
   void Write(const Unpin& unpin);
@@ -90,6 +91,7 @@ class PlacementController {
   LedgerService* const service_;
   PlacementApi* const api_;
   const Clock* const clock_;
+  const PinTimes pin_times_;
   Counter pins_written_;
   Counter pins_lost_;
   Counter unpins_written_;

@@ -177,7 +177,7 @@ class Planner {
 
   // Pins all claims of `demand` that are ours to pin on the best node, or says why there is none.
   void Place(const Claim& claim, const std::vector<const Pod*>& pods, const PodDemand& demand) {
-    if (!IsComplete(demand)) return;
+    if (!IsComplete(demand) || IsAnyAwaited(demand)) return;
     const std::string owner = pods.empty() ? ClaimOwner(claim.meta.uid) : pods.front()->meta.uid;
     const std::string node = BestNode(pods, demand, owner);
     if (node.empty()) return Refuse(claim, pods);
@@ -202,7 +202,7 @@ class Planner {
     if (!is_immediate && !is_preset) return;  // The scheduler's, once the others are bound.
     const std::string hold = pods.empty() ? ClaimOwner(claim->meta.uid) : owner;
     if (pods.empty()) ledger_.HoldClaim(*claim, demand.items[i], node, now_);
-    plan_.pins.push_back({*claim, demand.items[i], node, hold, is_immediate});
+    plan_.pins.push_back({*claim, demand.items[i], node, hold, is_immediate, now_});
     pinned_now_.insert(claim->meta.uid);
   }
 
@@ -217,6 +217,14 @@ class Planner {
       if (claim->storage_provisioner != kDriverName) return false;
     }
     return true;
+  }
+
+  // One of them was pinned, and the watch has not told where to: its room must stay where it is.
+  bool IsAnyAwaited(const PodDemand& demand) const {
+    return std::any_of(demand.items.begin(), demand.items.end(), [this](const Item& item) {
+      const Claim* claim = ledger_.cache().FindClaim(item.claim_uid);
+      return claim != nullptr && memory_.IsAwaited(*claim, now_);
+    });
   }
 
   bool IsAllowed(const std::string& name, const std::vector<const Pod*>& pods) const {
@@ -398,6 +406,12 @@ std::string_view NoticeReasonName(NoticeReason reason) {
       return "PmemPoolInTrouble";
   }
   return "";
+}
+
+PinTimes PinTimesOf(const LedgerOptions& options) {
+  const absl::Duration heard = std::min(options.hold_grace, options.hold_ttl / 3);
+  const absl::Duration deadline = std::min(PinTimes::kDeadline, (options.hold_ttl - heard) / 2);
+  return {.begin_max = options.hold_ttl - heard - deadline, .deadline = deadline};
 }
 
 std::vector<Pod> PlacedAmong(std::vector<Pod> pods) {

@@ -47,7 +47,24 @@ struct Pin {
   std::string node;
   std::string hold_owner;          // Of the hold that stands for it until the claim's event comes.
   bool needs_provisioner = false;  // Only with the storage-provisioner annotation (Immediate).
+  absl::Time planned_at;           // When the hold was made.
 };
+
+// What keeps a pin from being written, or from being written unheard, once its hold has ended: a
+// PATCH is begun no later than `begin_max` after the plan, and nobody works on it for longer than
+// `deadline`: neither we nor the API server, which is told. What came of it, also of one without an
+// answer, the watch tells within hold_grace; so long the hold stands:
+//
+//   begin_max + deadline + hold_grace <= hold_ttl
+//
+// A pin whose turn comes later is given up, and planned again. With the shipped options 15 s and
+// 10 s; a hold_ttl that is too short for that is shared out.
+struct PinTimes {
+  static constexpr absl::Duration kDeadline = absl::Seconds(10);
+  absl::Duration begin_max;
+  absl::Duration deadline;
+};
+PinTimes PinTimesOf(const LedgerOptions& options);
 
 struct Unpin {
   Claim claim;
@@ -103,7 +120,8 @@ using NodeUses = absl::btree_map<std::string, KnownUse>;
 NodeUse UseOf(const std::vector<Pod>& pods);
 
 // All that should be done now. What is pinned is held in the ledger at once, so that pins of one
-// plan count against each other; a pin that could not be written is given up with Ledger::EndHold.
+// plan count against each other; a pin that could not be written, or is too old to be
+// (PinTimes), is given up with Ledger::EndHold.
 // What became of each write goes into `memory` with NoteWrite.
 PinningPlan PlanPins(Ledger& ledger, const PinningOptions& options, const PlacedPods& placed,
                      const NodeUses& uses, PinMemory& memory, absl::Time now);

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "extender/core/kube_objects.h"
 #include "extender/core/pinning.h"
 
@@ -18,7 +19,9 @@ class PlacementApi {
  public:
   virtual ~PlacementApi() = default;
   // Patches a claim. FailedPrecondition: a test failed (the race is lost); NotFound: it is gone.
-  virtual absl::Status PatchClaim(const ObjectKey& claim, const std::string& json_patch) = 0;
+  // Past the deadline nobody works on it any more; whether it was written is not known then.
+  virtual absl::Status PatchClaim(const ObjectKey& claim, const std::string& json_patch,
+                                  absl::Duration deadline) = 0;
   // All pods of a kube_namespace.
   virtual absl::StatusOr<std::vector<Pod>> ListPods(const std::string& kube_namespace) = 0;
   // The pods of a node that are not over.

@@ -12,10 +12,13 @@ namespace {
 constexpr const char* kWakeUpName = "pmem-extender-wake-up";
 }  // namespace
 
-absl::Status KubePlacementApi::PatchClaim(const ObjectKey& claim, const std::string& json_patch) {
+// With `timeout` the API server gives the request up by itself, also when it still waits for etcd.
+absl::Status KubePlacementApi::PatchClaim(const ObjectKey& claim, const std::string& json_patch,
+                                          absl::Duration deadline) {
+  const std::string path = absl::StrCat(ApiPath(kClaimsResource, claim.kube_namespace, claim.name),
+                                        "?timeout=", absl::ToInt64Milliseconds(deadline), "ms");
   PMEM_ASSIGN_OR_RETURN(const ApiAnswer answer,
-                        client_->Patch(ApiPath(kClaimsResource, claim.kube_namespace, claim.name),
-                                       json_patch, kJsonPatch));
+                        client_->Patch(path, json_patch, kJsonPatch, deadline));
   return answer.ToStatus();
 }
 

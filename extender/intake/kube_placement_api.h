@@ -18,7 +18,8 @@ class KubePlacementApi final : public PlacementApi {
   KubePlacementApi(KubeClient* client, EventWriter* events, std::string kube_namespace)
       : client_(client), events_(events), kube_namespace_(std::move(kube_namespace)) {}
 
-  absl::Status PatchClaim(const ObjectKey& claim, const std::string& json_patch) override;
+  absl::Status PatchClaim(const ObjectKey& claim, const std::string& json_patch,
+                          absl::Duration deadline) override;
   absl::StatusOr<std::vector<Pod>> ListPods(const std::string& kube_namespace) override;
   absl::StatusOr<std::vector<Pod>> ListPodsOn(const std::string& node) override;
   absl::Status WakeScheduler(int64_t sequence) override;

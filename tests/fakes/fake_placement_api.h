@@ -17,6 +17,7 @@ class FakePlacementApi final : public PlacementApi {
   struct Patched {
     ObjectKey claim;
     std::string json_patch;
+    absl::Duration deadline;
   };
   std::vector<Patched> patches;
   std::vector<Notice> notices;
@@ -32,8 +33,9 @@ class FakePlacementApi final : public PlacementApi {
   std::function<void()> on_list = [] {};  // Before a list of pods is answered.
   absl::Status wake_failure;
 
-  absl::Status PatchClaim(const ObjectKey& claim, const std::string& json_patch) override {
-    patches.push_back({claim, json_patch});
+  absl::Status PatchClaim(const ObjectKey& claim, const std::string& json_patch,
+                          absl::Duration deadline) override {
+    patches.push_back({claim, json_patch, deadline});
     return on_patch(claim);
   }
   absl::StatusOr<std::vector<Pod>> ListPods(const std::string& kube_namespace) override {

@@ -465,6 +465,22 @@ GUARDS = (
         'NodeNumbersTest.WhatWasShownBeforeAChangeIsNotShownAfterIt',
     ),
     Guard(
+        '10: a pin is not written when its hold may end before it is heard of',
+        'extender/placement_controller.cc',
+        'age <= pin_times_.begin_max',
+        'age <= absl::InfiniteDuration()',
+        'PlacementControllerTest.APinWhoseHoldMayEndBeforeItIsHeardOfIsGivenUpAndPlannedAgain',
+        SHELL,
+    ),
+    Guard(
+        "10: the rest of a pod's claims wait for the one that was written",
+        'extender/core/pinning.cc',
+        '!IsComplete(demand) || IsAnyAwaited(demand)',
+        '!IsComplete(demand)',
+        'PlacementControllerTest.AGivenUpPinIsNotPlannedAgainBeforeItsWrittenSiblingIsHeardOf',
+        SHELL,
+    ),
+    Guard(
         'a thin pool gives nothing',
         'common/pure/placement.cc',
         'if (pool.state != PoolState::kOk || pool.thin) continue;',

@@ -142,6 +142,70 @@ TEST_F(PlacementControllerTest, OneLostClaimDoesNotGiveUpTheRoomOfItsWrittenSibl
   EXPECT_EQ(Holds(), 1U);
 }
 
+// The answer to the first PATCH takes too long for the hold of the second to outlive its own.
+TEST_F(PlacementControllerTest, APinWhoseHoldMayEndBeforeItIsHeardOfIsGivenUpAndPlannedAgain) {
+  const PinTimes times = PinTimesOf(LedgerOptions());
+  EXPECT_EQ(times.begin_max, absl::Seconds(15));
+  const auto stand_still = [this](absl::Duration duration) {
+    clock.Advance(duration);
+    for (const char* node : {"n1", "n2"}) Emit(AgentConfirmed{node});
+  };
+  stand_still(LedgerOptions().takeover_window);
+  AddPodOf(1, {AddImmediate(1, 38 * kGiB)});
+  AddPodOf(2, {AddImmediate(2, 18 * kGiB)});
+  api_.on_patch = [&](const ObjectKey& claim) {
+    if (claim.name == "claim-1") stand_still(times.begin_max + absl::Milliseconds(1));
+    return absl::OkStatus();
+  };
+  controller_.Tick();
+  EXPECT_EQ(PatchedClaims(), (Names{"claim-1"}));
+  EXPECT_EQ(api_.patches[0].deadline, PinTimes::kDeadline);
+  controller_.Tick();
+  EXPECT_EQ(PatchedClaims(), (Names{"claim-1", "claim-2"}));
+  stand_still(LedgerOptions().hold_ttl - absl::Milliseconds(1));
+  service.Tick();
+  EXPECT_NE(service.Read([](const Ledger& l, absl::Time) {
+    return l.holds().Find(MakePod(2, {}).meta.uid);
+  }),
+            nullptr);
+}
+
+// Its sibling is on its way to a node that nobody has told of.
+TEST_F(PlacementControllerTest, AGivenUpPinIsNotPlannedAgainBeforeItsWrittenSiblingIsHeardOf) {
+  const Claim first = AddImmediate(1, kGiB);
+  AddPodOf(1, {first, AddImmediate(2, kGiB)});
+  api_.on_patch = [&](const ObjectKey& claim) {
+    if (claim.name == "claim-1") clock.Advance(absl::Seconds(16));
+    return absl::OkStatus();
+  };
+  controller_.Tick();
+  Emit(AgentConfirmed{"n2"});  // By now the only node that is fresh.
+  clock.Advance(absl::Seconds(10));
+  controller_.Tick();
+  EXPECT_EQ(PatchedClaims(), (Names{"claim-1"}));
+  Claim pinned = first;
+  pinned.selected_node = "n1";
+  pinned.is_pinned_by_us = true;
+  pinned.meta.resource_version = "101";
+  Emit(Seen<Claim>{pinned});
+  Emit(AgentConfirmed{"n1"});
+  controller_.Tick();
+  ASSERT_EQ(PatchedClaims(), (Names{"claim-1", "claim-2"}));
+  EXPECT_NE(api_.patches[1].json_patch.find(R"("value":"n1")"), std::string::npos);
+}
+
+TEST(PinTimes, LeaveTimeToHearOfAWriteWhileItsHoldStands) {
+  for (const int seconds : {1, 5, 10, 30, 300}) {
+    const LedgerOptions options{.hold_ttl = absl::Seconds(seconds)};
+    const PinTimes times = PinTimesOf(options);
+    EXPECT_GT(times.begin_max, absl::ZeroDuration()) << seconds;
+    EXPECT_GT(times.deadline, absl::ZeroDuration()) << seconds;
+    EXPECT_LE(times.deadline, PinTimes::kDeadline) << seconds;
+    const absl::Duration heard = std::min(options.hold_grace, options.hold_ttl / 3);
+    EXPECT_EQ(times.begin_max + times.deadline + heard, options.hold_ttl) << seconds;
+  }
+}
+
 TEST_F(PlacementControllerTest, PodsWithANodeAreReadOnceForAWhile) {
   const Claim claim = MakeClaim(1, kGiB);
   Emit(Seen<Claim>{claim});
