@@ -101,7 +101,7 @@ class Planner {
     if (!IsOlder(SettleKey(claim), options_.settle)) return;
     const auto pods = PlacedUsers(claim, true);
     if (!pods || pods->empty()) return;
-    Place(claim, *pods, ledger_.Demand(*pods->front(), nullptr));
+    PlaceForAll(claim, *pods);
   }
 
   void VisitImmediate(const Claim& claim) {
@@ -118,28 +118,36 @@ class Planner {
     if (!pods.empty()) return PlaceForAll(claim, pods);
     PodDemand demand;
     for (const Claim* one : ReplicaClaims(claim)) AddClaim(*one, demand);
-    Place(claim, {}, demand);
+    if (!Place(claim, {}, demand)) Refuse(claim, {});
   }
 
   // Where all of its pods can run. One that cannot be placed yet, or not beside those before it,
-  // does not keep the others waiting.
+  // does not keep the others waiting. Nor, for long, does one that can run nowhere, or nowhere
+  // beside them: then the first that can run somewhere decides.
   void PlaceForAll(const Claim& claim, const std::vector<const Pod*>& pods) {
     std::vector<const Pod*> together;
     PodDemand all;
+    bool is_scattered = false;  // Some have their nodes already, and not the same.
     for (const Pod* pod : pods) {
       const PodDemand demand = ledger_.Demand(*pod, nullptr);
       const bool is_apart = !all.node.empty() && !demand.node.empty() && demand.node != all.node;
       if (!IsComplete(demand) || demand.is_split || is_apart) continue;
       together.push_back(pod);
+      is_scattered |= pod->node_name != together.front()->node_name;
       Join(all, demand);
     }
     if (together.empty()) return;
-    // Nor one that asks for more room than there is, for long.
-    const Pod& first = *together.front();
-    const bool must_fit = together.size() == 1 ||
-                          !BestNode(together, all, first.meta.uid).empty() ||
-                          !IsOlder("together/" + claim.meta.uid, options_.bad_pin_patience);
-    Place(claim, together, must_fit ? all : ledger_.Demand(first, nullptr));
+    if (!is_scattered && Place(claim, together, all)) return;
+    const bool is_each_tried =
+        together.size() > 1 &&
+        (is_scattered || IsOlder("together/" + claim.meta.uid, options_.bad_pin_patience));
+    if (!is_each_tried || !PlaceForAny(claim, together)) Refuse(claim, together);
+  }
+
+  bool PlaceForAny(const Claim& claim, const std::vector<const Pod*>& pods) {
+    return std::any_of(pods.begin(), pods.end(), [&](const Pod* pod) {
+      return Place(claim, {pod}, ledger_.Demand(*pod, nullptr));
+    });
   }
 
   static void Join(PodDemand& all, const PodDemand& demand) {
@@ -175,15 +183,16 @@ class Planner {
     return claims;
   }
 
-  // Pins all claims of `demand` that are ours to pin on the best node, or says why there is none.
-  void Place(const Claim& claim, const std::vector<const Pod*>& pods, const PodDemand& demand) {
-    if (!IsComplete(demand) || IsAnyAwaited(demand)) return;
+  // Pins all claims of `demand` that are ours to pin on the best node, now or once more is known.
+  // False: there is none.
+  bool Place(const Claim& claim, const std::vector<const Pod*>& pods, const PodDemand& demand) {
+    if (!IsComplete(demand) || IsAnyAwaited(demand)) return true;
     const std::string owner = pods.empty() ? ClaimOwner(claim.meta.uid) : pods.front()->meta.uid;
     const std::string node = BestNode(pods, demand, owner);
-    if (node.empty()) return Refuse(claim, pods);
+    if (node.empty()) return false;
     if (!IsUseKnown(node, pods)) {
       plan_.node_lookups.insert(node);
-      return;
+      return true;
     }
     if (!pods.empty()) {
       ledger_.HoldOn(*pods.front(), demand, {node}, {}, now_);
@@ -191,6 +200,7 @@ class Planner {
       memory_.AddComing(node, pods.front()->meta.uid);
     }
     for (size_t i = 0; i < demand.items.size(); ++i) AddPin(demand, i, pods, node, owner);
+    return true;
   }
 
   void AddPin(const PodDemand& demand, size_t i, const std::vector<const Pod*>& pods,

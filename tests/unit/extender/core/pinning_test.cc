@@ -129,6 +129,44 @@ TEST_F(PinningTest, APodThatFitsNowhereBesideItKeepsAnotherWaitingForAWhileOnly)
   EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-1", "n1"}}));
 }
 
+// The old and the new pod of a Deployment whose nodeSelector was mistyped, in either order.
+TEST_F(PinningTest, APodThatCanRunNowhereKeepsAnotherWaitingForAWhileOnly) {
+  for (const int lost : {1, 2}) {
+    const Claim shared = Add(Immediate(lost));
+    Pod mistyped = MakePod(10 * lost + lost, {shared});
+    mistyped.node_selector = {{"kubernetes.io/hostname", "gone"}};
+    AddPod(mistyped);
+    AddPod(MakePod(10 * lost + 3 - lost, {shared}));
+    EXPECT_EQ(Notices(Plan()), (std::vector<NoticeReason>{NoticeReason::kNoNodeFits}));
+    Pass(PinningOptions{}.bad_pin_patience);
+    EXPECT_EQ(Pins(Plan()), (Pairs{{shared.meta.key.name, "n1"}}));
+    ShowPinned(shared, "n1");
+  }
+}
+
+TEST_F(PinningTest, APodThatFitsNowhereDoesNotKeepTheNextOneWaitingForLong) {
+  const Claim shared = Add(Immediate(1));
+  AddPod(MakePod(1, {shared, Add(MakeClaim(2, 100 * kGiB))}));
+  AddPod(MakePod(2, {shared}));
+  EXPECT_EQ(Pins(Plan()), Pairs());
+  Pass(PinningOptions{}.bad_pin_patience);
+  EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-1", "n1"}}));
+}
+
+TEST_F(PinningTest, AClaimOfPodsThatWerePutOnSeveralNodesGoesToTheFirstThatHasRoom) {
+  for (const bool waits : {true, false}) {
+    const int number = waits ? 1 : 2;
+    const Claim claim = Add(waits ? MakeClaim(number, 30 * kGiB) : Immediate(number, 30 * kGiB));
+    Pod full = MakePod(1, {claim});
+    full.node_name = "n1";
+    Pod roomy = MakePod(2, {claim});
+    roomy.node_name = waits ? "n2" : "n3";
+    placed_["default"].pods = {full, roomy};
+    EXPECT_EQ(Pins(SettledPlan()), (Pairs{{claim.meta.key.name, roomy.node_name}}));
+    ShowPinned(claim, roomy.node_name);
+  }
+}
+
 TEST_F(PinningTest, AWaitingClaimOfASchedulablePodIsTheSchedulers) {
   const Claim claim = Add(MakeClaim(1, kGiB));
   AddPod(MakePod(1, {claim}));
