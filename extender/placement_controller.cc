@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/io/log.h"
+#include "extender/core/class_health.h"
 #include "extender/core/volume_health.h"
 
 namespace pmem::extender {
@@ -50,9 +51,11 @@ void PlacementController::TellOfTrouble() {
   const absl::Time now = clock_->SteadyNow();
   if (now < health_at_) return;
   health_at_ = now + kHealthPeriod;
-  const std::vector<Notice> notices = service_->Read(
-      [](const Ledger& ledger, absl::Time) { return FindTroubledVolumes(ledger, kTroubledMax); });
-  for (const Notice& notice : notices) api_->Tell(notice);
+  for (const auto& find : {&FindTroubledVolumes, &FindUnknownKinds}) {
+    const std::vector<Notice> notices = service_->Read(
+        [find](const Ledger& ledger, absl::Time) { return find(ledger, kTroubledMax); });
+    for (const Notice& notice : notices) api_->Tell(notice);
+  }
 }
 
 // All of them after a change, which may have made room for any.

@@ -45,7 +45,8 @@ class PlacementController {
   // kube_namespaces, and nodes, whose pods are read in one round: those first that were not for
   // longest.
   static constexpr int kLookupsMax = 10;
-  // How often owners of volumes in a troubled pool are looked for, and how many are told at a time.
+  // How often owners of volumes in a troubled pool, and of claims whose class asks for nothing that
+  // there is, are looked for, and how many of each are told at a time.
   static constexpr absl::Duration kHealthPeriod = absl::Seconds(5);
   static constexpr size_t kTroubledMax = 128;
 

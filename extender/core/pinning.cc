@@ -412,6 +412,8 @@ std::string_view NoticeReasonName(NoticeReason reason) {
       return "PmemPinnedNodeGone";
     case NoticeReason::kPresetNodeUnfit:
       return "PmemPresetNodeUnfit";
+    case NoticeReason::kUnknownKind:
+      return "PmemUnknownKind";
     case NoticeReason::kPoolInTrouble:
       return "PmemPoolInTrouble";
   }

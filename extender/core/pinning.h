@@ -77,6 +77,7 @@ enum class NoticeReason {
   kPinnedNodeUnfit,
   kPinnedNodeGone,
   kPresetNodeUnfit,
+  kUnknownKind,    // See class_health.h.
   kPoolInTrouble,  // See volume_health.h.
 };
 std::string_view NoticeReasonName(NoticeReason reason);  // "PmemNoNodeFits"

@@ -92,6 +92,17 @@ TEST_F(PlacementControllerTest, WhoseVolumeIsInATroubledPoolIsToldFromTimeToTime
   EXPECT_EQ(api_.notices.size(), 2U);
 }
 
+TEST_F(PlacementControllerTest, WhoseClassAsksForNoKnownKindIsToldFromTimeToTime) {
+  StorageClass odd = MakeClass("odd");
+  odd.parameters = {{"pmemType", "foo"}};
+  Emit(Seen<StorageClass>{odd});
+  Emit(Seen<Claim>{MakeClaim(1, kGiB, "odd")});
+  controller_.Tick();
+  controller_.Tick();
+  ASSERT_EQ(api_.notices.size(), 1U);
+  EXPECT_EQ(api_.notices[0].reason, NoticeReason::kUnknownKind);
+}
+
 struct AnswerCase {
   const char* name;
   absl::Status answer;
