@@ -50,10 +50,11 @@ void PinMemory::NoteComing(ComingPods coming, absl::Time now) {
     it = now - it->second < kArrivalsKept ? std::next(it) : arrivals_.erase(it);
   }
   for (const auto& [node, before] : coming_) {
-    const std::set<std::string>& still = coming[node];
-    if (!std::includes(still.begin(), still.end(), before.begin(), before.end())) {
-      arrivals_[node] = now;
-    }
+    const auto still = coming.find(node);
+    const bool are_all_coming = std::all_of(before.begin(), before.end(), [&](const auto& pod) {
+      return still != coming.end() && still->second.contains(pod.first);
+    });
+    if (!are_all_coming) arrivals_[node] = now;
   }
   coming_ = std::move(coming);
 }

@@ -13,6 +13,7 @@
 #include "absl/container/btree_map.h"
 #include "absl/time/time.h"
 #include "extender/core/kube_objects.h"
+#include "extender/core/node_match.h"
 
 namespace pmem::extender {
 
@@ -43,13 +44,14 @@ class PinMemory {
   void NoteUnplaced(const Claim& claim, absl::Time now);
   bool IsRefused(const std::string& claim_uid, std::string_view node, absl::Time now) const;
 
-  // UIDs, by node, of the pods that are bound to follow their claims there.
-  using ComingPods = std::map<std::string, std::set<std::string>>;
+  // What the pods ask for that are bound to follow their claims to a node, by node and pod UID.
+  using ComingPods = std::map<std::string, std::map<std::string, NodeUse>>;
   void NoteComing(ComingPods coming, absl::Time now);
   // One more, since.
-  void AddComing(const std::string& node, const std::string& pod_uid) {
-    coming_[node].insert(pod_uid);
+  void AddComing(const std::string& node, const std::string& pod_uid, const NodeUse& use) {
+    coming_[node][pod_uid] = use;
   }
+  const ComingPods& coming() const { return coming_; }
   // When a pod was last seen to come no more: it may run there by now, so what was read of the node
   // before says nothing of it. InfinitePast: not lately.
   absl::Time LastArrival(const std::string& node) const;

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/pure/names.h"
 #include "common/pure/units.h"
+#include "extender/core/pin_search.h"
 #include "extender/core/replica_index.h"
 
 namespace pmem::extender {
@@ -25,6 +26,8 @@ bool IsOver(const Pod& pod) { return pod.phase == "Succeeded" || pod.phase == "F
 // Of PinMemory: since when the claim is without a node.
 std::string SettleKey(const Claim& claim) { return "settle/" + claim.meta.uid; }
 
+NodeUse RequestOf(const Pod& pod) { return {pod.requested_cpu_milli, pod.requested_memory_bytes}; }
+
 std::string Text(std::string_view text) { return std::string(text); }
 
 // One run over the open claims.
@@ -35,9 +38,9 @@ class Planner {
       : ledger_(ledger),
         options_(options),
         placed_(placed),
-        uses_(uses),
         memory_(memory),
-        now_(now) {}
+        now_(now),
+        search_(ledger, options, uses, memory, now) {}
 
   PinningPlan Run() {
     NoteComing();
@@ -118,7 +121,7 @@ class Planner {
     if (!pods.empty()) return PlaceForAll(claim, pods);
     PodDemand demand;
     for (const Claim* one : ReplicaClaims(claim)) AddClaim(*one, demand);
-    if (!Place(claim, {}, demand)) Refuse(claim, {});
+    if (const auto refusals = Place(claim, {}, demand)) Refuse(claim, {}, *refusals);
   }
 
   // Where all of its pods can run. One that cannot be placed yet, or not beside those before it,
@@ -137,17 +140,20 @@ class Planner {
       Join(all, demand);
     }
     if (together.empty()) return;
-    if (!is_scattered && Place(claim, together, all)) return;
+    std::optional<NodeRefusals> refusals;
+    if (!is_scattered) {
+      refusals = Place(claim, together, all);
+      if (!refusals) return;
+    }
     const bool is_each_tried =
         together.size() > 1 &&
         (is_scattered || IsOlder("together/" + claim.meta.uid, options_.bad_pin_patience));
-    if (!is_each_tried || !PlaceForAny(claim, together)) Refuse(claim, together);
-  }
-
-  bool PlaceForAny(const Claim& claim, const std::vector<const Pod*>& pods) {
-    return std::any_of(pods.begin(), pods.end(), [&](const Pod* pod) {
-      return Place(claim, {pod}, ledger_.Demand(*pod, nullptr));
-    });
+    for (size_t i = 0; is_each_tried && i < together.size(); ++i) {
+      const auto of_one = Place(claim, {together[i]}, ledger_.Demand(*together[i], nullptr));
+      if (!of_one) return;
+      if (!refusals) refusals = of_one;
+    }
+    Refuse(claim, together, *refusals);
   }
 
   static void Join(PodDemand& all, const PodDemand& demand) {
@@ -184,23 +190,24 @@ class Planner {
   }
 
   // Pins all claims of `demand` that are ours to pin on the best node, now or once more is known.
-  // False: there is none.
-  bool Place(const Claim& claim, const std::vector<const Pod*>& pods, const PodDemand& demand) {
-    if (!IsComplete(demand) || IsAnyAwaited(demand)) return true;
+  // If there is none: why.
+  std::optional<NodeRefusals> Place(const Claim& claim, const std::vector<const Pod*>& pods,
+                                    const PodDemand& demand) {
+    if (!IsComplete(demand) || IsAnyAwaited(demand)) return std::nullopt;
     const std::string owner = pods.empty() ? ClaimOwner(claim.meta.uid) : pods.front()->meta.uid;
-    const std::string node = BestNode(pods, demand, owner);
-    if (node.empty()) return false;
-    if (!IsUseKnown(node, pods)) {
+    const FoundNode found = search_.Find(pods, demand, owner);
+    const std::string& node = found.node;
+    if (node.empty()) return found.refusals;
+    if (found.is_unread) {
       plan_.node_lookups.insert(node);
-      return true;
+      return std::nullopt;
     }
     if (!pods.empty()) {
       ledger_.HoldOn(*pods.front(), demand, {node}, {}, now_);
-      AddUse(node, *pods.front());
-      memory_.AddComing(node, pods.front()->meta.uid);
+      memory_.AddComing(node, pods.front()->meta.uid, RequestOf(*pods.front()));
     }
     for (size_t i = 0; i < demand.items.size(); ++i) AddPin(demand, i, pods, node, owner);
-    return true;
+    return std::nullopt;
   }
 
   void AddPin(const PodDemand& demand, size_t i, const std::vector<const Pod*>& pods,
@@ -237,52 +244,12 @@ class Planner {
     });
   }
 
-  bool IsAllowed(const std::string& name, const std::vector<const Pod*>& pods) const {
-    const Node* node = ledger_.cache().FindNode(name);
-    if (node == nullptr || (pods.empty() && node->is_unschedulable)) return false;
-    return std::all_of(pods.begin(), pods.end(), [&](const Pod* pod) {
-      if (!pod->node_name.empty()) return pod->node_name == name;
-      return !MatchNode(*pod, *node, UseOn(name, *pod)).has_value();
-    });
-  }
-
-  // Whether what else runs on the node is known, or does not matter.
-  bool IsUseKnown(const std::string& node, const std::vector<const Pod*>& pods) const {
-    const auto it = uses_.find(node);
-    const bool is_known = it != uses_.end() && it->second.read_at > memory_.LastArrival(node);
-    return is_known || std::all_of(pods.begin(), pods.end(), [](const Pod* pod) {
-             return !pod->node_name.empty() ||
-                    (pod->requested_cpu_milli == 0 && pod->requested_memory_bytes == 0);
-           });
-  }
-
-  // What the others on the node ask for: those that run there, and those that are bound to follow
-  // their claims there.
-  NodeUse UseOn(const std::string& node, const Pod& pod) const {
-    NodeUse use;
-    if (const auto it = uses_.find(node); it != uses_.end()) use = it->second.use;
-    const auto coming = coming_.find(node);
-    if (coming == coming_.end()) return use;
-    for (const auto& [uid, one] : coming->second) {
-      if (uid == pod.meta.uid) continue;
-      use.cpu_milli += one.cpu_milli;
-      use.memory_bytes = AddBytes(use.memory_bytes, one.memory_bytes);
-    }
-    return use;
-  }
-
-  void AddUse(const std::string& node, const Pod& pod) {
-    coming_[node][pod.meta.uid] = {pod.requested_cpu_milli, pod.requested_memory_bytes};
-  }
-
   // Pods without a node whose claims have one, or are about to.
   void NoteComing() {
     PinMemory::ComingPods coming;
     for (const auto& [uid, pod] : ledger_.cache().pods()) {
       const std::string node = NodeToCome(pod);
-      if (node.empty()) continue;
-      AddUse(node, pod);
-      coming[node].insert(uid);
+      if (!node.empty()) coming[node][uid] = RequestOf(pod);
     }
     memory_.NoteComing(std::move(coming), now_);
   }
@@ -300,41 +267,17 @@ class Planner {
     return node == nullptr ? "" : node->name;
   }
 
-  bool IsRefused(const std::string& node, const PodDemand& demand) const {
-    return std::any_of(demand.items.begin(), demand.items.end(), [&](const Item& item) {
-      return memory_.IsRefused(item.claim_uid, node, now_);
-    });
-  }
-
-  std::string BestNode(const std::vector<const Pod*>& pods, const PodDemand& demand,
-                       const std::string& owner) const {
-    Question question = ledger_.judge().AskAside(demand, owner, now_);
-    // No scheduler will bind its claims to volumes that are there.
-    if (!pods.empty() && !pods.front()->node_name.empty()) question.may_be_static = false;
-    std::vector<std::string> names;
-    std::vector<std::optional<Leftover>> left;
-    for (const auto& [name, node] : ledger_.nodes().nodes()) {
-      if (!node->has_agent ||
-          ledger_.judge().JudgeById(node->id, question, nullptr) != Reason::kFits) {
-        continue;
-      }
-      if (IsRefused(name, demand) || !IsAllowed(name, pods)) continue;
-      names.push_back(name);
-      left.push_back(ledger_.judge().LeftoverById(node->id, question, options_.strategy));
-    }
-    if (names.empty()) return "";
-    const std::vector<int> scores = Scores(left, options_.strategy);
-    return names[std::max_element(scores.begin(), scores.end()) - scores.begin()];
-  }
-
-  void Refuse(const Claim& claim, const std::vector<const Pod*>& pods) {
+  // The texts change with the numbers alone.
+  void Refuse(const Claim& claim, const std::vector<const Pod*>& pods,
+              const NodeRefusals& refusals) {
     if (!pods.empty() && !pods.front()->node_name.empty()) {
-      return Tell(claim, NoticeReason::kPresetNodeUnfit,
-                  absl::StrCat("node ", pods.front()->node_name, " of pod ",
-                               pods.front()->meta.key.name, " cannot hold the claim"));
+      return Tell(
+          claim, NoticeReason::kPresetNodeUnfit,
+          absl::StrCat("node ", pods.front()->node_name, " of pod ", pods.front()->meta.key.name,
+                       " cannot hold the claim: ", Text(refusals.FirstText())));
     }
     Tell(claim, NoticeReason::kNoNodeFits,
-         "no node can hold the claim now; it will be tried again");
+         absl::StrCat("no node can hold the claim now; it will be tried again: ", refusals.Text()));
   }
 
   void Tell(const Claim& claim, NoticeReason reason, std::string message) {
@@ -390,13 +333,11 @@ class Planner {
   Ledger& ledger_;
   const PinningOptions& options_;
   const PlacedPods& placed_;
-  const NodeUses& uses_;
   PinMemory& memory_;
   const absl::Time now_;
+  const NodeSearch search_;
   PinningPlan plan_;
   std::optional<ReplicaIndex> replicas_;  // Made when it is needed.
-  // By node and pod UID.
-  absl::btree_map<std::string, absl::btree_map<std::string, NodeUse>> coming_;
   std::set<std::string> pinned_now_;
 };
 

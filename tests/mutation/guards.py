@@ -353,7 +353,7 @@ GUARDS = (
     ),
     Guard(
         'a claim of a pod that came with its node gets no volume that is there',
-        'extender/core/pinning.cc',
+        'extender/core/pin_search.cc',
         'question.may_be_static = false;',
         '(void)question;',
         'PinningTest.AVolumeThatIsThereIsNoRoomForAPodThatCameWithItsNode',

@@ -109,6 +109,37 @@ TEST_F(PinningTest, APinOnANodeThatIsGoneIsTakenAwayThoughItsVolumeWasMade) {
   EXPECT_EQ(plan.unpins[0].node, "n1");
 }
 
+// ---- What a user is told.
+
+TEST_F(PinningTest, WhenNoNodeFitsItIsToldHowManyWereLeftOutForWhichReason) {
+  Node cordoned = MakeNode("n3");
+  cordoned.is_unschedulable = true;
+  Apply(Seen<Node>{cordoned});
+  Apply(Seen<Node>{MakeNode("n4")});
+  Apply(Seen<Node>{MakeNode("n5")});
+  Apply(AgentsListed{{"n1", "n2", "n3", "n5"}});
+  AddPod(MakePod(1, {Add(Immediate(1, 50 * kGiB))}));
+  const PinningPlan plan = Plan();
+  ASSERT_EQ(Notices(plan), (std::vector<NoticeReason>{NoticeReason::kNoNodeFits}));
+  EXPECT_EQ(plan.notices[0].message,
+            "no node can hold the claim now; it will be tried again: 0/5 nodes: 2 insufficient "
+            "free PMEM, 1 no PMEM agent on the node, 1 PMEM of the node is not known yet, "
+            "1 cordoned");
+}
+
+TEST_F(PinningTest, OfAPresetNodeTheReasonIsTold) {
+  for (const auto& [node, text] :
+       Pairs{{"n1", "insufficient free PMEM"}, {"n9", "no PMEM agent on the node"}}) {
+    Pod pod = MakePod(1, {Add(MakeClaim(1, 30 * kGiB))});
+    pod.node_name = node;
+    placed_["default"].pods = {pod};
+    const PinningPlan plan = SettledPlan();
+    ASSERT_EQ(Notices(plan), (std::vector<NoticeReason>{NoticeReason::kPresetNodeUnfit}));
+    EXPECT_EQ(plan.notices[0].message,
+              "node " + node + " of pod pod-1 cannot hold the claim: " + text);
+  }
+}
+
 TEST_F(PinningTest, APinByHandWithoutRoomIsToldAtOnceAndLeft) {
   Claim claim = MakeClaim(1, 30 * kGiB);
   claim.selected_node = "n1";

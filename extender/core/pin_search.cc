@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/core/pin_search.h"
+
+#include <algorithm>
+#include <numeric>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "common/pure/absl_view.h"
+#include "common/pure/units.h"
+
+namespace pmem::extender {
+namespace {
+
+std::string_view MismatchText(NodeMismatch mismatch) {
+  switch (mismatch) {
+    case NodeMismatch::kUnschedulable:
+      return "cordoned";
+    case NodeMismatch::kTaint:
+      return "taint that the pod does not tolerate";
+    case NodeMismatch::kNodeSelector:
+      return "node selector of the pod does not match";
+    case NodeMismatch::kNodeAffinity:
+      return "node affinity of the pod does not match";
+    case NodeMismatch::kCpu:
+      return "insufficient cpu";
+    case NodeMismatch::kMemory:
+      return "insufficient memory";
+  }
+  return "";
+}
+
+std::string_view OtherText(NodeRefusals::Other other) {
+  switch (other) {
+    case NodeRefusals::Other::kNoNode:
+      return "no Node object";
+    case NodeRefusals::Other::kOtherNode:
+      return "a pod of the claim is on another node";
+    case NodeRefusals::Other::kRefusedLately:
+      return "the claim was refused there a moment ago";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string_view NodeRefusals::TextAt(size_t at) {
+  if (at < kMismatchesAt) return ReasonText(static_cast<Reason>(at));
+  if (at < kOthersAt) return MismatchText(static_cast<NodeMismatch>(at - kMismatchesAt));
+  return OtherText(static_cast<Other>(at - kOthersAt));
+}
+
+std::vector<size_t> NodeRefusals::InOrder() const {
+  std::vector<size_t> order(kEnd);
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::erase_if(order, [this](size_t at) { return counts_[at] == 0; });
+  std::stable_sort(order.begin(), order.end(),
+                   [this](size_t a, size_t b) { return counts_[a] > counts_[b]; });
+  return order;
+}
+
+std::string NodeRefusals::Text() const {
+  std::string text =
+      absl::StrCat("0/", std::accumulate(counts_.begin(), counts_.end(), 0), " nodes");
+  std::string_view separator = ": ";
+  for (const size_t at : InOrder()) {
+    absl::StrAppend(&text, AbslView(separator), counts_[at], " ", AbslView(TextAt(at)));
+    separator = ", ";
+  }
+  return text;
+}
+
+std::string_view NodeRefusals::FirstText() const {
+  const std::vector<size_t> order = InOrder();
+  return order.empty() ? std::string_view() : TextAt(order.front());
+}
+
+struct NodeSearch::Candidates {
+  std::vector<const NodeState*> nodes;
+  std::vector<std::optional<Leftover>> left;
+};
+
+FoundNode NodeSearch::Find(const Pods& pods, const PodDemand& demand,
+                           std::string_view owner) const {
+  Question question = ledger_.judge().AskAside(demand, owner, now_);
+  FoundNode found;
+  Candidates candidates;
+  if (!pods.empty() && !pods.front()->node_name.empty()) {
+    // No scheduler will bind its claims to volumes that are there.
+    question.may_be_static = false;
+    const NodeState* node = ledger_.nodes().Find(pods.front()->node_name);
+    if (node == nullptr) found.refusals.Add(Reason::kNoAgent);
+    if (node != nullptr) Judge(*node, question, pods, candidates, found.refusals);
+  } else {
+    for (const auto& [name, node] : ledger_.nodes().nodes()) {
+      Judge(*node, question, pods, candidates, found.refusals);
+    }
+    // Nodes without an agent are not in the book.
+    const auto others = static_cast<int>(ledger_.cache().nodes().size()) -
+                        static_cast<int>(ledger_.nodes().nodes().size());
+    found.refusals.Add(Reason::kNoAgent, std::max(0, others));
+  }
+  if (candidates.nodes.empty()) return found;
+  const std::vector<int> scores = Scores(candidates.left, options_.strategy);
+  const auto best = std::max_element(scores.begin(), scores.end()) - scores.begin();
+  found.node = candidates.nodes[static_cast<size_t>(best)]->name;
+  found.is_unread = !IsUseKnown(found.node, pods);
+  return found;
+}
+
+void NodeSearch::Judge(const NodeState& node, const Question& question, const Pods& pods,
+                       Candidates& candidates, NodeRefusals& refusals) const {
+  const Reason reason =
+      node.has_agent ? ledger_.judge().JudgeById(node.id, question, nullptr) : Reason::kNoAgent;
+  if (reason != Reason::kFits) return refusals.Add(reason);
+  if (IsRefused(node.name, question.demand)) {
+    return refusals.Add(NodeRefusals::Other::kRefusedLately);
+  }
+  if (!IsAllowed(node.name, pods, refusals)) return;
+  candidates.nodes.push_back(&node);
+  candidates.left.push_back(ledger_.judge().LeftoverById(node.id, question, options_.strategy));
+}
+
+bool NodeSearch::IsRefused(const std::string& node, const PodDemand& demand) const {
+  return std::any_of(demand.items.begin(), demand.items.end(), [&](const Item& item) {
+    return memory_.IsRefused(item.claim_uid, node, now_);
+  });
+}
+
+bool NodeSearch::IsAllowed(const std::string& name, const Pods& pods,
+                           NodeRefusals& refusals) const {
+  const Node* node = ledger_.cache().FindNode(name);
+  if (node == nullptr) return refusals.Add(NodeRefusals::Other::kNoNode), false;
+  if (pods.empty() && node->is_unschedulable) {
+    return refusals.Add(NodeMismatch::kUnschedulable), false;
+  }
+  return std::all_of(pods.begin(), pods.end(), [&](const Pod* pod) {
+    if (!pod->node_name.empty()) {
+      if (pod->node_name != name) refusals.Add(NodeRefusals::Other::kOtherNode);
+      return pod->node_name == name;
+    }
+    const std::optional<NodeMismatch> mismatch = MatchNode(*pod, *node, UseOn(name, *pod));
+    if (mismatch) refusals.Add(*mismatch);
+    return !mismatch.has_value();
+  });
+}
+
+// Or does not matter.
+bool NodeSearch::IsUseKnown(const std::string& node, const Pods& pods) const {
+  const auto it = uses_.find(node);
+  const bool is_known = it != uses_.end() && it->second.read_at > memory_.LastArrival(node);
+  return is_known || std::all_of(pods.begin(), pods.end(), [](const Pod* pod) {
+           return !pod->node_name.empty() ||
+                  (pod->requested_cpu_milli == 0 && pod->requested_memory_bytes == 0);
+         });
+}
+
+// What the others on the node ask for: those that run there, and those that are bound to follow
+// their claims there.
+NodeUse NodeSearch::UseOn(const std::string& node, const Pod& pod) const {
+  NodeUse use;
+  if (const auto it = uses_.find(node); it != uses_.end()) use = it->second.use;
+  const auto coming = memory_.coming().find(node);
+  if (coming == memory_.coming().end()) return use;
+  for (const auto& [uid, one] : coming->second) {
+    if (uid == pod.meta.uid) continue;
+    use.cpu_milli += one.cpu_milli;
+    use.memory_bytes = AddBytes(use.memory_bytes, one.memory_bytes);
+  }
+  return use;
+}
+
+}  // namespace pmem::extender
