@@ -118,23 +118,43 @@ void PlacementController::ForgetOldPods() {
   }
   for (auto it = uses_.begin(); it != uses_.end();) {
     it->second.planned_at = std::min(it->second.planned_at, now);
-    it = now - it->second.planned_at <= kUsesAgeMax ? std::next(it) : uses_.erase(it);
+    const bool is_old = now - it->second.planned_at > use_lookups_[it->first].age_max;
+    it = is_old ? uses_.erase(it) : std::next(it);
   }
+  absl::erase_if(use_lookups_, [&](const auto& entry) {
+    return now - entry.second.asked_at > 2 * kUsesAgeMax && !uses_.contains(entry.first);
+  });
 }
 
 bool PlacementController::LookUpNodes(const std::set<std::string>& nodes) {
-  int count = 0;
+  std::vector<std::pair<absl::Time, std::string>> due;
   for (const std::string& node : nodes) {
-    if (++count > kLookupsMax) break;
-    const absl::Time asked_at = clock_->SteadyNow();
-    const absl::StatusOr<std::vector<Pod>> pods = api_->ListPodsOn(node);
-    if (!pods.ok()) {
-      LogWarning(kComponent, "cannot read the pods of a node; its cpu and memory count as free",
-                 {{"node", node}, {"error", pods.status()}});
-    }
-    uses_[node] = {.use = pods.ok() ? UseOf(*pods) : NodeUse(), .read_at = asked_at};
+    const auto it = use_lookups_.find(node);
+    due.emplace_back(it == use_lookups_.end() ? absl::InfinitePast() : it->second.asked_at, node);
   }
-  return count > 0;
+  std::sort(due.begin(), due.end());
+  due.resize(std::min<size_t>(due.size(), kLookupsMax));
+  for (const auto& [asked_at, node] : due) ReadUse(node);
+  return !due.empty();
+}
+
+void PlacementController::ReadUse(const std::string& node) {
+  const absl::Time asked_at = clock_->SteadyNow();
+  const absl::StatusOr<std::vector<Pod>> pods = api_->ListPodsOn(node);
+  if (!pods.ok()) {
+    LogWarning(kComponent, "cannot read the pods of a node; its cpu and memory count as free",
+               {{"node", node}, {"error", pods.status()}});
+  }
+  UseLookup next{
+      .use = pods.ok() ? UseOf(*pods) : NodeUse(), .asked_at = asked_at, .age_max = kUsesAgeMin};
+  if (const auto known = use_lookups_.find(node);
+      known != use_lookups_.end() && known->second.use == next.use) {
+    const bool has_grown_old = !uses_.contains(node);
+    next.age_max =
+        has_grown_old ? std::min(known->second.age_max * 2, kUsesAgeMax) : known->second.age_max;
+  }
+  uses_[node] = {.use = next.use, .read_at = asked_at};
+  use_lookups_[node] = next;
 }
 
 bool PlacementController::LookUp(const std::set<std::string>& kube_namespaces) {

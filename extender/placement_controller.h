@@ -38,8 +38,10 @@ class PlacementController {
   // sooner: a claim that waits for its first user may wait for weeks.
   static constexpr absl::Duration kPodsAgeMin = absl::Seconds(5);
   static constexpr absl::Duration kPodsAgeMax = absl::Minutes(1);
-  // And what a node's pods ask for.
-  static constexpr absl::Duration kUsesAgeMax = absl::Seconds(1);
+  // What a node's pods ask for keeps others away for so long, and longer each time that nothing has
+  // changed when it is read again.
+  static constexpr absl::Duration kUsesAgeMin = absl::Seconds(30);
+  static constexpr absl::Duration kUsesAgeMax = absl::Minutes(4);
   // A list that failed is not asked for again before.
   static constexpr absl::Duration kLookupRetryPause = absl::Seconds(1);
   // kube_namespaces, and nodes, whose pods are read in one round: those first that were not for
@@ -71,6 +73,13 @@ class PlacementController {
     absl::Duration age_max;  // For so long what was read is believed.
   };
 
+  // Of one node.
+  struct UseLookup {
+    NodeUse use;
+    absl::Time asked_at;
+    absl::Duration age_max;
+  };
+
   void WakeScheduler();
   void LookAtRefused();
   void NoteFit(const std::string& pod_uid, bool fits);
@@ -81,6 +90,7 @@ class PlacementController {
   std::vector<std::string> DueLookups(const std::set<std::string>& kube_namespaces) const;
   bool ReadPods(const std::string& kube_namespace);
   bool LookUpNodes(const std::set<std::string>& nodes);
+  void ReadUse(const std::string& node);
   void ForgetOldPods();
   void WriteAll(const std::vector<Pin>& pins);
   bool MayBeginToWrite(const Pin& pin) const;
@@ -105,7 +115,8 @@ class PlacementController {
   PlacedPods placed_;
   absl::btree_map<std::string, Lookup> lookups_;  // By kube_namespace.
   NodeUses uses_;
-  absl::Time health_at_ = absl::InfinitePast();  // When trouble is looked for again.
+  absl::btree_map<std::string, UseLookup> use_lookups_;  // By node.
+  absl::Time health_at_ = absl::InfinitePast();          // When trouble is looked for again.
   PeriodicTask task_;
 };
 

@@ -32,6 +32,7 @@ std::string_view NodeMismatchName(NodeMismatch mismatch);
 struct NodeUse {
   int64_t cpu_milli = 0;
   int64_t memory_bytes = 0;
+  bool operator==(const NodeUse&) const = default;
 };
 
 // nullopt: the pod could run there. A pod that asks for no cpu (memory) fits however little is

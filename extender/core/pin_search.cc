@@ -38,6 +38,8 @@ std::string_view OtherText(NodeRefusals::Other other) {
       return "a pod of the claim is on another node";
     case NodeRefusals::Other::kRefusedLately:
       return "the claim was refused there a moment ago";
+    case NodeRefusals::Other::kUnread:
+      return "cpu and memory in use not read yet";
   }
   return "";
 }
@@ -104,8 +106,29 @@ FoundNode NodeSearch::Find(const Pods& pods, const PodDemand& demand,
   const std::vector<int> scores = Scores(candidates.left, options_.strategy);
   const auto best = std::max_element(scores.begin(), scores.end()) - scores.begin();
   found.node = candidates.nodes[static_cast<size_t>(best)]->name;
-  found.is_unread = !IsUseKnown(found.node, pods);
+  if (IsUseKnown(found.node, pods)) return found;
+  // The more nodes are known to be busy, the more of the others are read at once.
+  const size_t wanted = 1 + static_cast<size_t>(found.refusals.busy());
+  found.unread = Unread(candidates, scores, pods, std::min(options_.use_lookups_max, wanted));
+  found.refusals.Add(NodeRefusals::Other::kUnread, static_cast<int>(candidates.nodes.size()));
   return found;
+}
+
+// The best of them.
+std::vector<std::string> NodeSearch::Unread(const Candidates& candidates,
+                                            const std::vector<int>& scores, const Pods& pods,
+                                            size_t count_max) const {
+  std::vector<size_t> order(scores.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&scores](size_t a, size_t b) { return scores[a] > scores[b]; });
+  std::vector<std::string> unread;
+  for (const size_t at : order) {
+    if (unread.size() >= count_max) break;
+    const std::string& name = candidates.nodes[at]->name;
+    if (!IsUseKnown(name, pods)) unread.push_back(name);
+  }
+  return unread;
 }
 
 void NodeSearch::Judge(const NodeState& node, const Question& question, const Pods& pods,
@@ -145,10 +168,12 @@ bool NodeSearch::IsAllowed(const std::string& name, const Pods& pods,
   });
 }
 
-// Or does not matter.
+// Well enough to send a pod there, or it does not matter. That a node is busy is believed for
+// longer (NodeUses).
 bool NodeSearch::IsUseKnown(const std::string& node, const Pods& pods) const {
   const auto it = uses_.find(node);
-  const bool is_known = it != uses_.end() && it->second.read_at > memory_.LastArrival(node);
+  const bool is_known = it != uses_.end() && it->second.read_at > memory_.LastArrival(node) &&
+                        now_ - it->second.planned_at <= options_.use_age_max;
   return is_known || std::all_of(pods.begin(), pods.end(), [](const Pod* pod) {
            return !pod->node_name.empty() ||
                   (pod->requested_cpu_milli == 0 && pod->requested_memory_bytes == 0);

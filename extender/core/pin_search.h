@@ -27,11 +27,14 @@ class NodeRefusals {
     kNoNode,         // Its agent answers, and there is no Node object.
     kOtherNode,      // A pod of the claim runs elsewhere.
     kRefusedLately,  // Its provisioner took our pin away.
+    kUnread,         // It would do, if what else runs there leaves enough cpu and memory.
   };
 
   void Add(Reason reason, int nodes = 1) { counts_[static_cast<size_t>(reason)] += nodes; }
   void Add(NodeMismatch mismatch) { ++counts_[kMismatchesAt + static_cast<size_t>(mismatch)]; }
-  void Add(Other other) { ++counts_[kOthersAt + static_cast<size_t>(other)]; }
+  void Add(Other other, int nodes = 1) { counts_[kOthersAt + static_cast<size_t>(other)] += nodes; }
+  // Nodes that are left out because of what else runs there.
+  int busy() const { return Count(NodeMismatch::kCpu) + Count(NodeMismatch::kMemory); }
 
   // "0/3 nodes: 2 insufficient free PMEM, 1 no PMEM agent on the node": the most frequent first,
   // then as in the enums.
@@ -43,16 +46,20 @@ class NodeRefusals {
   static constexpr size_t kMismatchesAt = kReasons.size();
   static constexpr size_t kOthersAt =
       kMismatchesAt + static_cast<size_t>(NodeMismatch::kMemory) + 1;
-  static constexpr size_t kEnd = kOthersAt + static_cast<size_t>(Other::kRefusedLately) + 1;
+  static constexpr size_t kEnd = kOthersAt + static_cast<size_t>(Other::kUnread) + 1;
   static std::string_view TextAt(size_t at);
+  int Count(NodeMismatch mismatch) const {
+    return counts_[kMismatchesAt + static_cast<size_t>(mismatch)];
+  }
   std::vector<size_t> InOrder() const;
 
   std::array<int, kEnd> counts_{};
 };
 
 struct FoundNode {
-  std::string node;        // Empty: none.
-  bool is_unread = false;  // What else runs there has to be read first.
+  std::string node;  // Empty: none.
+  // Not empty: what else runs on these has to be read before any is taken; the best is the first.
+  std::vector<std::string> unread;
   NodeRefusals refusals;
 };
 
@@ -75,6 +82,8 @@ class NodeSearch {
   bool IsRefused(const std::string& node, const PodDemand& demand) const;
   // Whether the pods may run there; if not, it is noted why.
   bool IsAllowed(const std::string& name, const Pods& pods, NodeRefusals& refusals) const;
+  std::vector<std::string> Unread(const Candidates& candidates, const std::vector<int>& scores,
+                                  const Pods& pods, size_t count_max) const;
   bool IsUseKnown(const std::string& node, const Pods& pods) const;
   NodeUse UseOn(const std::string& node, const Pod& pod) const;
 

@@ -198,8 +198,11 @@ class Planner {
     const FoundNode found = search_.Find(pods, demand, owner);
     const std::string& node = found.node;
     if (node.empty()) return found.refusals;
-    if (found.is_unread) {
-      plan_.node_lookups.insert(node);
+    if (!found.unread.empty()) {
+      plan_.node_lookups.insert(found.unread.begin(), found.unread.end());
+      if (IsOlder("reads/" + claim.meta.uid, options_.search_patience)) {
+        Refuse(claim, pods, found.refusals);
+      }
       return std::nullopt;
     }
     if (!pods.empty()) {

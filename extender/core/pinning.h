@@ -37,6 +37,12 @@ struct PinningOptions {
   absl::Duration settle = absl::Seconds(1);
   // What was read of a claim's pods is believed for so long when it is pinned.
   absl::Duration placed_age_max = absl::Seconds(5);
+  // And what runs on a node when a pod that asks for cpu or memory is sent there.
+  absl::Duration use_age_max = absl::Seconds(1);
+  // Nodes whose pods have to be read for one claim, at most, before anything is known of it.
+  size_t use_lookups_max = 10;
+  // A claim's users are told what is known when nodes are still being read for it after so long.
+  absl::Duration search_patience = absl::Minutes(1);
   // A pin that cannot work is left alone for so long: nodes and agents come late.
   absl::Duration bad_pin_patience = absl::Seconds(5);
 };
@@ -111,7 +117,9 @@ using PlacedPods = absl::btree_map<std::string, KnownPods>;
 // What of a list of pods is worth keeping there.
 std::vector<Pod> PlacedAmong(std::vector<Pod> pods);
 
-// What the pods of a node ask for, read live, by node.
+// What the pods of a node ask for, read live, by node. However old, it keeps pods away that do not
+// fit beside it: else a search among many busy nodes would begin anew for ever. Who keeps it says
+// for how long. Pods are only sent where it is no older than use_age_max.
 struct KnownUse {
   NodeUse use;
   absl::Time read_at;

@@ -338,6 +338,64 @@ TEST_F(PlacementControllerTest, WhatRunsOnTheBestNodeIsReadBeforeAPodWithCpuGoes
   EXPECT_NE(api_.patches[0].json_patch.find(R"("value":"n2")"), std::string::npos);
 }
 
+// More busy nodes than lists fit into the time that a pod may be sent by one.
+class PlacementAmongBusyNodes : public PlacementControllerTest {
+ protected:
+  static constexpr int kNodes = 30;
+
+  PlacementAmongBusyNodes() {
+    std::vector<Node> nodes;
+    for (int i = 0; i < kNodes; ++i) {
+      names_.push_back("busy-" + std::to_string(100 + i));
+      nodes.push_back(MakeNode(names_.back()));
+    }
+    Emit(Relisted<Node>{nodes});
+    Emit(AgentsListed{names_});
+    for (int i = 0; i < kNodes; ++i) {
+      Emit(MakeReport(names_[static_cast<size_t>(i)], 1, {MakeLvmPool((20 + i) * kGiB)}));
+      Pod runs = MakePod(1000 + i, {});
+      runs.requested_cpu_milli = 3500;
+      api_.pods_on[names_[static_cast<size_t>(i)]] = {runs};
+    }
+    AddPodOf(1, {AddImmediate(1)}, 1000);
+    api_.on_list = [this] { clock.Advance(absl::Milliseconds(50)); };
+  }
+
+  // Lists of pods in that time, if nothing was placed.
+  size_t ListsIn(absl::Duration duration) {
+    const size_t before = api_.listed.size();
+    const absl::Time end = clock.SteadyNow() + duration;
+    while (clock.SteadyNow() < end && api_.patches.empty()) {
+      for (const std::string& name : names_) Emit(AgentConfirmed{name});
+      const size_t listed = api_.listed.size();
+      controller_.Tick();
+      if (api_.listed.size() == listed) clock.Advance(absl::Seconds(1));
+    }
+    return api_.listed.size() - before;
+  }
+
+  std::vector<std::string> names_;
+};
+
+TEST_F(PlacementAmongBusyNodes, TheOneThatIsFreeIsFound) {
+  api_.pods_on[names_.back()] = {};
+  EXPECT_LE(ListsIn(absl::Seconds(10)), 2U * kNodes);
+  ASSERT_EQ(PatchedClaims(), (Names{"claim-1"}));
+  EXPECT_NE(api_.patches[0].json_patch.find(names_.back()), std::string::npos);
+}
+
+TEST_F(PlacementAmongBusyNodes, ThatAllAreBusyIsToldAndTheyAreReadEverMoreRarely) {
+  EXPECT_LE(ListsIn(absl::Seconds(20)), 1U * kNodes);
+  ASSERT_FALSE(api_.notices.empty());
+  EXPECT_EQ(api_.notices[0].reason, NoticeReason::kNoNodeFits);
+  EXPECT_TRUE(api_.notices[0].message.ends_with("0/30 nodes: 30 insufficient cpu"));
+  ListsIn(absl::Minutes(10));
+  EXPECT_LE(ListsIn(absl::Minutes(8)), 3U * kNodes);
+  api_.pods_on[names_[7]] = {};
+  ListsIn(PlacementController::kUsesAgeMax + absl::Seconds(5));
+  EXPECT_EQ(PatchedClaims(), (Names{"claim-1"}));
+}
+
 TEST_F(PlacementControllerTest, PodsOfANodeThatCannotBeReadStopNobody) {
   api_.list_failure = absl::UnavailableError("500");
   AddPodOf(1, {AddImmediate(1)}, 1000);

@@ -300,9 +300,42 @@ TEST_F(PinningTest, WhatRunsOnTheBestNodeIsAskedForBeforeAPodWithCpuGoesThere) {
   EXPECT_EQ(first.node_lookups, (std::set<std::string>{"n1"}));
   uses_["n1"] = {{.cpu_milli = 1500}, now_};
   const PinningPlan second = Plan();
-  EXPECT_EQ(second.node_lookups, (std::set<std::string>{"n2"}));
+  EXPECT_EQ(second.node_lookups, (std::set<std::string>{"n2", "n3"}));  // More at once by now.
   uses_["n2"] = {{.cpu_milli = 1000}, now_};
   EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-1", "n2"}}));
+}
+
+TEST_F(PinningTest, WhatWasReadOfABusyNodeKeepsAPodAwayForLongerThanItSendsOneThere) {
+  Pod pod = MakePod(1, {Add(Immediate(1))});
+  pod.requested_cpu_milli = 1000;
+  AddPod(pod);
+  uses_["n1"] = {{.cpu_milli = 1500}, now_, now_};
+  uses_["n2"] = {{.cpu_milli = 500}, now_, now_};
+  uses_["n3"] = {{.cpu_milli = 1500}, now_, now_};
+  Pass(PinningOptions{}.use_age_max + absl::Milliseconds(1));
+  const PinningPlan plan = Plan();
+  EXPECT_EQ(Pins(plan), Pairs());
+  EXPECT_EQ(plan.node_lookups, (std::set<std::string>{"n2"}));
+  EXPECT_EQ(plan.notices.size(), 0U);
+  uses_["n2"] = {{.cpu_milli = 1500}, now_, now_};
+  const PinningPlan full = Plan();
+  ASSERT_EQ(full.notices.size(), 1U);
+  EXPECT_TRUE(full.notices[0].message.ends_with("0/3 nodes: 3 insufficient cpu"));
+  EXPECT_EQ(full.node_lookups, std::set<std::string>());
+}
+
+TEST_F(PinningTest, ASearchThatTakesLongIsToldOf) {
+  Pod pod = MakePod(1, {Add(Immediate(1))});
+  pod.requested_cpu_milli = 1000;
+  AddPod(pod);
+  uses_["n1"] = {{.cpu_milli = 1500}, now_};
+  EXPECT_EQ(Plan().notices.size(), 0U);
+  Pass(PinningOptions{}.search_patience);
+  const PinningPlan plan = Plan();
+  EXPECT_EQ(plan.node_lookups.size(), 2U);
+  ASSERT_EQ(plan.notices.size(), 1U);
+  EXPECT_TRUE(plan.notices[0].message.ends_with(
+      "0/3 nodes: 2 cpu and memory in use not read yet, 1 insufficient cpu"));
 }
 
 TEST_F(PinningTest, PodsThatFollowTheirClaimsCountBeforeTheyRun) {
