@@ -64,6 +64,15 @@ absl::Time PinMemory::LastArrival(const std::string& node) const {
   return it == arrivals_.end() ? absl::InfinitePast() : it->second;
 }
 
+const ReplicaIndex& PinMemory::Replicas(const ObjectCache& cache, absl::Time since,
+                                        absl::Time now) {
+  if (!replicas_ || replicas_made_at_ < since) {
+    replicas_.emplace(cache);
+    replicas_made_at_ = now;
+  }
+  return *replicas_;
+}
+
 void PinMemory::Sweep(const std::set<std::string>& open) {
   for (auto it = ages_.begin(); it != ages_.end();) {
     const bool was_used = std::exchange(it->second.is_used, false);

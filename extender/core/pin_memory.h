@@ -6,6 +6,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include "absl/time/time.h"
 #include "extender/core/kube_objects.h"
 #include "extender/core/node_match.h"
+#include "extender/core/replica_index.h"
 
 namespace pmem::extender {
 
@@ -56,6 +58,9 @@ class PinMemory {
   // before says nothing of it. InfinitePast: not lately.
   absl::Time LastArrival(const std::string& node) const;
 
+  // Made afresh when it is from before `since`.
+  const ReplicaIndex& Replicas(const ObjectCache& cache, absl::Time since, absl::Time now);
+
   // Forgets what Since was not asked for since the last Sweep, and claims that are not `open`.
   void Sweep(const std::set<std::string>& open);
 
@@ -75,6 +80,8 @@ class PinMemory {
   absl::btree_map<std::string, Attempt> attempts_;  // By claim UID.
   ComingPods coming_;
   absl::btree_map<std::string, absl::Time> arrivals_;  // By node.
+  std::optional<ReplicaIndex> replicas_;
+  absl::Time replicas_made_at_;
 };
 
 }  // namespace pmem::extender

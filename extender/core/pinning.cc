@@ -183,8 +183,12 @@ class Planner {
   // The claim, and those beside it that a StatefulSet made for the same replica.
   std::vector<const Claim*> ReplicaClaims(const Claim& claim) {
     std::vector<const Claim*> claims;
-    if (!replicas_) replicas_.emplace(ledger_.cache());
-    for (const Claim* other : replicas_->Beside(claim)) claims.push_back(other);
+    if (ReplicaIndex::MayHave(claim)) {
+      // What came together is known together once it has settled.
+      const absl::Time settled = memory_.Since("claim/" + claim.meta.uid, now_) + options_.settle;
+      const absl::Time since = std::max(settled, now_ - options_.placed_age_max);
+      claims = memory_.Replicas(ledger_.cache(), since, now_).Beside(claim, ledger_.cache());
+    }
     if (claims.empty()) claims.push_back(&claim);
     return claims;
   }
@@ -340,7 +344,6 @@ class Planner {
   const absl::Time now_;
   const NodeSearch search_;
   PinningPlan plan_;
-  std::optional<ReplicaIndex> replicas_;  // Made when it is needed.
   std::set<std::string> pinned_now_;
 };
 

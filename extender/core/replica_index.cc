@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "absl/hash/hash.h"
+
 namespace pmem::extender {
 namespace {
 
@@ -24,24 +26,32 @@ bool EndAlike(std::string_view a, std::string_view b, std::string_view ordinal) 
 
 }  // namespace
 
-ReplicaIndex::Key ReplicaIndex::KeyOf(const Claim& claim) {
-  return {claim.meta.key.kube_namespace, std::string(Ordinal(claim.meta.key.name)), claim.labels};
+bool ReplicaIndex::MayHave(const Claim& claim) {
+  return !claim.labels.empty() && !Ordinal(claim.meta.key.name).empty();
+}
+
+size_t ReplicaIndex::HashOf(const Claim& claim) {
+  return absl::HashOf(claim.meta.key.kube_namespace, Ordinal(claim.meta.key.name), claim.labels);
 }
 
 ReplicaIndex::ReplicaIndex(const ObjectCache& cache) {
   for (const auto& [uid, claim] : cache.claims()) {
-    if (claim.labels.empty() || claim.meta.is_deleting) continue;
-    if (!Ordinal(claim.meta.key.name).empty()) claims_[KeyOf(claim)].push_back(&claim);
+    if (MayHave(claim) && !claim.meta.is_deleting) uids_[HashOf(claim)].push_back(uid);
   }
 }
 
-std::vector<const Claim*> ReplicaIndex::Beside(const Claim& claim) const {
+std::vector<const Claim*> ReplicaIndex::Beside(const Claim& claim, const ObjectCache& cache) const {
   std::vector<const Claim*> beside;
-  const auto it = claims_.find(KeyOf(claim));
-  if (it == claims_.end()) return beside;
+  if (!MayHave(claim)) return beside;
+  const auto it = uids_.find(HashOf(claim));
+  if (it == uids_.end()) return beside;
   const std::string_view ordinal = Ordinal(claim.meta.key.name);
-  for (const Claim* other : it->second) {
-    const bool is_same = other->meta.uid == claim.meta.uid;
+  for (const std::string& uid : it->second) {
+    const Claim* other = cache.FindClaim(uid);
+    if (other == nullptr || other->meta.is_deleting || other->labels != claim.labels) continue;
+    if (other->meta.key.kube_namespace != claim.meta.key.kube_namespace) continue;
+    if (Ordinal(other->meta.key.name) != ordinal) continue;
+    const bool is_same = uid == claim.meta.uid;
     if (is_same || EndAlike(other->meta.key.name, claim.meta.key.name, ordinal)) {
       beside.push_back(other);
     }

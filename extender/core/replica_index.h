@@ -4,15 +4,15 @@
 // each part may have dashes. So claims of one kube namespace are taken for siblings when they have
 // the same labels (and some) and their names end alike in at least "-<something>-<ordinal>".
 //
-// Pure. Refers to the cache's claims: valid while the cache is not changed.
+// Pure. Made of all claims in some 10 ms for 50,000, so it is kept; of claims that come later it
+// knows nothing.
 #pragma once
 
-#include <map>
+#include <cstddef>
 #include <string>
-#include <tuple>
 #include <vector>
 
-#include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_map.h"
 #include "extender/core/object_cache.h"
 
 namespace pmem::extender {
@@ -21,15 +21,16 @@ class ReplicaIndex {
  public:
   explicit ReplicaIndex(const ObjectCache& cache);
 
-  // The claims of the replica, by name, the claim itself among them; empty when it is of none.
-  std::vector<const Claim*> Beside(const Claim& claim) const;
+  // Only such a claim can be of a replica, by its labels and name.
+  static bool MayHave(const Claim& claim);
+  // The claims of the replica as `cache` has them now, by name, the claim itself among them if it
+  // was there before; empty when it is of none.
+  std::vector<const Claim*> Beside(const Claim& claim, const ObjectCache& cache) const;
 
  private:
-  // kube_namespace, ordinal with its dash, labels.
-  using Key = std::tuple<std::string, std::string, std::map<std::string, std::string>>;
-  static Key KeyOf(const Claim& claim);
+  static size_t HashOf(const Claim& claim);  // Of kube_namespace, ordinal and labels.
 
-  absl::btree_map<Key, std::vector<const Claim*>> claims_;
+  absl::flat_hash_map<size_t, std::vector<std::string>> uids_;  // By hash; in the order of UIDs.
 };
 
 }  // namespace pmem::extender

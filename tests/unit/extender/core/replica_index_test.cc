@@ -30,7 +30,7 @@ TEST_P(ReplicaSiblings, AreKnownByNamesAndLabels) {
   ObjectCache cache;
   cache.Put(first);
   cache.Put(second);
-  const std::vector<const Claim*> beside = ReplicaIndex(cache).Beside(first);
+  const std::vector<const Claim*> beside = ReplicaIndex(cache).Beside(first, cache);
   EXPECT_EQ(beside.size() == 2, c.are_siblings);
 }
 
@@ -55,6 +55,24 @@ INSTANTIATE_TEST_SUITE_P(
                     SiblingCase{.name = "NoLabels", .first_labels = {}, .second_labels = {}},
                     SiblingCase{.name = "OtherKubeNamespace", .second_kube_namespace = "other"}),
     [](const auto& row) { return row.param.name; });
+
+TEST(ReplicaIndex, SaysOfItsClaimsWhatTheCacheSaysNow) {
+  ObjectCache cache;
+  std::vector<Claim> claims;
+  for (const char* name : {"data-db-0", "log-db-0", "tmp-db-0"}) {
+    claims.push_back(MakeClaim(static_cast<int>(claims.size()) + 1, kGiB));
+    claims.back().meta.key.name = name;
+    claims.back().labels = {{"app", "db"}};
+    cache.Put(claims.back());
+  }
+  const ReplicaIndex index(cache);
+  claims[1].selected_node = "n1";
+  cache.Put(claims[1]);
+  cache.EraseClaim(claims[2].meta.uid);
+  const std::vector<const Claim*> beside = index.Beside(claims[0], cache);
+  ASSERT_EQ(beside.size(), 2U);
+  EXPECT_EQ(*beside[1], claims[1]);
+}
 
 }  // namespace
 }  // namespace pmem::extender
