@@ -34,17 +34,31 @@ PlacementController::PlacementController(PinningOptions options, LedgerService* 
 void PlacementController::Tick() {
   if (!service_->MayWrite()) return;
   ForgetOldPods();
-  PinningPlan plan = service_->Write([this](Ledger& ledger, absl::Time now) {
-    ledger.Expire(now);
-    return PlanPins(ledger, options_, placed_, uses_, memory_, now);
-  });
+  const PinningPlan plan = Plan();
   WriteAll(plan.pins);
   for (const Unpin& unpin : plan.unpins) Write(unpin);
   for (const Notice& notice : plan.notices) api_->Tell(notice);
   TellOfTrouble();
   WakeScheduler();
   const bool has_read = LookUp(plan.lookups);
-  if (LookUpNodes(plan.node_lookups) || has_read) task_.Wake();
+  if (LookUpNodes(plan.node_lookups) || has_read || !plan.is_round_over) task_.Wake();
+}
+
+PinningPlan PlacementController::Plan() {
+  PinningPlan all;
+  for (int i = 0; i < kPlansMax && !all.is_round_over; ++i) {
+    PinningPlan plan = service_->Write([this](Ledger& ledger, absl::Time now) {
+      ledger.Expire(now);
+      return PlanPins(ledger, options_, placed_, uses_, memory_, now);
+    });
+    std::move(plan.pins.begin(), plan.pins.end(), std::back_inserter(all.pins));
+    std::move(plan.unpins.begin(), plan.unpins.end(), std::back_inserter(all.unpins));
+    std::move(plan.notices.begin(), plan.notices.end(), std::back_inserter(all.notices));
+    all.lookups.merge(plan.lookups);
+    all.node_lookups.merge(plan.node_lookups);
+    all.is_round_over = plan.is_round_over;
+  }
+  return all;
 }
 
 void PlacementController::TellOfTrouble() {

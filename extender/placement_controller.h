@@ -25,6 +25,9 @@ class PlacementController {
  public:
   // How soon a change is looked at, and how often nothing is looked at.
   static constexpr absl::Duration kPeriod = absl::Milliseconds(200);
+  // Plans in one go, the lock let go after each; what is left of the round follows at once, when
+  // what they say is carried out.
+  static constexpr int kPlansMax = 100;
   // A refused pod that would fit is first left to what the capacity objects wake up; then it is
   // woken, ever more rarely.
   static constexpr absl::Duration kWakeDelay = absl::Milliseconds(300);
@@ -58,7 +61,7 @@ class PlacementController {
 
   void Start() { task_.Start(); }
   void Stop() { task_.Stop(); }
-  // One round: plan and carry out.
+  // Plans and carries out.
   void Tick();
 
  private:
@@ -80,6 +83,7 @@ class PlacementController {
     absl::Duration age_max;
   };
 
+  PinningPlan Plan();
   void WakeScheduler();
   void LookAtRefused();
   void NoteFit(const std::string& pod_uid, bool fits);

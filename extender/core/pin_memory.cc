@@ -73,7 +73,8 @@ const ReplicaIndex& PinMemory::Replicas(const ObjectCache& cache, absl::Time sin
   return *replicas_;
 }
 
-void PinMemory::Sweep(const std::set<std::string>& open) {
+void PinMemory::EndRound(const std::set<std::string>& open) {
+  round_ = {};
   for (auto it = ages_.begin(); it != ages_.end();) {
     const bool was_used = std::exchange(it->second.is_used, false);
     it = was_used ? std::next(it) : ages_.erase(it);

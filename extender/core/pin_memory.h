@@ -10,14 +10,34 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <vector>
 
 #include "absl/container/btree_map.h"
 #include "absl/time/time.h"
 #include "extender/core/kube_objects.h"
 #include "extender/core/node_match.h"
+#include "extender/core/quick_room.h"
 #include "extender/core/replica_index.h"
 
 namespace pmem::extender {
+
+// How far a round over all open claims has come. A plan does a bounded part of it under the
+// ledger's lock; the next one goes on where it stopped. First each claim is looked at, in the order
+// of UIDs, then nodes are searched for those that need one, those of one shape one after the other:
+// what the ledger found out for the first it remembers for the next.
+struct PinRound {
+  // Kind, bytes (the largest first, so negative), UID.
+  using Search = std::tuple<PoolKind, int64_t, std::string>;
+
+  bool is_under_way = false;
+  std::string visited;  // UID of the last claim that was looked at.
+  bool are_all_visited = false;
+  std::set<Search> searches;     // Not done yet.
+  std::set<std::string> pinned;  // UIDs of claims.
+  std::vector<QuickItem> shape;  // That was searched for last; empty: nobody remembers it.
+  absl::Time coming_at;          // When PinMemory::coming was made.
+};
 
 class PinMemory {
  public:
@@ -61,8 +81,9 @@ class PinMemory {
   // Made afresh when it is from before `since`.
   const ReplicaIndex& Replicas(const ObjectCache& cache, absl::Time since, absl::Time now);
 
-  // Forgets what Since was not asked for since the last Sweep, and claims that are not `open`.
-  void Sweep(const std::set<std::string>& open);
+  PinRound& round() { return round_; }
+  // The round is over: forgets what Since was not asked for in it, and claims that are not `open`.
+  void EndRound(const std::set<std::string>& open);
 
  private:
   struct Age {
@@ -80,6 +101,7 @@ class PinMemory {
   absl::btree_map<std::string, Attempt> attempts_;  // By claim UID.
   ComingPods coming_;
   absl::btree_map<std::string, absl::Time> arrivals_;  // By node.
+  PinRound round_;
   std::optional<ReplicaIndex> replicas_;
   absl::Time replicas_made_at_;
 };

@@ -61,6 +61,11 @@ std::vector<size_t> NodeRefusals::InOrder() const {
   return order;
 }
 
+int NodeRefusals::firm() const {
+  const int all = std::accumulate(counts_.begin(), counts_.begin() + kMismatchesAt, 0);
+  return all - counts_[static_cast<size_t>(Reason::kHeld)];
+}
+
 std::string NodeRefusals::Text() const {
   std::string text =
       absl::StrCat("0/", std::accumulate(counts_.begin(), counts_.end(), 0), " nodes");
@@ -91,9 +96,12 @@ FoundNode NodeSearch::Find(const Pods& pods, const PodDemand& demand,
     // No scheduler will bind its claims to volumes that are there.
     question.may_be_static = false;
     const NodeState* node = ledger_.nodes().Find(pods.front()->node_name);
+    found.judged = 1;
     if (node == nullptr) found.refusals.Add(Reason::kNoAgent);
     if (node != nullptr) Judge(*node, question, pods, candidates, found.refusals);
   } else {
+    found.judged = static_cast<int>(ledger_.nodes().nodes().size());
+    if (question.memo != nullptr) found.shape = question.items;
     for (const auto& [name, node] : ledger_.nodes().nodes()) {
       Judge(*node, question, pods, candidates, found.refusals);
     }

@@ -33,6 +33,8 @@ class NodeRefusals {
   void Add(Reason reason, int nodes = 1) { counts_[static_cast<size_t>(reason)] += nodes; }
   void Add(NodeMismatch mismatch) { ++counts_[kMismatchesAt + static_cast<size_t>(mismatch)]; }
   void Add(Other other, int nodes = 1) { counts_[kOthersAt + static_cast<size_t>(other)] += nodes; }
+  // Nodes that are left out whatever is held: the ledger remembers that for the shape.
+  int firm() const;
   // Nodes that are left out because of what else runs there.
   int busy() const { return Count(NodeMismatch::kCpu) + Count(NodeMismatch::kMemory); }
 
@@ -60,6 +62,8 @@ struct FoundNode {
   std::string node;  // Empty: none.
   // Not empty: what else runs on these has to be read before any is taken; the best is the first.
   std::vector<std::string> unread;
+  int judged = 0;                // Nodes.
+  std::vector<QuickItem> shape;  // What the ledger remembers it under; empty: it does not.
   NodeRefusals refusals;
 };
 

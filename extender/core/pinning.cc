@@ -28,6 +28,15 @@ std::string SettleKey(const Claim& claim) { return "settle/" + claim.meta.uid; }
 
 NodeUse RequestOf(const Pod& pod) { return {pod.requested_cpu_milli, pod.requested_memory_bytes}; }
 
+// Of a Deployment, say: where one has no node, the other has none.
+bool WantSame(const Pod& a, const Pod& b) {
+  return a.node_name == b.node_name && a.volumes == b.volumes &&
+         a.node_selector == b.node_selector && a.tolerations == b.tolerations &&
+         a.required_node_affinity == b.required_node_affinity &&
+         a.requested_cpu_milli == b.requested_cpu_milli &&
+         a.requested_memory_bytes == b.requested_memory_bytes;
+}
+
 std::string Text(std::string_view text) { return std::string(text); }
 
 // One run over the open claims.
@@ -39,37 +48,68 @@ class Planner {
         options_(options),
         placed_(placed),
         memory_(memory),
+        round_(memory.round()),
         now_(now),
         search_(ledger, options, uses, memory, now) {}
 
   PinningPlan Run() {
-    NoteComing();
-    const std::vector<std::string> uids(ledger_.open_claims().begin(), ledger_.open_claims().end());
-    for (const std::string& uid : uids) {
-      const Claim* claim = ledger_.cache().FindClaim(uid);
-      if (claim != nullptr && !claim->meta.is_deleting) Visit(*claim);
-    }
+    const bool has_begun = std::exchange(round_.is_under_way, true);
+    if (!has_begun || now_ - round_.coming_at >= kComingAgeMax) NoteComing();
+    VisitOpen();
+    while (round_.are_all_visited && !round_.searches.empty() && HasTime()) SearchNext();
     for (const Claim& claim : ledger_.TakeHandPins()) CheckHandPin(claim);
-    memory_.Sweep(ledger_.open_claims());
+    plan_.is_round_over = round_.are_all_visited && round_.searches.empty();
+    if (plan_.is_round_over) memory_.EndRound(ledger_.open_claims());
     return std::move(plan_);
   }
 
  private:
+  // What pods are bound to come to a node is found out anew when it is older.
+  static constexpr absl::Duration kComingAgeMax = absl::Milliseconds(200);
+  // In judgements: a look at a claim; and how many verdicts that are remembered cost as much as
+  // one.
+  static constexpr int64_t kVisitCost = 4;
+  static constexpr int64_t kRememberedPerJudgement = 16;
+
+  bool HasTime() const { return spent_ < options_.judgements_max; }
+
+  void VisitOpen() {
+    const auto& open = ledger_.open_claims();
+    auto next = open.upper_bound(round_.visited);
+    for (; next != open.end() && HasTime(); ++next) {
+      round_.visited = *next;
+      spent_ += kVisitCost;
+      const Claim* claim = ledger_.cache().FindClaim(*next);
+      if (claim != nullptr && !claim->meta.is_deleting) Visit(*claim);
+    }
+    round_.are_all_visited = next == open.end();
+  }
+
   void Visit(const Claim& claim) {
     if (!claim.selected_node.empty()) {
       memory_.NotePinned(claim);
       return CheckPin(claim);
     }
-    if (pinned_now_.contains(claim.meta.uid) || memory_.IsAwaited(claim, now_)) return;
+    if (round_.pinned.contains(claim.meta.uid) || memory_.IsAwaited(claim, now_)) return;
     memory_.NoteUnplaced(claim, now_);
     const StorageClass* storage_class =
         ledger_.cache().FindClass(claim.storage_class_name.value_or(""));
     if (storage_class == nullptr) return;
-    if (storage_class->is_wait_for_first_consumer) {
-      VisitWaiting(claim);
-    } else if (claim.storage_provisioner == kDriverName) {
-      VisitImmediate(claim);
-    }
+    if (storage_class->is_wait_for_first_consumer) return VisitWaiting(claim);
+    const std::optional<Item> item = ItemOf(claim, ledger_.cache());
+    if (!item || claim.storage_provisioner != kDriverName) return;
+    round_.searches.emplace(item->kind, -item->requested_bytes, claim.meta.uid);
+  }
+
+  // It may have changed since it was looked at.
+  void SearchNext() {
+    const std::string uid = std::get<2>(round_.searches.extract(round_.searches.begin()).value());
+    spent_ += kVisitCost;
+    const Claim* claim = ledger_.cache().FindClaim(uid);
+    const bool is_to_place = claim != nullptr && !claim->meta.is_deleting && !IsBound(*claim) &&
+                             claim->selected_node.empty() && !round_.pinned.contains(uid) &&
+                             !memory_.IsAwaited(*claim, now_);
+    if (is_to_place) VisitImmediate(*claim);
   }
 
   // True once `age` has passed since the claim was first seen in this state.
@@ -128,32 +168,44 @@ class Planner {
   // does not keep the others waiting. Nor, for long, does one that can run nowhere, or nowhere
   // beside them: then the first that can run somewhere decides.
   void PlaceForAll(const Claim& claim, const std::vector<const Pod*>& pods) {
-    std::vector<const Pod*> together;
+    std::vector<const Pod*> each, together;
     PodDemand all;
     bool is_scattered = false;  // Some have their nodes already, and not the same.
     for (const Pod* pod : pods) {
       const PodDemand demand = ledger_.Demand(*pod, nullptr);
       const bool is_apart = !all.node.empty() && !demand.node.empty() && demand.node != all.node;
-      if (!IsComplete(demand) || demand.is_split || is_apart) continue;
+      if (!IsComplete(demand)) continue;
+      each.push_back(pod);
+      if (demand.is_split || is_apart) continue;
       together.push_back(pod);
       is_scattered |= pod->node_name != together.front()->node_name;
       Join(all, demand);
     }
-    if (together.empty()) return;
-    std::optional<NodeRefusals> refusals;
-    if (!is_scattered) {
-      refusals = Place(claim, together, all);
+    if (each.empty()) return;
+    const bool can_be_together = !together.empty() && !is_scattered;
+    if (can_be_together) {
+      const auto refusals = Place(claim, together, all);
       if (!refusals) return;
+      const bool is_each_tried =
+          each.size() > 1 && IsOlder("together/" + claim.meta.uid, options_.bad_pin_patience);
+      if (!is_each_tried) return Refuse(claim, together, *refusals);
     }
-    const bool is_each_tried =
-        together.size() > 1 &&
-        (is_scattered || IsOlder("together/" + claim.meta.uid, options_.bad_pin_patience));
-    for (size_t i = 0; is_each_tried && i < together.size(); ++i) {
-      const auto of_one = Place(claim, {together[i]}, ledger_.Demand(*together[i], nullptr));
-      if (!of_one) return;
-      if (!refusals) refusals = of_one;
+    PlaceForAny(claim, each);
+  }
+
+  void PlaceForAny(const Claim& claim, const std::vector<const Pod*>& pods) {
+    std::optional<NodeRefusals> of_first;
+    std::vector<const Pod*> tried;
+    for (const Pod* pod : pods) {
+      const bool is_known = std::any_of(tried.begin(), tried.end(),
+                                        [pod](const Pod* other) { return WantSame(*pod, *other); });
+      if (is_known) continue;
+      const auto refusals = Place(claim, {pod}, ledger_.Demand(*pod, nullptr));
+      if (!refusals) return;
+      if (!of_first) of_first = refusals;
+      tried.push_back(pod);
     }
-    Refuse(claim, together, *refusals);
+    Refuse(claim, {pods.front()}, *of_first);
   }
 
   static void Join(PodDemand& all, const PodDemand& demand) {
@@ -185,7 +237,7 @@ class Planner {
     std::vector<const Claim*> claims;
     if (ReplicaIndex::MayHave(claim)) {
       // What came together is known together once it has settled.
-      const absl::Time settled = memory_.Since("claim/" + claim.meta.uid, now_) + options_.settle;
+      const absl::Time settled = memory_.Since(SettleKey(claim), now_) + options_.settle;
       const absl::Time since = std::max(settled, now_ - options_.placed_age_max);
       claims = memory_.Replicas(ledger_.cache(), since, now_).Beside(claim, ledger_.cache());
     }
@@ -200,6 +252,7 @@ class Planner {
     if (!IsComplete(demand) || IsAnyAwaited(demand)) return std::nullopt;
     const std::string owner = pods.empty() ? ClaimOwner(claim.meta.uid) : pods.front()->meta.uid;
     const FoundNode found = search_.Find(pods, demand, owner);
+    NoteCost(found);
     const std::string& node = found.node;
     if (node.empty()) return found.refusals;
     if (!found.unread.empty()) {
@@ -217,6 +270,13 @@ class Planner {
     return std::nullopt;
   }
 
+  void NoteCost(const FoundNode& found) {
+    const bool is_remembered = !found.shape.empty() && found.shape == round_.shape;
+    const int64_t firm = is_remembered ? found.refusals.firm() : 0;
+    spent_ += std::max<int64_t>(0, found.judged - firm) + firm / kRememberedPerJudgement;
+    round_.shape = found.shape;
+  }
+
   void AddPin(const PodDemand& demand, size_t i, const std::vector<const Pod*>& pods,
               const std::string& node, const std::string& owner) {
     const Claim* claim = ledger_.cache().FindClaim(demand.items[i].claim_uid);
@@ -227,7 +287,7 @@ class Planner {
     const std::string hold = pods.empty() ? ClaimOwner(claim->meta.uid) : owner;
     if (pods.empty()) ledger_.HoldClaim(*claim, demand.items[i], node, now_);
     plan_.pins.push_back({*claim, demand.items[i], node, hold, is_immediate, now_});
-    pinned_now_.insert(claim->meta.uid);
+    round_.pinned.insert(claim->meta.uid);
   }
 
   // All Immediate claims of the pod can be written now.
@@ -259,6 +319,7 @@ class Planner {
       if (!node.empty()) coming[node][uid] = RequestOf(pod);
     }
     memory_.NoteComing(std::move(coming), now_);
+    round_.coming_at = now_;
   }
 
   std::string NodeToCome(const Pod& pod) const {
@@ -341,10 +402,11 @@ class Planner {
   const PinningOptions& options_;
   const PlacedPods& placed_;
   PinMemory& memory_;
+  PinRound& round_;
   const absl::Time now_;
   const NodeSearch search_;
   PinningPlan plan_;
-  std::set<std::string> pinned_now_;
+  int64_t spent_ = 0;  // Of judgements_max.
 };
 
 }  // namespace

@@ -43,6 +43,9 @@ struct PinningOptions {
   size_t use_lookups_max = 10;
   // A claim's users are told what is known when nodes are still being read for it after so long.
   absl::Duration search_patience = absl::Minutes(1);
+  // After so many judgements of a node for a claim a plan ends, to let the lock go: some 4 ms. One
+  // claim's are not split up. Of what the ledger remembers, and of looks at claims, more are done.
+  int64_t judgements_max = 5000;
   // A pin that cannot work is left alone for so long: nodes and agents come late.
   absl::Duration bad_pin_patience = absl::Seconds(5);
 };
@@ -102,6 +105,7 @@ struct PinningPlan {
   std::set<std::string> node_lookups;  // Nodes whose pods have to be read.
   // When the plan may differ although nothing happened; InfiniteFuture: never.
   absl::Time next = absl::InfiniteFuture();
+  bool is_round_over = false;  // All open claims have been looked at since the round began.
 };
 
 // Pods with spec.nodeName that use claims, read live, by kube_namespace. The watched pods have
@@ -128,10 +132,11 @@ struct KnownUse {
 using NodeUses = absl::btree_map<std::string, KnownUse>;
 NodeUse UseOf(const std::vector<Pod>& pods);
 
-// All that should be done now. What is pinned is held in the ledger at once, so that pins of one
-// plan count against each other; a pin that could not be written, or is too old to be
-// (PinTimes), is given up with Ledger::EndHold.
-// What became of each write goes into `memory` with NoteWrite.
+// What should be done now, as far as one plan gets in a round over all open claims (PinRound); call
+// it until the round is over. The larger of the claims that wait for a node choose first. What is
+// pinned is assumed in the ledger at once, so that pins of one plan count against each other; a pin
+// that could not be written, or is too old to be (PinTimes), is given up with Ledger::EndHold. What
+// became of each write goes into `memory` with NoteWrite.
 PinningPlan PlanPins(Ledger& ledger, const PinningOptions& options, const PlacedPods& placed,
                      const NodeUses& uses, PinMemory& memory, absl::Time now);
 

@@ -404,6 +404,18 @@ TEST_F(PlacementControllerTest, PodsOfANodeThatCannotBeReadStopNobody) {
   EXPECT_EQ(PatchedClaims(), (Names{"claim-1"}));
 }
 
+// More than one plan does: their rounds take several.
+TEST_F(PlacementControllerTest, ManyClaimsAreAllPlannedForInOneGo) {
+  constexpr int kClaims = 1500;
+  clock.Advance(LedgerOptions().takeover_window);
+  for (const char* node : {"n1", "n2"}) Emit(AgentConfirmed{node});
+  service.Tick();
+  for (int i = 1; i <= kClaims; ++i) AddPodOf(i, {AddImmediate(i, i > 1 ? 100 * kGiB : kGiB)});
+  controller_.Tick();
+  EXPECT_EQ(PatchedClaims(), (Names{"claim-1"}));
+  EXPECT_EQ(api_.notices.size(), kClaims - 1U);
+}
+
 TEST_F(PlacementControllerTest, UsersAreToldWhenNothingFits) {
   const Claim claim = AddImmediate(1, 100 * kGiB);
   AddPodOf(1, {claim});

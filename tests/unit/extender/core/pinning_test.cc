@@ -153,6 +153,19 @@ TEST_F(PinningTest, APodThatFitsNowhereDoesNotKeepTheNextOneWaitingForLong) {
   EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-1", "n1"}}));
 }
 
+// The other claim of the first has its place where there is no room for this one.
+TEST_F(PinningTest, APodWhoseNodeIsFullDoesNotKeepOneOfAnotherNodeWaitingForLong) {
+  const Claim shared = Add(Immediate(1, 25 * kGiB));
+  for (const int i : {1, 2}) {
+    Claim other = MakeClaim(1 + i, kGiB);
+    other.selected_node = "n" + std::to_string(i);
+    AddPod(MakePod(i, {shared, Add(other)}));
+  }
+  EXPECT_EQ(Pins(Plan()), Pairs());
+  Pass(PinningOptions{}.bad_pin_patience);
+  EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-1", "n2"}}));
+}
+
 TEST_F(PinningTest, AClaimOfPodsThatWerePutOnSeveralNodesGoesToTheFirstThatHasRoom) {
   for (const bool waits : {true, false}) {
     const int number = waits ? 1 : 2;

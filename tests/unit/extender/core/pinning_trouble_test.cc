@@ -109,6 +109,60 @@ TEST_F(PinningTest, APinOnANodeThatIsGoneIsTakenAwayThoughItsVolumeWasMade) {
   EXPECT_EQ(plan.unpins[0].node, "n1");
 }
 
+// ---- A bounded part at a time.
+
+TEST_F(PinningTest, ARoundIsPlannedInPartsAndEveryClaimHasItsTurn) {
+  constexpr int kClaims = 100;
+  for (int i = 1; i <= kClaims; ++i) {
+    AddPod(MakePod(i, {Add(Immediate(i, i == kClaims ? kGiB : (100 + i % 30) * kGiB))}));
+  }
+  const PinningOptions options{.judgements_max = 40};
+  Pairs pins;
+  std::set<std::string> told;
+  int plans = 0;
+  for (bool is_over = false; !is_over; ++plans) {
+    ASSERT_LT(plans, kClaims);
+    const PinningPlan plan = PlanPins(ledger_, options, placed_, uses_, memory_, now_);
+    EXPECT_LE(plan.notices.size(), 40U / 4 + 1);
+    for (const auto& pin : Pins(plan)) pins.push_back(pin);
+    for (const Notice& notice : plan.notices) told.insert(notice.claim.meta.uid);
+    is_over = plan.is_round_over;
+  }
+  EXPECT_GT(plans, 10);
+  EXPECT_EQ(pins, (Pairs{{"claim-100", "n1"}}));
+  EXPECT_EQ(told.size(), kClaims - 1U);
+}
+
+TEST_F(PinningTest, AClaimThatWasPinnedInAPartOfARoundIsNotPinnedInTheNext) {
+  AddPod(MakePod(1, {Add(Immediate(1)), Add(Immediate(2))}));
+  AddPod(MakePod(2, {Add(Immediate(3))}));
+  Pairs pins;
+  for (bool is_over = false; !is_over;) {
+    const PinningPlan plan =
+        PlanPins(ledger_, {.judgements_max = 1}, placed_, uses_, memory_, now_);
+    for (const auto& pin : Pins(plan)) pins.push_back(pin);
+    is_over = plan.is_round_over;
+  }
+  EXPECT_EQ(pins, (Pairs{{"claim-1", "n1"}, {"claim-2", "n1"}, {"claim-3", "n2"}}));
+}
+
+TEST_F(PinningTest, AClaimThatWentWhileARoundIsUnderWayIsLeftAlone) {
+  const Claim claim = Add(Immediate(1));
+  const Claim other = Add(Immediate(2));
+  AddPod(MakePod(1, {claim}));
+  AddPod(MakePod(2, {other}));
+  const PinningOptions options{.judgements_max = 1};
+  for (int i = 0; i < 2; ++i) PlanPins(ledger_, options, placed_, uses_, memory_, now_);
+  Apply(Gone<Claim>{claim});
+  Pairs pins;
+  for (bool is_over = false; !is_over;) {
+    const PinningPlan plan = PlanPins(ledger_, options, placed_, uses_, memory_, now_);
+    for (const auto& pin : Pins(plan)) pins.push_back(pin);
+    is_over = plan.is_round_over;
+  }
+  EXPECT_EQ(pins, (Pairs{{"claim-2", "n1"}}));
+}
+
 // ---- What a user is told.
 
 TEST_F(PinningTest, WhenNoNodeFitsItIsToldHowManyWereLeftOutForWhichReason) {
