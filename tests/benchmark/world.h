@@ -25,7 +25,8 @@ inline std::string BenchmarkNode(int number) {
 
 class BenchmarkWorld {
  public:
-  explicit BenchmarkWorld(int nodes) : service_({}, &live_, &clock_) {
+  explicit BenchmarkWorld(int nodes, const LedgerServiceOptions& options = {})
+      : service_(options, &live_, &clock_) {
     live_.Hold({lvm_, direct_});
     service_.Emit(Relisted<StorageClass>{{MakeClass("pmem-lvm"), MakeClass("pmem-direct")}});
     service_.Emit(Relisted<PersistentVolume>{});
@@ -44,6 +45,8 @@ class BenchmarkWorld {
     for (int i = 0; i < nodes; ++i) service_.Emit(ReportOf(i, 1));
     service_.SetLeading(true);
   }
+
+  FakeLiveReader& live() { return live_; }
 
   LedgerService& service() { return service_; }
   // The pod that asks for both kinds.

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures and prints, beside a floor or a peer; nothing is judged but by --check.
 
-usage: ./dev bench [verbs | scale | load | agent | idle | wakeup | takeover | bursts | scheduler]... [--runs N] [--only TEXT]
+usage: ./dev bench [verbs | locks | scale | load | agent | idle | wakeup | takeover | bursts | scheduler]... [--runs N] [--only TEXT]
                    [--size NODESxPODS] [--json] [--check | --write]
   verbs     filter and prioritize beside a bare handler of the same HTTP library; what is run without a word
+  locks     what holds the ledger's lock for long, and what a filter call waits for it; no network
   scale     start, memory and how soon a change shows, beside a fake API server and 5,000 fake agents
   load      filter while 5,000 fake agents change, claims come and go and readers poll, beside a quiet time
   agent     an agent with as many long-polls as it takes: threads, memory, idle CPU, how soon all hear of a change
@@ -30,6 +31,7 @@ import builds
 import burst_benchmarks
 import idle_benchmarks
 import load_benchmark
+import lock_benchmark
 import polls_benchmark
 import scale_benchmarks
 import scheduler_benchmark
@@ -110,6 +112,9 @@ def main(arguments):
     arguments = [a for a in arguments if a not in flags] or ['verbs']
     if arguments == ['verbs']:
         return _verbs(flags)
+    if arguments == ['locks']:
+        lock_benchmark.locks(as_json='--json' in flags)
+        return 0
     if arguments == ['scale']:
         return scale_benchmarks.scale(as_json='--json' in flags)
     if arguments == ['load']:
