@@ -31,7 +31,8 @@ def test_node_whose_agent_is_down_takes_nothing_new_and_the_rest_go_on(scene, ag
     scene.claim_and_pod('big', '50Gi')
     scene.wait_refused('big')
     explained = scene.wait_explained('big')
-    assert next(n for n in explained['nodes'] if n['node'] == silent)['reason']
+    reasons = {n['node']: n['reason'] for n in explained['nodes']}
+    assert {name: reasons[name] for name in scene.nodes} == {silent: 'stale_report', other: 'no_room'}
     scene.cluster.agents[silent].start()
     agents_back.remove(silent)
     waiting.until(lambda: is_fresh(scene, silent), 'the node is back')

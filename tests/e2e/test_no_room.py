@@ -53,12 +53,13 @@ def test_every_kind_of_node_without_room_is_told_apart_in_explain(scene):
     scene.claim('fast', '9Gi', 'pmem-direct')
     scene.pod('database', 'bulk', 'fast')
     scene.wait_refused('database')
-    explained = scene.wait_explained('database')
-    rows = {n['node']: n for n in explained['nodes']}
-    assert {name: rows[name]['fits'] for name in (full, wrong_kind, fits_not_both)} == {
-        full: False,
-        wrong_kind: False,
-        fits_not_both: False,
+    rows = {name: explained_row(scene, 'database', name) for name in scene.nodes}
+    assert not any(row['fits'] for row in rows.values())
+    # Both kinds together: what is free is told of them all, the reason of the one that does not fit.
+    assert {name: (row['reason'], row['free_bytes']) for name, row in rows.items()} == {
+        full: ('no_room', 8 * GI),
+        wrong_kind: ('no_pool', 64 * GI),
+        fits_not_both: ('no_room', 68 * GI),
     }
 
 
