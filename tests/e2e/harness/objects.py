@@ -99,30 +99,6 @@ def ephemeral_volume(name, size='10Gi', class_name='pmem-lvm'):
     }
 
 
-def example_deployment(kind, seconds):
-    """The Deployment of the product page: kind is lvm or direct."""
-    labels = {'app': f'nginx-{kind}'}
-    container = {
-        'name': 'nginx',
-        'image': 'nginx:1.7.9',
-        'command': ['sh', '-c', f'sleep {seconds}'],
-        'volumeMounts': [{'name': 'pmem-pvc', 'mountPath': '/data'}],
-    }
-    volume = {'name': 'pmem-pvc', 'persistentVolumeClaim': {'claimName': f'pmem-{kind}'}}
-    return {
-        'apiVersion': 'apps/v1',
-        'kind': 'Deployment',
-        'metadata': {'name': f'deployment-{kind}', 'labels': labels},
-        'spec': {
-            'selector': {'matchLabels': labels},
-            'template': {
-                'metadata': {'labels': labels},
-                'spec': {'containers': [container], 'volumes': [volume]},
-            },
-        },
-    }
-
-
 def stateful_set(name, replicas, templates, **spec):
     """`templates`: {template name: (size, class name)}."""
     labels = {'app': name}
