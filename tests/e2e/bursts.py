@@ -25,7 +25,7 @@ from scene import GI, both, direct, lvm
 
 WITHOUT = 'without-extender'  # schedulerName
 SECOND = 'second-with-extender'
-SETTLE_SECONDS = 2.0  # What may still be wrong after the last pod was placed shows by then.
+SETTLE_SECONDS_MAX = 5.0  # For volumes under way; where not all pods were placed there may be ever more.
 
 
 def fragmented(gib_free, pieces):
@@ -136,7 +136,12 @@ class Late(socketserver.ThreadingMixIn, http.server.HTTPServer):
     def __init__(self, agent_url, delay):
         super().__init__(('127.0.0.1', 0), _LateHandler)
         self.agent_url, self.delay = agent_url, delay
+        self.is_over = threading.Event()
         threading.Thread(target=self.serve_forever, args=(0.2,), daemon=True).start()
+
+    def shutdown(self):
+        self.is_over.set()
+        super().shutdown()
 
     def handle_error(self, request, client_address):
         """The extender has left."""
@@ -152,7 +157,7 @@ class _LateHandler(http.server.BaseHTTPRequestHandler):
                 status, body = answer.status, answer.read()
         except urllib.error.HTTPError as error:
             status, body = error.code, b''
-        time.sleep(self.server.delay)
+        self.server.is_over.wait(self.server.delay)
         self.send_response(status)
         self.send_header('Content-Type', 'application/json')
         self.send_header('Content-Length', str(len(body)))
@@ -262,8 +267,9 @@ def run(scene, burst, roomy=False, scheduler=None):
         with contextlib.suppress(waiting.Timeout):
             waiting.until(all_are_placed, 'all are placed', burst.seconds, 0.2)
         seconds = time.monotonic() - began
-    if not roomy:
-        time.sleep(SETTLE_SECONDS)
+    with contextlib.suppress(waiting.Timeout):  # What may still go wrong does so while volumes are made.
+        is_idle = scene.cluster.fake_provisioner.is_idle
+        waiting.until(is_idle, 'no volume is under way', SETTLE_SECONDS_MAX)
     return judge(scene, burst, nodes, seconds, roomy)
 
 

@@ -121,7 +121,7 @@ class Bench:
     def _measure(self, way, pods, name, scheduler):
         claims = [f'burst-{i:04}' for i in range(pods)]
         _each(self._create_claim, claims)
-        time.sleep(SETTLE_SECONDS)
+        threading.Event().wait(SETTLE_SECONDS)
         extender = self.cluster.extender if way.extender == 'ours' else None
         programs = [p for p in (scheduler, extender) if p]
         before = [p.cpu_seconds() for p in programs]

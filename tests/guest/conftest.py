@@ -9,10 +9,12 @@ import time
 
 import pytest
 
-from guest import GIB, NVDIMMS, Guest
-from machine_door import CommandFailed
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "csi"))
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TESTS / "csi"))
+sys.path.append(str(TESTS / "e2e"))
+from guest import GIB, NVDIMMS, Guest  # noqa: E402
+from machine_door import CommandFailed  # noqa: E402
+from harness import waiting  # noqa: E402
 from driver_in_guest import RELAY_PORT, Driver  # noqa: E402
 from test_volumes_sanity import SANITY  # noqa: E402
 
@@ -104,15 +106,16 @@ class Agent:
         # A slow re-read, so that a change that shows up at once was seen by its event.
         self._guest.run(f"setsid pmem-capacity-agent --node-name {NODE} --devices real --resync 60s"
                         f" --listen 0.0.0.0:{AGENT_PORT} >/tmp/agent.log 2>&1 &")
-        deadline = time.monotonic() + AGENT_START_SECONDS_MAX
-        while time.monotonic() < deadline:
-            try:
-                if self._guest.get(AGENT_PORT, "/readyz", seconds=2)[0] == 200:
-                    return
-            except OSError:
-                pass  # The port does not listen yet.
-            time.sleep(0.05)
-        raise CommandFailed("the agent is not ready:\n" + self._guest.run("cat /tmp/agent.log"))
+        try:
+            waiting.until(self._is_ready, "the agent is ready", AGENT_START_SECONDS_MAX)
+        except waiting.Timeout as late:
+            raise CommandFailed(f"{late}:\n" + self._guest.run("cat /tmp/agent.log")) from late
+
+    def _is_ready(self):
+        try:
+            return self._guest.get(AGENT_PORT, "/readyz", seconds=2)[0] == 200
+        except OSError:
+            return False  # The port does not listen yet.
 
     def crash(self):
         """SIGKILL, and a new one, which knows nothing of what the one before saw."""

@@ -12,9 +12,9 @@ import pathlib
 import re
 import shutil
 import subprocess
-import time
 
 import machine_door
+from harness import waiting
 
 GIB = 1 << 30
 MIB = 1 << 20
@@ -124,19 +124,24 @@ class Guest:
             raise
 
     def _wait_for_door(self):
-        deadline = time.monotonic() + BOOT_SECONDS_MAX
-        while True:
-            try:
-                self.ports = {inside: outside for (_, inside), outside in
-                              machine_door.forwarded_ports(self._monitor_path).items()}
-                self.run("true", seconds=2)
-                return
-            except (OSError, http.client.HTTPException):
-                pass  # Not yet: the port accepts before the machine listens.
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("the machine did not boot:\n" + self.console_tail()
-                                   + "\n" + (self.work / "qemu.log").read_text())
-            time.sleep(0.05)
+        try:
+            waiting.until(lambda: self._has_door() or self._process.poll() is not None,
+                          "the door answers", BOOT_SECONDS_MAX)
+            has_booted = self._process.poll() is None
+        except waiting.Timeout:
+            has_booted = False
+        if not has_booted:
+            raise RuntimeError("the machine did not boot:\n" + self.console_tail()
+                               + "\n" + (self.work / "qemu.log").read_text())
+
+    def _has_door(self):
+        try:
+            self.ports = {inside: outside for (_, inside), outside in
+                          machine_door.forwarded_ports(self._monitor_path).items()}
+            self.run("true", seconds=2)
+        except (OSError, http.client.HTTPException):
+            return False  # Not yet: the port accepts before the machine listens.
+        return True
 
     def console_tail(self):
         """The last lines of the serial console."""

@@ -4,12 +4,11 @@
 So is the agent, in the same moment: the next one finds a volume half-made, and is at work while the driver finishes it.
 """
 
-import time
-
 import pytest
 
 from calls import Refused, creation, mounted
 from guest import MIB
+from harness import waiting
 
 # kill_at.cc says what counts as a step.
 KILL_AT = "/tmp/kill-at"
@@ -46,15 +45,14 @@ def free_bytes(guest, regions, kind):
 def wait_agent_agrees(guest, agent, regions, kind, is_there):
     """Until the agent reports of the pools what is on the devices, and the volume if it is there."""
     free = free_bytes(guest, regions, kind)
-    deadline = time.monotonic() + AGREE_SECONDS_MAX
-    while True:
+
+    def said():
         pools = [pool for pool in agent.report()["pools"] if pool["id"] in free]
-        seen = ({pool["id"]: pool["available_bytes"] for pool in pools},
+        return ({pool["id"]: pool["available_bytes"] for pool in pools},
                 any(v["name"] == "disk-killed" for pool in pools for v in pool["volumes"]))
-        if seen == (free, is_there):
-            return
-        assert time.monotonic() < deadline, f"the agent says {seen}, and it is {(free, is_there)}"
-        time.sleep(0.05)
+
+    there = (free, is_there)
+    waiting.until(said, f"the agent says {there}", AGREE_SECONDS_MAX, accepts=lambda seen: seen == there)
 
 
 def killed_at(guest, driver, agent, kind, step, method, request):

@@ -8,6 +8,7 @@ import pytest
 
 from calls import Refused, creation, mounted
 from guest import MIB
+from harness import waiting
 
 CREATE = "csi.v1.Controller/CreateVolume"
 DELETE = "csi.v1.Controller/DeleteVolume"
@@ -19,15 +20,6 @@ def df(guest, path):
     row = guest.run(f"df -P {path} | tail -1").split()
     print("df:", " ".join(row))
     return row[0], int(row[1]), int(row[2]), int(row[3])
-
-
-def until(look, accepts, seconds=20):
-    """The first value of look() that is accepted."""
-    deadline = time.monotonic() + seconds
-    while not accepts(found := look()):
-        assert time.monotonic() < deadline, found
-        time.sleep(0.05)
-    return found
 
 
 @pytest.mark.parametrize("kind,file_system,size,taken,source", [
@@ -137,12 +129,14 @@ def test_a_disabled_region_takes_nothing_until_it_is_enabled(guest, agent, drive
         assert driver.code(CREATE, creation("disk-off", largest, "direct")) == "RESOURCE_EXHAUSTED"
         init = f"pmem-csi-driver init --kind direct --region-pattern {region}"
         assert "left alone: the region is disabled" in guest.run(f"{init} || true")
-        pool = until(lambda: agent.pool(f"direct/{region}"), lambda found: found["state"] != "ok")
+        pool = waiting.until(lambda: agent.pool(f"direct/{region}"), "the pool is in trouble",
+                             accepts=lambda found: found["state"] != "ok")
         assert (pool["state"], pool["max_volume_bytes"]) == ("inactive", 0)
     finally:
         guest.run(f"ndctl enable-region {region}")
     assert driver.capacity("direct") == (available, largest)
-    until(lambda: agent.pool(f"direct/{region}"), lambda found: found["state"] == "ok")
+    waiting.until(lambda: agent.pool(f"direct/{region}"), "the pool is well again",
+                  accepts=lambda found: found["state"] == "ok")
 
 
 def test_a_volume_that_a_disabled_region_hides_is_not_taken_for_a_deleted_one(guest, driver, regions, unchanged):

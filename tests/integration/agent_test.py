@@ -11,10 +11,14 @@ import resource
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 
 import pytest
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+from harness import waiting  # noqa: E402
 
 AGENT = os.environ["AGENT"]
 GIB = 1 << 30
@@ -138,17 +142,13 @@ class Poll(threading.Thread):
         return self.answer[0]
 
 
-def wait_for(condition):
-    """Polls until it holds."""
-    deadline = time.monotonic() + ANSWER_SECONDS_MAX
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.01)
-
-
 def waiting_readers(agent):
     """How many long-polls are parked."""
     return int(re.search(r"^pmem_agent_waiting_readers (\d+)$", agent.get("/metrics")[2], re.M)[1])
+
+
+def wait_for_readers(agent, count):
+    waiting.until(lambda: waiting_readers(agent), f"{count} readers wait", accepts=lambda seen: seen == count)
 
 
 def test_the_report_is_the_documented_one(start):
@@ -181,7 +181,7 @@ def test_a_long_poll_wakes_when_the_file_is_replaced(start):
     agent = start()
     known = agent.report()
     poll = Poll(agent, f"/v1/capacity?generation={known['generation']}&wait=30s")
-    wait_for(lambda: waiting_readers(agent) == 1)
+    wait_for_readers(agent, 1)
     agent.write(devices("disk-a", "disk-b"))
     assert poll.status() == 200
     assert poll.seconds < NOTICE_SECONDS_MAX
@@ -284,14 +284,14 @@ def test_what_is_no_file_keeps_the_last_good_numbers_too(start, replace, complai
     good = agent.report()
     replace(agent.file)
     # It may be read between the two steps of a replacement.
-    wait_for(lambda: any(complaint in error["message"] for error in agent.report()["errors"]))
+    waiting.until(lambda: any(complaint in error["message"] for error in agent.report()["errors"]), complaint)
     bad = agent.report()
     assert [each["available_bytes"] for each in bad["pools"]] == [
         each["available_bytes"] for each in good["pools"]]
     if agent.file.is_dir():
         agent.file.rmdir()
     agent.write(devices())
-    wait_for(lambda: agent.report()["errors"] == [])
+    waiting.until(lambda: agent.report()["errors"] == [], "nothing is wrong any more")
 
 
 def test_a_file_that_comes_late_makes_it_ready(tmp_path):
@@ -303,7 +303,7 @@ def test_a_file_that_comes_late_makes_it_ready(tmp_path):
         assert agent.get("/livez")[0] == 200
         assert agent.get("/v1/capacity")[0] == 503
         agent.write(devices())
-        wait_for(lambda: agent.get("/readyz")[0] == 200)
+        waiting.until(lambda: agent.get("/readyz")[0] == 200, "the agent is ready")
         assert agent.report()["errors"] == []
     finally:
         agent.close()
@@ -324,7 +324,7 @@ def test_sigterm_answers_a_parked_poll_and_ends(start):
     agent = start()
     generation = agent.report()["generation"]
     polls = [Poll(agent, f"/v1/capacity?generation={generation}&wait=60s") for _ in range(3)]
-    wait_for(lambda: waiting_readers(agent) == 3)
+    wait_for_readers(agent, 3)
     assert agent.stop() < END_SECONDS_MAX
     assert {poll.status() for poll in polls} <= {304, 503}
 
@@ -351,7 +351,7 @@ def test_a_parked_poll_whose_reader_is_gone_harms_nobody(start):
     with socket.create_connection(("127.0.0.1", agent.port)) as reader:
         reader.sendall(f"GET /v1/capacity?generation={known['generation']}&wait=30s HTTP/1.1\r\n"
                        "Host: n1\r\n\r\n".encode())
-        wait_for(lambda: waiting_readers(agent) == 1)
+        wait_for_readers(agent, 1)
     agent.write(devices("disk-x"))
     assert agent.next_report(known)["errors"] == []
     assert agent.get("/livez")[0] == 200
@@ -382,7 +382,7 @@ def test_parked_polls_beyond_the_limit_are_sent_away(start, open_files):
         for _ in range(WAITERS_MAX):
             reader = readers.enter_context(socket.create_connection(("127.0.0.1", agent.port)))
             reader.sendall(f"GET {path} HTTP/1.1\r\nHost: n1\r\n\r\n".encode())
-        wait_for(lambda: waiting_readers(agent) == WAITERS_MAX)
+        wait_for_readers(agent, WAITERS_MAX)
         status, headers, body = agent.get(path)
         assert (status, headers["Retry-After"]) == (503, "1")
         assert f"{WAITERS_MAX} readers wait" in json.loads(body)["detail"]

@@ -39,7 +39,7 @@ DOORS = {
     re.compile(r'spdlog/'): ('common/io/log.',),
     re.compile(r'absl/synchronization/'): ('common/io/mutex.h', 'common/io/clock.'),
     re.compile(r'(mutex|shared_mutex|condition_variable)$'): ('common/io/mutex.h',),
-    re.compile(r'thread$'): ('common/io/periodic_task.', 'common/io/thread', 'tests/'),
+    re.compile(r'thread$'): ('common/io/periodic_task.', 'tests/'),
 }
 
 # Folder -> our own folders it may include from. The longest matching folder counts; '' after a

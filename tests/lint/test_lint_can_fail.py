@@ -79,6 +79,8 @@ BAD_CALLS = {
         'auto t = std::chrono::steady_clock::now();',
     ),
     'a sleep in a C++ test': ('tests/unit/x_test.cc', 'absl::SleepFor(absl::Seconds(1));'),
+    'a sleep in a Python test': ('tests/guest/test_x.py', 'time.sleep(1)'),
+    'a sleep by another name': ('tests/csi/x.py', 'from time import monotonic, sleep'),
     'a thread of its own': ('extender/app.cc', 'std::thread t(f);'),
     'a bare absl lock': ('extender/app.h', 'absl::Mutex mu_;'),
     'a bare std lock': ('extender/app.h', 'std::mutex mu_;'),
@@ -105,9 +107,26 @@ def test_banned_calls_leave_good_files_alone():
         'common/io/mutex.h': 'class Mutex { absl::Mutex mu_; };\n',
         'manifests/base/x.yaml': '# registry.example.com/pmem\nimage: localhost/x:1\n',
         'common/io/metrics.cc': '#include <prometheus/registry.h>\n',
+        'tests/e2e/harness/waiting.py': 'time.sleep(poll)\n',
+        'tests/guest/x.py': "guest.run('sleep 1')\n",
         'extender/core/kube_decode.cc': 'reader.String("namespace");\nnamespace pmem {}\n',
     }
     assert banned_calls.check(good) == []
+
+
+def test_every_exemption_is_needed():
+    texts = sources.read_all()
+
+    def has_match(rule, prefix):
+        return any(
+            list(sources.matches(rule.pattern, rule.text(text)))
+            for path, text in texts.items()
+            if path.startswith(prefix) and path.endswith(rule.suffixes)
+        )
+
+    assert [(r.reason, p) for r in banned_calls.RULES for p in r.but if not has_match(r, p)] == []
+    doors = [prefix for files in include_rules.DOORS.values() for prefix in files]
+    assert [d for d in doors if not any(path.startswith(d) for path in texts)] == []
 
 
 def function_of(lines):
