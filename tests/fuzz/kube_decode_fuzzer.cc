@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whatever the API server sends: a value with a name and amounts in range, or an error.
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "common/pure/check.h"
@@ -11,12 +12,16 @@ namespace pmem::extender {
 namespace {
 
 bool IsAmount(int64_t amount) { return amount >= 0 && amount <= kBytesMax; }
+bool IsAmount(const std::optional<int64_t>& amount) { return !amount || IsAmount(*amount); }
 
 template <class T>
 void CheckObject(const T& object) {
   PMEM_CHECK(!object.meta.key.name.empty());
   if constexpr (requires { object.capacity_bytes; }) PMEM_CHECK(IsAmount(object.capacity_bytes));
   if constexpr (requires { object.requested_bytes; }) PMEM_CHECK(IsAmount(object.requested_bytes));
+  if constexpr (requires { object.volume_bytes_max; }) {
+    PMEM_CHECK(IsAmount(object.volume_bytes_max));
+  }
   if constexpr (requires { object.allocatable_memory_bytes; }) {
     PMEM_CHECK(IsAmount(object.allocatable_memory_bytes));
     PMEM_CHECK(IsAmount(object.allocatable_cpu_milli));
@@ -52,6 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Fuzz<Claim>(json);
   Fuzz<PersistentVolume>(json);
   Fuzz<StorageClass>(json);
+  Fuzz<CapacityObject>(json);
   Fuzz<AgentPod>(json);
   DecodeFailure(410, json);
   return 0;
