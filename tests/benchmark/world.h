@@ -28,20 +28,14 @@ class BenchmarkWorld {
   explicit BenchmarkWorld(int nodes, const LedgerServiceOptions& options = {})
       : service_(options, &live_, &clock_) {
     live_.Hold({lvm_, direct_});
-    service_.Emit(Relisted<StorageClass>{{MakeClass("pmem-lvm"), MakeClass("pmem-direct")}});
-    service_.Emit(Relisted<PersistentVolume>{});
-    service_.Emit(Relisted<Claim>{{lvm_, direct_}});
-    service_.Emit(Relisted<Pod>{});
-    Relisted<Node> objects;
-    AgentsListed agents;
+    ClusterLists lists{.claims = {lvm_, direct_}};
     for (int i = 0; i < nodes; ++i) {
-      agents.nodes.push_back(BenchmarkNode(i));
+      lists.agents.push_back(BenchmarkNode(i));
       Node node;
-      node.meta.key.name = agents.nodes.back();
-      objects.objects.push_back(std::move(node));
+      node.meta.key.name = lists.agents.back();
+      lists.nodes.push_back(std::move(node));
     }
-    service_.Emit(std::move(objects));
-    service_.Emit(agents);
+    for (Event& event : ListsOf(std::move(lists))) service_.Emit(std::move(event));
     for (int i = 0; i < nodes; ++i) service_.Emit(ReportOf(i, 1));
     service_.SetLeading(true);
   }

@@ -49,12 +49,9 @@ std::string Quoted(const absl::Status& status) {
 }  // namespace
 
 ScenarioWorld::ScenarioWorld() {
-  Apply(Relisted<Node>{});
-  Apply(Relisted<Pod>{});
-  Apply(Relisted<Claim>{});
-  Apply(Relisted<PersistentVolume>{});
-  Apply(Relisted<StorageClass>{
-      {MakeClass("pmem-lvm"), MakeClass("pmem-direct"), MakeClass("pmem-lvm-now", false)}});
+  const ClusterLists lists = {.classes = {MakeClass("pmem-lvm"), MakeClass("pmem-direct"),
+                                          MakeClass("pmem-lvm-now", false)}};
+  for (const Event& event : ListsOf(lists)) Apply(event);
 }
 
 std::string ScenarioWorld::Do(std::string_view command) {

@@ -42,6 +42,29 @@ inline Claim MakeClaim(int number, int64_t bytes, const std::string& storage_cla
   return claim;
 }
 
+// A cluster as the first lists say it: of each kind what a test names, and else nothing but the
+// product's classes.
+struct ClusterLists {
+  std::vector<Node> nodes;
+  std::vector<Pod> pods;
+  std::vector<Claim> claims;
+  std::vector<PersistentVolume> volumes;
+  std::vector<StorageClass> classes = {MakeClass("pmem-lvm"), MakeClass("pmem-direct")};
+  std::vector<std::string> agents;  // Nodes that have one.
+};
+
+// One event a kind: whoever has heard them is synced.
+inline std::vector<Event> ListsOf(ClusterLists lists) {
+  std::vector<Event> events;
+  events.emplace_back(Relisted<Node>{std::move(lists.nodes)});
+  events.emplace_back(Relisted<Pod>{std::move(lists.pods)});
+  events.emplace_back(Relisted<Claim>{std::move(lists.claims)});
+  events.emplace_back(Relisted<PersistentVolume>{std::move(lists.volumes)});
+  events.emplace_back(Relisted<StorageClass>{std::move(lists.classes)});
+  events.emplace_back(AgentsListed{std::move(lists.agents)});
+  return events;
+}
+
 // On that node, for claims of the class; nobody has it yet.
 inline PersistentVolume MakeVolumeByHand(const std::string& node, int64_t bytes,
                                          const std::string& storage_class = "pmem-lvm") {

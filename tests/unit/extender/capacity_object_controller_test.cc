@@ -27,12 +27,9 @@ class CapacityObjectControllerTest : public testing::Test {
  protected:
   CapacityObjectControllerTest() {
     service_.SetLeaderCheck([this] { return is_leader_; });
-    service_.SetLeading(true);
-    service_.Emit(Relisted<Pod>{});
-    service_.Emit(Relisted<Claim>{});
-    service_.Emit(Relisted<PersistentVolume>{});
-    service_.Emit(Relisted<StorageClass>{{MakeClass("pmem-lvm")}});
+    for (const Event& event : ListsOf({.classes = {MakeClass("pmem-lvm")}})) service_.Emit(event);
     AddNodes(1);
+    service_.SetLeading(true);
     controller_.OnRelisted({});
   }
 

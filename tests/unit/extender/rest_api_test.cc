@@ -58,15 +58,14 @@ class RestApiTest : public testing::Test {
  protected:
   RestApiTest() {
     service_.SetLeading(true);
-    Emit(Relisted<Node>{{MakeNode("n1"), MakeNode("n2")}});
-    Emit(Relisted<PersistentVolume>{});
-    Emit(Relisted<StorageClass>{{MakeClass("pmem-lvm"), MakeClass("pmem-direct")}});
     Claim pinned = MakeClaim(1, 20 * kGiB);
     pinned.selected_node = "n1";
     const Claim waiting = MakeClaim(2, 200 * kGiB);
-    Emit(Relisted<Claim>{{pinned, waiting}});
-    Emit(Relisted<Pod>{{MakePod(2, {waiting})}});
-    Emit(AgentsListed{{"n1", "n2", "n3"}});
+    const ClusterLists lists = {.nodes = {MakeNode("n1"), MakeNode("n2")},
+                                .pods = {MakePod(2, {waiting})},
+                                .claims = {pinned, waiting},
+                                .agents = {"n1", "n2", "n3"}};
+    for (const Event& event : ListsOf(lists)) Emit(event);
     Emit(MakeReport("n1", 7, {MakeLvmPool(100 * kGiB, {{"disk-x", 10 * kGiB}})}));
     Emit(MakeReport("n2", 1, {MakeDirectPool({{0, 8 * kGiB}, {16 * kGiB, 4 * kGiB}})}));
   }

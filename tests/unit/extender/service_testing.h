@@ -22,14 +22,12 @@ class ServiceFixture {
   void Emit(Event event) { service.Emit(std::move(event)); }
 
   void Sync() {
-    Emit(Relisted<Node>{{MakeNode("n1"), MakeNode("n2")}});
-    Emit(Relisted<PersistentVolume>{});
     StorageClass now = MakeClass("now", false);
     now.parameters = {{"pmemType", "lvm"}};
-    Emit(Relisted<StorageClass>{{MakeClass("pmem-lvm"), MakeClass("pmem-direct"), now}});
-    Emit(Relisted<Claim>{});
-    Emit(Relisted<Pod>{});
-    Emit(AgentsListed{{"n1", "n2"}});
+    const ClusterLists lists = {.nodes = {MakeNode("n1"), MakeNode("n2")},
+                                .classes = {MakeClass("pmem-lvm"), MakeClass("pmem-direct"), now},
+                                .agents = {"n1", "n2"}};
+    for (const Event& event : ListsOf(lists)) Emit(event);
   }
 
   void Report(int64_t generation = 1) {

@@ -34,12 +34,8 @@ CapacityObject ObjectOf(const WantedCapacity& wanted, const std::string& version
 class CapacityObjectsTest : public testing::Test {
  protected:
   CapacityObjectsTest() {
-    Apply(Relisted<Node>{{MakeNode("n1")}});
-    Apply(Relisted<Pod>{});
-    Apply(Relisted<Claim>{});
-    Apply(Relisted<PersistentVolume>{});
-    Apply(Relisted<StorageClass>{{MakeClass("pmem-lvm"), MakeClass("pmem-direct")}});
-    Apply(AgentsListed{{"n1"}});
+    const ClusterLists lists = {.nodes = {MakeNode("n1")}, .agents = {"n1"}};
+    for (const Event& event : ListsOf(lists)) Apply(event);
   }
 
   void Apply(const Event& event) {

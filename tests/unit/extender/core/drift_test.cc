@@ -26,12 +26,9 @@ class DriftTest : public testing::Test {
   }
 
   void Begin() {
-    Apply(Relisted<Node>{});
-    Apply(Relisted<Pod>{});
-    Apply(Relisted<Claim>{{claim_}});
-    Apply(Relisted<PersistentVolume>{{VolumeOf(claim_)}});
-    Apply(Relisted<StorageClass>{{MakeClass("pmem-lvm"), MakeClass("pmem-direct")}});
-    Apply(AgentsListed{{"n1"}});
+    const ClusterLists lists = {
+        .claims = {claim_}, .volumes = {VolumeOf(claim_)}, .agents = {"n1"}};
+    for (const Event& event : ListsOf(lists)) Apply(event);
   }
 
   static PersistentVolume VolumeOf(const Claim& claim) {

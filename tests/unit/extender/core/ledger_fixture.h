@@ -20,18 +20,12 @@ namespace pmem::extender {
 class LedgerTest : public testing::Test {
  protected:
   void Start(int nodes, int64_t pool_bytes) {
-    AgentsListed listed;
-    for (int i = 1; i <= nodes; ++i) listed.nodes.push_back("n" + std::to_string(i));
-    Apply(Relisted<Node>{});
-    Apply(Relisted<Pod>{});
-    Apply(Relisted<Claim>{});
-    Apply(Relisted<PersistentVolume>{});
-    Apply(Relisted<StorageClass>{{MakeClass("pmem-lvm"), MakeClass("pmem-direct")}});
-    Apply(listed);
-    for (const std::string& name : listed.nodes) {
+    names_.clear();
+    for (int i = 1; i <= nodes; ++i) names_.push_back("n" + std::to_string(i));
+    for (const Event& event : ListsOf({.agents = names_})) Apply(event);
+    for (const std::string& name : names_) {
       Apply(MakeReport(name, 1, {MakeLvmPool(pool_bytes)}));
     }
-    names_ = listed.nodes;
   }
 
   // Nothing is known any more.

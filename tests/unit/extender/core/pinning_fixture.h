@@ -20,12 +20,10 @@ using Pairs = std::vector<std::pair<std::string, std::string>>;
 class PinningTest : public testing::Test {
  protected:
   PinningTest() {
-    Apply(Relisted<Node>{{MakeNode("n1"), MakeNode("n2"), MakeNode("n3")}});
-    Apply(Relisted<Pod>{});
-    Apply(Relisted<Claim>{});
-    Apply(Relisted<PersistentVolume>{});
-    Apply(Relisted<StorageClass>{{MakeClass("pmem-lvm"), MakeImmediate()}});
-    Apply(AgentsListed{{"n1", "n2", "n3"}});
+    const ClusterLists lists = {.nodes = {MakeNode("n1"), MakeNode("n2"), MakeNode("n3")},
+                                .classes = {MakeClass("pmem-lvm"), MakeImmediate()},
+                                .agents = {"n1", "n2", "n3"}};
+    for (const Event& event : ListsOf(lists)) Apply(event);
     for (int i = 1; i <= 3; ++i) {
       Apply(MakeReport("n" + std::to_string(i), 1, {MakeLvmPool(20 * i * kGiB)}));
     }

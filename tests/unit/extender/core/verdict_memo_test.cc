@@ -14,12 +14,7 @@ namespace {
 class VerdictMemoTest : public testing::Test {
  protected:
   VerdictMemoTest() {
-    Apply(Relisted<Node>{});
-    Apply(Relisted<Pod>{});
-    Apply(Relisted<Claim>{});
-    Apply(Relisted<PersistentVolume>{});
-    Apply(Relisted<StorageClass>{{MakeClass("pmem-lvm"), MakeClass("pmem-direct")}});
-    Apply(AgentsListed{{"n1", "n2"}});
+    for (const Event& event : ListsOf({.agents = {"n1", "n2"}})) Apply(event);
     Report("n1", 1, 20 * kGiB);
     Report("n2", 1, 20 * kGiB);
   }

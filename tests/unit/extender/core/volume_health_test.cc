@@ -17,12 +17,9 @@ constexpr size_t kMany = 10;
 class VolumeHealthTest : public testing::Test {
  protected:
   VolumeHealthTest() {
-    Apply(Relisted<Node>{});
-    Apply(Relisted<Pod>{});
-    Apply(Relisted<Claim>{{MakeClaim(1, kGiB), MakeClaim(2, kGiB)}});
-    Apply(Relisted<PersistentVolume>{});
-    Apply(Relisted<StorageClass>{{MakeClass("pmem-lvm"), MakeClass("pmem-direct")}});
-    Apply(AgentsListed{{"n1"}});
+    const ClusterLists lists = {.claims = {MakeClaim(1, kGiB), MakeClaim(2, kGiB)},
+                                .agents = {"n1"}};
+    for (const Event& event : ListsOf(lists)) Apply(event);
   }
 
   void Apply(const Event& event) { ledger_.Apply(event, now_); }
