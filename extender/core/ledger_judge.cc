@@ -22,12 +22,6 @@ bool CanServe(const PersistentVolume& volume, const Claim& claim, const std::str
          volume.access_modes.HasAll(claim.access_modes);
 }
 
-// Each in a bin of its own choice: enough to say yes.
-bool TakesAll(QuickRoom room, const std::vector<QuickItem>& items) {
-  return std::all_of(items.begin(), items.end(),
-                     [&room](const QuickItem& item) { return room.TakeBest(item) >= 0; });
-}
-
 bool AreAssigned(const NodeState& node, const std::vector<Item>& items) {
   return std::all_of(items.begin(), items.end(), [&node](const Item& item) {
     const auto it = node.assigned.find(item.claim_uid);
@@ -219,7 +213,7 @@ bool LedgerJudge::IsMemoRight(const VerdictMemo& memo, const NodeState& node,
         items.back().claim_uid += std::to_string(items.size());
       }
       if (JudgeItems(node, items, nullptr) != entry.reason) return false;
-    } else if (!TakesAll(afresh.left, shape.items)) {
+    } else if (!QuickRoom(afresh.left).TakeAll(shape.items)) {
       return false;
     }
   }
@@ -232,7 +226,7 @@ bool LedgerJudge::FitsQuickly(const NodeState& node, const Question& question) c
   const bool has_room_for_others =
       !question.is_beside_holds ||
       books_.holds.TakeAllOn(node.id, question.owner, question.kinds, room);
-  return has_room_for_others && TakesAll(room, question.items);
+  return has_room_for_others && room.TakeAll(question.items);
 }
 
 // Which of the volumes that are there a scheduler has given away already, the leader before us

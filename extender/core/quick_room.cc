@@ -39,6 +39,11 @@ int QuickRoom::TakeBest(const QuickItem& item) {
   return best;
 }
 
+bool QuickRoom::TakeAll(absl::Span<const QuickItem> items) {
+  return std::all_of(items.begin(), items.end(),
+                     [this](const QuickItem& item) { return TakeBest(item) >= 0; });
+}
+
 QuickRoom QuickRoomOf(const Room& room) {
   std::vector<int> order(room.bins.size());
   std::iota(order.begin(), order.end(), 0);

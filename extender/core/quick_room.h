@@ -43,6 +43,8 @@ struct QuickRoom {
 
   // Takes the item out of the fullest bin that has room for it; the bin, or -1.
   int TakeBest(const QuickItem& item);
+  // All items so, in turn: enough to say yes. False: some had no room, and some may be taken.
+  bool TakeAll(absl::Span<const QuickItem> items);
 };
 
 QuickRoom QuickRoomOf(const Room& room);

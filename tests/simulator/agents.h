@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/simulator/random.h"
 #include "tests/simulator/replica.h"
+#include "tests/support/random.h"
 
 namespace pmem::extender::simulator {
 

@@ -8,7 +8,7 @@
 
 #include "tests/simulator/agents.h"
 #include "tests/simulator/provisioner.h"
-#include "tests/simulator/random.h"
+#include "tests/support/random.h"
 
 namespace pmem::extender::simulator {
 

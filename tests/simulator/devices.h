@@ -10,7 +10,7 @@
 
 #include "absl/time/time.h"
 #include "common/pure/capacity_report.h"
-#include "tests/simulator/random.h"
+#include "tests/support/random.h"
 
 namespace pmem::extender::simulator {
 

@@ -3,7 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "tests/simulator/random.h"
+#include "tests/support/random.h"
 
 namespace pmem::extender::simulator {
 namespace {

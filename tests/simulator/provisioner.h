@@ -9,8 +9,8 @@
 
 #include "tests/simulator/agents.h"
 #include "tests/simulator/oracle.h"
-#include "tests/simulator/random.h"
 #include "tests/simulator/static_volumes.h"
+#include "tests/support/random.h"
 
 namespace pmem::extender::simulator {
 

@@ -15,8 +15,8 @@
 #include "extender/core/pinning.h"
 #include "extender/core/verbs.h"
 #include "tests/simulator/oracle.h"
-#include "tests/simulator/random.h"
 #include "tests/simulator/stream.h"
+#include "tests/support/random.h"
 
 namespace pmem::extender::simulator {
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "tests/simulator/oracle.h"
-#include "tests/simulator/random.h"
+#include "tests/support/random.h"
 
 namespace pmem::extender::simulator {
 

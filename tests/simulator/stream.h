@@ -6,8 +6,8 @@
 #include <functional>
 #include <memory>
 
-#include "tests/simulator/random.h"
 #include "tests/simulator/stage.h"
+#include "tests/support/random.h"
 
 namespace pmem::extender::simulator {
 

@@ -6,7 +6,7 @@
 
 #include "absl/time/time.h"
 
-namespace pmem::extender::simulator {
+namespace pmem {
 
 class Random {
  public:
@@ -41,4 +41,4 @@ class Random {
   uint64_t state_;
 };
 
-}  // namespace pmem::extender::simulator
+}  // namespace pmem
