@@ -138,6 +138,11 @@ LedgerService::Waits LedgerService::GetWaits() const {
   return waits_;
 }
 
+int LedgerService::GetWaiting() const {
+  MutexLock lock(&mu_);
+  return waiting_;
+}
+
 LedgerService::Waits LedgerService::GetLiveReads() const {
   MutexLock lock(&mu_);
   return live_reads_;
@@ -211,7 +216,9 @@ std::optional<FilterDecision> LedgerService::DecideFilterLocked(
     }
     if (patience == Patience::kNone) return std::nullopt;
     has_waited = true;
+    ++waiting_;
     changed_.WaitWithTimeout(&mu_, deadline - clock_->SteadyNow());
+    --waiting_;
     if (!is_deciding_) return std::nullopt;
   }
   return std::nullopt;

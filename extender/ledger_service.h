@@ -136,6 +136,7 @@ class LedgerService final : public EventSink {
     absl::Duration total;
   };
   Waits GetWaits() const ABSL_LOCKS_EXCLUDED(mu_);      // Of filter calls, for others' holds.
+  int GetWaiting() const ABSL_LOCKS_EXCLUDED(mu_);      // Filter calls that do so now.
   Waits GetLiveReads() const ABSL_LOCKS_EXCLUDED(mu_);  // Of all verbs, for the API server.
 
  private:
@@ -169,6 +170,7 @@ class LedgerService final : public EventSink {
   std::string silent_agent_ ABSL_GUARDED_BY(mu_);
   absl::Time synced_at_ ABSL_GUARDED_BY(mu_) = absl::InfiniteFuture();
   Waits waits_ ABSL_GUARDED_BY(mu_);
+  int waiting_ ABSL_GUARDED_BY(mu_) = 0;
   Waits live_reads_ ABSL_GUARDED_BY(mu_);
   int64_t list_round_ ABSL_GUARDED_BY(mu_) = 0;
   std::atomic<int64_t> turns_{0};

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
+#include "absl/time/clock.h"
 #include "common/io/periodic_task.h"
 #include "tests/unit/extender/service_testing.h"
 
@@ -16,7 +19,15 @@ using Bools = std::vector<bool>;
 constexpr std::string_view kOne[] = {"n1"};
 constexpr std::string_view kTurned[] = {"n2", "n1"};
 
-class LedgerServiceTest : public testing::Test, public ServiceFixture {};
+class LedgerServiceTest : public testing::Test, public ServiceFixture {
+ protected:
+  // True once a filter call waits for others' holds; false: none did for ten seconds.
+  bool WaitUntilOneWaits() {
+    const absl::Time end = absl::Now() + absl::Seconds(10);
+    while (service.GetWaiting() == 0 && absl::Now() < end) std::this_thread::yield();
+    return service.GetWaiting() > 0;
+  }
+};
 
 TEST_F(LedgerServiceTest, IsReadyOnceItLeadsAndKnowsAllObjectsAndAllAgents) {
   EXPECT_EQ(service.GetReadiness().unsynced.size(), 6U);
@@ -106,11 +117,14 @@ TEST_F(LedgerServiceTest, WhatOnlyOthersHoldIsWaitedForUntilItIsFree) {
   std::optional<FilterAnswer> answer;
   {
     Thread waits("waits", [&] { answer = Filter(second); });
+    EXPECT_TRUE(WaitUntilOneWaits());
     Emit(Gone<Pod>{first});
     clock.Advance(service.options().ledger.hold_grace);  // Its last write may be on its way.
     service.Tick();
   }
   EXPECT_EQ(answer->reasons, (Reasons{Reason::kNoRoom, Reason::kFits}));
+  EXPECT_EQ(service.GetWaits().count, 1);
+  EXPECT_EQ(service.GetWaits().total, service.options().ledger.hold_grace);
 }
 
 class LedgerServiceWithoutPatience : public testing::Test, public ServiceFixture {
@@ -228,12 +242,8 @@ class LeadingTest : public testing::Test {
   LeadingTest() {
     live_.Add(MakeClaim(1, kGiB));
     service_.SetLeaderCheck([this] { return asked_++ < leads_for_; });
-    service_.Emit(Relisted<Node>{});
-    service_.Emit(Relisted<PersistentVolume>{});
-    service_.Emit(Relisted<StorageClass>{{MakeClass("pmem-lvm")}});
-    service_.Emit(Relisted<Claim>{{MakeClaim(1, kGiB)}});
-    service_.Emit(Relisted<Pod>{{pod_}});
-    service_.Emit(AgentsListed{{"n1"}});
+    const ClusterLists lists = {.pods = {pod_}, .claims = {MakeClaim(1, kGiB)}, .agents = {"n1"}};
+    for (const Event& event : ListsOf(lists)) service_.Emit(event);
     service_.Emit(MakeReport("n1", 1, {MakeLvmPool(4 * kGiB)}));
     service_.SetLeading(true);
   }
