@@ -8,18 +8,16 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "extender/ledger_service.h"
+#include "extender/placement_controller.h"
+#include "extender/ticker.h"
 
 namespace pmem::extender::simulator {
 namespace {
 
-// As in LedgerServiceOptions, Ticker and PlacementController.
-constexpr absl::Duration kHoldWaitMax = absl::Milliseconds(250);
-constexpr absl::Duration kAgentsWaitMax = absl::Seconds(5);
-constexpr absl::Duration kTickPeriod = absl::Milliseconds(100);
-constexpr absl::Duration kPlacementPeriod = absl::Milliseconds(200);
+const LedgerServiceOptions kOptions;
 constexpr absl::Duration kDriftPeriod = absl::Seconds(2);
-constexpr absl::Duration kPodsAgeMax = absl::Seconds(5);
-constexpr int kNodesPerLook = 50;  // For drift.
+constexpr int kDriftNodesPerLook = 50;
 constexpr uint64_t kReplicaSalt = 100;
 
 // In a world with many objects, only every n-th change is followed by a check of all invariants.
@@ -51,8 +49,8 @@ void Replica::Start() {
     streams_.push_back(std::make_unique<Stream>(stage_, static_cast<Kind>(kind), salt,
                                                 [this](const Event& event) { Receive(event); }));
   }
-  Every(kTickPeriod, [this] { Tick(); });
-  Every(kPlacementPeriod, [this] { PlacementTick(); });
+  Every(Ticker::kPeriod, [this] { Tick(); });
+  Every(PlacementController::kPeriod, [this] { PlacementTick(); });
   Every(kDriftPeriod, [this] { DriftTick(); });
 }
 
@@ -130,7 +128,7 @@ void Replica::Tick() {
 // As thorough as in the program, and seldomer: it looks at every volume.
 void Replica::DriftTick() {
   const int64_t before = ledger_->version();
-  ledger_->LookForDrift(stage_.agenda.now(), kNodesPerLook);
+  ledger_->LookForDrift(stage_.agenda.now(), kDriftNodesPerLook);
   if (ledger_->version() == before) return;
   Check();
   DecideWaiting();
@@ -145,7 +143,7 @@ void Replica::BeginWhenSynced() {
   const bool have_reported = std::all_of(nodes.begin(), nodes.end(), [](const auto& entry) {
     return !entry.second->has_agent || entry.second->report != nullptr;
   });
-  if (!have_reported && now < synced_at_ + kAgentsWaitMax) return;
+  if (!have_reported && now < synced_at_ + kOptions.agents_wait_max) return;
   ledger_->BeginTakeover(now);
   is_deciding_ = true;
 }
@@ -181,7 +179,7 @@ void Replica::Ask(const Pod& pod, std::vector<std::string> names, std::function<
   Call call{.pod = pod,
             .live = Complete(pod),
             .names = std::move(names),
-            .deadline = stage_.agenda.now() + kHoldWaitMax,
+            .deadline = stage_.agenda.now() + kOptions.hold_wait_max,
             .done = std::move(done)};
   if (Decide(call)) return;
   const absl::Time deadline = call.deadline;
@@ -236,8 +234,10 @@ absl::Duration Replica::ApiDelay() {
 void Replica::PlacementTick() {
   if (!is_deciding_ || !is_leading_) return;
   const absl::Time now = stage_.agenda.now();
-  absl::erase_if(placed_,
-                 [now](const auto& entry) { return now - entry.second.read_at > kPodsAgeMax; });
+  // Always as old as they may get there at most.
+  absl::erase_if(placed_, [now](const auto& entry) {
+    return now - entry.second.read_at > PlacementController::kPodsAgeMax;
+  });
   ledger_->Expire(now);
   const Decision decision = oracle_.Decide(*ledger_);
   const PinningPlan plan = PlanPins(*ledger_, {}, placed_, uses_, memory_, now);
