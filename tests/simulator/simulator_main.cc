@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs worlds, prints what came of them, and makes a failing one smaller.
 //
-// Worlds S, S+1, ... until N pods, or that time:
-//   simulator [--pods N] [--first-seed S] [--seconds N]
+// Worlds S, S+1, ... until N pods were in them:
+//   simulator [--pods N] [--first-seed S]
 //
-// This world, told with --tell:
-//   simulator --seed S [--nodes N] [--world-pods N] [--with-all] [--without a,b]
+// This world; --tell prints what happens in it, step by step:
+//   simulator --seed S [--tell]
+//
+// Both may be narrowed, to so many nodes and pods, to every kind of trouble or without some:
+//   [--nodes N] [--world-pods N] [--with-all] [--without a,b]
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
