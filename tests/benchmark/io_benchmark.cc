@@ -11,8 +11,8 @@
 #include "common/io/clock.h"
 #include "common/io/http_client.h"
 #include "common/io/http_server.h"
-#include "common/io/mutex.h"
 #include "common/io/process_stats.h"
+#include "tests/support/held_responders.h"
 #include "tests/support/raw_socket.h"
 
 namespace pmem {
@@ -47,27 +47,9 @@ void Measure(const char* what, int port, const std::string& request, int times) 
               static_cast<long long>(ResidentMiB()));
 }
 
-// Keeps Responders, so that their clients wait.
-class Held {
- public:
-  void Add(Responder respond) ABSL_LOCKS_EXCLUDED(mu_) {
-    MutexLock lock(&mu_);
-    held_.push_back(std::move(respond));
-    changed_.SignalAll();
-  }
-  void WaitFor(size_t count) ABSL_LOCKS_EXCLUDED(mu_) {
-    MutexLock lock(&mu_);
-    while (held_.size() < count) changed_.WaitWithTimeout(&mu_, absl::Seconds(1));
-  }
-
- private:
-  Mutex mu_;
-  CondVar changed_;
-  std::vector<Responder> held_ ABSL_GUARDED_BY(mu_);
-};
-
-void MeasureLongPolls(const std::string& url, Held& held) {
+void MeasureLongPolls(const std::string& url, HeldResponders& held) {
   const int64_t before = ResidentMiB();
+  std::vector<Responder> waiting;  // Longer than the clients: they are answered nothing.
   std::vector<std::unique_ptr<HttpClient>> clients;
   for (int i = 0; i < kLongPolls; ++i) {
     auto client = HttpClient::Make(url, {}, absl::Minutes(10));
@@ -75,7 +57,7 @@ void MeasureLongPolls(const std::string& url, Held& held) {
     (*client)->SendAsync({.path_and_query = "/hold"}, [](const absl::StatusOr<ClientResponse>&) {});
     clients.push_back(*std::move(client));
   }
-  held.WaitFor(kLongPolls);
+  waiting = held.Take(kLongPolls);
   const ProcessStats stats = ReadProcessStats();
   std::printf(
       "%d long-polls, client and server in one process: resident %lld MiB more, %lld threads\n",
@@ -85,7 +67,7 @@ void MeasureLongPolls(const std::string& url, Held& held) {
 
 int Run() {
   StartIoThreads(4);
-  Held held;
+  HeldResponders held;
   HttpServer server({.open_requests_max = kLongPolls + 100, .observer = {}});
   server.Handle(
       "POST", "/echo",

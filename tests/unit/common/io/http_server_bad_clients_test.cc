@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/io/http_server.h"
-#include "common/io/mutex.h"
+#include "tests/support/held_responders.h"
 #include "tests/support/raw_socket.h"
 
 namespace pmem {
@@ -36,9 +36,7 @@ class BadClients : public ::testing::Test {
         },
         kEchoBytesMax);
     server_.Handle("GET", "/hold", [this](const HttpRequest&, Responder respond) {
-      MutexLock lock(&mu_);
-      held_ = std::move(respond);
-      changed_.SignalAll();
+      held_.Add(std::move(respond));
     });
     port_ = *server_.Start("127.0.0.1:0");
   }
@@ -51,9 +49,7 @@ class BadClients : public ::testing::Test {
     EXPECT_EQ(BodyOf(socket.Receive()), "hello");
   }
 
-  Mutex mu_;
-  CondVar changed_;
-  Responder held_ ABSL_GUARDED_BY(mu_);
+  HeldResponders held_;
   HttpServer server_;
   int port_ = 0;
 };
@@ -141,18 +137,13 @@ TEST_F(BadClients, TheFirstOfPipelinedRequestsIsAnswered) {
 }
 
 TEST_F(BadClients, AClientThatLeavesItsLongPollCostsNothing) {
+  std::vector<Responder> held;
   {
     RawSocket socket(port_);
     socket.Send("GET /hold HTTP/1.1\r\nHost: x\r\n\r\n");
-    MutexLock lock(&mu_);
-    while (!held_) changed_.WaitWithTimeout(&mu_, absl::Seconds(1));
+    held = held_.Take(1);
   }
-  Responder respond;
-  {
-    MutexLock lock(&mu_);
-    respond = std::exchange(held_, nullptr);
-  }
-  respond({.body = "{}"});
+  held[0]({.body = "{}"});
   ExpectServerWorks();
 }
 

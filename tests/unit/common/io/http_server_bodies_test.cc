@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/io/http_server.h"
-#include "common/io/mutex.h"
+#include "tests/support/held_responders.h"
 #include "tests/support/raw_socket.h"
 
 namespace pmem {
@@ -37,22 +37,14 @@ class HttpServerBodies : public ::testing::Test {
     server_.Handle(
         "POST", "/hold",
         [this](HttpRequest request, Responder respond) {
-          MutexLock lock(&mu_);
-          body_ = std::move(request.body);
-          held_ = std::move(respond);
-          changed_.SignalAll();
+          // The body is there for as long as its answer is owed.
+          held_.Add([body = std::move(request.body), respond = std::move(respond)](
+                        HttpResponse response) { respond(std::move(response)); });
         },
         kBodyBytesMax);
     port_ = *server_.Start("127.0.0.1:0");
   }
   ~HttpServerBodies() override { server_.Stop(absl::ZeroDuration()); }
-
-  // Waits for a request of /hold.
-  Responder TakeHeld() {
-    MutexLock lock(&mu_);
-    while (!held_) changed_.WaitWithTimeout(&mu_, absl::Seconds(1));
-    return std::exchange(held_, nullptr);
-  }
 
   // Asks for a large body to be counted until the answer has that status; half a minute at most.
   bool IsAnswered(std::string_view status) const {
@@ -64,10 +56,7 @@ class HttpServerBodies : public ::testing::Test {
     return false;
   }
 
-  Mutex mu_;
-  CondVar changed_;
-  std::string body_ ABSL_GUARDED_BY(mu_);
-  Responder held_ ABSL_GUARDED_BY(mu_);
+  HeldResponders held_;
   HttpServer server_{{.largest_bodies_max = 1, .observer = {}}};
   int port_ = 0;
 };
@@ -75,7 +64,7 @@ class HttpServerBodies : public ::testing::Test {
 TEST_F(HttpServerBodies, WhatIsTooMuchIsRefusedUntilTheOthersAreAnswered) {
   RawSocket holder(port_), other(port_);
   holder.Send(Post("/hold", kLarge));
-  const Responder respond = TakeHeld();
+  const Responder respond = held_.Take(1)[0];
   other.Send(Post("/count", kLarge));
   const std::string refusal = other.Receive();
   EXPECT_EQ(StatusOf(refusal), "503");
@@ -92,7 +81,7 @@ TEST_F(HttpServerBodies, WhatIsTooMuchIsRefusedUntilTheOthersAreAnswered) {
 TEST_F(HttpServerBodies, ABodyWithoutALengthIsCountedAsItComes) {
   RawSocket holder(port_), other(port_);
   holder.Send(Post("/hold", kLarge));
-  const Responder respond = TakeHeld();
+  const Responder respond = held_.Take(1)[0];
   other.Send("POST /count HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
   other.Send(absl::StrCat(absl::Hex(kLarge), "\r\n", std::string(kLarge, 'x'), "\r\n0\r\n\r\n"));
   EXPECT_EQ(StatusOf(other.Receive()), "503");
@@ -109,7 +98,7 @@ TEST_F(HttpServerBodies, AClientThatGoesAwayInItsBodyGivesItsPartBack) {
 TEST_F(HttpServerBodies, AClientThatGoesAwayBeforeItsAnswerGivesItsPartBack) {
   RawSocket socket(port_);
   socket.Send(Post("/hold", kLarge));
-  const Responder respond = TakeHeld();
+  const Responder respond = held_.Take(1)[0];
   socket.Close();
   EXPECT_TRUE(IsAnswered("503"));
   respond({.body = "{}"});

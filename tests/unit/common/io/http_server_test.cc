@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "common/io/mutex.h"
+#include "tests/support/held_responders.h"
 #include "tests/support/raw_socket.h"
 
 namespace pmem {
@@ -55,9 +55,7 @@ class HttpServerTest : public ::testing::Test {
     });
     server_.Handle("GET", "/forget", [](const HttpRequest&, const Responder&) {});
     server_.Handle("GET", "/hold", [this](const HttpRequest&, Responder respond) {
-      MutexLock lock(&mu_);
-      held_.push_back(std::move(respond));
-      changed_.SignalAll();
+      held_.Add(std::move(respond));
     });
     port_ = *server_.Start("127.0.0.1:0");
   }
@@ -69,16 +67,7 @@ class HttpServerTest : public ::testing::Test {
     return socket.Receive();
   }
 
-  // Waits until `count` requests of /hold are open and takes their Responders.
-  std::vector<Responder> TakeHeld(size_t count) {
-    MutexLock lock(&mu_);
-    while (held_.size() < count) changed_.WaitWithTimeout(&mu_, absl::Seconds(1));
-    return std::exchange(held_, {});
-  }
-
-  Mutex mu_;
-  CondVar changed_;
-  std::vector<Responder> held_ ABSL_GUARDED_BY(mu_);
+  HeldResponders held_;
   HttpServer server_;
   int port_ = 0;
 };
@@ -110,7 +99,7 @@ TEST_F(HttpServerTest, AHandlerThatThrowsOrForgetsAnswers500) {
 TEST_F(HttpServerTest, ALongPollIsAnsweredByAnotherThread) {
   RawSocket socket(port_);
   socket.Send(Get("/hold"));
-  std::vector<Responder> held = TakeHeld(1);
+  std::vector<Responder> held = held_.Take(1);
   held[0]({.status = 200, .body = "{}"});
   held[0]({.status = 200, .body = "{\"twice\":true}"});
   EXPECT_EQ(BodyOf(socket.Receive()), "{}");
@@ -121,7 +110,7 @@ TEST_F(HttpServerTest, ALongPollIsAnsweredByAnotherThread) {
 TEST_F(HttpServerTest, AResponderAfterStopDoesNothing) {
   RawSocket socket(port_);
   socket.Send(Get("/hold"));
-  std::vector<Responder> held = TakeHeld(1);
+  std::vector<Responder> held = held_.Take(1);
   server_.Stop(absl::ZeroDuration());
   held[0]({.body = "late"});
   held.clear();
@@ -149,7 +138,7 @@ TEST_F(HttpServerTest, TooManyOpenRequestsAreRefusedUntilOneEnds) {
     sockets.push_back(std::make_unique<RawSocket>(port_));
     sockets.back()->Send(Get("/hold"));
   }
-  std::vector<Responder> held = TakeHeld(kOpenRequestsMax);
+  std::vector<Responder> held = held_.Take(kOpenRequestsMax);
   EXPECT_EQ(StatusOf(Ask(Get("/hello"))), "503");
   held[0]({});
   EXPECT_EQ(StatusOf(Ask(Get("/hello"))), "200");
