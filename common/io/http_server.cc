@@ -13,6 +13,7 @@
 #include <exception>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -27,6 +28,17 @@
 #include "common/io/periodic_task.h"
 #include "common/pure/json_writer.h"
 #include "common/pure/status_macros.h"
+
+// Takes the place of libcpprest.so's own: the dynamic linker finds the program's first. The listener
+// looks for a handler below each "/" of a path, longest first, and puts the path together anew each
+// time, which is quadratic: 40 KB of slashes kept a thread of the pool busy for seconds before any
+// code of ours saw the request. We register "/" alone, so no part of a path is worth a look. Beside
+// the listener only uri::resolve_uri splits paths, for redirects, which our client never follows.
+// In this file because every program with an HttpServer links it; a test shows that it is in force.
+__attribute__((visibility("default"), used)) std::vector<utility::string_t> web::uri::split_path(
+    const utility::string_t& /*path*/) {
+  return {};
+}
 
 namespace pmem {
 namespace {

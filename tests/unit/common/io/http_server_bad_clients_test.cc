@@ -2,7 +2,9 @@
 // Clients that break the rules: each is answered or dropped, and the next good request works.
 #include <gtest/gtest.h>
 
+#include <ctime>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -84,6 +86,18 @@ TEST_F(BadClients, AHugeHeaderLeavesTheServerWorking) {
   ExpectServerWorks();
   socket.Send("\r\n\r\n");
   EXPECT_EQ(StatusOf(socket.Receive()), "200");
+}
+
+// Without our uri::split_path (http_server.cc) this takes half a minute of computing.
+TEST_F(BadClients, APathOfManyPartsCostsNoMoreThanItsBytes) {
+  RawSocket socket(port_);
+  std::string path;
+  for (int i = 0; i < 50'000; ++i) path += "/a";
+  const std::clock_t before = std::clock();
+  socket.Send(absl::StrCat("GET ", path, " HTTP/1.1\r\nHost: x\r\n\r\n"));
+  EXPECT_EQ(StatusOf(socket.Receive()), "404");
+  EXPECT_LT(std::clock() - before, 2 * CLOCKS_PER_SEC);
+  ExpectServerWorks();
 }
 
 TEST_F(BadClients, ASlowBodyIsWaitedForWhileOthersAreServed) {
