@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/io/connections.h"
 
+#include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -16,9 +20,13 @@
 
 #include "absl/time/clock.h"
 #include "common/io/clock.h"
+#include "common/io/open_files.h"
 
 namespace pmem {
 namespace {
+
+// Of descriptor numbers that are asked for one by one; a limit may be a thousand million.
+constexpr int64_t kNumbersMax = int64_t{1} << 20;
 
 // There is nothing to be woken by: the kernel does not tell when a descriptor is closed.
 constexpr absl::Duration kLookAgainAfter = absl::Milliseconds(1);
@@ -36,15 +44,32 @@ bool IsAcceptedOn(int fd, int port) {
          address.sin_family == AF_INET && ntohs(address.sin_port) == port && !IsListening(fd);
 }
 
-std::vector<int> AcceptedOn(int port) {
-  std::vector<int> found;
+struct Descriptors {
+  std::vector<int> accepted;
+  int64_t others = 0;
+
+  void Add(int fd, int port) {
+    if (::fcntl(fd, F_GETFD) < 0) return;
+    IsAcceptedOn(fd, port) ? accepted.push_back(fd) : static_cast<void>(++others);
+  }
+};
+
+// To list the directory takes a descriptor. Where none is left for it, every number below the limit
+// is in use, so that asking for each wastes nothing.
+Descriptors Look(int port) {
+  Descriptors found;
   std::error_code error;
   std::filesystem::directory_iterator entry("/proc/self/fd", error);
+  if (error) {
+    const int64_t end = std::min(OpenFilesLimit(), kNumbersMax);
+    for (int64_t fd = 0; fd < end; ++fd) found.Add(static_cast<int>(fd), port);
+    return found;
+  }
   for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
     const std::string name = entry->path().filename().string();
     int fd = -1;
     std::from_chars(name.data(), name.data() + name.size(), fd);
-    if (fd >= 0 && IsAcceptedOn(fd, port)) found.push_back(fd);
+    if (fd >= 0) found.Add(fd, port);
   }
   return found;
 }
@@ -55,7 +80,7 @@ bool ShutDown(int fd, int port) { return IsAcceptedOn(fd, port) && ::shutdown(fd
 
 int ShutDownOnce(int port) {
   int count = 0;
-  for (const int fd : AcceptedOn(port)) count += ShutDown(fd, port) ? 1 : 0;
+  for (const int fd : Look(port).accepted) count += ShutDown(fd, port) ? 1 : 0;
   return count;
 }
 
@@ -73,7 +98,7 @@ struct Connection {
 };
 
 // Empty when the descriptor is no connection any more.
-std::optional<Connection> Look(int fd, absl::Duration idle_max) {
+std::optional<Connection> LookAt(int fd, absl::Duration idle_max) {
   tcp_info info{};
   socklen_t size = sizeof(info);
   if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
@@ -101,19 +126,30 @@ int ShutDownAccepted(int port, absl::Duration patience) {
 
 int ShutDownExcess(int port, const ConnectionLimits& limits) {
   std::vector<Connection> connections;
-  for (const int fd : AcceptedOn(port)) {
-    if (const std::optional<Connection> found = Look(fd, limits.idle_max)) {
+  const Descriptors open = Look(port);
+  for (const int fd : open.accepted) {
+    if (const std::optional<Connection> found = LookAt(fd, limits.idle_max)) {
       connections.push_back(*found);
     }
   }
   std::sort(connections.begin(), connections.end());
-  int too_many = static_cast<int>(connections.size()) - limits.count_max;
+  const int64_t room =
+      std::max(OpenFilesLimit() - open.others - kSpareDescriptors, kConnectionsAlways);
+  int64_t too_many = std::ssize(connections) - std::min<int64_t>(limits.count_max, room);
   int count = 0;
   for (const Connection& connection : connections) {
     if (too_many-- <= 0 && !connection.is_over_idle) break;
     count += ShutDown(connection.fd, port) ? 1 : 0;
   }
   return count;
+}
+
+bool IsShortOfDescriptors() {
+  // New ones get the lowest number that is free.
+  const int fd = ::eventfd(0, EFD_CLOEXEC);
+  if (fd < 0) return true;
+  ::close(fd);
+  return fd >= OpenFilesLimit() - kSpareDescriptors / 2;
 }
 
 }  // namespace pmem

@@ -3,6 +3,8 @@
 // a crash. Done in the kernel, by descriptor: the library shows neither its sockets nor their ends.
 #pragma once
 
+#include <cstdint>
+
 #include "absl/time/time.h"
 
 namespace pmem {
@@ -13,14 +15,23 @@ namespace pmem {
 // owner must be alive. Thread-safe.
 int ShutDownAccepted(int port, absl::Duration patience);
 
+// Connections leave so many of the descriptors that the process may have to everything else: files,
+// and connections of our own.
+inline constexpr int64_t kSpareDescriptors = 128;
+// As many are left open also where everything else takes what there is.
+inline constexpr int64_t kConnectionsAlways = 16;
+
 struct ConnectionLimits {
-  int count_max = 0;
+  int count_max = 0;        // Less where the process may not have so many descriptors.
   absl::Duration idle_max;  // Since a byte went either way; longer than any answer may take.
 };
 
 // Shuts down the connections accepted on `port` that are idle for longer than the limit, and of the
 // rest as many as there are too many: first those whose client has never sent anything, then the
-// longest idle. Returns how many. Thread-safe.
+// longest idle. Returns how many. Works without a free descriptor. Thread-safe.
 int ShutDownExcess(int port, const ConnectionLimits& limits);
+
+// Whether so few descriptors are left that a look at the connections is due. Cheap. Thread-safe.
+bool IsShortOfDescriptors();
 
 }  // namespace pmem

@@ -35,8 +35,7 @@
 // code of ours saw the request. We register "/" alone, so no part of a path is worth a look. Beside
 // the listener only uri::resolve_uri splits paths, for redirects, which our client never follows.
 // In this file because every program with an HttpServer links it; a test shows that it is in force.
-__attribute__((visibility("default"), used)) std::vector<utility::string_t> web::uri::split_path(
-    const utility::string_t& /*path*/) {
+[[gnu::visibility("default")]] std::vector<std::string> web::uri::split_path(const std::string&) {
   return {};
 }
 
@@ -207,6 +206,10 @@ HttpResponse BadRequest(const absl::Status& status) {
 // left after this time waits for an answer that nobody gives, and reads nothing.
 constexpr absl::Duration kConnectionsEndWithin = absl::Seconds(1);
 
+// How often it is seen whether a look at the connections cannot wait: a thousand of them, or some
+// tens of megabytes, come in a fraction of a second.
+constexpr absl::Duration kGlancePeriod = absl::Milliseconds(250);
+
 }  // namespace
 
 class HttpServer::Impl {
@@ -214,8 +217,9 @@ class HttpServer::Impl {
   explicit Impl(HttpServerOptions options)
       : options_(std::make_shared<const HttpServerOptions>(std::move(options))),
         gate_(std::make_shared<HttpGate>(options_->open_requests_max)),
-        connections_look_("http-connections", options_->connections_look_period,
-                          [this] { EndExcess(); }) {}
+        connections_look_("http-connections",
+                          std::min(kGlancePeriod, options_->connections_look_period),
+                          [this] { LookAtConnections(); }) {}
 
   void Handle(std::string method, std::string path, RouteTable::Route route) {
     routes_.Add(std::move(method), std::move(path), std::move(route));
@@ -276,6 +280,13 @@ class HttpServer::Impl {
       return absl::FailedPreconditionError(
           absl::StrCat(address.host, ":", address.port, ": ", e.what()));
     }
+  }
+
+  void LookAtConnections() {
+    const absl::Time now = RealClock().SteadyNow();
+    if (now < next_look_ && !IsShortOfDescriptors()) return;
+    next_look_ = now + options_->connections_look_period;
+    EndExcess();
   }
 
   void EndExcess() {
@@ -363,6 +374,7 @@ class HttpServer::Impl {
   std::optional<http_listener> listener_;
   int port_ = 0;
   std::string address_;
+  absl::Time next_look_ = absl::InfinitePast();  // Of the look's thread.
   PeriodicTask connections_look_;
 };
 

@@ -8,7 +8,8 @@
 //
 // Limits: body bytes per route (413) and of all open requests together (503; either way the rest of
 // the body is read and thrown away, so that memory stays bounded), open requests per server (503),
-// connections per server (those that are idle for longest are closed) and their idle time. An
+// connections per server (those that are idle for longest are closed; fewer where the process may
+// not have so many descriptors) and their idle time. An
 // exception in a handler becomes a 500 and a log line. Idle keep-alive connections are kept longer
 // than the 90 s of Go's client, which never replays a POST on a connection that was just closed.
 #pragma once
@@ -66,7 +67,8 @@ struct HttpServerOptions {
   // more memory than so many of the largest that a route accepts.
   static constexpr int kLargestBodiesDefaultMax = 2;
   int largest_bodies_max = kLargestBodiesDefaultMax;
-  // A connection that is over one of these is closed at the next look.
+  // A connection that is over one of these is closed at the next look, which does not wait for its
+  // time when descriptors become few.
   static constexpr int kConnectionsDefaultMax = 2 * kOpenRequestsDefaultMax;
   ConnectionLimits connections = {.count_max = kConnectionsDefaultMax,
                                   .idle_max = absl::Minutes(10)};

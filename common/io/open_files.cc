@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <limits>
 
 namespace pmem {
 
@@ -17,6 +18,13 @@ int64_t RaiseOpenFilesLimit(int64_t wanted) {
     ::getrlimit(RLIMIT_NOFILE, &limit);
   }
   return static_cast<int64_t>(limit.rlim_cur);
+}
+
+int64_t OpenFilesLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  constexpr auto kMax = static_cast<rlim_t>(std::numeric_limits<int>::max());
+  return static_cast<int64_t>(std::min(limit.rlim_cur, kMax));
 }
 
 }  // namespace pmem

@@ -11,4 +11,7 @@ namespace pmem {
 // cluster. Returns the soft limit as it is then. Once, before threads exist; children inherit it.
 int64_t RaiseOpenFilesLimit(int64_t wanted);
 
+// The soft limit as it is now. Thread-safe.
+int64_t OpenFilesLimit();
+
 }  // namespace pmem

@@ -2,6 +2,8 @@
 #include "common/io/connections.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <future>
@@ -10,6 +12,7 @@
 #include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -80,6 +83,90 @@ TEST_F(ConnectionsTest, OneIsClosedOnceItIsIdleForLongerThanTheLimit) {
   const ConnectionLimits none{.count_max = 100, .idle_max = absl::ZeroDuration()};
   while (ShutDownExcess(port_, none) == 0) std::this_thread::yield();
   EXPECT_TRUE(socket.IsClosedByPeer());
+}
+
+// All descriptors that the process may have, which are fewer than it had before.
+class FewDescriptors : public ::testing::Test {
+ protected:
+  static constexpr int kLimit = 600;
+
+  FewDescriptors() {
+    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
+    const rlimit low{.rlim_cur = kLimit, .rlim_max = before_.rlim_max};
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+    server_.Handle("GET", "/hello", [](const HttpRequest&, const Responder& respond) {
+      respond({.content_type = "text/plain", .body = "hello"});
+    });
+    port_ = *server_.Start("127.0.0.1:0");
+    used_.emplace(port_);
+    Ask();
+  }
+  ~FewDescriptors() override {
+    Release();
+    ::setrlimit(RLIMIT_NOFILE, &before_);
+  }
+
+  // Leaves the server time to accept it.
+  void Connect() {
+    silent_.emplace_back(port_);
+    Ask();
+  }
+  void Ask() {
+    used_->Send(kAsk);
+    EXPECT_EQ(BodyOf(used_->Receive()), "hello");
+  }
+  // Takes that many other descriptors, or all that are left.
+  void Take(int count) {
+    while (count-- > 0) {
+      const int fd = ::dup(STDERR_FILENO);
+      if (fd < 0) return;
+      taken_.push_back(fd);
+    }
+  }
+  void Release() {
+    for (const int fd : taken_) ::close(fd);
+    taken_.clear();
+  }
+  int ClosedCount() {
+    return static_cast<int>(std::count_if(silent_.begin(), silent_.end(),
+                                          [](RawSocket& s) { return s.IsClosedByPeer(0); }));
+  }
+
+  rlimit before_{};
+  HttpServer server_{{.connections_look_period = absl::Hours(1), .observer = {}}};
+  int port_ = 0;
+  std::optional<RawSocket> used_;
+  std::list<RawSocket> silent_;
+  std::vector<int> taken_;
+};
+
+TEST_F(FewDescriptors, AreLeftToOthersToo) {
+  for (int i = 0; i < 100; ++i) Connect();
+  const ConnectionLimits many{.count_max = 10'000, .idle_max = absl::Hours(1)};
+  EXPECT_EQ(ShutDownExcess(port_, many), 0) << "there is room";
+  Take(kLimit - kSpareDescriptors - 180);  // Both ends of the connections are ours.
+  const int closed = ShutDownExcess(port_, many);
+  EXPECT_GT(closed, 0);
+  EXPECT_LT(closed, 100);
+  Ask();
+}
+
+TEST_F(FewDescriptors, WhenNoneIsLeftForTheLookItStillSees) {
+  for (int i = 0; i < 20; ++i) Connect();
+  Take(kLimit);
+  // All but those that the server could not accept any more.
+  EXPECT_GE(ShutDownExcess(port_, {.count_max = 1, .idle_max = absl::Hours(1)}), 15);
+  Ask();
+}
+
+TEST_F(FewDescriptors, AreNotWaitedForUntilTheNextLook) {
+  for (int i = 0; i < 20; ++i) Connect();
+  EXPECT_EQ(ClosedCount(), 0);
+  EXPECT_FALSE(IsShortOfDescriptors());
+  Take(kLimit);
+  EXPECT_TRUE(IsShortOfDescriptors());
+  while (ClosedCount() == 0) std::this_thread::yield();
+  Ask();
 }
 
 TEST(Connections, OneThatWaitsForAnAnswerIsLeftToItsOwner) {
