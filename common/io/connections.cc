@@ -144,6 +144,12 @@ int ShutDownExcess(int port, const ConnectionLimits& limits) {
   return count;
 }
 
+uint64_t SocketCookie(int fd) {
+  uint64_t cookie = 0;
+  socklen_t size = sizeof(cookie);
+  return ::getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0 ? cookie : 0;
+}
+
 bool IsShortOfDescriptors() {
   // New ones get the lowest number that is free.
   const int fd = ::eventfd(0, EFD_CLOEXEC);

@@ -31,6 +31,9 @@ struct ConnectionLimits {
 // longest idle. Returns how many. Works without a free descriptor. Thread-safe.
 int ShutDownExcess(int port, const ConnectionLimits& limits);
 
+// The kernel's number of a socket, which no other socket ever has; 0: it is none. Thread-safe.
+uint64_t SocketCookie(int fd);
+
 // Whether so few descriptors are left that a look at the connections is due. Cheap. Thread-safe.
 bool IsShortOfDescriptors();
 

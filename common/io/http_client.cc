@@ -4,7 +4,10 @@
 #include <arpa/inet.h>
 #include <cpprest/http_client.h>
 
+#include <algorithm>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <exception>
 #include <optional>
 #include <utility>
@@ -12,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/io/http_call.h"
 #include "common/io/mutex.h"
+#include "common/io/receive_limits.h"
 #include "common/pure/line_cutter.h"
 #include "common/pure/status_macros.h"
 
@@ -203,11 +207,41 @@ class StreamReader {
   bool is_refused_ = false;
 };
 
-bool IsIpAddress(const std::string& host) {
+// Of an address; of a name nothing.
+std::optional<boost::asio::ip::tcp> ProtocolOf(const std::string& host) {
   in_addr v4{};
   in6_addr v6{};
-  return ::inet_pton(AF_INET, host.c_str(), &v4) == 1 ||
-         ::inet_pton(AF_INET6, host.c_str(), &v6) == 1;
+  if (::inet_pton(AF_INET, host.c_str(), &v4) == 1) return boost::asio::ip::tcp::v4();
+  if (::inet_pton(AF_INET6, host.c_str(), &v6) == 1) return boost::asio::ip::tcp::v6();
+  return std::nullopt;
+}
+
+bool IsIpAddress(const std::string& host) { return ProtocolOf(host).has_value(); }
+
+// The longest answer that a client has asked for. Its connections carry any of its requests, and
+// cpprestsdk does not say which. Thread-safe.
+class LongestAnswer {
+ public:
+  void Allow(int64_t body_bytes_max) {
+    int64_t now = bytes_max_;
+    while (now < body_bytes_max && !bytes_max_.compare_exchange_weak(now, body_bytes_max)) {
+    }
+  }
+  void Expect(int fd) const { limits_->Expect(fd, bytes_max_); }
+
+ private:
+  const std::shared_ptr<ReceiveLimits> limits_ = ReceiveLimits::Shared();
+  std::atomic<int64_t> bytes_max_{0};
+};
+
+// cpprestsdk shows the socket at the begin of each request. One that is to be connected yet has no
+// descriptor, unless we give it one: connecting opens it only when it is not open. A name may have
+// addresses of either kind, so there only the second request on a connection is watched.
+void ExpectAnswer(const LongestAnswer& longest, const std::optional<boost::asio::ip::tcp>& protocol,
+                  boost::asio::ip::tcp::socket::lowest_layer_type& socket) {
+  boost::system::error_code error;  // Will come again when it connects.
+  if (!socket.is_open() && protocol) socket.open(*protocol, error);
+  if (socket.is_open()) longest.Expect(socket.native_handle());
 }
 
 // cpprestsdk resolves and verifies the host as it stands in the URL, and no resolver knows an IPv6
@@ -246,14 +280,25 @@ void TryTls(const ClientTls& tls) {
   ConfigureTls(tls, trial);
 }
 
-http::client::http_client_config MakeConfig(const std::string& host, ClientTls tls,
-                                            absl::Duration read_timeout) {
+http::client::http_client_config MakeConfig(const web::uri& base, ClientTls tls,
+                                            absl::Duration read_timeout,
+                                            std::shared_ptr<const LongestAnswer> longest) {
+  using Socket = boost::asio::ip::tcp::socket;
+  using TlsStream = boost::asio::ssl::stream<Socket&>;
+  const std::string& host = base.host();
   http::client::http_client_config config;
   config.set_timeout(absl::ToChronoMicroseconds(read_timeout));
   // A redirect would carry our credentials to another host.
   config.set_max_redirects(0);
   config.set_validate_certificates(!tls.insecure);
   config.set_tlsext_sni_enabled(!IsIpAddress(tls.server_name.empty() ? host : tls.server_name));
+  config.set_nativehandle_options(
+      [is_tls = base.scheme() == "https", protocol = ProtocolOf(host),
+       longest = std::move(longest)](http::client::native_handle handle) {
+        ExpectAnswer(*longest, protocol,
+                     is_tls ? static_cast<TlsStream*>(handle)->lowest_layer()
+                            : static_cast<Socket*>(handle)->lowest_layer());
+      });
   config.set_ssl_context_callback(
       [tls = std::move(tls)](boost::asio::ssl::context& context) { ConfigureTls(tls, context); });
   return config;
@@ -264,7 +309,7 @@ class CpprestClient final : public HttpClient {
   CpprestClient(const web::uri& base, const ClientTls& tls, absl::Duration read_timeout)
       : base_(base.to_string()),
         server_name_(tls.server_name),
-        client_(base, MakeConfig(base.host(), tls, read_timeout)) {}
+        client_(base, MakeConfig(base, tls, read_timeout, longest_)) {}
   ~CpprestClient() override { active_->CancelAll(); }
 
   absl::StatusOr<ClientResponse> Send(const ClientRequest& request) override {
@@ -276,6 +321,7 @@ class CpprestClient final : public HttpClient {
   void SendAsync(const ClientRequest& request, Done done) override {
     absl::StatusOr<http::http_request> made = MakeRequest(request);
     if (!made.ok()) return done(made.status());
+    longest_->Allow(request.body_bytes_max);
     const auto collector = std::make_shared<Collector>(request.body_bytes_max, std::move(done));
     std::make_shared<Call>(What(request), active_)
         ->Start(
@@ -289,6 +335,7 @@ class CpprestClient final : public HttpClient {
   absl::Status Stream(const ClientRequest& request, const OnLine& on_line, int64_t line_bytes_max,
                       const std::atomic<bool>& stop, ClientResponse* refusal) override {
     PMEM_ASSIGN_OR_RETURN(const http::http_request made, MakeRequest(request));
+    longest_->Allow(ReceiveLimits::kNone);
     const auto pipe = std::make_shared<Pipe>();
     const auto call = std::make_shared<Call>(What(request), active_);
     call->Start(client_, made, request.deadline,
@@ -337,6 +384,7 @@ class CpprestClient final : public HttpClient {
   const std::string base_;
   const std::string server_name_;
   const std::shared_ptr<ActiveCalls> active_ = std::make_shared<ActiveCalls>();
+  const std::shared_ptr<LongestAnswer> longest_ = std::make_shared<LongestAnswer>();
   http::client::http_client client_;
 };
 

@@ -27,6 +27,7 @@ class RawSocket {
   RawSocket& operator=(const RawSocket&) = delete;
 
   bool is_connected() const { return is_connected_; }
+  int fd() const { return fd_; }
 
   // False: the other side is gone.
   bool Send(std::string_view bytes) {

@@ -88,6 +88,22 @@ TEST(HttpClient, RefusesAnAnswerOverTheLimit) {
   EXPECT_EQ(client->Send({.path_and_query = "/big"})->status, 200);
 }
 
+// Without the limits cpprestsdk waits for the end, in memory, until the read timeout.
+TEST(HttpClient, CutsOffAHeaderOrAChunkThatIsLongerThanTheAnswerMayBe) {
+  constexpr int64_t kBytesMax = int64_t{1024} * 1024;
+  for (const std::string& begin :
+       {std::string("HTTP/1.1 200 OK\r\nX: "), std::string(kStreamHead) + "60000000\r\n"}) {
+    SCOPED_TRACE(begin);
+    ScriptedServer server([&begin](AcceptedSocket& socket) {
+      socket.Send(begin);
+      socket.Send(std::string(4 * kBytesMax, 'x'));
+      socket.WaitUntilClientCloses();
+    });
+    const auto response = MakeClient(server.url())->Send({.body_bytes_max = kBytesMax});
+    EXPECT_EQ(response.status().code(), absl::StatusCode::kUnavailable) << response.status();
+  }
+}
+
 TEST(HttpClient, CallsAnUnreachableServerUnavailable) {
   int port = 0;
   {
