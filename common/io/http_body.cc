@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/io/http_body.h"
 
+#include <pplx/threadpool.h>
+
 #include <algorithm>
+#include <atomic>
+#include <boost/asio/steady_timer.hpp>
 #include <exception>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -28,13 +33,17 @@ constexpr size_t kUnknownLength = std::numeric_limits<size_t>::max();
 // Calls `done` once; keeps itself alive until then.
 class BodyReader : public std::enable_shared_from_this<BodyReader> {
  public:
-  BodyReader(const http::http_request& request, size_t length, size_t bytes_max,
-             const std::shared_ptr<BodyBudget>& budget, BodyDone done)
+  BodyReader(const http::http_request& request, size_t length, const BodyLimits& limits,
+             BodyDone done)
       : request_(request),
         buffer_(request.body().streambuf()),
         length_(length),
-        bytes_max_(bytes_max),
-        lease_(std::make_shared<BodyLease>(budget)),
+        bytes_max_(limits.bytes_max),
+        patience_(limits.patience +
+                  absl::Seconds(1) * (static_cast<double>(std::min(length, bytes_max_)) /
+                                      static_cast<double>(kBodyBytesPerSecondMin))),
+        lease_(std::make_shared<BodyLease>(length <= limits.small_bytes_max ? limits.small_budget
+                                                                            : limits.budget)),
         done_(std::move(done)) {}
 
   void Start() {
@@ -80,9 +89,32 @@ class BodyReader : public std::enable_shared_from_this<BodyReader> {
   void WaitForPiece() {
     const size_t want = std::min(kReadPieceBytes, WantedBytes());
     if (!lease_->Resize(got_ + want)) return RefuseNow();
+    if (!timer_) StartTimer();
     body_.resize(got_ + want);
     buffer_.getn(reinterpret_cast<uint8_t*>(body_.data() + got_), want)
         .then([self = shared_from_this()](const pplx::task<size_t>& t) { self->OnPiece(t); });
+  }
+
+  void StartTimer() {
+    timer_.emplace(crossplat::threadpool::shared_instance().service(),
+                   absl::ToChronoNanoseconds(patience_));
+    timer_->async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+      const auto self = weak.lock();
+      if (!error && self) self->Expire();
+    });
+  }
+
+  // With the writing end closed, what waits for a piece ends at once, and cpprestsdk fails to write
+  // the next one: then it sends what was answered.
+  void Expire() noexcept {
+    constexpr std::string_view kFailure = "cannot end a body";
+    try {
+      is_late_ = true;
+      buffer_.close(std::ios_base::out, std::make_exception_ptr(http::http_exception("too late")))
+          .then([kFailure](const pplx::task<void>& closed) { ObserveTask(closed, kFailure); });
+    } catch (const std::exception& e) {
+      LogDebug(kComponent, kFailure, {{"error", e.what()}});
+    }
   }
 
   void OnPiece(const pplx::task<size_t>& task) {
@@ -101,11 +133,12 @@ class BodyReader : public std::enable_shared_from_this<BodyReader> {
   }
 
   void Finish() {
+    if (is_late_) return Fail("");
     if (length_ != kUnknownLength && got_ != length_) return Fail("the body was cut off");
     body_.reserve(got_ + kBodyPaddingBytes);
     lease_->Resize(got_);  // Never more than it has.
     if (got_ >= kLargeBodyBytes) GiveBackFreedPages();
-    done_(HttpBody{.bytes = std::move(body_), .lease = std::move(lease_)});
+    End(HttpBody{.bytes = std::move(body_), .lease = std::move(lease_)});
   }
   void RefuseTooLong() {
     Refuse(absl::ResourceExhaustedError(absl::StrCat("the limit is ", bytes_max_, " bytes")));
@@ -115,16 +148,29 @@ class BodyReader : public std::enable_shared_from_this<BodyReader> {
     body_ = std::string();
     lease_.reset();
     DiscardBody(request_);
-    done_(std::move(why));
+    End(std::move(why));
   }
-  void Fail(const char* what) { done_(absl::InvalidArgumentError(what)); }
+  void Fail(const char* what) {
+    if (!is_late_) return End(absl::InvalidArgumentError(what));
+    body_ = std::string();
+    lease_.reset();
+    End(absl::DeadlineExceededError(
+        absl::StrCat("the body was not there within ", absl::FormatDuration(patience_))));
+  }
+  void End(absl::StatusOr<HttpBody> result) {
+    if (timer_) timer_->cancel();
+    done_(std::move(result));
+  }
 
   const http::http_request request_;
   concurrency::streams::streambuf<uint8_t> buffer_;
   const size_t length_;
   const size_t bytes_max_;
+  const absl::Duration patience_;
   std::shared_ptr<BodyLease> lease_;
   bool is_beyond_budget_ = false;
+  std::atomic<bool> is_late_{false};
+  std::optional<boost::asio::steady_timer> timer_;  // Since the first wait.
   const BodyDone done_;
   std::string body_;
   size_t got_ = 0;
@@ -138,11 +184,10 @@ size_t BodyLength(const http::http_request& request) {
 
 }  // namespace
 
-void ReadBody(const http::http_request& request, size_t bytes_max,
-              const std::shared_ptr<BodyBudget>& budget, BodyDone done) {
+void ReadBody(const http::http_request& request, const BodyLimits& limits, BodyDone done) {
   const size_t length = BodyLength(request);
   if (length == 0) return done(HttpBody());
-  std::make_shared<BodyReader>(request, length, bytes_max, budget, std::move(done))->Start();
+  std::make_shared<BodyReader>(request, length, limits, std::move(done))->Start();
 }
 
 void ObserveTask(const pplx::task<void>& done, std::string_view what) noexcept {

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/io/body_budget.h"
 
 namespace pmem {
@@ -20,13 +21,24 @@ struct HttpBody {
   std::shared_ptr<BodyLease> lease;  // To be held as long as the bytes are.
 };
 
-// Reads the body into one string, as far as `budget` has room for it. `done` is called once, on the
-// pool or at once: ResourceExhausted above `bytes_max`, Unavailable beyond the budget (the rest is
-// thrown away as it comes), InvalidArgument for a body that was cut off. Keeps what it needs alive
-// until then.
+// Beside its patience a body is waited for as if it came at this pace.
+inline constexpr int64_t kBodyBytesPerSecondMin = int64_t{8} * 1024 * 1024;
+
+struct BodyLimits {
+  size_t bytes_max = 0;
+  absl::Duration patience;             // From the header to the last byte.
+  std::shared_ptr<BodyBudget> budget;  // Of those whose length is not known, or above this:
+  size_t small_bytes_max = 0;
+  std::shared_ptr<BodyBudget> small_budget;
+};
+
+// Reads the body into one string, as far as its budget has room for it. `done` is called once, on
+// the pool or at once: ResourceExhausted above `bytes_max`, Unavailable beyond the budget (the rest
+// is thrown away as it comes), InvalidArgument for a body that was cut off, DeadlineExceeded for
+// one that was not there in time (its answer is sent, and the connection closed, when its next byte
+// comes). Keeps what it needs alive until then.
 using BodyDone = std::function<void(absl::StatusOr<HttpBody>)>;
-void ReadBody(const web::http::http_request& request, size_t bytes_max,
-              const std::shared_ptr<BodyBudget>& budget, BodyDone done);
+void ReadBody(const web::http::http_request& request, const BodyLimits& limits, BodyDone done);
 
 // Looks at a task that is done. A failure is a line for whoever debugs: `what` did not work.
 void ObserveTask(const pplx::task<void>& done, std::string_view what) noexcept;

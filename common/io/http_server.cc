@@ -210,6 +210,12 @@ constexpr absl::Duration kConnectionsEndWithin = absl::Seconds(1);
 // tens of megabytes, come in a fraction of a second.
 constexpr absl::Duration kGlancePeriod = absl::Milliseconds(250);
 
+// Bodies of plain pods, and the like, have a part of the memory to themselves, so that large ones
+// never keep them out: half of the largest body's size for those below a sixteenth of it.
+constexpr size_t kSmallBodyBytesMax = size_t{1024} * 1024;
+constexpr size_t kSmallBodyShare = 16;
+constexpr size_t kSmallBodiesShare = 2;
+
 }  // namespace
 
 class HttpServer::Impl {
@@ -234,8 +240,12 @@ class HttpServer::Impl {
     if (address.port == 0) {
       PMEM_ASSIGN_OR_RETURN(address.port, reservation.Reserve(address.host));
     }
-    bodies_ = std::make_shared<BodyBudget>(static_cast<size_t>(routes_.body_bytes_max()) *
-                                           static_cast<size_t>(options_->largest_bodies_max));
+    const auto largest = static_cast<size_t>(routes_.body_bytes_max());
+    bodies_ = {.patience = options_->body_patience,
+               .budget = std::make_shared<BodyBudget>(
+                   largest * static_cast<size_t>(options_->largest_bodies_max)),
+               .small_bytes_max = std::min(kSmallBodyBytesMax, largest / kSmallBodyShare),
+               .small_budget = std::make_shared<BodyBudget>(largest / kSmallBodiesShare)};
     PMEM_RETURN_IF_ERROR(Listen(address));
     port_ = address.port;
     address_ = absl::StrCat(address.host, ":", address.port);
@@ -341,8 +351,9 @@ class HttpServer::Impl {
       OnBody(exchange, std::move(head), route, std::move(body));
       gate->Leave();
     };
-    ReadBody(exchange->request(), static_cast<size_t>(route.body_bytes_max), bodies_,
-             std::move(done));
+    BodyLimits limits = bodies_;
+    limits.bytes_max = static_cast<size_t>(route.body_bytes_max);
+    ReadBody(exchange->request(), limits, std::move(done));
   }
 
   void OnBody(const std::shared_ptr<Exchange>& exchange, HttpRequest head,
@@ -352,6 +363,11 @@ class HttpServer::Impl {
     }
     if (absl::IsUnavailable(body.status())) {
       return exchange->Answer(ProblemResponse(503, "Too busy", Message(body.status())));
+    }
+    if (absl::IsDeadlineExceeded(body.status())) {
+      HttpResponse late = ProblemResponse(408, "Request timeout", Message(body.status()));
+      late.headers["Connection"] = "close";  // What comes next is no request.
+      return exchange->Answer(std::move(late));
     }
     if (!body.ok()) {
       return exchange->Answer(BadRequest(body.status()));
@@ -370,7 +386,7 @@ class HttpServer::Impl {
   const std::shared_ptr<const HttpServerOptions> options_;
   const std::shared_ptr<HttpGate> gate_;
   RouteTable routes_;
-  std::shared_ptr<BodyBudget> bodies_;
+  BodyLimits bodies_;  // Of all routes together.
   std::optional<http_listener> listener_;
   int port_ = 0;
   std::string address_;

@@ -7,7 +7,8 @@
 // block for long.
 //
 // Limits: body bytes per route (413) and of all open requests together (503; either way the rest of
-// the body is read and thrown away, so that memory stays bounded), open requests per server (503),
+// the body is read and thrown away, so that memory stays bounded), the time that a body may take
+// (408, and the connection is closed), open requests per server (503),
 // connections per server (those that are idle for longest are closed; fewer where the process may
 // not have so many descriptors) and their idle time. An
 // exception in a handler becomes a 500 and a log line. Idle keep-alive connections are kept longer
@@ -64,9 +65,11 @@ struct HttpServerOptions {
   static constexpr int kOpenRequestsDefaultMax = 4096;
   int open_requests_max = kOpenRequestsDefaultMax;
   // Bodies are held, from their first bytes until their answers are sent, as long as they take no
-  // more memory than so many of the largest that a route accepts.
+  // more memory than so many of the largest that a route accepts. Small ones have half of one more.
   static constexpr int kLargestBodiesDefaultMax = 2;
   int largest_bodies_max = kLargestBodiesDefaultMax;
+  // From a header to the last byte of its body, and a second for each 8 MiB.
+  absl::Duration body_patience = absl::Seconds(10);
   // A connection that is over one of these is closed at the next look, which does not wait for its
   // time when descriptors become few.
   static constexpr int kConnectionsDefaultMax = 2 * kOpenRequestsDefaultMax;

@@ -2,8 +2,11 @@
 // What all request bodies together may take of a server's memory, and when they give it back.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 
+#include <list>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -27,7 +30,8 @@ std::string Post(std::string_view target, size_t length) { return Post(target, l
 
 class HttpServerBodies : public ::testing::Test {
  protected:
-  HttpServerBodies() {
+  explicit HttpServerBodies(absl::Duration patience = absl::Minutes(1))
+      : server_({.largest_bodies_max = 1, .body_patience = patience, .observer = {}}) {
     server_.Handle(
         "POST", "/count",
         [](const HttpRequest& request, const Responder& respond) {
@@ -57,7 +61,7 @@ class HttpServerBodies : public ::testing::Test {
   }
 
   HeldResponders held_;
-  HttpServer server_{{.largest_bodies_max = 1, .observer = {}}};
+  HttpServer server_;
   int port_ = 0;
 };
 
@@ -76,6 +80,26 @@ TEST_F(HttpServerBodies, WhatIsTooMuchIsRefusedUntilTheOthersAreAnswered) {
   respond({.body = "{}"});
   EXPECT_EQ(BodyOf(holder.Receive()), "{}");
   EXPECT_TRUE(IsAnswered("200"));
+}
+
+TEST_F(HttpServerBodies, SmallOnesPassWhileLargeOnesTakeAllThereIs) {
+  RawSocket holder(port_), other(port_);
+  holder.Send(Post("/hold", kBodyBytesMax));
+  const Responder respond = held_.Take(1)[0];
+  other.Send(Post("/count", 1000));
+  EXPECT_EQ(BodyOf(other.Receive()), "1000");
+}
+
+TEST_F(HttpServerBodies, SmallOnesAreBoundedToo) {
+  std::list<RawSocket> holders;
+  std::vector<Responder> responders;
+  for (int i = 0; i < 10; ++i) {  // Of 20,000 each: half of the largest together.
+    holders.emplace_back(port_).Send(Post("/hold", kBodyBytesMax / 20));
+    responders.push_back(held_.Take(1)[0]);
+  }
+  RawSocket other(port_);
+  other.Send(Post("/count", kBodyBytesMax / 20));
+  EXPECT_EQ(StatusOf(other.Receive()), "503");
 }
 
 TEST_F(HttpServerBodies, ABodyWithoutALengthIsCountedAsItComes) {
@@ -112,6 +136,34 @@ TEST_F(HttpServerBodies, ABodyThatIsTooLongTakesNothing) {
     EXPECT_EQ(StatusOf(socket.Receive()), "413");
   }
   EXPECT_TRUE(IsAnswered("200"));
+}
+
+class HttpServerLateBodies : public HttpServerBodies {
+ protected:
+  HttpServerLateBodies() : HttpServerBodies(absl::Seconds(1)) {}
+};
+
+TEST_F(HttpServerLateBodies, OneThatIsNotThereInTimeGivesItsPartBack) {
+  RawSocket silent(port_);
+  silent.Send(Post("/count", kLarge, kLarge - 1));
+  EXPECT_TRUE(IsAnswered("503")) << "its part is taken";
+  EXPECT_TRUE(IsAnswered("200"));
+  silent.Send("x");
+  EXPECT_EQ(StatusOf(silent.Receive()), "408");
+  EXPECT_TRUE(silent.IsClosedByPeer());
+}
+
+TEST_F(HttpServerLateBodies, OneThatDripsInChunksIsNotTakenForWhole) {
+  RawSocket drips(port_), other(port_);
+  drips.Send("POST /count HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+  pollfd answered{.fd = drips.fd(), .events = POLLIN, .revents = 0};
+  for (const absl::Time end = absl::Now() + absl::Seconds(30); absl::Now() < end;) {
+    drips.Send("1\r\nx\r\n");
+    other.Send(Post("/count", 1000));
+    EXPECT_EQ(BodyOf(other.Receive()), "1000");
+    if (::poll(&answered, 1, 0) == 1) break;
+  }
+  EXPECT_EQ(StatusOf(drips.Receive()), "408");
 }
 
 }  // namespace
