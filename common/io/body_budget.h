@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much memory all request bodies of a server may take together. Thread-safe.
+// How much memory all bodies of a server may take together, of its requests or of its answers.
+// Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -22,6 +23,7 @@ class BodyBudget {
     return true;
   }
   void Give(size_t bytes) { taken_ -= bytes; }
+  bool IsOverHalf() const { return taken_ > bytes_max_ / 2; }
 
  private:
   const size_t bytes_max_;

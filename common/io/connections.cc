@@ -16,6 +16,7 @@
 #include <string>
 #include <system_error>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "absl/time/clock.h"
@@ -98,15 +99,21 @@ struct Connection {
 };
 
 // Empty when the descriptor is no connection any more.
-std::optional<Connection> LookAt(int fd, absl::Duration idle_max) {
+std::optional<tcp_info> TcpInfo(int fd) {
   tcp_info info{};
   socklen_t size = sizeof(info);
   if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
+  return info;
+}
+
+std::optional<Connection> LookAt(int fd, absl::Duration idle_max) {
+  const std::optional<tcp_info> info = TcpInfo(fd);
+  if (!info.has_value()) return std::nullopt;
   // A connection's times run from its beginning when nothing was sent or received yet.
   const absl::Duration idle =
-      absl::Milliseconds(std::min(info.tcpi_last_data_recv, info.tcpi_last_data_sent));
+      absl::Milliseconds(std::min(info->tcpi_last_data_recv, info->tcpi_last_data_sent));
   return Connection{.is_over_idle = idle > idle_max,
-                    .has_received = info.tcpi_bytes_received > 0,
+                    .has_received = info->tcpi_bytes_received > 0,
                     .idle = idle,
                     .fd = fd};
 }
@@ -141,6 +148,28 @@ int ShutDownExcess(int port, const ConnectionLimits& limits) {
     if (too_many-- <= 0 && !connection.is_over_idle) break;
     count += ShutDown(connection.fd, port) ? 1 : 0;
   }
+  return count;
+}
+
+int SlowReaders::ShutDown(int port, absl::Time now, absl::Duration patience) {
+  std::map<uint64_t, Sending> sending;
+  int count = 0;
+  for (const int fd : Look(port).accepted) {
+    const std::optional<tcp_info> info = TcpInfo(fd);
+    const uint64_t cookie = SocketCookie(fd);
+    if (!info || cookie == 0 || info->tcpi_unacked + info->tcpi_notsent_bytes == 0) continue;
+    Sending& seen = sending[cookie] = {.since = now, .taken_bytes = info->tcpi_bytes_acked};
+    const auto before = sending_.find(cookie);
+    if (before == sending_.end()) continue;
+    const absl::Duration age = now - before->second.since;
+    const double taken = static_cast<double>(seen.taken_bytes - before->second.taken_bytes);
+    if (age < patience) {
+      seen = before->second;
+    } else if (taken < kTakenPerSecondMin * absl::ToDoubleSeconds(age)) {
+      count += pmem::ShutDown(fd, port) ? 1 : 0;
+    }
+  }
+  sending_ = std::move(sending);
   return count;
 }
 

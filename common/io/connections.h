@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 
 #include "absl/time/time.h"
 
@@ -30,6 +31,24 @@ struct ConnectionLimits {
 // rest as many as there are too many: first those whose client has never sent anything, then the
 // longest idle. Returns how many. Works without a free descriptor. Thread-safe.
 int ShutDownExcess(int port, const ConnectionLimits& limits);
+
+// The connections whose clients do not take what they are sent. Not thread-safe.
+class SlowReaders {
+ public:
+  // A client that takes less than this is slow.
+  static constexpr int64_t kTakenPerSecondMin = int64_t{16} * 1024;
+
+  // Shuts down the connections accepted on `port` that had something left to send at each look
+  // since `patience` ago, and whose clients were slow meanwhile. Returns how many.
+  int ShutDown(int port, absl::Time now, absl::Duration patience);
+
+ private:
+  struct Sending {
+    absl::Time since;
+    uint64_t taken_bytes = 0;  // Of all that was sent, at that time.
+  };
+  std::map<uint64_t, Sending> sending_;  // By the socket's cookie.
+};
 
 // The kernel's number of a socket, which no other socket ever has; 0: it is none. Thread-safe.
 uint64_t SocketCookie(int fd);

@@ -29,13 +29,15 @@
 #include "common/pure/json_writer.h"
 #include "common/pure/status_macros.h"
 
-// Takes the place of libcpprest.so's own: the dynamic linker finds the program's first. The listener
-// looks for a handler below each "/" of a path, longest first, and puts the path together anew each
-// time, which is quadratic: 40 KB of slashes kept a thread of the pool busy for seconds before any
-// code of ours saw the request. We register "/" alone, so no part of a path is worth a look. Beside
-// the listener only uri::resolve_uri splits paths, for redirects, which our client never follows.
-// In this file because every program with an HttpServer links it; a test shows that it is in force.
-[[gnu::visibility("default")]] std::vector<std::string> web::uri::split_path(const std::string&) {
+// Takes the place of libcpprest.so's own: the dynamic linker finds the program's first. The
+// listener looks for a handler below each "/" of a path, longest first, and puts the path together
+// anew each time, which is quadratic: 40 KB of slashes kept a thread of the pool busy for seconds
+// before any code of ours saw the request. We register "/" alone, so no part of a path is worth a
+// look. Beside the listener only uri::resolve_uri splits paths, for redirects, which our client
+// never follows. In this file because every program with an HttpServer links it; a test shows that
+// it is in force.
+[[gnu::visibility("default")]] std::vector<std::string> web::uri::split_path(
+    const std::string& /*path*/) {
   return {};
 }
 
@@ -47,6 +49,9 @@ using http::experimental::listener::http_listener;
 
 constexpr std::string_view kComponent = "http_server";
 constexpr std::string_view kUnsent = "an answer did not reach its client";
+// Answers up to this are not counted, so that probes and refusals always pass.
+constexpr size_t kSmallAnswerBytes = size_t{4} * 1024;
+
 http::http_response ToCpprest(HttpResponse response, bool with_body) {
   http::http_response out(static_cast<http::status_code>(response.status));
   for (const auto& [name, value] : response.headers) out.headers().add(name, value);
@@ -73,10 +78,11 @@ void TurnAway(const http::http_request& request) noexcept {
 class Exchange {
  public:
   Exchange(const http::http_request& request, std::shared_ptr<HttpGate> gate,
-           std::shared_ptr<const HttpServerOptions> options)
+           std::shared_ptr<const HttpServerOptions> options, std::shared_ptr<BodyBudget> answers)
       : request_(request),
         gate_(std::move(gate)),
         options_(std::move(options)),
+        answer_(std::make_shared<BodyLease>(std::move(answers))),
         method_(request_.method()),
         start_(RealClock().SteadyNow()),
         is_counted_(gate_->Open()) {}
@@ -95,6 +101,9 @@ class Exchange {
   void Answer(HttpResponse response) noexcept {
     if (is_answered_.exchange(true)) return;
     if (gate_->Enter()) {
+      if (!IsHeld(response.body.size())) {
+        response = ProblemResponse(503, "Too busy", "too many bytes of answers wait to be read");
+      }
       Observe(response.status);
       Send(std::move(response));
       gate_->Leave();
@@ -105,6 +114,8 @@ class Exchange {
   }
 
  private:
+  // Small ones are bounded by the number of connections.
+  bool IsHeld(size_t bytes) { return bytes <= kSmallAnswerBytes || answer_->Resize(bytes); }
   void Observe(int status) noexcept {
     if (!options_->observer) return;
     try {
@@ -118,9 +129,11 @@ class Exchange {
     gate_->Sending(+1);
     try {
       request_.reply(ToCpprest(std::move(response), method_ != http::methods::HEAD))
-          .then([gate = gate_, lease = std::move(lease_)](const pplx::task<void>& sent) mutable {
+          .then([gate = gate_, lease = std::move(lease_),
+                 answer = std::move(answer_)](const pplx::task<void>& sent) mutable {
             ObserveTask(sent, kUnsent);
             lease.reset();
+            answer.reset();
             gate->Sending(-1);
           });
     } catch (const std::exception& e) {
@@ -132,6 +145,7 @@ class Exchange {
   http::http_request request_;
   const std::shared_ptr<HttpGate> gate_;
   const std::shared_ptr<const HttpServerOptions> options_;
+  std::shared_ptr<BodyLease> answer_;
   const std::string method_;
   const absl::Time start_;
   const bool is_counted_;
@@ -209,6 +223,8 @@ constexpr absl::Duration kConnectionsEndWithin = absl::Seconds(1);
 // How often it is seen whether a look at the connections cannot wait: a thousand of them, or some
 // tens of megabytes, come in a fraction of a second.
 constexpr absl::Duration kGlancePeriod = absl::Milliseconds(250);
+// How long an unread answer stays once they take half of the memory that they may take.
+constexpr absl::Duration kPressedPatience = absl::Seconds(1);
 
 // Bodies of plain pods, and the like, have a part of the memory to themselves, so that large ones
 // never keep them out: half of the largest body's size for those below a sixteenth of it.
@@ -246,6 +262,9 @@ class HttpServer::Impl {
                    largest * static_cast<size_t>(options_->largest_bodies_max)),
                .small_bytes_max = std::min(kSmallBodyBytesMax, largest / kSmallBodyShare),
                .small_budget = std::make_shared<BodyBudget>(largest / kSmallBodiesShare)};
+    answers_ =
+        std::make_shared<BodyBudget>(static_cast<size_t>(options_->answer_bytes_max) +
+                                     largest * static_cast<size_t>(options_->largest_bodies_max));
     PMEM_RETURN_IF_ERROR(Listen(address));
     port_ = address.port;
     address_ = absl::StrCat(address.host, ":", address.port);
@@ -294,20 +313,23 @@ class HttpServer::Impl {
 
   void LookAtConnections() {
     const absl::Time now = RealClock().SteadyNow();
-    if (now < next_look_ && !IsShortOfDescriptors()) return;
+    const bool is_pressed = answers_->IsOverHalf();
+    if (now < next_look_ && !is_pressed && !IsShortOfDescriptors()) return;
     next_look_ = now + options_->connections_look_period;
-    EndExcess();
+    TellClosed("idle connections, or too many of them, were closed",
+               ShutDownExcess(port_, options_->connections));
+    const absl::Duration patience =
+        is_pressed ? std::min(kPressedPatience, options_->send_patience) : options_->send_patience;
+    TellClosed("connections whose clients do not read their answers were closed",
+               slow_readers_.ShutDown(port_, now, patience));
   }
 
-  void EndExcess() {
-    const int count = ShutDownExcess(port_, options_->connections);
-    if (count == 0) return;
-    LogWarning(kComponent, "idle connections, or too many of them, were closed",
-               {{"count", count}, {"port", port_}});
+  void TellClosed(std::string_view what, int count) const {
+    if (count > 0) LogWarning(kComponent, what, {{"count", count}, {"port", port_}});
   }
 
   void OnRequest(const http::http_request& request) {
-    auto exchange = std::make_shared<Exchange>(request, gate_, options_);
+    auto exchange = std::make_shared<Exchange>(request, gate_, options_, answers_);
     absl::StatusOr<HttpRequest> head = ParseHead(exchange->request());
     if (!head.ok()) {
       return Refuse(*exchange, BadRequest(head.status()));
@@ -390,7 +412,9 @@ class HttpServer::Impl {
   std::optional<http_listener> listener_;
   int port_ = 0;
   std::string address_;
-  absl::Time next_look_ = absl::InfinitePast();  // Of the look's thread.
+  std::shared_ptr<BodyBudget> answers_;
+  SlowReaders slow_readers_;  // This and the next: of the look's thread.
+  absl::Time next_look_ = absl::InfinitePast();
   PeriodicTask connections_look_;
 };
 

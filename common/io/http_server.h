@@ -8,11 +8,12 @@
 //
 // Limits: body bytes per route (413) and of all open requests together (503; either way the rest of
 // the body is read and thrown away, so that memory stays bounded), the time that a body may take
-// (408, and the connection is closed), open requests per server (503),
-// connections per server (those that are idle for longest are closed; fewer where the process may
-// not have so many descriptors) and their idle time. An
-// exception in a handler becomes a 500 and a log line. Idle keep-alive connections are kept longer
-// than the 90 s of Go's client, which never replays a POST on a connection that was just closed.
+// (408, and the connection is closed), open requests per server (503), bytes of answers that wait
+// for their clients (503) and the time that they wait (the connection is closed), connections per
+// server (those that are idle for longest are closed; fewer where the process may not have so many
+// descriptors) and their idle time. An exception in a handler becomes a 500 and a log line. Idle
+// keep-alive connections are kept longer than the 90 s of Go's client, which never replays a POST
+// on a connection that was just closed.
 #pragma once
 
 #include <cstdint>
@@ -70,6 +71,11 @@ struct HttpServerOptions {
   int largest_bodies_max = kLargestBodiesDefaultMax;
   // From a header to the last byte of its body, and a second for each 8 MiB.
   absl::Duration body_patience = absl::Seconds(10);
+  // Answers, until their last byte is handed to the kernel, beside as much as the bodies may take.
+  static constexpr int64_t kAnswerBytesDefaultMax = int64_t{64} * 1024 * 1024;
+  int64_t answer_bytes_max = kAnswerBytesDefaultMax;
+  // A client that takes next to nothing of its answer for so long loses its connection.
+  absl::Duration send_patience = absl::Seconds(10);
   // A connection that is over one of these is closed at the next look, which does not wait for its
   // time when descriptors become few.
   static constexpr int kConnectionsDefaultMax = 2 * kOpenRequestsDefaultMax;

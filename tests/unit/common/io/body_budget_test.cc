@@ -29,5 +29,13 @@ TEST(BodyBudget, ALeaseGivesBackAtItsEndWhatItHas) {
   EXPECT_FALSE(budget->Take(SIZE_MAX));
 }
 
+TEST(BodyBudget, TellsWhenHalfOfItIsTaken) {
+  BodyBudget budget(10);
+  EXPECT_TRUE(budget.Take(5));
+  EXPECT_FALSE(budget.IsOverHalf());
+  EXPECT_TRUE(budget.Take(1));
+  EXPECT_TRUE(budget.IsOverHalf());
+}
+
 }  // namespace
 }  // namespace pmem
