@@ -90,8 +90,15 @@ void ReflectorState::OnStreamEnd(absl::Time now) {
     FallBackToList();
     return;
   }
-  if (!saw_event_ && now - stream_began_ < kReflectorShortStream) {
+  const bool is_short = now - stream_began_ < kReflectorShortStream;
+  const bool is_again = std::exchange(was_short_, is_short);
+  if (is_short && !saw_event_) {
     BackOff({}, now);
+  } else if (is_short && is_again) {
+    spacing_ = std::clamp(spacing_ * 2, kReflectorSpacingMin, kReflectorSpacingMax);
+    delay_ = spacing_;
+  } else {
+    spacing_ = absl::ZeroDuration();
   }
 }
 

@@ -13,7 +13,8 @@
 // Until the end marker, or the last page, nothing is published: what was known before stands.
 // A failure adds a delay to the next request (0.8 s, doubled, at most 30 s or 5 s where nobody
 // answers, up to twice that by the jitter that the caller passes in); two healthy minutes forget
-// it. A stream that ended normally is continued at once.
+// it. A stream that ended normally is continued at once, unless it was short and the one before it
+// was too: then after a pause (0.1 s, doubled, at most 5 s) that the next long one forgets.
 #pragma once
 
 #include <string>
@@ -33,6 +34,9 @@ inline constexpr absl::Duration kReflectorHealthyAfter = absl::Minutes(2);
 inline constexpr absl::Duration kReflectorRetryAfterMax = absl::Minutes(1);
 // A stream that ends sooner without an event counts as a failure, else we would spin.
 inline constexpr absl::Duration kReflectorShortStream = absl::Seconds(1);
+// Between short streams that did bring events.
+inline constexpr absl::Duration kReflectorSpacingMin = absl::Milliseconds(100);
+inline constexpr absl::Duration kReflectorSpacingMax = absl::Seconds(5);
 
 struct ReflectorRequest {
   enum class Kind {
@@ -116,6 +120,8 @@ class ReflectorState {
   absl::Time stream_began_ = absl::InfinitePast();
   absl::Time failed_last_ = absl::InfinitePast();
   absl::Time gone_last_ = absl::InfinitePast();
+  bool was_short_ = false;  // The last stream that ended normally.
+  absl::Duration spacing_;  // After the last short stream; 0: none.
   absl::Duration backoff_;  // Of the last failure; 0: none.
   absl::Duration delay_;    // Owed before the next request.
   absl::Duration retry_after_;

@@ -213,6 +213,24 @@ TEST(ReflectorState, ANormalEndContinuesAtOnceButAnEmptyShortStreamDoesNot) {
   EXPECT_EQ(state.Next(0), Watch("10", kReflectorBackoffMin));
 }
 
+TEST(ReflectorState, ShortStreamsThatFollowEachOtherAreSpacedWhateverTheyBring) {
+  ReflectorState state = Synced();
+  const auto end_after = [&state](absl::Duration duration) {
+    state.OnStreamBegin(kStart);
+    state.OnEvent(WatchEventType::kBookmark, "11", false);
+    state.OnStreamEnd(kStart + duration);
+    return state.Next(0).delay;
+  };
+  EXPECT_EQ(end_after(absl::Milliseconds(5)), absl::ZeroDuration()) << "once is nothing";
+  EXPECT_EQ(end_after(absl::Milliseconds(5)), kReflectorSpacingMin);
+  EXPECT_EQ(end_after(absl::Milliseconds(5)), 2 * kReflectorSpacingMin);
+  for (int i = 0; i < 10; ++i) end_after(absl::Milliseconds(5));
+  EXPECT_EQ(end_after(absl::Milliseconds(5)), kReflectorSpacingMax);
+  EXPECT_EQ(end_after(kReflectorShortStream), absl::ZeroDuration());
+  EXPECT_EQ(end_after(absl::Milliseconds(5)), absl::ZeroDuration()) << "a long one came between";
+  EXPECT_EQ(end_after(absl::Milliseconds(5)), kReflectorSpacingMin);
+}
+
 TEST(ReflectorState, AnErrorEventOfUnknownKindBeginsAnewSlowly) {
   ReflectorState state = Synced();
   state.OnErrorEvent({.code = 500}, kStart);
