@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/io/log.h"
 #include "common/pure/absl_view.h"
+#include "common/pure/status_macros.h"
 
 namespace pmem::extender {
 namespace {
@@ -83,6 +84,7 @@ void WatchLoop::Run() {
     const ReflectorRequest request = state_.Next(Jitter());
     if (request.begins_anew) {
       watched_->BeginAnew();
+      pages_ = 0;
       round_ = wanted_round_;
     }
     if (!WaitFor(request.delay)) continue;
@@ -108,8 +110,13 @@ void WatchLoop::List(const ReflectorRequest& request) {
   const absl::StatusOr<PageFacts> page = watched_->ReadPage(answer->body);
   if (!page.ok()) return Fail({.message = std::string(page.status().message())});
   for (const absl::Status& error : page->object_errors) NoteObjectError(error);
+  const bool is_same = page->continue_token == request.continue_token;
+  if (!page->continue_token.empty() && (is_same || ++pages_ >= kListPagesMax)) {
+    return Fail({.message = absl::StrCat("the list does not end after ", pages_, " pages")});
+  }
   NoteProgress();
-  Perform(state_.OnListPage(page->resource_version, page->continue_token));
+  // It collects nothing, so it cannot fail.
+  Perform(state_.OnListPage(page->resource_version, page->continue_token)).IgnoreError();
 }
 
 void WatchLoop::Stream(const ReflectorRequest& request) {
@@ -135,13 +142,13 @@ absl::Status WatchLoop::OnLine(std::string_view line) {
   }
   if (!event->object_error.ok()) NoteObjectError(event->object_error);
   NoteProgress();
-  Perform(state_.OnEvent(event->type, event->resource_version, event->is_initial_events_end));
-  return absl::OkStatus();
+  return Perform(
+      state_.OnEvent(event->type, event->resource_version, event->is_initial_events_end));
 }
 
-void WatchLoop::Perform(ReflectorAction action) {
-  watched_->Perform(action);
-  if (action != ReflectorAction::kPublish) return;
+absl::Status WatchLoop::Perform(ReflectorAction action) {
+  PMEM_RETURN_IF_ERROR(watched_->Perform(action));
+  if (action != ReflectorAction::kPublish) return absl::OkStatus();
   {
     MutexLock lock(&mu_);
     ++health_.relists;
@@ -149,6 +156,7 @@ void WatchLoop::Perform(ReflectorAction action) {
   LogInfo(kComponent, "in step with the API server",
           {{"kind", options_.kind}, {"resource_version", state_.resource_version()}});
   if (options_.on_listed) options_.on_listed(round_);
+  return absl::OkStatus();
 }
 
 void WatchLoop::Fail(const ApiFailure& failure, bool is_event) {

@@ -28,6 +28,8 @@
 namespace pmem::extender {
 
 inline constexpr int kListPageSize = 500;
+// Of one list. A server may make its pages smaller than it was asked to.
+inline constexpr int kListPagesMax = 4000;
 inline constexpr absl::Duration kWatchDurationMin = absl::Seconds(300);
 inline constexpr absl::Duration kWatchDurationMax = absl::Seconds(600);
 
@@ -71,7 +73,7 @@ class WatchLoop {
   void List(const ReflectorRequest& request);
   void Stream(const ReflectorRequest& request);
   absl::Status OnLine(std::string_view line);
-  void Perform(ReflectorAction action);
+  absl::Status Perform(ReflectorAction action);
   void Fail(const ApiFailure& failure, bool is_event = false);
   void NoteProgress() ABSL_LOCKS_EXCLUDED(mu_);
   void NoteObjectError(const absl::Status& error) ABSL_LOCKS_EXCLUDED(mu_);
@@ -88,6 +90,7 @@ class WatchLoop {
   ReflectorState state_;
   std::mt19937_64 random_;
   std::optional<ApiFailure> event_failure_;  // Of the running stream's ERROR event.
+  int pages_ = 0;                            // Of the list that is under way.
   int64_t round_ = 0;                        // Of the list that is, or was, under way.
 
   // Set before is_broken_off_, which ends the running stream or wait; read after it was cleared.

@@ -16,11 +16,18 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "common/pure/status_macros.h"
 #include "extender/core/event.h"
 #include "extender/core/kube_decode.h"
 #include "extender/core/reflector_state.h"
 
 namespace pmem::extender {
+
+// Objects of one kind that a round may collect, the same ones again included; half of them may
+// differ, twice as many as the largest cluster that we measure has. More is a server that never
+// ends its list.
+inline constexpr size_t kCollectedMax = 400'000;
 
 struct PageFacts {
   std::string resource_version;
@@ -41,11 +48,12 @@ class WatchedKind {
   virtual ~WatchedKind() = default;
   // Forgets what was collected.
   virtual void BeginAnew() = 0;
-  // Reads a list page; its objects are collected.
+  // Reads a list page; its objects are collected. ResourceExhausted: they are too many.
   virtual absl::StatusOr<PageFacts> ReadPage(std::string_view body) = 0;
   // Reads an event; what to do with its object comes with the next Perform.
   virtual absl::StatusOr<EventFacts> ReadEvent(std::string_view line) = 0;
-  virtual void Perform(ReflectorAction action) = 0;
+  // ResourceExhausted: too many objects are collected.
+  virtual absl::Status Perform(ReflectorAction action) = 0;
 };
 
 // Gets the objects, on the loop's thread, in the watch's order.
@@ -76,14 +84,15 @@ class EventObjectSink final : public ObjectSink<T> {
 template <class T>
 class TypedKind final : public WatchedKind {
  public:
-  explicit TypedKind(ObjectSink<T>* sink) : sink_(sink) {}
+  explicit TypedKind(ObjectSink<T>* sink, size_t collected_max = kCollectedMax)
+      : sink_(sink), collected_max_(collected_max) {}
 
-  void BeginAnew() override { collected_.clear(); }
+  void BeginAnew() override { collected_ = {}; }
 
   absl::StatusOr<PageFacts> ReadPage(std::string_view body) override {
     absl::StatusOr<DecodedList<T>> list = DecodeList<T>(body);
     if (!list.ok()) return list.status();
-    for (T& object : list->objects) Collect(std::move(object));
+    for (T& object : list->objects) PMEM_RETURN_IF_ERROR(Collect(std::move(object)));
     return PageFacts{.resource_version = std::move(list->resource_version),
                      .continue_token = std::move(list->continue_token),
                      .object_errors = std::move(list->errors)};
@@ -103,14 +112,18 @@ class TypedKind final : public WatchedKind {
     return facts;
   }
 
-  void Perform(ReflectorAction action) override {
+  absl::Status Perform(ReflectorAction action) override {
+    absl::Status status;
     if (action == ReflectorAction::kPublish) {
       Publish();
-    } else if (action != ReflectorAction::kNothing && object_.has_value()) {
-      action == ReflectorAction::kApply ? Apply(*std::move(object_)) : Collect(*std::move(object_));
+    } else if (action == ReflectorAction::kApply && object_.has_value()) {
+      Apply(*std::move(object_));
+    } else if (action == ReflectorAction::kCollect && object_.has_value()) {
+      status = Collect(*std::move(object_));
     }
     object_.reset();
     is_gone_ = false;
+    return status;
   }
 
  private:
@@ -125,10 +138,24 @@ class TypedKind final : public WatchedKind {
     bool is_gone = false;
   };
 
-  void Collect(T object) { collected_.push_back({std::move(object), is_gone_}); }
+  // What came twice counts once, but is looked for only when it would be too much.
+  absl::Status Collect(T object) {
+    if (collected_.size() >= collected_max_) {
+      for (T& kept : Whole()) collected_.push_back({std::move(kept)});
+      // Half, so that the set is not sorted for each one that comes.
+      if (collected_.size() > collected_max_ / 2) {
+        return absl::ResourceExhaustedError(
+            absl::StrCat("more than ", collected_max_ / 2, " objects, and no end"));
+      }
+    }
+    collected_.push_back({std::move(object), is_gone_});
+    return absl::OkStatus();
+  }
 
-  // Of what has the same key the last counts.
-  void Publish() {
+  void Publish() { sink_->OnRelisted(Whole()); }
+
+  // Takes what was collected, sorted by key. Of what has the same key the last counts.
+  std::vector<T> Whole() {
     std::vector<Collected> collected = std::exchange(collected_, {});
     std::vector<size_t> order(collected.size());
     std::iota(order.begin(), order.end(), size_t{0});
@@ -144,11 +171,11 @@ class TypedKind final : public WatchedKind {
       if (!is_last || collected[order[i]].is_gone) continue;
       objects.push_back(std::move(collected[order[i]].object));
     }
-    collected = {};
-    sink_->OnRelisted(std::move(objects));
+    return objects;
   }
 
   ObjectSink<T>* const sink_;
+  const size_t collected_max_;
   std::vector<Collected> collected_;
   std::optional<T> object_;  // Of the last event read.
   bool is_gone_ = false;

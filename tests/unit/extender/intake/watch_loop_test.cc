@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -98,6 +99,33 @@ TEST_F(WatchLoopTest, FallsBackToPagedListsAndWatchesFromTheirVersion) {
   EXPECT_EQ(events_.WaitFor(1), (Texts{"relisted a b"}));
   EXPECT_TRUE(Asks(3, {"watch=true", "&resourceVersion=20"}));
   EXPECT_EQ(loop_.Health().decode_errors, 1);
+}
+
+TEST_F(WatchLoopTest, AListThatDoesNotEndIsGivenUpAndBegunAnew) {
+  for (const bool is_same_token : {true, false}) {
+    SCOPED_TRACE(is_same_token);
+    FakeHttpServer server;
+    std::atomic<int> pages = 0;
+    server.OnSend([&pages, is_same_token](const ClientRequest&) -> absl::StatusOr<ClientResponse> {
+      const int page = is_same_token ? 1 : ++pages;
+      return ClientResponse{.status = 200,
+                            .body = absl::StrCat(R"({"metadata":{"resourceVersion":"20",)"
+                                                 R"("continue":"after )",
+                                                 page, R"("},"items":[]})")};
+    });
+    server.AddStream({.refusal = {.status = 422, .body = ""}});
+    KubeClient client(std::make_unique<FakeHttpClient>(&server),
+                      std::make_unique<FakeHttpClient>(&server),
+                      std::make_unique<TokenSource>("secret", "", &clock_));
+    WatchLoop loop({.kind = "nodes", .resource = kNodesResource}, &client,
+                   std::make_unique<TypedKind<Node>>(&sink_), &clock_);
+    loop.Start();
+    // A refused WatchList, two pages or as many as there may be, and WatchList again.
+    const size_t last = 1 + (is_same_token ? 2 : size_t{kListPagesMax});
+    const std::vector<ClientRequest> requests = server.WaitForRequests(last + 1);
+    ASSERT_GT(requests.size(), last);
+    EXPECT_TRUE(absl::StrContains(requests[last].path_and_query, "&sendInitialEvents=true"));
+  }
 }
 
 TEST_F(WatchLoopTest, ARelistBreaksTheStreamOffAndTellsOfTheListsRound) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 namespace pmem::extender {
 namespace {
@@ -27,18 +28,23 @@ class NameSink final : public ObjectSink<Node> {
   std::vector<std::string> listed;
 };
 
+constexpr size_t kMax = 100;
+
 class TypedKindTest : public testing::Test {
  protected:
-  void Collect(const char* type, const char* name, const char* uid) {
+  absl::Status TryCollect(const char* type, const std::string& name, const char* uid) {
     const std::string line =
         absl::StrCat(R"({"type":")", type, R"(","object":{"metadata":{"name":")", name,
                      R"(","uid":")", uid, R"("}}})");
-    ASSERT_TRUE(kind_.ReadEvent(line).ok());
-    kind_.Perform(ReflectorAction::kCollect);
+    EXPECT_TRUE(kind_.ReadEvent(line).ok());
+    return kind_.Perform(ReflectorAction::kCollect);
+  }
+  void Collect(const char* type, const char* name, const char* uid) {
+    ASSERT_TRUE(TryCollect(type, name, uid).ok());
   }
 
   NameSink sink_;
-  TypedKind<Node> kind_{&sink_};
+  TypedKind<Node> kind_{&sink_, kMax};
 };
 
 TEST_F(TypedKindTest, PublishesTheLastOfEachKeySorted) {
@@ -50,18 +56,41 @@ TEST_F(TypedKindTest, PublishesTheLastOfEachKeySorted) {
   Collect("ADDED", "again", "5");
   Collect("DELETED", "again", "5");
   Collect("ADDED", "again", "6");
-  kind_.Perform(ReflectorAction::kPublish);
+  EXPECT_TRUE(kind_.Perform(ReflectorAction::kPublish).ok());
   EXPECT_THAT(sink_.listed, ElementsAre("a 2", "again 6", "b 3"));
 }
 
 TEST_F(TypedKindTest, ForgetsWhatWasPublishedOrBegunAnew) {
   Collect("ADDED", "a", "1");
-  kind_.Perform(ReflectorAction::kPublish);
+  EXPECT_TRUE(kind_.Perform(ReflectorAction::kPublish).ok());
   Collect("ADDED", "b", "2");
   kind_.BeginAnew();
   Collect("ADDED", "c", "3");
-  kind_.Perform(ReflectorAction::kPublish);
+  EXPECT_TRUE(kind_.Perform(ReflectorAction::kPublish).ok());
   EXPECT_THAT(sink_.listed, ElementsAre("a 1", "c 3"));
+}
+
+TEST_F(TypedKindTest, WhatComesAgainAndAgainIsKeptOnce) {
+  for (size_t i = 0; i < 20 * kMax; ++i) Collect("ADDED", i % 2 == 0 ? "a" : "b", "1");
+  Collect("ADDED", "b", "2");
+  EXPECT_TRUE(kind_.Perform(ReflectorAction::kPublish).ok());
+  EXPECT_THAT(sink_.listed, ElementsAre("a 1", "b 2"));
+}
+
+TEST_F(TypedKindTest, TooManyAreRefusedFromAStreamAndFromPages) {
+  for (size_t i = 0; i < kMax; ++i) Collect("ADDED", absl::StrCat("n", i).c_str(), "1");
+  EXPECT_TRUE(absl::IsResourceExhausted(TryCollect("ADDED", "more", "1")));
+  kind_.BeginAnew();
+  std::vector<std::string> items;
+  for (size_t i = 0; i < kMax; ++i) {
+    items.push_back(absl::StrCat(R"({"metadata":{"name":"n)", i, R"("}})"));
+  }
+  const auto page = [](const std::string& list) {
+    return absl::StrCat(R"({"metadata":{"resourceVersion":"1"},"items":[)", list, "]}");
+  };
+  EXPECT_TRUE(kind_.ReadPage(page(absl::StrJoin(items, ","))).ok());
+  EXPECT_TRUE(
+      absl::IsResourceExhausted(kind_.ReadPage(page(R"({"metadata":{"name":"more"}})")).status()));
 }
 
 }  // namespace
