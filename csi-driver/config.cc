@@ -47,7 +47,10 @@ absl::Status Validate(const DriverConfig& config) {
 
 std::optional<int> ParseConfig(int argc, const char* const* argv, DriverConfig* config) {
   Flags flags({.name = "pmem-csi-driver",
-               .description = "Makes, mounts and removes volumes of this node's persistent memory.",
+               .description =
+                   "Makes, mounts and removes volumes of this node's persistent memory.\n"
+                   "`pmem-csi-driver init` makes its NVDIMM regions ready, once; see "
+                   "`pmem-csi-driver init --help`.",
                .version = PMEM_VERSION,
                .env_prefix = "PMEM_CSI"});
   flags.Text("--node-name", &config->node_name, "Name of this node in Kubernetes.", "NAME");

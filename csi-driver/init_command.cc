@@ -54,7 +54,10 @@ absl::StatusOr<int> RunInit(const InitConfig& given) {
   if (config.is_by_label) {
     PMEM_ASSIGN_OR_RETURN(config, ByLabel(config));
   }
-  if (config.kind == InitKind::kNone) return EXIT_SUCCESS;
+  if (config.kind == InitKind::kNone) {
+    Say("kind none: nothing to do");
+    return EXIT_SUCCESS;
+  }
   Devices devices;
   FillDevices({.lvm_command = config.lvm_command, .command_timeout = config.command_timeout},
               &devices);

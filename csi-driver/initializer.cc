@@ -37,8 +37,8 @@ absl::Status Joined(const absl::Status& first, const absl::Status& second) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<InitStep>> Initializer::Plan(const InitOptions& options) {
-  PMEM_ASSIGN_OR_RETURN(const agent::DeviceState state, ReadDeviceState(devices_));
+std::vector<InitStep> Initializer::Plan(const agent::DeviceState& state,
+                                        const InitOptions& options) {
   std::vector<InitStep> steps = PlanInit(state, options);
   const std::vector<InitStep> planned = steps;
   for (const InitStep& step : planned) {
@@ -85,17 +85,24 @@ absl::Status Initializer::Do(const InitStep& step) {
 }
 
 absl::StatusOr<int> Initializer::Run(const InitOptions& options, bool is_dry) {
-  PMEM_ASSIGN_OR_RETURN(const std::vector<InitStep> steps, Plan(options));
+  PMEM_ASSIGN_OR_RETURN(const agent::DeviceState state, ReadDeviceState(devices_));
+  const std::vector<InitStep> steps = Plan(state, options);
   int refused = 0;
   absl::Status failed;
-  std::set<std::string> ended;  // Regions, no further step of which is done.
+  std::set<std::string> ended;    // Regions, no further step of which is done.
+  std::set<std::string> changed;  // Regions, or, in a dry run, those that would be.
   for (const InitStep& step : steps) {
     if (ended.count(step.region) > 0) continue;
     say_(DescribeStep(step));
-    if (step.action == Action::kRefuse) ++refused;
-    if (is_dry) continue;
-    const absl::Status done = Do(step);
-    if (done.ok()) continue;
+    if (step.action == Action::kRefuse) {
+      ++refused;
+      continue;
+    }
+    const absl::Status done = is_dry ? absl::OkStatus() : Do(step);
+    if (done.ok()) {
+      changed.insert(step.region);
+      continue;
+    }
     ended.insert(step.region);
     if (absl::IsFailedPrecondition(done)) {
       ++refused;
@@ -104,6 +111,7 @@ absl::StatusOr<int> Initializer::Run(const InitOptions& options, bool is_dry) {
       failed = Joined(failed, Annotate(done, DescribeStep(step)));
     }
   }
+  say_(DescribeInit(state, options, static_cast<int>(changed.size()), is_dry));
   if (!failed.ok()) return failed;
   return refused;
 }

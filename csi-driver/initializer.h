@@ -17,7 +17,7 @@ namespace pmem::driver {
 // Not thread-safe.
 class Initializer {
  public:
-  // `say` gets one line for each step, before it is done.
+  // `say` gets one line for each step, before it is done, and DescribeInit's at the end.
   Initializer(Devices* devices, agent::LvmMaker* lvm, Host* host,
               std::function<void(std::string_view)> say)
       : devices_(devices), lvm_(lvm), host_(host), say_(std::move(say)) {}
@@ -29,7 +29,7 @@ class Initializer {
   absl::StatusOr<int> Run(const InitOptions& options, bool is_dry);
 
  private:
-  absl::StatusOr<std::vector<InitStep>> Plan(const InitOptions& options);
+  std::vector<InitStep> Plan(const agent::DeviceState& state, const InitOptions& options);
   absl::Status Do(const InitStep& step);
   absl::Status CreateGroup(const InitStep& step);
 

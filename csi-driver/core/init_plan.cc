@@ -135,6 +135,16 @@ std::vector<InitStep> PlanInit(const agent::DeviceState& devices, const InitOpti
   return steps;
 }
 
+std::string DescribeInit(const agent::DeviceState& devices, const InitOptions& options, int changed,
+                         bool is_dry) {
+  const auto matching = std::count_if(
+      devices.regions.begin(), devices.regions.end(),
+      [&options](const agent::Region& region) { return options.regions.Cover(region.name); });
+  return absl::StrCat(matching == 0 ? "warning: no region to make ready: " : "",
+                      devices.regions.size(), " regions seen, ", matching,
+                      " match --region-pattern, ", changed, is_dry ? " to change" : " changed");
+}
+
 std::string DescribeStep(const InitStep& step) {
   switch (step.action) {
     case Action::kInitLabels:

@@ -42,4 +42,9 @@ std::vector<InitStep> PlanInit(const agent::DeviceState& devices, const InitOpti
 // For people: "region0: create NVDIMM namespace pmemvgregion0 of 4294967296 bytes, mode fsdax".
 std::string DescribeStep(const InitStep& step);
 
+// The last line of a run: "2 regions seen, 1 match --region-pattern, 1 changed". A warning when
+// there is none to make anything of: the NVDIMMs may be dead, or the pattern wrong.
+std::string DescribeInit(const agent::DeviceState& devices, const InitOptions& options, int changed,
+                         bool is_dry);
+
 }  // namespace pmem::driver

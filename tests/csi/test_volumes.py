@@ -4,6 +4,7 @@
 import os
 import pathlib
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -269,7 +270,16 @@ def test_every_connection_that_it_lets_in_has_a_descriptor(driver):
     assert soft == hard or soft > CONNECTIONS_MAX
 
 
+def test_init_says_what_it_saw_also_where_there_is_nothing_to_do():
+    init = [PROGRAM, 'init', '--lvm-command=none', '--region-pattern=no-such-region', '--dry-run']
+    for kind, said in [('none', 'kind none: nothing to do\n'),
+                       ('direct', r'warning: .*: \d+ regions seen, 0 match --region-pattern, 0 to change\n')]:
+        done = subprocess.run([*init, f'--kind={kind}'], capture_output=True, text=True, check=False)
+        assert done.returncode == 0 and re.fullmatch(said, done.stdout)
+
+
 def test_help_and_bad_flags():
-    assert subprocess.run([PROGRAM, '--help'], capture_output=True, check=False).returncode == 0
+    done = subprocess.run([PROGRAM, '--help'], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and 'pmem-csi-driver init --help' in done.stdout
     done = subprocess.run([PROGRAM], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (2, 'pmem-csi-driver: --node-name is missing (see --help)\n')

@@ -5,6 +5,7 @@ What it then does to real regions: tests/guest/test_a_new_node.py.
 """
 
 import json
+import re
 import subprocess
 
 import pytest
@@ -14,6 +15,7 @@ from harness import objects
 from scene import lvm
 
 SECONDS = 40
+NO_REGION = r'warning: no region to make ready: \d+ regions seen, 0 match --region-pattern, 0 to change'
 
 
 def init(scene, node, *flags, account='pmem-csi-driver'):
@@ -47,7 +49,12 @@ def init(scene, node, *flags, account='pmem-csi-driver'):
 )
 def test_the_kind_is_that_of_the_nodes_label(scene, labels, kind):
     node = scene.add_node(lvm(8), labels=labels)
-    assert init(scene, node) == (0, [f'node {node} is labelled for kind {kind}'])
+    status, (first, last) = init(scene, node)
+    assert (status, first) == (0, f'node {node} is labelled for kind {kind}')
+    if kind == 'none':
+        assert last == 'kind none: nothing to do'
+    else:
+        assert re.fullmatch(NO_REGION, last)
 
 
 def test_the_configuration_shares_the_regions_of_a_labelled_node_only(scene, tmp_path):
@@ -55,14 +62,19 @@ def test_the_configuration_shares_the_regions_of_a_labelled_node_only(scene, tmp
     bare = scene.add_node(lvm(8), labels={})
     config = tmp_path / 'init.json'
     config.write_text(json.dumps({'nodes': {n: {'lvm_percent': 30} for n in (labelled, bare)}}))
-    assert init(scene, labelled, f'--config={config}') == (
+    status, lines = init(scene, labelled, f'--config={config}')
+    assert (status, lines[:-1]) == (
         0,
         [
             f'node {labelled} is labelled for kind lvm',
             'both kinds: 30 % of each region for lvm',
         ],
     )
-    assert init(scene, bare, f'--config={config}') == (0, [f'node {bare} is labelled for kind none'])
+    assert re.fullmatch(NO_REGION, lines[-1])
+    assert init(scene, bare, f'--config={config}') == (
+        0,
+        [f'node {bare} is labelled for kind none', 'kind none: nothing to do'],
+    )
     config.write_text('{"nodes": {"other": {"percent": 1}}}')
     status, lines = init(scene, labelled, f'--config={config}')
     assert status == 1 and lines[-1].endswith('nodes.other.percent: is not known')

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """`pmem-csi-driver init` on a machine whose NVDIMMs nobody has touched. First of all tests, by its name."""
 
+import re
+
 from guest import GIB, NVDIMMS
 
 INIT = "pmem-csi-driver init"
+SUMMARY = re.compile(r"\d+ regions seen, 1 match --region-pattern, [01] (changed|to change)")
 LABELLED = "5\n"  # Attribute nstype of a region.
 
 
@@ -18,15 +21,16 @@ def look(guest):
 
 
 def init(guest, role, flags):
-    """(exit status, lines) of a run for one region."""
+    """(exit status, lines but the last) of a run for one region."""
     command = f"{INIT} --region-pattern {region_of(guest, role)} {flags}"
-    *lines, status = guest.run(f"{command} 2>&1; echo $?", seconds=90).splitlines()
+    *lines, last, status = guest.run(f"{command} 2>&1; echo $?", seconds=90).splitlines()
+    assert SUMMARY.fullmatch(last), last
     return int(status), lines
 
 
 def test_a_node_without_a_kind_is_not_touched(guest):
     before = look(guest)
-    assert guest.run(INIT) == ""
+    assert guest.run(INIT) == "kind none: nothing to do\n"
     assert look(guest) == before
 
 
@@ -76,7 +80,7 @@ def test_labels_that_were_begun_are_finished_by_the_next_run(guest):
     region = region_of(guest, "direct")
     dimm = guest.dimm_of(region)
     flags = f"--region-pattern {region} --kind direct --init-labels"
-    line = f"{region}: initialize the label areas of its NVDIMMs\n"
+    line = f"{region}: initialize the label areas of its NVDIMMs"
     killed = []  # For each step: whether there are labels by then that the kernel has not seen.
     for step in range(1, 10):
         said = guest.run(f"{INIT} {flags} --dry-run")
@@ -84,7 +88,7 @@ def test_labels_that_were_begun_are_finished_by_the_next_run(guest):
                            f" {INIT} {flags} >/dev/null 2>&1; echo $?")
         if status == "0\n":
             break
-        assert (status, said) == ("137\n", line), step
+        assert (status, said.splitlines()[:-1]) == ("137\n", [line]), step
         # What is disabled stays so: init cannot know who did it, and why.
         guest.run(f"ndctl disable-region {region}; ndctl enable-dimm {dimm}; ndctl enable-region {region}")
         is_labelled = guest.run(f"cat /sys/bus/nd/devices/{region}/nstype") == LABELLED
@@ -120,7 +124,7 @@ def test_a_region_that_is_refused_on_the_way_does_not_stop_the_others(guest):
     one, two = (f"pmemvgregion{region.removeprefix('region')}" for region in (first, second))
     guest.run(f"{INIT} --kind lvm --region-pattern {first} && vgremove -q {one}", seconds=90)
     *lines, status = guest.run(f"{pattern} --accept-refusals 2>&1; echo $?", seconds=90).splitlines()
-    assert status == "0" and len(lines) == 4
+    assert status == "0" and len(lines) == 5 and lines[-1].endswith("2 match --region-pattern, 1 changed")
     assert lines[1].startswith(f"{first}: left alone: /dev/") and "LVM2_member" in lines[1]
     assert guest.run("vgs --noheadings -o vg_name").split() == [two]
     assert guest.run(f"{pattern} >/dev/null; echo $?", seconds=90) == "3\n"

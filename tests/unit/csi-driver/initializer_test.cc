@@ -62,9 +62,11 @@ constexpr char kNamespace1[] =
 constexpr char kGroup1[] =
     "region1: create VolumeGroup pmemvgregion1 on NVDIMM namespace pmemvgregion1";
 
+constexpr char kTwoChanged[] = "2 regions seen, 2 match --region-pattern, 2 changed";
+
 TEST_F(InitializerTest, SaysEachStepAndCountsNoRefusal) {
   EXPECT_EQ(Run().value_or(-1), 0);
-  EXPECT_EQ(said_, (Lines{kGroup0, kNamespace1, kGroup1}));
+  EXPECT_EQ(said_, (Lines{kGroup0, kNamespace1, kGroup1, kTwoChanged}));
   EXPECT_EQ(store_.calls,
             (Lines{"Remove region1/new-pmemvgregion1", "Create region1/pmemvgregion1 4294967296"}));
 }
@@ -74,7 +76,7 @@ TEST_F(InitializerTest, GoesOnWithTheOtherRegionsWhenAStepIsRefused) {
   EXPECT_EQ(Run().value_or(-1), 1);
   EXPECT_EQ(said_,
             (Lines{kGroup0, "region0: left alone: /dev/fake/pmemvgregion0 carries LVM2_member",
-                   kNamespace1, kGroup1}));
+                   kNamespace1, kGroup1, "2 regions seen, 2 match --region-pattern, 1 changed"}));
 }
 
 TEST_F(InitializerTest, DropsTheOtherStepsOfARegionThatIsRefused) {
@@ -83,7 +85,8 @@ TEST_F(InitializerTest, DropsTheOtherStepsOfARegionThatIsRefused) {
   EXPECT_EQ(Run().value_or(-1), 1);
   EXPECT_EQ(said_, (Lines{kNamespace1, "region1: left alone: region1 is in use",
                           "region2: create VolumeGroup pmemvgregion2 on NVDIMM namespace "
-                          "pmemvgregion2"}));
+                          "pmemvgregion2",
+                          "2 regions seen, 2 match --region-pattern, 1 changed"}));
 }
 
 TEST_F(InitializerTest, ReturnsAnErrorWhenTheOtherRegionsAreDone) {
@@ -91,7 +94,8 @@ TEST_F(InitializerTest, ReturnsAnErrorWhenTheOtherRegionsAreDone) {
   store_.make_failure = absl::UnavailableError("region0: no answer");
   const auto done = Run();
   EXPECT_TRUE(absl::IsUnavailable(done.status())) << done.status();
-  EXPECT_EQ(said_.size(), 3u);
+  EXPECT_EQ(said_.size(), 4u);
+  EXPECT_EQ(said_.back(), "2 regions seen, 2 match --region-pattern, 1 changed");
   EXPECT_EQ(store_.calls.back(), "Create region1/pmemvgregion1 4294967296");
 }
 
@@ -108,8 +112,29 @@ TEST_F(InitializerTest, NamesEveryRegionThatFailed) {
 TEST_F(InitializerTest, TouchesNothingInADryRun) {
   host_.file_systems["/dev/fake/pmemvgregion0"] = "LVM2_member";
   EXPECT_EQ(Run(true).value_or(-1), 0);
-  EXPECT_EQ(said_, (Lines{kGroup0, kNamespace1, kGroup1}));
+  EXPECT_EQ(said_, (Lines{kGroup0, kNamespace1, kGroup1,
+                          "2 regions seen, 2 match --region-pattern, 2 to change"}));
   EXPECT_TRUE(store_.calls.empty());
+}
+
+TEST_F(InitializerTest, WarnsWhenThereIsNoRegionToMakeReady) {
+  found_.answer->regions = {Empty("foreign0")};
+  EXPECT_EQ(Run().value_or(-1), 0);
+  found_.answer->regions.clear();
+  EXPECT_EQ(Run().value_or(-1), 0);
+  EXPECT_EQ(said_, (Lines{"warning: no region to make ready: 1 regions seen, 0 match "
+                          "--region-pattern, 0 changed",
+                          "warning: no region to make ready: 0 regions seen, 0 match "
+                          "--region-pattern, 0 changed"}));
+}
+
+TEST_F(InitializerTest, SaysThatARegionIsReadyAlready) {
+  found_.answer->regions = {Empty("region0")};
+  Initializer initializer(&devices_, &lvm_, &host_,
+                          [this](std::string_view line) { said_.emplace_back(line); });
+  const InitOptions direct = {.lvm_percent = 0, .regions = agent::NamePatterns("*")};
+  EXPECT_EQ(initializer.Run(direct, false).value_or(-1), 0);
+  EXPECT_EQ(said_, (Lines{"1 regions seen, 1 match --region-pattern, 0 changed"}));
 }
 
 }  // namespace
