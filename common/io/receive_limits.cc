@@ -3,12 +3,18 @@
 
 #include <linux/tcp.h>
 #include <netinet/in.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
 #include "common/io/connections.h"
+#include "common/io/files.h"
 #include "common/io/log.h"
 
 namespace pmem {
@@ -23,10 +29,15 @@ std::optional<uint64_t> ReceivedBytes(int fd) {
   return info.tcpi_bytes_received;
 }
 
-int64_t PeakBytes() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return int64_t{usage.ru_maxrss} * 1024;
+// The second number of /proc/self/statm, in pages. What cannot be read counts as endless growth.
+int64_t ResidentBytes() {
+  constexpr int64_t kStatmBytesMax = 4096;
+  const absl::StatusOr<std::string> text = ReadFile("/proc/self/statm", kStatmBytesMax);
+  if (!text.ok()) return INT64_MAX;
+  const std::vector<std::string> fields = absl::StrSplit(*text, ' ');
+  int64_t pages = 0;
+  if (fields.size() < 2 || !absl::SimpleAtoi(fields[1], &pages)) return INT64_MAX;
+  return pages * ::sysconf(_SC_PAGESIZE);
 }
 
 }  // namespace
@@ -81,10 +92,11 @@ int ReceiveLimits::Look() {
 }
 
 void ReceiveLimits::Tick() {
-  const int64_t peak = PeakBytes();
-  if (++periods_ < kReceivePeriodsMax && peak < peak_bytes_ + kReceivePeakStepBytes) return;
+  const int64_t resident = ResidentBytes();
+  least_bytes_ = std::min(least_bytes_, resident);
+  if (++periods_ < kReceivePeriodsMax && resident - least_bytes_ < kReceiveStepBytes) return;
   periods_ = 0;
-  peak_bytes_ = peak;
+  least_bytes_ = resident;
   const int count = Look();
   if (count == 0) return;
   LogWarning(kComponent, "answers beyond their limits were cut off", {{"count", count}});

@@ -3,7 +3,7 @@
 // a whole chunk, into memory before anybody sees a byte of it, so what a socket has received is
 // asked of the kernel, and one that received more than its limit is shut down.
 //
-// Looks are cheap as long as nothing happens: they come with the growth of the process's peak
+// Looks are cheap as long as nothing happens: they come with the growth of the process's resident
 // memory, in which such an answer shows, and now and then. Thread-safe.
 #pragma once
 
@@ -19,8 +19,8 @@
 namespace pmem {
 
 inline constexpr absl::Duration kReceivePeriod = absl::Milliseconds(100);
-// A look comes when the peak has grown by so much, or with each so manieth period.
-inline constexpr int64_t kReceivePeakStepBytes = int64_t{16} * 1024 * 1024;
+// A look comes when the memory has grown by so much, or with each so manieth period.
+inline constexpr int64_t kReceiveStepBytes = int64_t{16} * 1024 * 1024;
 inline constexpr int kReceivePeriodsMax = 20;
 // What an answer may take beside its body: the header, and of TLS and chunks a share of the body.
 inline constexpr int64_t kAnswerHeaderBytesMax = int64_t{1024} * 1024;
@@ -54,7 +54,7 @@ class ReceiveLimits {
   Mutex mu_;
   std::map<int, Limit> limits_ ABSL_GUARDED_BY(mu_);
   // Of the looking thread.
-  int64_t peak_bytes_ = 0;
+  int64_t least_bytes_ = INT64_MAX;  // Resident since the last look.
   int periods_ = 0;
   std::optional<PeriodicTask> task_;  // Last: it ends first.
 };
