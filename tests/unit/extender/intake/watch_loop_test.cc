@@ -120,11 +120,12 @@ TEST_F(WatchLoopTest, AListThatDoesNotEndIsGivenUpAndBegunAnew) {
     WatchLoop loop({.kind = "nodes", .resource = kNodesResource}, &client,
                    std::make_unique<TypedKind<Node>>(&sink_), &clock_);
     loop.Start();
-    // A refused WatchList, two pages or as many as there may be, and WatchList again.
+    // A refused WatchList, two pages or as many as there may be, and the first page again.
     const size_t last = 1 + (is_same_token ? 2 : size_t{kListPagesMax});
     const std::vector<ClientRequest> requests = server.WaitForRequests(last + 1);
     ASSERT_GT(requests.size(), last);
-    EXPECT_TRUE(absl::StrContains(requests[last].path_and_query, "&sendInitialEvents=true"));
+    EXPECT_TRUE(absl::StrContains(requests[last - 1].path_and_query, "&continue="));
+    EXPECT_FALSE(absl::StrContains(requests[last].path_and_query, "&continue="));
   }
 }
 
