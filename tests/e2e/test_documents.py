@@ -58,8 +58,8 @@ def test_the_table_of_guards_names_those_that_are_tried():
     sys.path.insert(0, str(ROOT / 'tests' / 'mutation'))
     import guards
 
-    page = (DOCS / 'ledger.md').read_text()
-    told = re.findall(r'^\| (.+) \| `([\w./]+)` \|$', page, re.MULTILINE)
+    page = (DOCS / 'ledger.md').read_text().partition('| test that dies |')[2].partition('\n\n')[0]
+    told = re.findall(r'^\| (.+) \| `([^`]+)` \|$', page, re.MULTILINE)
     assert sorted(told) == sorted((g.rule, g.test) for g in guards.GUARDS)
 
 
