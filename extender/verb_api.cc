@@ -2,9 +2,13 @@
 #include "extender/verb_api.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "common/io/log.h"
+#include "common/pure/absl_view.h"
 
 namespace pmem::extender {
 namespace {
@@ -20,6 +24,25 @@ HttpResponse Busy(std::string_view detail) {
 }
 
 HttpResponse Ok(std::string body) { return {.body = std::move(body)}; }
+
+// One line for each decision about persistent memory, for who asks afterwards why a pod went where
+// it went. Pods without are far more, and their answer is always the same.
+void LogFilter(const Pod& pod, const FilterAnswer& answer) {
+  if (!answer.is_pmem || !LogEnabled(LogLevel::kDebug)) return;
+  std::map<std::string_view, int> counts;
+  for (const Reason reason : answer.reasons) ++counts[ReasonName(reason)];
+  std::string verdicts;
+  for (const auto& [name, count] : counts) {
+    absl::StrAppend(&verdicts, verdicts.empty() ? "" : " ", AbslView(name), "=", count);
+  }
+  LogDebug("verb", "filter",
+           {{"kube_namespace", pod.meta.key.kube_namespace},
+            {"pod", pod.meta.key.name},
+            {"uid", pod.meta.uid},
+            {"verdicts", verdicts},
+            {"named", std::count(answer.is_named.begin(), answer.is_named.end(), true)},
+            {"error", answer.error}});
+}
 
 NodeAnswer AnswerOf(Reason reason) {
   if (reason == Reason::kFits) return {};
@@ -97,6 +120,7 @@ std::optional<HttpResponse> VerbApi::Filter(Call& call, Patience patience) {
   if (!args.ok()) return BadBody(args.status());
   const auto answer = service_->Filter(args->pod, args->candidates.names, patience, call.turn);
   if (!answer) return std::nullopt;
+  LogFilter(args->pod, *answer);
   return EncodeFilter(call.body, args->candidates, *answer);
 }
 

@@ -16,8 +16,7 @@ void Append(std::vector<Item>& items, const std::vector<Item>& more) {
   }
 }
 
-bool CanServe(const PersistentVolume& volume, const Claim& claim, const std::string& node) {
-  if (volume.affinity_node && *volume.affinity_node != node) return false;
+bool CanServe(const PersistentVolume& volume, const Claim& claim) {
   return volume.capacity_bytes >= claim.requested_bytes && volume.is_block == claim.is_block &&
          volume.access_modes.HasAll(claim.access_modes);
 }
@@ -117,9 +116,10 @@ const PersistentVolume* LedgerJudge::StaticVolume(const NodeState& node, const P
   if (claim == nullptr || claim->has_selector) return nullptr;
   if (storage_class == nullptr || !storage_class->is_wait_for_first_consumer) return nullptr;
   const PersistentVolume* best = nullptr;
-  for (const PersistentVolume* volume : books_.cache.AvailableVolumes(demand.item_classes[item])) {
+  const std::string& class_name = demand.item_classes[item];
+  for (const PersistentVolume* volume : books_.cache.AvailableVolumes(class_name, node.name)) {
     const std::string& name = volume->meta.key.name;
-    if (!CanServe(*volume, *claim, node.name) || books_.holds.IsVolumeHeld(name, owner)) continue;
+    if (!CanServe(*volume, *claim) || books_.holds.IsVolumeHeld(name, owner)) continue;
     if (std::count(taken.begin(), taken.end(), name) > 0) continue;
     if (best == nullptr || volume->capacity_bytes < best->capacity_bytes) best = volume;
   }
@@ -129,9 +129,9 @@ const PersistentVolume* LedgerJudge::StaticVolume(const NodeState& node, const P
 // All that the claim may get on the node: any that is large enough.
 void LedgerJudge::AddPossible(const NodeState& node, const PodDemand& demand, size_t item,
                               std::vector<std::string>& volumes) const {
-  for (const PersistentVolume* volume : books_.cache.AvailableVolumes(demand.item_classes[item])) {
-    const bool is_here = !volume->affinity_node || *volume->affinity_node == node.name;
-    if (is_here && volume->capacity_bytes >= demand.items[item].requested_bytes) {
+  const std::string& class_name = demand.item_classes[item];
+  for (const PersistentVolume* volume : books_.cache.AvailableVolumes(class_name, node.name)) {
+    if (volume->capacity_bytes >= demand.items[item].requested_bytes) {
       volumes.push_back(volume->meta.key.name);
     }
   }
@@ -176,7 +176,7 @@ Question LedgerJudge::AskWith(VerdictMemo& memo, const PodDemand& demand, std::s
   const auto& classes = demand.item_classes;
   const bool may_be_static = std::any_of(
       classes.begin(), classes.end(),
-      [this](const std::string& name) { return !books_.cache.AvailableVolumes(name).empty(); });
+      [this](const std::string& name) { return books_.cache.HasAvailableVolumes(name); });
   Question question{.demand = demand,
                     .owner = owner,
                     .now = now,

@@ -75,7 +75,9 @@ void ObjectCache::Put(StorageClass storage_class) { classes_.Put(std::move(stora
 void ObjectCache::Put(PersistentVolume volume) {
   const std::string name = volume.meta.key.name;
   EraseVolume(name);
-  if (IsAvailable(volume)) available_[volume.storage_class_name].insert(name);
+  if (IsAvailable(volume)) {
+    available_[{volume.storage_class_name, volume.affinity_node}].insert(name);
+  }
   const PersistentVolume& put = volumes_.Put(std::move(volume));
   if (!put.is_ours) return;
   for (const std::string_view key : KeysOf(put)) volume_keys_.emplace(key, &put);
@@ -100,7 +102,7 @@ void ObjectCache::EraseVolume(std::string_view name) {
   const PersistentVolume* volume = volumes_.Find(name);
   if (volume == nullptr) return;
   for (const std::string_view key : KeysOf(*volume)) volume_keys_.erase({key, volume});
-  const auto names = available_.find(volume->storage_class_name);
+  const auto names = available_.find({volume->storage_class_name, volume->affinity_node});
   if (names != available_.end()) {
     names->second.erase(std::string(name));
     if (names->second.empty()) available_.erase(names);
@@ -133,13 +135,24 @@ bool ObjectCache::HasVolumeOf(std::string_view key) const {
   return it != volume_keys_.end() && it->first == key;
 }
 
-std::vector<const PersistentVolume*> ObjectCache::AvailableVolumes(
-    std::string_view storage_class) const {
+std::vector<const PersistentVolume*> ObjectCache::AvailableVolumes(std::string_view storage_class,
+                                                                   std::string_view node) const {
   std::vector<const PersistentVolume*> volumes;
-  const std::set<std::string>* names = FindIn(available_, storage_class);
-  if (names == nullptr) return volumes;
-  for (const std::string& name : *names) volumes.push_back(FindVolume(name));
+  const std::string name(storage_class);
+  for (const ClassAndNode& key :
+       {ClassAndNode(name, std::nullopt), ClassAndNode(name, std::string(node))}) {
+    const auto names = available_.find(key);
+    if (names == available_.end()) continue;
+    for (const std::string& each : names->second) volumes.push_back(FindVolume(each));
+  }
+  std::sort(volumes.begin(), volumes.end(),
+            [](const auto* a, const auto* b) { return a->meta.key.name < b->meta.key.name; });
   return volumes;
+}
+
+bool ObjectCache::HasAvailableVolumes(std::string_view storage_class) const {
+  const auto first = available_.lower_bound({std::string(storage_class), std::nullopt});
+  return first != available_.end() && first->first.first == storage_class;
 }
 
 }  // namespace pmem::extender

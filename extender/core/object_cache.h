@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -64,8 +65,11 @@ class ObjectCache {
   // Whether a PersistentVolume has that key in its name or CSI handle (see VolumeKey).
   bool HasVolumeOf(std::string_view key) const;
 
-  // Unclaimed, Available volumes of a class, in order of name.
-  std::vector<const PersistentVolume*> AvailableVolumes(std::string_view storage_class) const;
+  // Unclaimed, Available volumes of a class that the node reaches, in order of name. Takes as long
+  // as there are such, however many other nodes have.
+  std::vector<const PersistentVolume*> AvailableVolumes(std::string_view storage_class,
+                                                        std::string_view node) const;
+  bool HasAvailableVolumes(std::string_view storage_class) const;  // Any node's.
 
   const ByName<Node>& nodes() const { return nodes_; }
   const ByName<StorageClass>& classes() const { return classes_; }
@@ -102,7 +106,9 @@ class ObjectCache {
   ByKey<Claim> claims_by_key_;
   ByKey<Pod> pods_by_key_;
   absl::btree_map<ObjectKey, std::set<std::string>> pods_using_;  // Claim key -> pod UIDs.
-  absl::btree_map<std::string, std::set<std::string>, std::less<>> available_;  // Class -> names.
+  // Names of available volumes, by class and affinity_node: nullopt is reached by every node.
+  using ClassAndNode = std::pair<std::string, std::optional<std::string>>;
+  absl::btree_map<ClassAndNode, std::set<std::string>> available_;
   // VolumeKeys of the volumes' names and handles; the texts are the volumes'.
   absl::btree_set<std::pair<std::string_view, const PersistentVolume*>> volume_keys_;
 };

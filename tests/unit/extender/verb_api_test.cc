@@ -2,10 +2,12 @@
 // The verbs over HTTP: bytes in, bytes out, on a real server on loopback.
 #include "extender/verb_api.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
 #include "common/io/http_client.h"
+#include "common/io/log.h"
 #include "common/io/periodic_task.h"
 #include "tests/unit/extender/service_testing.h"
 
@@ -185,6 +187,19 @@ TEST_F(VerbApiTest, BadBytesAreAProblemAndTheNextRequestWorks) {
         << bad.body;
   }
   EXPECT_EQ(Post("prioritize", Args(AddPod(1, 10 * kGiB))).status, 200);
+}
+
+TEST_F(VerbApiTest, ADecisionIsOneLineForWhoDebugs) {
+  Begin();
+  const Pod pod = AddPod(1, 30 * kGiB);
+  SetLogLevel(LogLevel::kDebug);
+  testing::internal::CaptureStderr();
+  Post("filter", Args(pod));
+  const std::string lines = testing::internal::GetCapturedStderr();
+  SetLogLevel(LogLevel::kInfo);
+  EXPECT_THAT(lines, testing::HasSubstr(absl::StrCat(
+                         R"("kube_namespace":"default","pod":"pod-1","uid":")", pod.meta.uid,
+                         R"(","verdicts":"fits=1 no_room=1","named":1,"error":"")")));
 }
 
 class VerbApiWithSmallBodies : public testing::TestWithParam<std::string>, public ServiceFixture {};

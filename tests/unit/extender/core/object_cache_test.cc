@@ -80,11 +80,33 @@ TEST(ObjectCache, OffersOnlyVolumesThatAnybodyMayHave) {
   PersistentVolume claimed = MakeVolume("d", false);
   claimed.claim = {"default", "claim-1"};
   cache.Put(claimed);
-  EXPECT_EQ(NamesOf(cache.AvailableVolumes("pmem-lvm")), (Uids{"a", "b"}));
-  EXPECT_EQ(NamesOf(cache.AvailableVolumes("pmem-direct")), Uids{});
+  EXPECT_EQ(NamesOf(cache.AvailableVolumes("pmem-lvm", "n1")), (Uids{"a", "b"}));
+  EXPECT_EQ(NamesOf(cache.AvailableVolumes("pmem-direct", "n1")), Uids{});
   cache.Put(MakeVolume("a", true));
   cache.EraseVolume("b");
-  EXPECT_EQ(NamesOf(cache.AvailableVolumes("pmem-lvm")), Uids{});
+  EXPECT_EQ(NamesOf(cache.AvailableVolumes("pmem-lvm", "n1")), Uids{});
+}
+
+TEST(ObjectCache, OffersANodeItsOwnVolumesAndThoseThatAllReach) {
+  ObjectCache cache;
+  const auto put = [&cache](const char* name, std::optional<std::string> node) {
+    PersistentVolume volume = MakeVolume(name, false);
+    volume.affinity_node = std::move(node);
+    cache.Put(volume);
+  };
+  put("c", "n1");
+  put("b", std::nullopt);
+  put("a", "n2");
+  put("d", "");  // Several nodes, or one that nobody names.
+  EXPECT_EQ(NamesOf(cache.AvailableVolumes("pmem-lvm", "n1")), (Uids{"b", "c"}));
+  EXPECT_EQ(NamesOf(cache.AvailableVolumes("pmem-lvm", "n2")), (Uids{"a", "b"}));
+  EXPECT_EQ(NamesOf(cache.AvailableVolumes("pmem-lvm", "n3")), (Uids{"b"}));
+  put("b", "n3");
+  EXPECT_EQ(NamesOf(cache.AvailableVolumes("pmem-lvm", "n2")), (Uids{"a"}));
+  EXPECT_TRUE(cache.HasAvailableVolumes("pmem-lvm"));
+  EXPECT_FALSE(cache.HasAvailableVolumes("pmem"));
+  for (const char* name : {"a", "b", "c", "d"}) cache.EraseVolume(name);
+  EXPECT_FALSE(cache.HasAvailableVolumes("pmem-lvm"));
 }
 
 }  // namespace
