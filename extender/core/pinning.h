@@ -134,7 +134,7 @@ NodeUse UseOf(const std::vector<Pod>& pods);
 
 // What should be done now, as far as one plan gets in a round over all open claims (PinRound); call
 // it until the round is over. The larger of the claims that wait for a node choose first. What is
-// pinned is assumed in the ledger at once, so that pins of one plan count against each other; a pin
+// pinned is held in the ledger at once, so that pins of one plan count against each other; a pin
 // that could not be written, or is too old to be (PinTimes), is given up with Ledger::EndHold. What
 // became of each write goes into `memory` with NoteWrite.
 PinningPlan PlanPins(Ledger& ledger, const PinningOptions& options, const PlacedPods& placed,

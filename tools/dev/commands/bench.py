@@ -91,46 +91,47 @@ def bursts(runs=burst_benchmarks.FULL_RUNS, only=''):
         burst_benchmarks.run_all(first.cluster, runs, only)
 
 
-def _verbs(arguments):
-    if '--check' in arguments or '--write' in arguments:
-        return 0 if verb_benchmarks.check(write='--write' in arguments) else 1
-    verb_benchmarks.verbs(as_json='--json' in arguments)
-    return 0
-
-
-MEASURES = types.MappingProxyType({'wakeup': wakeup, 'takeover': takeover, 'bursts': bursts})
+# Each takes as_json; those in NEEDS_CLUSTER want the programs of a control plane.
+MEASURES = types.MappingProxyType(
+    {
+        'verbs': verb_benchmarks.verbs,
+        'locks': lock_benchmark.locks,
+        'scale': scale_benchmarks.scale,
+        'load': load_benchmark.load,
+        'agent': polls_benchmark.polls,
+        'idle': idle_benchmarks.idle,
+        'scheduler': scheduler_benchmark.scheduler,
+        'wakeup': wakeup,
+        'takeover': takeover,
+        'bursts': bursts,
+    }
+)
+NEEDS_CLUSTER = ('scheduler', 'wakeup', 'takeover', 'bursts')
+WITHOUT_JSON = ('wakeup', 'takeover', 'bursts')
+OPTIONS = (('--runs', int), ('--only', str), ('--size', scheduler_benchmark.size))
 
 
 def main(arguments):
+    if '--help' in arguments:
+        print(__doc__)
+        return 0
     options = {}
-    for option, read in (('--runs', int), ('--only', str), ('--size', scheduler_benchmark.size)):
-        if option in arguments:
+    for option, read in OPTIONS:
+        if option in arguments[:-1]:
             at = arguments.index(option)
             options[option[2:]] = read(arguments[at + 1])
             arguments = arguments[:at] + arguments[at + 2 :]
     flags = [a for a in arguments if a in ('--json', '--check', '--write')]
-    arguments = [a for a in arguments if a not in flags] or ['verbs']
-    if arguments == ['verbs']:
-        return _verbs(flags)
-    if arguments == ['locks']:
-        lock_benchmark.locks(as_json='--json' in flags)
-        return 0
-    if arguments == ['scale']:
-        return scale_benchmarks.scale(as_json='--json' in flags)
-    if arguments == ['load']:
-        return load_benchmark.load(as_json='--json' in flags)
-    if arguments == ['agent']:
-        return polls_benchmark.polls(as_json='--json' in flags)
-    if arguments == ['idle']:
-        return idle_benchmarks.idle(as_json='--json' in flags)
-    if '--help' in arguments or (arguments != ['scheduler'] and set(arguments) - set(MEASURES)):
+    names = [a for a in arguments if a not in flags] or ['verbs']
+    if set(names) - set(MEASURES) or (options and not set(names) <= set(NEEDS_CLUSTER)):
         print(__doc__)
-        return 0 if '--help' in arguments else 2
-    if not demo.prepare(sys.stderr if '--json' in flags else sys.stdout):
+        return 2
+    if '--check' in flags or '--write' in flags:
+        return 0 if verb_benchmarks.check(write='--write' in flags) else 1
+    as_json = '--json' in flags
+    if set(names) & set(NEEDS_CLUSTER) and not demo.prepare(sys.stderr if as_json else sys.stdout):
         return 1
-    if arguments == ['scheduler']:
-        scheduler_benchmark.scheduler(**options, as_json='--json' in flags)
-        return 0
-    for name in arguments:
-        MEASURES[name](**options)
+    for name in names:
+        json_option = {} if name in WITHOUT_JSON else {'as_json': as_json}
+        MEASURES[name](**(options if name in NEEDS_CLUSTER else {}), **json_option)
     return 0
