@@ -338,11 +338,14 @@ def test_sigterm_ends_it_while_lvm_hangs(tmp_path, hangs_at):
     with subprocess.Popen([AGENT, "--node-name", "n1", "--listen", "127.0.0.1:0", "--resync", "1s", "--lvm-command",
                            str(lvm), "--lvm-timeout", "20s"], stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL) as process:
-        wait_for((tmp_path / "hangs").exists)
-        began = time.monotonic()
-        process.send_signal(signal.SIGTERM)
-        process.wait(ANSWER_SECONDS_MAX)
-        assert time.monotonic() - began < END_SECONDS_MAX + 2
+        try:
+            waiting.until((tmp_path / "hangs").exists, "LVM is asked")
+            began = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            process.wait(ANSWER_SECONDS_MAX)
+            assert time.monotonic() - began < END_SECONDS_MAX + 2
+        finally:
+            process.kill()
 
 
 def test_a_parked_poll_whose_reader_is_gone_harms_nobody(start):
