@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from harness import csi_nodes, devices, objects, waiting
+from harness import objects, waiting
 from scene import GI, both, lvm
 
 REFUSED_SECONDS = 30

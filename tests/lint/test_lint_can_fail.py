@@ -9,6 +9,7 @@ import pytest
 import banned_calls
 import clang_checks
 import include_rules
+import python_names
 import sizes
 import sources
 import tracked_files
@@ -158,6 +159,13 @@ def test_clang_format_finds_a_badly_laid_out_file(tmp_path):
     (tmp_path / 'good.cc').write_text('int main() { return 0; }\n')
     assert clang_checks.check_format(['bad.cc'], tmp_path)
     assert clang_checks.check_format(['good.cc'], tmp_path) == []
+
+
+def test_a_name_that_nobody_made_is_found(tmp_path):
+    (tmp_path / 'bad.py').write_text('def wait():\n    return no_such_name()\n')
+    (tmp_path / 'good.py').write_text('def wait():\n    return wait\n')
+    assert ['no_such_name' in line for line in python_names.check(['bad.py'], tmp_path)] == [True]
+    assert python_names.check(['good.py'], tmp_path) == []
 
 
 GUARDED = '''#include "absl/base/thread_annotations.h"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks layout, include rules, banned calls, sizes, tracked files and generated pages; clang-tidy; thread safety.
+"""Checks layout, include rules, banned calls, sizes, tracked files, names in Python; clang-tidy; thread safety.
 
 usage: ./dev lint [CHECK...] [--tests] [--fix]
   CHECK    one of the names that a run prints; without one, all of them
@@ -19,6 +19,7 @@ sys.path.insert(0, str(LINT))
 import banned_calls  # noqa: E402
 import clang_checks  # noqa: E402
 import include_rules  # noqa: E402
+import python_names  # noqa: E402
 import sizes  # noqa: E402
 import sources  # noqa: E402
 import tracked_files  # noqa: E402
@@ -53,6 +54,7 @@ def checks(with_tests=False):
         'banned_calls': lambda: banned_calls.check(texts),
         'sizes': lambda: sizes.check(texts),
         'tracked_files': tracked_files.check,
+        'python_names': lambda: python_names.check([p for p in sources.tracked() if p.endswith('.py')]),
         'clang-format': lambda: clang_checks.check_format(cpp),
         'thread-safety': lambda: _clang(clang_checks.check_thread_safety, texts, with_tests),
         'clang-tidy': lambda: _clang(clang_checks.check_tidy, texts, with_tests),
