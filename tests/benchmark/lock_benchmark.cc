@@ -148,6 +148,21 @@ void MeasureFilterBesideRefused(int nodes, int refused, int calls) {
         samples);
 }
 
+// On each node one PersistentVolume that somebody made, too small for the claim: each is looked at.
+void MeasureFilterBesideStatic(int nodes, int calls) {
+  BenchmarkWorld world(nodes, WithoutTakeover());
+  for (int i = 0; i < nodes; ++i) {
+    PersistentVolume volume = MakeVolumeByHand(BenchmarkNode(i), kGiB);
+    volume.meta.key.name = absl::StrCat("by-hand-", i);
+    world.service().Emit(Seen<PersistentVolume>{volume});
+  }
+  const std::vector<std::string> names = Names(nodes);
+  Samples samples;
+  for (int i = 0; i < calls; ++i) samples.Add(TimeFilter(world, world.pod(), names));
+  Print(absl::StrCat("filter, a PersistentVolume made by hand on each of ", nodes, " nodes"),
+        samples);
+}
+
 // What others hold is waited for, too: as long as hold_wait_max.
 void MeasureTakeover(int nodes, int claims) {
   BenchmarkWorld world(nodes);
@@ -169,5 +184,7 @@ int main() {
   pmem::extender::MeasurePlans(5000, 1000, 30);
   pmem::extender::MeasureFilterBesideRefused(5000, 64, 25);
   pmem::extender::MeasureTakeover(1000, 300);
+  pmem::extender::MeasureFilterBesideStatic(2000, 25);
+  pmem::extender::MeasureFilterBesideStatic(5000, 25);
   return 0;
 }
