@@ -8,6 +8,7 @@
 #include "extender/wire/decoder_impl.h"
 #include "extender/wire/extender_v1.h"
 #include "extender/wire/json_walk.h"
+#include "extender/wire/names_tail.h"
 
 namespace pmem::extender {
 namespace {
@@ -40,39 +41,6 @@ absl::Status DecodeNames(ondemand::array array, Candidates& out) {
                           if (status.ok()) return status;
                           return Annotate(status, Element("NodeNames", index));
                         });
-}
-
-// Fewer bytes than a name of a cluster takes with its quotes and comma: what a list is expected to
-// hold, so that its names are not moved again and again while it is read.
-constexpr size_t kNameBytesExpected = 16;
-
-bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-
-// The plain names of a well-formed array that holds nothing but strings without escapes: between
-// brackets, commas and white space every quote opens or closes one. False: not such an array, or a
-// name that is none; who reads it value by value finds out which. `json` was checked for UTF-8,
-// control characters and balanced brackets.
-bool ReadPlainNames(std::string_view json, std::vector<std::string_view>& names) {
-  if (json.size() < 2 || std::memchr(json.data(), '\\', json.size()) != nullptr) return false;
-  names.reserve(std::min(json.size() / kNameBytesExpected, kNodesPerRequestMax));
-  const char* at = json.data() + 1;
-  const char* const end = json.data() + json.size();
-  const auto skip_spaces = [&at, end] {
-    while (at < end && IsSpace(*at)) ++at;
-  };
-  for (skip_spaces(); at < end && *at == '"'; skip_spaces()) {
-    const char* begin = ++at;
-    at = static_cast<const char*>(std::memchr(at, '"', static_cast<size_t>(end - at)));
-    if (at == nullptr) return false;
-    const auto size = static_cast<size_t>(at - begin);
-    if (size == 0 || size > kNodeNameBytesMax || names.size() == kNodesPerRequestMax) return false;
-    names.emplace_back(begin, size);
-    ++at;
-    skip_spaces();
-    if (at == end || *at != ',') return at + 1 == end && *at == ']';
-    ++at;
-  }
-  return names.empty() && at + 1 == end && *at == ']';
 }
 
 // The first metadata.name. The cursor stays where it was found: the caller goes on from the object.
@@ -142,6 +110,7 @@ absl::Status DecodeNodeList(ondemand::object object, Candidates& out) {
 }
 
 struct Sent {
+  Pod pod;
   bool has_pod = false;
   std::optional<Candidates> names, nodes;
   bool is_unread = false;  // A list was left in `raw`.
@@ -175,13 +144,17 @@ absl::Status DecodeNodes(ondemand::value value, bool reads, std::optional<Candid
   return error ? json_walk::Malformed("Nodes", error) : absl::OkStatus();
 }
 
+bool Reads(ReadCandidates when, const Pod& pod) {
+  return when == ReadCandidates::kAlways || !pod.volumes.empty();
+}
+
 absl::Status DecodeMember(std::string_view key, ondemand::value value, ReadCandidates when,
-                          Pod& pod, Sent& sent) {
+                          Sent& sent) {
   if (KeyIs(key, "Pod")) {
-    PMEM_ASSIGN_OR_RETURN(sent.has_pod, DecodePod(value, pod));
+    PMEM_ASSIGN_OR_RETURN(sent.has_pod, DecodePod(value, sent.pod));
     return absl::OkStatus();
   }
-  const bool reads = when == ReadCandidates::kAlways || !sent.has_pod || !pod.volumes.empty();
+  const bool reads = !sent.has_pod || Reads(when, sent.pod);
   const bool is_names = KeyIs(key, "NodeNames");
   if (!is_names && !KeyIs(key, "Nodes")) return absl::OkStatus();
   if (!reads) sent.is_unread = true;
@@ -189,22 +162,50 @@ absl::Status DecodeMember(std::string_view key, ondemand::value value, ReadCandi
                   : DecodeNodes(value, reads, sent.nodes);
 }
 
+// What was sent in the first `size` bytes of `body`.
+template <class Parser>
+absl::StatusOr<Sent> DecodeMembers(Parser& parser, std::string& body, size_t size,
+                                   ReadCandidates when) {
+  Sent sent;
+  PMEM_RETURN_IF_ERROR(parser.ForEachMember(body, size, "ExtenderArgs",
+                                            [&](std::string_view key, ondemand::value value) {
+                                              return DecodeMember(key, value, when, sent);
+                                            }));
+  return sent;
+}
+
+// The same for a body whose names are at its end. Nothing: they are not, or something is wrong with
+// them; who reads the whole body finds out what.
+template <class Parser>
+std::optional<Sent> DecodeBeforeNames(Parser& parser, std::string& body, ReadCandidates when) {
+  const std::string_view tail = FindNamesTail(body);
+  if (tail.empty()) return std::nullopt;
+  absl::StatusOr<Sent> sent = [&] {
+    const WithoutNames cut(body, tail);
+    return DecodeMembers(parser, body, cut.size(), when);
+  }();
+  if (!sent.ok()) return std::nullopt;
+  sent->names.emplace().raw = tail;
+  if (Reads(when, sent->pod) && !ReadPlainNames(tail, sent->names->names)) return std::nullopt;
+  return *std::move(sent);
+}
+
 }  // namespace
 
 absl::StatusOr<ExtenderArgs> ExtenderDecoder::DecodeArgs(std::string& body, ReadCandidates when) {
-  ExtenderArgs args;
-  Sent sent;
-  PMEM_RETURN_IF_ERROR(
-      impl_->ForEachMember(body, "ExtenderArgs", [&](std::string_view key, ondemand::value value) {
-        return DecodeMember(key, value, when, args.pod, sent);
-      }));
-  if (!sent.has_pod) return json_walk::WrongType("ExtenderArgs.Pod", "a pod, got none");
+  Impl::Pad(body);
+  std::optional<Sent> sent = DecodeBeforeNames(*impl_, body, when);
+  if (!sent) {
+    PMEM_ASSIGN_OR_RETURN(sent, DecodeMembers(*impl_, body, body.size(), when));
+  }
+  if (!sent->has_pod) return json_walk::WrongType("ExtenderArgs.Pod", "a pod, got none");
   // The lists came behind another pod, without claims, than the one that counts.
-  if (sent.is_unread && !args.pod.volumes.empty()) return DecodeArgs(body, ReadCandidates::kAlways);
-  if (!sent.names && !sent.nodes) {
+  if (sent->is_unread && Reads(when, sent->pod)) return DecodeArgs(body, ReadCandidates::kAlways);
+  if (!sent->names && !sent->nodes) {
     return json_walk::WrongType("ExtenderArgs", "Nodes or NodeNames, got neither");
   }
-  args.candidates = std::move(sent.names ? *sent.names : *sent.nodes);
+  ExtenderArgs args{.pod = std::move(sent->pod),
+                    .candidates = std::move(sent->names ? *sent->names : *sent->nodes)};
   args.candidates.raw = json_walk::TrimRight(args.candidates.raw);
   return args;
 }

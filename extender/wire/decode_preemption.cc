@@ -124,7 +124,9 @@ absl::StatusOr<PreemptionArgs> ExtenderDecoder::DecodePreemption(std::string& bo
     PMEM_ASSIGN_OR_RETURN(has_pod, DecodePod(value, args.pod));
     return absl::OkStatus();
   };
-  PMEM_RETURN_IF_ERROR(impl_->ForEachMember(body, "ExtenderPreemptionArgs", on_member));
+  Impl::Pad(body);
+  PMEM_RETURN_IF_ERROR(
+      impl_->ForEachMember(body, body.size(), "ExtenderPreemptionArgs", on_member));
   if (!has_pod) return json_walk::WrongType("ExtenderPreemptionArgs.Pod", "a pod, got none");
   if (!pods && !uids) {
     return json_walk::WrongType("ExtenderPreemptionArgs",

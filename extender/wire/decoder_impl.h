@@ -13,11 +13,19 @@ namespace pmem::extender {
 struct ExtenderDecoder::Impl {
   json_walk::ondemand::parser parser{kExtenderBodyBytesMax};
 
-  // Calls on_member(key, value) for each member of the one object that `body` holds.
+  // Before anything points into `body`: what the parser wants behind it, which may move it.
+  static void Pad(std::string& body) {
+    if (body.capacity() - body.size() >= kBodyPaddingBytes) return;
+    body.reserve(body.size() + kBodyPaddingBytes);
+  }
+
+  // Calls on_member(key, value) for each member of the one object that the first `size` bytes of
+  // `body`, which is padded, hold.
   template <class OnMember>
-  absl::Status ForEachMember(std::string& body, std::string_view where, OnMember&& on_member) {
-    absl::Status status = Walk(body, where, on_member);
-    if (body.size() > kDecoderKeptBodyBytesMax) {
+  absl::Status ForEachMember(std::string& body, size_t size, std::string_view where,
+                             OnMember&& on_member) {
+    absl::Status status = Walk(body, size, where, on_member);
+    if (size > kDecoderKeptBodyBytesMax) {
       parser = json_walk::ondemand::parser(kExtenderBodyBytesMax);
     }
     return status;
@@ -25,15 +33,12 @@ struct ExtenderDecoder::Impl {
 
  private:
   template <class OnMember>
-  absl::Status Walk(std::string& body, std::string_view where, OnMember& on_member) {
+  absl::Status Walk(std::string& body, size_t size, std::string_view where, OnMember& on_member) {
     if (body.size() > kExtenderBodyBytesMax) {
       return json_walk::PastLimit(where, "kExtenderBodyBytesMax", kExtenderBodyBytesMax);
     }
-    if (body.capacity() - body.size() < kBodyPaddingBytes) {
-      body.reserve(body.size() + kBodyPaddingBytes);
-    }
     json_walk::ondemand::document document;
-    auto error = parser.iterate(body.data(), body.size(), body.capacity()).get(document);
+    auto error = parser.iterate(body.data(), size, body.capacity()).get(document);
     if (error) return json_walk::Malformed(where, error);
     json_walk::ondemand::object object;
     error = document.get_object().get(object);

@@ -8,8 +8,8 @@
 //
 // Accepted, as Go's encoding/json does it: keys in any letter case, the last of a repeated key
 // wins, null is the same as missing, unknown members are skipped. A skipped value is checked for
-// UTF-8 and for balanced brackets only, and is never recursed into. Nothing may follow the one JSON
-// value.
+// UTF-8 and for balanced brackets only (names at the end of a body that nobody asked for: for
+// UTF-8), and is never recursed into. Nothing may follow the one JSON value.
 //
 // A node that is sent twice is answered twice.
 //
@@ -101,7 +101,7 @@ class ExtenderDecoder {
   ExtenderDecoder& operator=(ExtenderDecoder&&) noexcept;
 
   // Filter and prioritize. NodeNames wins over Nodes when both are there. May grow the capacity of
-  // `body`, never changes its bytes. Errors: InvalidArgument (what, and where) for malformed,
+  // `body`, leaves its bytes as they were. Errors: InvalidArgument (what, and where) for malformed,
   // truncated or wrong-typed JSON, no Pod, neither Nodes nor NodeNames; ResourceExhausted.
   absl::StatusOr<ExtenderArgs> DecodeArgs(std::string& body, ReadCandidates when);
 
