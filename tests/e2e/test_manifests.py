@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What ships in manifests/ is accepted by the real API server, and allows what it must and no more."""
 import functools
+import itertools
 import json
 import pathlib
 import re
@@ -18,6 +19,7 @@ PROMETHEUS_OPERATOR = ('github.com/prometheus-operator/prometheus-operator', 'v0
 EXTENDER = 'system:serviceaccount:pmem-system:pmem-extender'
 AGENT = 'system:serviceaccount:pmem-system:pmem-capacity-agent'
 DRIVER = 'system:serviceaccount:pmem-system:pmem-csi-driver'
+_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope='module')
@@ -200,6 +202,16 @@ def test_no_container_with_the_nodes_devices_has_its_termination_log_among_them(
     assert {c.get('terminationMessagePath') for c in with_devices} == {'/tmp/termination-log'}
 
 
+def check_restricted(kubernetes, workload):
+    """Its pod is taken where the restricted pod security standard is enforced."""
+    kube_namespace = f'restricted-{next(_numbers)}'
+    label = {'pod-security.kubernetes.io/enforce': 'restricted'}
+    kubernetes.admin.create({'apiVersion': 'v1', 'kind': 'Namespace',
+                             'metadata': {'name': kube_namespace, 'labels': label}})
+    kubernetes.admin.request('POST', f'/api/v1/namespaces/{kube_namespace}/pods', pod_of(workload),
+                             dryRun='All', fieldValidation='Strict')
+
+
 @pytest.mark.parametrize('overlay, kind, name', [
     ('release', 'Deployment', 'pmem-extender'),
     ('test', 'Deployment', 'pmem-extender'),
@@ -207,13 +219,7 @@ def test_no_container_with_the_nodes_devices_has_its_termination_log_among_them(
 ])
 def test_a_workload_without_devices_passes_the_restricted_pod_security_standard(kubernetes, overlay, kind,
                                                                                name):
-    label = {'pod-security.kubernetes.io/enforce': 'restricted'}
-    kube_namespace = f'restricted-{overlay}-{name}'
-    kubernetes.admin.create({'apiVersion': 'v1', 'kind': 'Namespace',
-                             'metadata': {'name': kube_namespace, 'labels': label}})
-    pod = pod_of(find(render(MANIFESTS / 'overlays' / overlay)[1], kind, name))
-    kubernetes.admin.request('POST', f'/api/v1/namespaces/{kube_namespace}/pods', pod,
-                             dryRun='All', fieldValidation='Strict')
+    check_restricted(kubernetes, find(render(MANIFESTS / 'overlays' / overlay)[1], kind, name))
 
 
 def render_with(component, folder):
@@ -240,6 +246,15 @@ def test_the_network_policies_choose_the_pods_and_ports_that_there_are(kubernete
     said = kubectl(kubernetes, 'apply', '--server-side', '--force-conflicts', '--validate=strict',
                    '-f', '-', stdin=text)
     assert len(said.splitlines()) == len(rendered)
+
+
+def test_the_second_scheduler_is_accepted_beside_the_base_and_needs_no_privileges(kubernetes, tmp_path):
+    (tmp_path / 'both').mkdir()
+    text, rendered = render_with('second-scheduler', tmp_path / 'both')
+    said = kubectl(kubernetes, 'apply', '--server-side', '--force-conflicts', '--validate=strict',
+                   '-f', '-', stdin=text)
+    assert len(said.splitlines()) == len(rendered)
+    check_restricted(kubernetes, find(rendered, 'Deployment', 'pmem-kube-scheduler'))
 
 
 def is_established(kubernetes, name):
@@ -340,10 +355,12 @@ def test_the_chart_renders_what_the_overlay_does(overlay, values):
     assert by_name(rendered) == by_name(render(MANIFESTS / 'overlays' / overlay)[1])
 
 
-def test_the_chart_with_monitoring_renders_what_the_component_adds(tmp_path):
+@pytest.mark.parametrize('component, value', [('monitoring', 'monitoring.enabled=true'),
+                                              ('second-scheduler', 'secondScheduler.enabled=true')])
+def test_the_chart_renders_what_a_component_adds(tmp_path, component, value):
     (tmp_path / 'both').mkdir()
-    expected = by_name(render_with('monitoring', tmp_path / 'both')[1])
-    assert by_name(render_chart('kubeNamespace.create=true', 'monitoring.enabled=true')[1]) == expected
+    expected = by_name(render_with(component, tmp_path / 'both')[1])
+    assert by_name(render_chart('kubeNamespace.create=true', value)[1]) == expected
 
 
 def test_the_chart_changes_what_its_values_name_and_nothing_else():
