@@ -87,6 +87,35 @@ def test_promtool_accepts_the_rules(rules):
     subprocess.run(['promtool', 'check', 'rules', rules], check=True, capture_output=True)
 
 
+NOT_ASKED = 'PmemSchedulerDoesNotAsk'
+# What happens in the first 90 minutes, a sample a minute, and whether the alert fires then.
+STORIES = [
+    ('claims get nodes and nobody asks', {'claims_placed': '3+0x60 4+0x29', 'pins_written_total': '7+0x90'}, True),
+    ('there is no placement controller', {'claims_placed': '3+0x60 4+0x29'}, True),
+    ('somebody asks', {'claims_placed': '3+0x60 4+0x29', 'pod_decisions_total{outcome="unmanaged"}': '0+0x70 1+0x19'}, False),
+    ('our placement controller writes', {'claims_placed': '3+0x60 4+0x29', 'pins_written_total': '7+0x60 8+0x29'}, False),
+    ('nothing happens', {'claims_placed': '3+0x90'}, False),
+    ('claims go', {'claims_placed': '3+0x60 1+0x29'}, False),
+    ('the extender starts anew', {'claims_placed': '3+0x69 0 3+0x19'}, False),
+    ('the extender is new', {'claims_placed': '_x80 0 3+0x9'}, False),
+]
+
+
+@pytest.mark.parametrize('series, fires', [story[1:] for story in STORIES], ids=[story[0] for story in STORIES])
+def test_a_scheduler_that_does_not_ask_is_told_of(rules, tmp_path, series, fires):
+    values = {'pod_decisions_total{outcome="fit"}': '5+0x90', **series}
+    alert = next(rule for group in yaml.safe_load(rules.read_text())['groups'] for rule in group['rules']
+                 if rule.get('alert') == NOT_ASKED)
+    raised = {'exp_labels': alert['labels'], 'exp_annotations': alert['annotations']}
+    path = tmp_path / 'story.yaml'
+    path.write_text(yaml.safe_dump({'rule_files': [str(rules)], 'tests': [{
+        'interval': '1m',
+        'input_series': [{'series': f'pmem_extender_{name}', 'values': text} for name, text in values.items()],
+        'alert_rule_test': [{'alertname': NOT_ASKED, 'eval_time': '85m', 'exp_alerts': [raised] if fires else []}]}]}))
+    done = subprocess.run(['promtool', 'test', 'rules', path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_every_metric_of_the_rules_exists(urls, rules):
     wanted = set(re.findall(r'pmem_[a-z_]+', ' '.join(
         rule['expr'] for group in yaml.safe_load(rules.read_text())['groups'] for rule in group['rules'])))
