@@ -37,8 +37,9 @@ struct ExtenderConfig {
   absl::Duration placement_settle = absl::Seconds(1);
   bool has_capacity_objects = true;
   int capacity_objects_nodes_max = 50;  // docs/performance.md, "A real kube-scheduler".
-  // Of a verb's body: whole Nodes of 8,000. The manifests ask for names, of which 32 MiB are those
-  // of a million, and for a smaller memory limit; docs/operations.md, "Whole Nodes".
+  // Of a verb's body: whole Nodes of 8,000. The manifests ask for names, of which 32 MiB hold those
+  // of 200,000, the limit of a call, and for a smaller memory limit; docs/operations.md, "Whole
+  // Nodes".
   int64_t body_bytes_max = 128 * kMiB;
   LogLevel log_level = LogLevel::kInfo;
   int io_threads = 4;
