@@ -54,6 +54,15 @@ def test_every_metric_that_operations_names_exists():
     assert named and all(f'`{name}`' in (DOCS / 'metrics.md').read_text() for name in named)
 
 
+def test_every_alert_has_its_row():
+    rules = (ROOT / 'manifests' / 'components' / 'monitoring' / 'rules.yaml').read_text()
+    table = (DOCS / 'operations.md').read_text().partition('| symptom | check |')[2]
+    alerts = set(re.findall(r'- alert: (\w+)', rules))
+    symptoms = re.findall(r'^\| (.*?) \|', table, re.MULTILINE)
+    named = re.findall(r'alert (Pmem\w+)', ' '.join(symptoms))
+    assert alerts and sorted(named) == sorted(alerts)
+
+
 def test_the_table_of_guards_names_those_that_are_tried():
     sys.path.insert(0, str(ROOT / 'tests' / 'mutation'))
     import guards
