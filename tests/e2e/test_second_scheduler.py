@@ -39,7 +39,7 @@ def test_its_configuration_is_the_shipped_one_but_for_what_it_says():
     del shipped['clientConnection']
     service = next(o for o in yaml.safe_load_all((clusters.MANIFESTS / 'base' / 'extender.yaml').read_text())
                    if o['kind'] == 'Service')
-    where = f'{service["metadata"]["name"]}.{service["metadata"]["namespace"]}:{service["spec"]["ports"][0]["port"]}'
+    where = f'{service["metadata"]["name"]}.{service["metadata"]["namespace"]}.svc:{service["spec"]["ports"][0]["port"]}'
     assert second_config() == {
         **shipped,
         'profiles': [{'schedulerName': 'pmem-scheduler'}],
