@@ -12,8 +12,21 @@
 
 namespace pmem::extender {
 namespace {
+
 constexpr std::string_view kComponent = "placement";
+
+using Written = PinMemory::Written;
+
+// A write whose answer was lost may have been done: then its hold stays until the event, or its
+// TTL.
+Written WrittenBy(const absl::Status& status) {
+  if (status.ok()) return Written::kYes;
+  const bool may_be = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
+                      absl::IsUnknown(status) || absl::IsInternal(status);
+  return may_be ? Written::kMaybe : Written::kNo;
 }
+
+}  // namespace
 
 PlacementController::PlacementController(PinningOptions options, LedgerService* service,
                                          PlacementApi* api, const Clock* clock, Metrics* metrics)
@@ -168,6 +181,7 @@ void PlacementController::ReadUse(const std::string& node) {
         has_grown_old ? std::min(known->second.age_max * 2, kUsesAgeMax) : known->second.age_max;
   }
   uses_[node] = {.use = next.use, .read_at = asked_at};
+  memory_.NoteRead(PinMemory::NodeKey(node));
   use_lookups_[node] = next;
 }
 
@@ -212,7 +226,8 @@ bool PlacementController::ReadPods(const std::string& kube_namespace) {
   if (has_grown_old) next.age_max = std::min(known->second.age_max * 2, kPodsAgeMax);
   const bool has_read = pods.ok();
   if (has_read) {
-    placed_[kube_namespace] = {.pods = PlacedAmong(*std::move(pods)), .read_at = asked_at};
+    placed_[kube_namespace] = KnownPodsOf(*std::move(pods), asked_at);
+    memory_.NoteRead(PinMemory::PodsKey(kube_namespace));
   } else {
     LogWarning(kComponent, "cannot read pods",
                {{"kube_namespace", kube_namespace}, {"error", pods.status()}});
@@ -223,22 +238,29 @@ bool PlacementController::ReadPods(const std::string& kube_namespace) {
   return has_read;
 }
 
-// A hold may stand for several claims: it is given up when none of them was written.
+// The hold of a pod stands for several claims: it is given up when none of them was written.
 void PlacementController::WriteAll(const std::vector<Pin>& pins) {
-  std::map<std::string, bool> holds;  // Owner -> something was, or may have been, written.
-  for (const Pin& pin : pins) holds[pin.hold_owner] |= Write(pin);
-  for (const auto& [owner, is_written] : holds) {
-    if (is_written) continue;
-    service_->Write(
-        [&owner = owner](Ledger& ledger, absl::Time now) { ledger.EndHold(owner, now); });
+  std::map<std::string, bool> pods;  // Something was, or may have been, written for it.
+  for (const Pin& pin : pins) {
+    const bool is_written = Write(pin);
+    if (!is_written) EndHold(ClaimOwner(pin.claim.meta.uid));
+    if (!pin.pod_uid.empty()) pods[pin.pod_uid] |= is_written;
   }
+  for (const auto& [uid, is_written] : pods) {
+    if (!is_written) EndHold(uid);
+  }
+}
+
+void PlacementController::EndHold(const std::string& owner) {
+  service_->Write([&owner](Ledger& ledger, absl::Time now) { ledger.EndHold(owner, now); });
 }
 
 // Asked before each write, as those before it may have taken long: whether we still lead, and
 // whether the hold will stand until the write is heard of.
 bool PlacementController::MayBeginToWrite(const Pin& pin) const {
-  const absl::Duration age = clock_->SteadyNow() - pin.planned_at;
-  return service_->MayWrite() && age <= pin_times_.begin_max;
+  return service_->MayWrite() && service_->Read([&](const Ledger& ledger, absl::Time now) {
+    return ledger.MayStillPin(pin.claim.meta.uid, pin.node, now + pin_times_.standing);
+  });
 }
 
 bool PlacementController::Write(const Pin& pin) {
@@ -246,28 +268,25 @@ bool PlacementController::Write(const Pin& pin) {
   const absl::Status status =
       api_->PatchClaim(pin.claim.meta.key, PinPatch(pin), pin_times_.deadline);
   const ObjectKey& key = pin.claim.meta.key;
-  // A write whose answer was lost may have been done: then its hold stays until the event, or its
-  // TTL.
-  const bool is_certain = absl::IsFailedPrecondition(status) || absl::IsNotFound(status) ||
-                          absl::IsAborted(status) || absl::IsPermissionDenied(status);
-  memory_.NoteWrite(pin.claim, is_certain ? "" : pin.node, clock_->SteadyNow());
+  const Written written = WrittenBy(status);
+  memory_.NoteWrite(pin.claim, pin.node, written, clock_->SteadyNow());
   if (status.ok()) {
     pins_written_.Increment();
     LogInfo(kComponent, "claim placed",
             {{"kube_namespace", key.kube_namespace}, {"claim", key.name}, {"node", pin.node}});
     return true;
   }
-  if (is_certain) pins_lost_.Increment();
+  if (written == Written::kNo) pins_lost_.Increment();
   LogWarning(kComponent, "claim not placed",
              {{"kube_namespace", key.kube_namespace}, {"claim", key.name}, {"error", status}});
-  return !is_certain;
+  return written != Written::kNo;
 }
 
 void PlacementController::Write(const Unpin& unpin) {
   if (!service_->MayWrite()) return;
   const absl::Status status =
       api_->PatchClaim(unpin.claim.meta.key, UnpinPatch(unpin), pin_times_.deadline);
-  memory_.NoteWrite(unpin.claim, "", clock_->SteadyNow());
+  memory_.NoteWrite(unpin.claim, "", WrittenBy(status), clock_->SteadyNow());
   if (status.ok()) unpins_written_.Increment();
   LogInfo(kComponent, "pin on a node that is gone taken away",
           {{"claim", unpin.claim.meta.key.name}, {"node", unpin.node}, {"status", status}});

@@ -97,6 +97,7 @@ class PlacementController {
   void ReadUse(const std::string& node);
   void ForgetOldPods();
   void WriteAll(const std::vector<Pin>& pins);
+  void EndHold(const std::string& owner);
   bool MayBeginToWrite(const Pin& pin) const;
   // False: it was certainly not written.
   bool Write(const Pin& pin);

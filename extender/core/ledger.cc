@@ -104,13 +104,27 @@ void Ledger::On(const Listed& event, absl::Time /*now*/) {
 
 void Ledger::BeginTakeover(absl::Time now) {
   std::vector<std::string> owners;
-  for (const auto& [owner, hold] : holds_.holds()) owners.push_back(owner);
+  for (const auto& [owner, hold] : holds_.holds()) {
+    if (KindOfOwner(owner) != OwnerKind::kClaim) owners.push_back(owner);
+  }
   for (const std::string& owner : owners) holds_.Erase(owner);
+  leading_since_ = now;
   takeover_until_ = now + options_.takeover_window;
   decided_.clear();
+  hand_pins_.clear();  // Without holds every pin of a scheduler looked like one.
+  NoteAgentNodes();
   HoldAllForTakeover(now);
   for (const auto& [name, volume] : cache_.volumes()) OweUnclaimed(volume, now);
   ++version_;
+}
+
+// Sorted once for all holds, of which there may be thousands.
+void Ledger::NoteAgentNodes() {
+  agent_nodes_.clear();
+  for (const auto& [name, node] : nodes_.nodes()) {
+    if (node->has_agent) agent_nodes_.push_back(node->id);
+  }
+  std::sort(agent_nodes_.begin(), agent_nodes_.end());
 }
 
 void Ledger::HoldAllForTakeover(absl::Time now) {
@@ -124,16 +138,17 @@ void Ledger::HoldForTakeover(std::string_view claim_uid, absl::Time now) {
   if (claim == nullptr || IsBound(*claim) || FindPlace(claim_uid) != nullptr) return;
   const std::optional<Item> item = ItemOf(*claim, cache_);
   if (!item) return;
-  Hold hold{.owner = TakeoverOwner(claim->meta.uid),
-            .pod = claim->meta.key,
-            .items = {*item},
-            .since = now,
-            .until = takeover_until_};
-  for (const auto& [name, node] : nodes_.nodes()) {
-    if (node->has_agent) hold.node_ids.push_back(node->id);
-  }
-  std::sort(hold.node_ids.begin(), hold.node_ids.end());
-  holds_.Put(std::move(hold));
+  std::string owner = TakeoverOwner(claim->meta.uid);
+  const Hold* known = holds_.Find(owner);
+  const bool is_same =
+      known != nullptr && known->items == std::vector{*item} && known->node_ids == agent_nodes_;
+  if (is_same) return;
+  holds_.Put({.owner = std::move(owner),
+              .pod = claim->meta.key,
+              .items = {*item},
+              .since = now,
+              .until = takeover_until_,
+              .node_ids = agent_nodes_});
   ++version_;
 }
 
@@ -191,7 +206,8 @@ void Ledger::EndTakeover(const std::string& claim_uid, absl::Time now) {
 
 void Ledger::HoldClaim(const Claim& claim, const Item& item, std::string_view node,
                        absl::Time now) {
-  EndTakeover(claim.meta.uid, now);
+  // Of a claim that a pod uses the leader before us may have decided for that one.
+  if (cache_.PodsUsing(claim.meta.key).empty()) EndTakeover(claim.meta.uid, now);
   holds_.Put({.owner = ClaimOwner(claim.meta.uid),
               .pod = claim.meta.key,
               .items = {item},
@@ -200,6 +216,14 @@ void Ledger::HoldClaim(const Claim& claim, const Item& item, std::string_view no
               .node_ids = {nodes_.At(node).id}});
   ++counters_.holds_made;
   ++version_;
+}
+
+bool Ledger::MayStillPin(std::string_view claim_uid, std::string_view node,
+                         absl::Time until) const {
+  const Hold* hold = holds_.Find(ClaimOwner(claim_uid));
+  const NodeState* state = nodes_.Find(node);
+  return hold != nullptr && state != nullptr && hold->node_ids == std::vector{state->id} &&
+         hold->since >= leading_since_ && hold->until >= until;
 }
 
 void Ledger::EndHold(std::string_view owner, absl::Time now) {
@@ -355,9 +379,6 @@ void Ledger::On(const Gone<Claim>& event, absl::Time now) { RemoveClaim(event.la
 
 void Ledger::On(const Relisted<Claim>& event, absl::Time now) {
   const auto uid_of = [](const Claim& claim) { return claim.meta.uid; };
-  std::set<std::string> listed;
-  for (const Claim& claim : event.objects) listed.insert(claim.meta.uid);
-  OweHeld(listed, now);
   OweUnseen(event.objects, now);
   for (const std::string& uid : Missing(cache_.claims(), event.objects, uid_of)) {
     RemoveClaim(uid, now);
@@ -451,6 +472,7 @@ void Ledger::On(const AgentsListed& event, absl::Time now) {
   for (const auto& [name, node] : nodes_.nodes()) nodes_.SetAgent(name, listed.contains(name));
   for (const std::string& name : listed) nodes_.SetAgent(name, true);
   DropIdleNodes();
+  NoteAgentNodes();
   HoldAllForTakeover(now);  // Also on new nodes.
   is_uniform_.reset();
   synced_.insert(ObjectKind::kAgents);

@@ -66,6 +66,10 @@ struct LedgerOptions {
   // gives a creation 10 s by default) and the report of it on its way. A debt ends with the first
   // answer of the agent after that.
   absl::Duration debt_grace = absl::Seconds(16);
+  // Debts that one list may cause for what it does not tell, each of one claim on one node: some 50
+  // MiB. Beyond that no claim by claim account is kept: each node takes nothing new until its agent
+  // has answered after debt_grace.
+  int64_t unseen_debts_max = 250'000;
   // How long a hold outlives its pod, or a cleared nomination: a write may be on its way, and the
   // watch of the claims behind that of the pods.
   absl::Duration hold_grace = absl::Seconds(5);
@@ -100,7 +104,8 @@ class Ledger {
 
   // From now on decisions are ours, and others' decisions may be in flight: every claim that has no
   // node gets a hold on every node, for the takeover window or until we decide for it; so does one
-  // that is seen for the first time in the window. Holds of before are dropped.
+  // that is seen for the first time in the window. Holds of before are dropped, but for
+  // those of claims: a pin may be on its way.
   void BeginTakeover(absl::Time now);
 
   // Claims that were read live, for those that the watch has brought in an earlier version: a pin
@@ -130,6 +135,9 @@ class Ledger {
   bool IsOvertaken(std::string_view pod_uid, int64_t turn) const;
   // The placement controller is about to pin the claim there; ended by the claim's own event.
   void HoldClaim(const Claim& claim, const Item& item, std::string_view node, absl::Time now);
+  // The claim is held there until `until` at least, and has been only since we lead (this time):
+  // what was planned before that knows nothing of what others decided in between.
+  bool MayStillPin(std::string_view claim_uid, std::string_view node, absl::Time until) const;
   // What was held for was not written. Somebody else may have written first, and the watch be
   // behind: the hold ends after hold_grace.
   void EndHold(std::string_view owner, absl::Time now);
@@ -242,8 +250,11 @@ class Ledger {
   void Owe(NodeState& node, const Item& item, absl::Time now);
   void OweLastPin(const Claim& claim, const std::string& node, const Item& item, absl::Time now);
   void DropIdleNodes();
-  void OweHeld(const std::set<std::string>& listed, absl::Time now);
-  void OweEverywhere(const Item& item, absl::Time now);
+  using HeldItem = std::pair<Item, const Hold*>;
+  std::vector<HeldItem> UnseenHeld(const std::vector<Claim>& listed) const;
+  std::vector<Item> UnseenOpen(const std::vector<Claim>& listed) const;
+  void OweHeld(const std::vector<HeldItem>& held, absl::Time now);
+  void OweEverywhere(const std::vector<Item>& items, absl::Time now);
   void OweUnseen(const std::vector<Claim>& listed, absl::Time now);
   void OweUnclaimed(const PersistentVolume& volume, absl::Time now);
   void HoldNewVolume(const PersistentVolume& volume);
@@ -251,6 +262,7 @@ class Ledger {
   bool IsOlderThanRead(const Claim& claim) const;
   void HoldForTakeover(std::string_view claim_uid, absl::Time now);
   void HoldAllForTakeover(absl::Time now);
+  void NoteAgentNodes();
   void EndTakeover(const std::string& claim_uid, absl::Time now);
   bool HasOtherUsers(std::string_view claim_uid, std::string_view pod_uid) const;
   void RemovePod(std::string_view uid, absl::Time now);
@@ -289,12 +301,16 @@ class Ledger {
   std::map<std::string, Refusal, std::less<>> refused_;  // By pod UID.
   std::string refused_looked_at_;                        // The last.
   std::deque<Claim> hand_pins_;
+  // What was lost sight of is told by answers of agents from then on.
+  absl::Time blind_until_ = absl::InfinitePast();
   absl::Time debts_end_first_ = absl::InfiniteFuture();  // No debt is over before.
   std::set<ObjectKind> synced_;
   int64_t awaited_round_ = 0;
   absl::btree_map<ObjectKind, int64_t> listed_rounds_;  // The last that has come.
+  absl::Time leading_since_ = absl::InfinitePast();
   absl::Time takeover_until_ = absl::InfinitePast();
-  std::set<std::string> decided_;  // Claim UIDs that we decided for during the takeover.
+  std::vector<int32_t> agent_nodes_;  // Those with an agent, sorted.
+  std::set<std::string> decided_;     // Claim UIDs that we decided for during the takeover.
   int64_t version_ = 0;
   Counters counters_;
   const LedgerJudge judge_{{.cache = cache_,
@@ -302,6 +318,7 @@ class Ledger {
                             .holds = holds_,
                             .places = places_,
                             .takeover_until = takeover_until_,
+                            .blind_until = blind_until_,
                             .agent_silence_max = options_.agent_silence_max}};
   mutable std::optional<bool> is_uniform_;  // nullopt: to be found out.
 };

@@ -141,9 +141,10 @@ bool Ledger::IsOnlyUser(const std::vector<std::string>& owners, const Claim& cla
 bool Ledger::PlacedByEvidence(const Claim& claim) {
   if (holds_.IsEmpty()) return false;
   const int32_t id = nodes_.At(FindPlace(claim.meta.uid)->node).id;
-  const std::vector<std::string> owners = holds_.DropItem(claim.meta.uid);
+  std::vector<std::string> owners = holds_.DropItem(claim.meta.uid);
   if (owners.empty()) return false;
   ++version_;
+  std::erase(owners, ClaimOwner(claim.meta.uid));
   if (IsOnlyUser(owners, claim)) holds_.Narrow(owners.front(), id);
   return true;
 }
@@ -209,30 +210,22 @@ void Ledger::AccountAll(absl::Time now) {
 
 // A held claim that a new list does not have may have been pinned, and deleted, unseen: its volume
 // may be in the making on any node of its hold.
-void Ledger::OweHeld(const std::set<std::string>& listed, absl::Time now) {
+std::vector<Ledger::HeldItem> Ledger::UnseenHeld(const std::vector<Claim>& listed) const {
+  std::set<std::string_view> uids;
+  for (const Claim& claim : listed) uids.insert(claim.meta.uid);
+  std::vector<HeldItem> unseen;
   for (const auto& [owner, hold] : holds_.holds()) {
     for (const Item& item : hold.items) {
-      if (listed.contains(item.claim_uid)) continue;
-      for (const auto& [name, node] : nodes_.nodes()) {
-        const auto& ids = hold.node_ids;
-        if (!std::binary_search(ids.begin(), ids.end(), node->id)) continue;
-        Owe(nodes_.At(name), item, now);
-      }
+      if (!uids.contains(item.claim_uid)) unseen.emplace_back(item, &hold);
     }
   }
-}
-
-void Ledger::OweEverywhere(const Item& item, absl::Time now) {
-  for (const auto& [name, node] : nodes_.nodes()) {
-    const bool is_listed = nodes_.FindVolume(*node, item.claim_uid).volume != nullptr;
-    if (node->has_agent && !is_listed) Owe(nodes_.At(name), item, now);
-  }
+  return unseen;
 }
 
 // What happened to a claim without a volume between the watch and the list, nobody tells. When it
 // is gone, or was written to and has no node, a leader before us, or a person, may have pinned it
 // meanwhile: its volume may be in the making on any node.
-void Ledger::OweUnseen(const std::vector<Claim>& listed, absl::Time now) {
+std::vector<Item> Ledger::UnseenOpen(const std::vector<Claim>& listed) const {
   std::set<std::string_view> plain;
   for (const Claim& claim : listed) {
     if (!open_claims_.contains(claim.meta.uid)) continue;
@@ -240,10 +233,42 @@ void Ledger::OweUnseen(const std::vector<Claim>& listed, absl::Time now) {
     if (!IsNews(claim, *known) || IsBound(claim) || !claim.selected_node.empty())
       plain.insert(claim.meta.uid);
   }
+  std::vector<Item> unseen;
   for (const std::string& uid : open_claims_) {
     const std::optional<Item> item = ItemOf(*cache_.FindClaim(uid), cache_);
-    if (!plain.contains(uid) && item) OweEverywhere(*item, now);
+    if (!plain.contains(uid) && item) unseen.push_back(*item);
   }
+  return unseen;
+}
+
+void Ledger::OweHeld(const std::vector<HeldItem>& held, absl::Time now) {
+  for (const auto& [item, hold] : held) {
+    for (const int32_t id : hold->node_ids) Owe(nodes_.At(nodes_.ById(id)->name), item, now);
+  }
+}
+
+void Ledger::OweEverywhere(const std::vector<Item>& items, absl::Time now) {
+  for (const Item& item : items) {
+    for (const int32_t id : agent_nodes_) {
+      const NodeState& node = *nodes_.ById(id);
+      const bool is_listed = nodes_.FindVolume(node, item.claim_uid).volume != nullptr;
+      if (!is_listed) Owe(nodes_.At(node.name), item, now);
+    }
+  }
+}
+
+void Ledger::OweUnseen(const std::vector<Claim>& listed, absl::Time now) {
+  const std::vector<HeldItem> held = UnseenHeld(listed);
+  const std::vector<Item> open = UnseenOpen(listed);
+  size_t debts = open.size() * agent_nodes_.size();
+  for (const auto& [item, hold] : held) debts += hold->node_ids.size();
+  if (std::cmp_greater(debts, options_.unseen_debts_max)) {
+    blind_until_ = now + options_.debt_grace;
+    ++version_;
+    return;
+  }
+  OweHeld(held, now);
+  OweEverywhere(open, now);
 }
 
 // A scheduler that was told of the volume before us may have given it to a pod that we have

@@ -182,7 +182,7 @@ Question LedgerJudge::AskWith(VerdictMemo& memo, const PodDemand& demand, std::s
                     .now = now,
                     .items = QuickItemsOf(demand.items),
                     .kinds = KindsOf(demand.items),
-                    .fresh_since = now - books_.agent_silence_max,
+                    .fresh_since = std::max(now - books_.agent_silence_max, books_.blind_until),
                     .is_beside_holds = books_.holds.HasOthers(owner),
                     .may_be_static = may_be_static,
                     .others = HeldByOthers(books_.holds, owner, demand.items)};
@@ -254,6 +254,7 @@ Reason LedgerJudge::Judge(const NodeState* node, const Question& question,
                           std::vector<std::string>* static_volumes) const {
   if (!IsPlainlyFresh(node, question)) {
     if (const auto reason = JudgeFreshness(node, question.demand, question.now)) return *reason;
+    if (node->contact < books_.blind_until) return Reason::kHeld;
   }
   if (question.may_be_static) return JudgeWithVolumes(*node, question, static_volumes);
   if (FitsQuickly(*node, question)) {

@@ -60,6 +60,7 @@ class LedgerJudge {
     const HoldBook& holds;
     const PlaceBook& places;
     const absl::Time& takeover_until;  // Until then nobody counts on volumes that are there.
+    const absl::Time& blind_until;     // An agent that has not answered since may not tell all.
     const absl::Duration agent_silence_max;
   };
   explicit LedgerJudge(const Books& books) : books_(books) {}

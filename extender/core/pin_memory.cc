@@ -14,11 +14,14 @@ absl::Time PinMemory::Since(const std::string& key, absl::Time now) {
   return it->second.since;
 }
 
-void PinMemory::NoteWrite(const Claim& claim, const std::string& node, absl::Time now) {
+void PinMemory::NoteWrite(const Claim& claim, const std::string& node, Written written,
+                          absl::Time now) {
   Attempt& attempt = attempts_[claim.meta.uid];
   attempt.resource_version = claim.meta.resource_version;
-  attempt.until = now + (node.empty() ? kLossPatience : kPinPatience);
-  attempt.node = node;
+  const bool is_pin = !node.empty() && written != Written::kNo;
+  attempt.until = now + (is_pin ? kPinPatience : kLossPatience);
+  // Nobody refuses what was not written: where that is not known, the watch tells.
+  attempt.node = written == Written::kYes ? node : "";
 }
 
 bool PinMemory::IsAwaited(const Claim& claim, absl::Time now) const {
@@ -64,6 +67,25 @@ absl::Time PinMemory::LastArrival(const std::string& node) const {
   return it == arrivals_.end() ? absl::InfinitePast() : it->second;
 }
 
+void PinMemory::NoteRead(const std::string& key) {
+  const auto asked = askers_.extract(key);
+  if (asked.empty()) return;
+  std::vector<std::pair<int64_t, std::string>> in_order;
+  for (const auto& [uid, ask] : asked.mapped()) in_order.emplace_back(ask, uid);
+  std::sort(in_order.begin(), in_order.end());
+  const std::set<std::string> known(answered_.begin(), answered_.end());
+  for (const auto& [ask, uid] : in_order) {
+    if (!known.contains(uid)) answered_.push_back(uid);
+  }
+}
+
+std::optional<std::string> PinMemory::TakeAnswered() {
+  if (answered_.empty()) return std::nullopt;
+  std::string uid = std::move(answered_.front());
+  answered_.pop_front();
+  return uid;
+}
+
 const ReplicaIndex& PinMemory::Replicas(const ObjectCache& cache, absl::Time since,
                                         absl::Time now) {
   if (!replicas_ || replicas_made_at_ < since) {
@@ -78,6 +100,10 @@ void PinMemory::EndRound(const std::set<std::string>& open) {
   for (auto it = ages_.begin(); it != ages_.end();) {
     const bool was_used = std::exchange(it->second.is_used, false);
     it = was_used ? std::next(it) : ages_.erase(it);
+  }
+  for (auto it = askers_.begin(); it != askers_.end();) {
+    absl::erase_if(it->second, [&open](const auto& asker) { return !open.contains(asker.first); });
+    it = it->second.empty() ? askers_.erase(it) : std::next(it);
   }
   for (auto it = attempts_.begin(); it != attempts_.end();) {
     it = open.contains(it->first) ? std::next(it) : attempts_.erase(it);

@@ -5,6 +5,8 @@
 // sooner, or sent once more to a node that refuses it. Not thread-safe; pure, deterministic.
 #pragma once
 
+#include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -54,13 +56,13 @@ class PinMemory {
   // The first time that `key` was asked for since it was last forgotten.
   absl::Time Since(const std::string& key, absl::Time now);
 
-  // We tried to pin the claim as it is in the cache, to `node`; empty: it was certainly not
-  // written.
-  void NoteWrite(const Claim& claim, const std::string& node, absl::Time now);
+  // We tried to pin the claim as it is in the cache, to `node`; empty: to take its pin away.
+  enum class Written { kYes, kMaybe, kNo };  // kMaybe: the answer was lost.
+  void NoteWrite(const Claim& claim, const std::string& node, Written written, absl::Time now);
   // True while the cache still shows the claim as it was before the last write to it.
   bool IsAwaited(const Claim& claim, absl::Time now) const;
 
-  // The claim has this pin of ours.
+  // The claim is seen with this pin of ours.
   void NotePinned(const Claim& claim);
   // The claim has none; if it had one of ours, its node has refused it.
   void NoteUnplaced(const Claim& claim, absl::Time now);
@@ -77,6 +79,17 @@ class PinMemory {
   // When a pod was last seen to come no more: it may run there by now, so what was read of the node
   // before says nothing of it. InfinitePast: not lately.
   absl::Time LastArrival(const std::string& node) const;
+
+  // What has to be read before a claim can be placed; once it is, the claim comes before all that
+  // is left of the round: what was read is soon too old, and a round may take longer than that.
+  static std::string NodeKey(const std::string& node) { return "node/" + node; }
+  static std::string PodsKey(const std::string& kube_namespace) { return "pods/" + kube_namespace; }
+  void NoteAsked(const std::string& key, const std::string& claim_uid) {
+    askers_[key].try_emplace(claim_uid, ++asks_);
+  }
+  void NoteRead(const std::string& key);
+  // UID of the next claim that has been waiting for what was read; the longest first.
+  std::optional<std::string> TakeAnswered();
 
   // Made afresh when it is from before `since`.
   const ReplicaIndex& Replicas(const ObjectCache& cache, absl::Time since, absl::Time now);
@@ -101,6 +114,10 @@ class PinMemory {
   absl::btree_map<std::string, Attempt> attempts_;  // By claim UID.
   ComingPods coming_;
   absl::btree_map<std::string, absl::Time> arrivals_;  // By node.
+  // By key: who asked, and the how manieth question it was.
+  absl::btree_map<std::string, absl::btree_map<std::string, int64_t>> askers_;
+  int64_t asks_ = 0;
+  std::deque<std::string> answered_;  // Each once.
   PinRound round_;
   std::optional<ReplicaIndex> replicas_;
   absl::Time replicas_made_at_;

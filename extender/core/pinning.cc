@@ -14,13 +14,6 @@
 namespace pmem::extender {
 namespace {
 
-bool Uses(const Pod& pod, const Claim& claim) {
-  return pod.meta.key.kube_namespace == claim.meta.key.kube_namespace &&
-         std::any_of(pod.volumes.begin(), pod.volumes.end(), [&](const PodVolume& volume) {
-           return volume.claim_name == claim.meta.key.name;
-         });
-}
-
 bool IsOver(const Pod& pod) { return pod.phase == "Succeeded" || pod.phase == "Failed"; }
 
 // Of PinMemory: since when the claim is without a node.
@@ -35,6 +28,11 @@ bool WantSame(const Pod& a, const Pod& b) {
          a.required_node_affinity == b.required_node_affinity &&
          a.requested_cpu_milli == b.requested_cpu_milli &&
          a.requested_memory_bytes == b.requested_memory_bytes;
+}
+
+bool HasSame(const std::vector<const Pod*>& pods, const Pod& pod) {
+  return std::any_of(pods.begin(), pods.end(),
+                     [&pod](const Pod* other) { return WantSame(pod, *other); });
 }
 
 std::string Text(std::string_view text) { return std::string(text); }
@@ -55,6 +53,7 @@ class Planner {
   PinningPlan Run() {
     const bool has_begun = std::exchange(round_.is_under_way, true);
     if (!has_begun || now_ - round_.coming_at >= kComingAgeMax) NoteComing();
+    SearchAnswered();
     VisitOpen();
     while (round_.are_all_visited && !round_.searches.empty() && HasTime()) SearchNext();
     for (const Claim& claim : ledger_.TakeHandPins()) CheckHandPin(claim);
@@ -70,6 +69,8 @@ class Planner {
   // one.
   static constexpr int64_t kVisitCost = 4;
   static constexpr int64_t kRememberedPerJudgement = 16;
+  // Pods of one claim that differ in what they want; the others have to wait.
+  static constexpr size_t kDifferentUsersMax = 100;
 
   bool HasTime() const { return spent_ < options_.judgements_max; }
 
@@ -101,15 +102,30 @@ class Planner {
     round_.searches.emplace(item->kind, -item->requested_bytes, claim.meta.uid);
   }
 
-  // It may have changed since it was looked at.
+  void SearchAnswered() {
+    while (HasTime()) {
+      const std::optional<std::string> uid = memory_.TakeAnswered();
+      if (!uid) return;
+      Search(*uid);
+    }
+  }
+
   void SearchNext() {
-    const std::string uid = std::get<2>(round_.searches.extract(round_.searches.begin()).value());
+    Search(std::get<2>(round_.searches.extract(round_.searches.begin()).value()));
+  }
+
+  // The claim may have changed since it was looked at.
+  void Search(const std::string& uid) {
     spent_ += kVisitCost;
     const Claim* claim = ledger_.cache().FindClaim(uid);
     const bool is_to_place = claim != nullptr && !claim->meta.is_deleting && !IsBound(*claim) &&
                              claim->selected_node.empty() && !round_.pinned.contains(uid) &&
                              !memory_.IsAwaited(*claim, now_);
-    if (is_to_place) VisitImmediate(*claim);
+    if (!is_to_place) return;
+    const StorageClass* storage_class =
+        ledger_.cache().FindClass(claim->storage_class_name.value_or(""));
+    if (storage_class == nullptr) return;
+    storage_class->is_wait_for_first_consumer ? VisitWaiting(*claim) : VisitImmediate(*claim);
   }
 
   // True once `age` has passed since the claim was first seen in this state.
@@ -128,14 +144,16 @@ class Planner {
     std::vector<const Pod*> pods;
     bool is_known = it != placed_.end() && it->second.read_at >= settled;
     if (is_known) {
-      for (const Pod& pod : it->second.pods) {
-        if (Uses(pod, claim)) pods.push_back(&pod);
+      const auto users = it->second.users.find(claim.meta.key.name);
+      if (users != it->second.users.end()) {
+        for (const Pod& pod : users->second) pods.push_back(&pod);
       }
       const bool is_old = now_ - it->second.planned_at > options_.placed_age_max;
       is_known = !is_old || (may_be_old_none && pods.empty());
     }
     if (is_known) return pods;
     plan_.lookups.insert(claim.meta.key.kube_namespace);
+    memory_.NoteAsked(PinMemory::PodsKey(claim.meta.key.kube_namespace), claim.meta.uid);
     return std::nullopt;
   }
 
@@ -175,6 +193,9 @@ class Planner {
       const PodDemand demand = ledger_.Demand(*pod, nullptr);
       const bool is_apart = !all.node.empty() && !demand.node.empty() && demand.node != all.node;
       if (!IsComplete(demand)) continue;
+      // One of a Deployment's speaks for the others.
+      if (HasSame(each, *pod)) continue;
+      if (each.size() == kDifferentUsersMax) break;
       each.push_back(pod);
       if (demand.is_split || is_apart) continue;
       together.push_back(pod);
@@ -195,15 +216,10 @@ class Planner {
 
   void PlaceForAny(const Claim& claim, const std::vector<const Pod*>& pods) {
     std::optional<NodeRefusals> of_first;
-    std::vector<const Pod*> tried;
     for (const Pod* pod : pods) {
-      const bool is_known = std::any_of(tried.begin(), tried.end(),
-                                        [pod](const Pod* other) { return WantSame(*pod, *other); });
-      if (is_known) continue;
       const auto refusals = Place(claim, {pod}, ledger_.Demand(*pod, nullptr));
       if (!refusals) return;
       if (!of_first) of_first = refusals;
-      tried.push_back(pod);
     }
     Refuse(claim, {pods.front()}, *of_first);
   }
@@ -257,6 +273,9 @@ class Planner {
     if (node.empty()) return found.refusals;
     if (!found.unread.empty()) {
       plan_.node_lookups.insert(found.unread.begin(), found.unread.end());
+      for (const std::string& unread : found.unread) {
+        memory_.NoteAsked(PinMemory::NodeKey(unread), claim.meta.uid);
+      }
       if (IsOlder("reads/" + claim.meta.uid, options_.search_patience)) {
         Refuse(claim, pods, found.refusals);
       }
@@ -266,7 +285,7 @@ class Planner {
       ledger_.HoldOn(*pods.front(), demand, {node}, {}, now_);
       memory_.AddComing(node, pods.front()->meta.uid, RequestOf(*pods.front()));
     }
-    for (size_t i = 0; i < demand.items.size(); ++i) AddPin(demand, i, pods, node, owner);
+    for (size_t i = 0; i < demand.items.size(); ++i) AddPin(demand, i, pods, node);
     return std::nullopt;
   }
 
@@ -278,15 +297,18 @@ class Planner {
   }
 
   void AddPin(const PodDemand& demand, size_t i, const std::vector<const Pod*>& pods,
-              const std::string& node, const std::string& owner) {
+              const std::string& node) {
     const Claim* claim = ledger_.cache().FindClaim(demand.items[i].claim_uid);
     const StorageClass* storage_class = ledger_.cache().FindClass(demand.item_classes[i]);
     const bool is_immediate = !storage_class->is_wait_for_first_consumer;
     const bool is_preset = !pods.empty() && !pods.front()->node_name.empty();
-    if (!is_immediate && !is_preset) return;  // The scheduler's, once the others are bound.
-    const std::string hold = pods.empty() ? ClaimOwner(claim->meta.uid) : owner;
-    if (pods.empty()) ledger_.HoldClaim(*claim, demand.items[i], node, now_);
-    plan_.pins.push_back({*claim, demand.items[i], node, hold, is_immediate, now_});
+    const bool is_awaited_by_none = ledger_.cache().PodsUsing(claim->meta.key).empty();
+    // The scheduler's: once the others are bound, or for another pod.
+    if (!is_immediate && !(is_preset && is_awaited_by_none)) return;
+    // What the pod holds ends with the pod, while the write may be on its way.
+    ledger_.HoldClaim(*claim, demand.items[i], node, now_);
+    const std::string pod_uid = pods.empty() ? "" : pods.front()->meta.uid;
+    plan_.pins.push_back({*claim, demand.items[i], node, pod_uid, is_immediate});
     round_.pinned.insert(claim->meta.uid);
   }
 
@@ -303,9 +325,11 @@ class Planner {
     return true;
   }
 
-  // One of them was pinned, and the watch has not told where to: its room must stay where it is.
+  // One of them was pinned, or is about to be, and the watch has not told where to: its room must
+  // stay where it is.
   bool IsAnyAwaited(const PodDemand& demand) const {
     return std::any_of(demand.items.begin(), demand.items.end(), [this](const Item& item) {
+      if (round_.pinned.contains(item.claim_uid)) return true;
       const Claim* claim = ledger_.cache().FindClaim(item.claim_uid);
       return claim != nullptr && memory_.IsAwaited(*claim, now_);
     });
@@ -352,8 +376,12 @@ class Planner {
     plan_.notices.push_back({claim, reason, std::move(message)});
   }
 
-  // The provisioner may have refused the pin before we look: so it is judged by what was seen.
+  // The provisioner may have refused the pin before we look: so it is judged by what was seen,
+  // unless its volume is there.
   void CheckHandPin(const Claim& claim) {
+    const Claim* current = ledger_.cache().FindClaim(claim.meta.uid);
+    const ClaimPlace* place = ledger_.FindPlace(claim.meta.uid);
+    if (current == nullptr || IsBound(*current) || (place != nullptr && !place->is_counted)) return;
     const std::optional<Item> item = ItemOf(claim, ledger_.cache());
     if (!item || ledger_.cache().FindNode(claim.selected_node) == nullptr) return;
     const Reason reason = JudgePin(*item, claim);
@@ -432,17 +460,19 @@ std::string_view NoticeReasonName(NoticeReason reason) {
 PinTimes PinTimesOf(const LedgerOptions& options) {
   const absl::Duration heard = std::min(options.hold_grace, options.hold_ttl / 3);
   const absl::Duration deadline = std::min(PinTimes::kDeadline, (options.hold_ttl - heard) / 2);
-  return {.begin_max = options.hold_ttl - heard - deadline, .deadline = deadline};
+  return {.standing = deadline + heard, .deadline = deadline};
 }
 
-std::vector<Pod> PlacedAmong(std::vector<Pod> pods) {
-  std::erase_if(pods, [](const Pod& pod) {
-    const bool has_claim =
-        std::any_of(pod.volumes.begin(), pod.volumes.end(),
-                    [](const PodVolume& volume) { return !volume.claim_name.empty(); });
-    return pod.node_name.empty() || IsOver(pod) || !has_claim;
-  });
-  return pods;
+KnownPods KnownPodsOf(const std::vector<Pod>& pods, absl::Time read_at) {
+  KnownPods known{.read_at = read_at};
+  for (const Pod& pod : pods) {
+    if (pod.node_name.empty() || IsOver(pod)) continue;
+    std::set<std::string_view> claims;
+    for (const PodVolume& volume : pod.volumes) claims.insert(volume.claim_name);
+    claims.erase("");
+    for (const std::string_view claim : claims) known.users[std::string(claim)].push_back(pod);
+  }
+  return known;
 }
 
 NodeUse UseOf(const std::vector<Pod>& pods) {

@@ -54,23 +54,22 @@ struct Pin {
   Claim claim;
   Item item;
   std::string node;
-  std::string hold_owner;          // Of the hold that stands for it until the claim's event comes.
+  std::string pod_uid;  // Whose hold stands for it too, beside that of the claim; empty: nobody's.
   bool needs_provisioner = false;  // Only with the storage-provisioner annotation (Immediate).
-  absl::Time planned_at;           // When the hold was made.
 };
 
 // What keeps a pin from being written, or from being written unheard, once its hold has ended: a
-// PATCH is begun no later than `begin_max` after the plan, and nobody works on it for longer than
-// `deadline`: neither we nor the API server, which is told. What came of it, also of one without an
-// answer, the watch tells within hold_grace; so long the hold stands:
+// PATCH is begun only while the claim's hold stands for `standing` more (Ledger::MayStillPin), and
+// nobody works on it for longer than `deadline`: neither we nor the API server, which is told. What
+// came of it, also of one without an answer, the watch tells within hold_grace:
 //
-//   begin_max + deadline + hold_grace <= hold_ttl
+//   deadline + hold_grace <= standing < hold_ttl
 //
 // A pin whose turn comes later is given up, and planned again. With the shipped options 15 s and
 // 10 s; a hold_ttl that is too short for that is shared out.
 struct PinTimes {
   static constexpr absl::Duration kDeadline = absl::Seconds(10);
-  absl::Duration begin_max;
+  absl::Duration standing;
   absl::Duration deadline;
 };
 PinTimes PinTimesOf(const LedgerOptions& options);
@@ -111,15 +110,15 @@ struct PinningPlan {
 // Pods with spec.nodeName that use claims, read live, by kube_namespace. The watched pods have
 // none.
 struct KnownPods {
-  std::vector<Pod> pods;
-  absl::Time read_at;  // When they were asked for.
+  absl::btree_map<std::string, std::vector<Pod>> users;  // By the name of a claim.
+  absl::Time read_at;                                    // When they were asked for.
   // Of the first plan that could use them; their age counts from then, so that a slow answer is of
   // use for one plan at least.
   absl::Time planned_at = absl::InfiniteFuture();
 };
 using PlacedPods = absl::btree_map<std::string, KnownPods>;
-// What of a list of pods is worth keeping there.
-std::vector<Pod> PlacedAmong(std::vector<Pod> pods);
+// What of a list of the pods of a kube_namespace is worth keeping there.
+KnownPods KnownPodsOf(const std::vector<Pod>& pods, absl::Time read_at);
 
 // What the pods of a node ask for, read live, by node. However old, it keeps pods away that do not
 // fit beside it: else a search among many busy nodes would begin anew for ever. Who keeps it says

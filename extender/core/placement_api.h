@@ -19,7 +19,8 @@ class PlacementApi {
  public:
   virtual ~PlacementApi() = default;
   // Patches a claim. FailedPrecondition: a test failed (the race is lost); NotFound: it is gone.
-  // Past the deadline nobody works on it any more; whether it was written is not known then.
+  // After Unavailable, DeadlineExceeded and Unknown it is not known whether it was written; past
+  // the deadline nobody works on it any more. After any other error it certainly was not.
   virtual absl::Status PatchClaim(const ObjectKey& claim, const std::string& json_patch,
                                   absl::Duration deadline) = 0;
   // All pods of a kube_namespace.

@@ -86,6 +86,7 @@ class AgentPoller::Impl : public std::enable_shared_from_this<Impl> {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // It is looked at again when its next poll is due, or the one in flight overdue.
   void ScheduleLocked(const Agent& agent) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void ScheduleAll() ABSL_LOCKS_EXCLUDED(mu_);
   // The agent, while poll `id` is its current one.
   Agent* FindLocked(const std::string& node, uint64_t id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Duration WaitFor(const std::string& node) const;
@@ -155,13 +156,18 @@ void AgentPoller::Impl::OnAgents(const std::vector<AgentEndpoint>& agents) {
       if (endpoint.url.empty() && !(is_same && agent.last_error == endpoint.problem)) {
         failures.push_back(NoteFailureLocked(&agent, endpoint.problem, now));
       }
-      ScheduleLocked(agent);
     }
     is_new_list = listed_ != nodes;
     listed_ = nodes;
   }
   if (is_new_list) events_->Emit(AgentsListed{std::move(nodes)});
+  ScheduleAll();  // A report from a node that is not listed yet would count for nothing.
   for (Outcome& failure : failures) Tell(std::move(failure));
+}
+
+void AgentPoller::Impl::ScheduleAll() {
+  MutexLock lock(&mu_);
+  for (const auto& [node, agent] : agents_) ScheduleLocked(agent);
 }
 
 std::shared_ptr<HttpClient> AgentPoller::Impl::Apply(const AgentEndpoint& endpoint, absl::Time now,

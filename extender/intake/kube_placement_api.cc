@@ -17,9 +17,10 @@ absl::Status KubePlacementApi::PatchClaim(const ObjectKey& claim, const std::str
                                           absl::Duration deadline) {
   const std::string path = absl::StrCat(ApiPath(kClaimsResource, claim.kube_namespace, claim.name),
                                         "?timeout=", absl::ToInt64Milliseconds(deadline), "ms");
-  PMEM_ASSIGN_OR_RETURN(const ApiAnswer answer,
-                        client_->Patch(path, json_patch, kJsonPatch, deadline));
-  return answer.ToStatus();
+  const absl::StatusOr<ApiAnswer> answer = client_->Patch(path, json_patch, kJsonPatch, deadline);
+  if (answer.ok()) return answer->ToStatus();
+  // An answer that could not be read says nothing of the write, whatever was wrong with it.
+  return absl::UnavailableError(answer.status().message());
 }
 
 absl::StatusOr<std::vector<Pod>> KubePlacementApi::ListPods(const std::string& kube_namespace) {

@@ -243,27 +243,29 @@ void Replica::PlacementTick() {
   const PinningPlan plan = PlanPins(*ledger_, {}, placed_, uses_, memory_, now);
   std::map<std::string, std::shared_ptr<Writes>> writes;
   for (const Pin& pin : plan.pins) {
-    auto& of_hold = writes[pin.hold_owner];
-    if (of_hold == nullptr) of_hold = std::make_shared<Writes>();
-    ++of_hold->open;
+    auto& of_pod = writes[pin.pod_uid];
+    if (of_pod == nullptr) of_pod = std::make_shared<Writes>();
+    ++of_pod->open;
   }
-  for (const Pin& pin : plan.pins) Write(pin, decision, writes[pin.hold_owner]);
+  for (const Pin& pin : plan.pins) Write(pin, decision, writes[pin.pod_uid]);
   for (const Unpin& unpin : plan.unpins) Write(unpin);
   if (!plan.lookups.empty()) Lookup(plan.lookups);
-  for (const std::string& node : plan.node_lookups) uses_[node] = {};  // All is free.
+  for (const std::string& node : plan.node_lookups) {
+    uses_[node] = {};  // All is free.
+    memory_.NoteRead(PinMemory::NodeKey(node));
+  }
   if (!plan.pins.empty()) Check();
 }
 
 void Replica::Lookup(const std::set<std::string>& kube_namespaces) {
   const absl::Time now = stage_.agenda.now();
+  std::map<std::string, std::vector<Pod>> pods;
+  for (const auto& [uid, pod] : stage_.kube.pods())
+    pods[pod.meta.key.kube_namespace].push_back(pod);
   for (const std::string& kube_namespace : kube_namespaces) {
-    placed_[kube_namespace] = {.pods = {}, .read_at = now};
+    placed_[kube_namespace] = KnownPodsOf(pods[kube_namespace], now);
+    memory_.NoteRead(PinMemory::PodsKey(kube_namespace));
   }
-  for (const auto& [uid, pod] : stage_.kube.pods()) {
-    const auto it = placed_.find(pod.meta.key.kube_namespace);
-    if (it != placed_.end() && it->second.read_at == now) it->second.pods.push_back(pod);
-  }
-  for (auto& [kube_namespace, known] : placed_) known.pods = PlacedAmong(std::move(known.pods));
 }
 
 // The write is on its way whatever becomes of the process.
@@ -271,11 +273,13 @@ void Replica::Write(const Pin& pin, const Decision& decision, std::shared_ptr<Wr
   stage_.agenda.After(ApiDelay(), [this, pin, decision, writes, process = process_] {
     const bool is_written = WriteNow(pin, decision);
     if (process != process_) return;
-    memory_.NoteWrite(pin.claim, is_written ? pin.node : "", stage_.agenda.now());
+    memory_.NoteWrite(pin.claim, pin.node,
+                      is_written ? PinMemory::Written::kYes : PinMemory::Written::kNo,
+                      stage_.agenda.now());
     writes->is_any_done |= is_written;
-    if (--writes->open == 0 && !writes->is_any_done) {
-      ledger_->EndHold(pin.hold_owner, stage_.agenda.now());
-    }
+    const absl::Time now = stage_.agenda.now();
+    if (!is_written) ledger_->EndHold(ClaimOwner(pin.claim.meta.uid), now);
+    if (--writes->open == 0 && !writes->is_any_done) ledger_->EndHold(pin.pod_uid, now);
   });
 }
 
@@ -291,7 +295,7 @@ bool Replica::WriteNow(const Pin& pin, const Decision& decision) {
 }
 
 void Replica::Write(const Unpin& unpin) {
-  memory_.NoteWrite(unpin.claim, "", stage_.agenda.now());
+  memory_.NoteWrite(unpin.claim, "", PinMemory::Written::kYes, stage_.agenda.now());
   stage_.agenda.After(ApiDelay(), [this, unpin] {
     const Claim* claim = stage_.kube.FindClaim(unpin.claim.meta.uid);
     if (claim == nullptr || claim->selected_node != unpin.node || !claim->volume_name.empty()) {

@@ -29,9 +29,9 @@ class LedgerTest : public testing::Test {
   }
 
   // Nothing is known any more.
-  void Restart() {
+  void Restart(LedgerOptions options = {}) {
     std::destroy_at(&ledger_);
-    std::construct_at(&ledger_, LedgerOptions{});
+    std::construct_at(&ledger_, options);
   }
 
   void Apply(const Event& event) {

@@ -348,5 +348,21 @@ TEST_F(LedgerTest, AClaimWithoutANodeThatARelistMissesIsOwedEverywhere) {
   EXPECT_EQ(FilterPod(pod), Names{"n2"});
 }
 
+// An account of thousands of claims on thousands of nodes would take all memory there is.
+TEST_F(LedgerTest, WhereAListMissesTooManyClaimsNodesTakeNothingUntilTheirAgentsHaveAnsweredLater) {
+  Restart({.unseen_debts_max = 3});
+  Start(2, 10 * kGiB);
+  for (int number : {1, 2}) Apply(Seen<Claim>{MakeClaim(number, kGiB)});
+  Apply(Relisted<Claim>{});
+  EXPECT_EQ(ledger_.counters().debts_made, 0);
+  const Pod pod = AddPod(3, {MakeClaim(3, kGiB)});
+  EXPECT_EQ(FilterPod(pod), Names{});
+  EXPECT_EQ(reasons_, (std::vector<Reason>{Reason::kHeld, Reason::kHeld}));
+  Pass(ledger_.options().debt_grace);
+  EXPECT_EQ(FilterPod(pod), Names{});
+  Apply(AgentConfirmed{"n2"});
+  EXPECT_EQ(FilterPod(pod), Names{"n2"});
+}
+
 }  // namespace
 }  // namespace pmem::extender

@@ -103,7 +103,7 @@ class PinningTest : public testing::Test {
 
   // What the watch shows after a pin of ours was written.
   Claim ShowPinned(Claim claim, const std::string& node) {
-    memory_.NoteWrite(claim, node, now_);
+    memory_.NoteWrite(claim, node, PinMemory::Written::kYes, now_);
     claim.selected_node = node;
     claim.is_pinned_by_us = true;
     claim.meta.resource_version += "1";

@@ -14,7 +14,7 @@ TEST_F(PinningTest, AnImmediateClaimIsPlacedOnceItHasSettledWithoutAPod) {
   const PinningPlan plan = Plan();
   EXPECT_EQ(Pins(plan), (Pairs{{"claim-1", "n1"}}));
   EXPECT_TRUE(plan.pins[0].needs_provisioner);
-  EXPECT_EQ(plan.pins[0].hold_owner, ClaimOwner(Uid(1)));
+  EXPECT_EQ(plan.pins[0].pod_uid, "");
 }
 
 TEST_F(PinningTest, PodsWithANodeAreAskedForFirst) {
@@ -47,6 +47,26 @@ TEST_F(PinningTest, AnImmediateClaimIsNotPlacedByWhatWasReadLongAgo) {
   EXPECT_EQ(plan.lookups, (std::set<std::string>{"default"}));
 }
 
+TEST_F(PinningTest, AClaimOfTwoPodsIsPinnedOnceInAPlan) {
+  const Claim first = Add(Immediate(1, 15 * kGiB));
+  const Claim shared = Add(Immediate(2, 3 * kGiB));
+  const Claim third = Add(Immediate(3, 10 * kGiB));
+  AddPod(MakePod(1, {first, shared}));
+  AddPod(MakePod(2, {shared, third}));
+  EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-1", "n1"}, {"claim-2", "n1"}}));
+}
+
+// Its scheduler may be writing already: a write of ours would be in its way.
+TEST_F(PinningTest, APodWithANodePinsNoClaimThatASchedulablePodWaitsFor) {
+  const Claim own = Add(MakeClaim(1, kGiB));
+  const Claim shared = Add(MakeClaim(2, kGiB));
+  Pod preset = MakePod(1, {own, shared});
+  preset.node_name = "n3";
+  AddPod(MakePod(2, {Add(MakeClaim(3, kGiB)), shared}));
+  placed_["default"].users = KnownPodsOf({preset}, now_).users;
+  EXPECT_EQ(Pins(SettledPlan()), (Pairs{{"claim-1", "n3"}}));
+}
+
 TEST_F(PinningTest, ClaimsOfOnePlanCountAgainstEachOther) {
   for (int i = 1; i <= 3; ++i) Add(Immediate(i));
   EXPECT_EQ(Pins(SettledPlan()), (Pairs{{"claim-1", "n1"}, {"claim-2", "n1"}, {"claim-3", "n2"}}));
@@ -75,7 +95,7 @@ TEST_F(PinningTest, AllImmediateClaimsOfAPodGoToOneNodeAtOnce) {
   const Pod pod = AddPod(MakePod(1, {a, b}));
   const PinningPlan plan = Plan();
   EXPECT_EQ(Pins(plan), (Pairs{{"claim-1", "n2"}, {"claim-2", "n2"}}));
-  EXPECT_EQ(plan.pins[1].hold_owner, pod.meta.uid);
+  EXPECT_EQ(plan.pins[1].pod_uid, pod.meta.uid);
 }
 
 TEST_F(PinningTest, APodWaitsForAllOfItsClaims) {
@@ -174,7 +194,7 @@ TEST_F(PinningTest, AClaimOfPodsThatWerePutOnSeveralNodesGoesToTheFirstThatHasRo
     full.node_name = "n1";
     Pod roomy = MakePod(2, {claim});
     roomy.node_name = waits ? "n2" : "n3";
-    placed_["default"].pods = {full, roomy};
+    placed_["default"].users = KnownPodsOf({full, roomy}, now_).users;
     EXPECT_EQ(Pins(SettledPlan()), (Pairs{{claim.meta.key.name, roomy.node_name}}));
     ShowPinned(claim, roomy.node_name);
   }
@@ -190,7 +210,7 @@ TEST_F(PinningTest, AWaitingClaimOfAPodThatWasPutOnANodeGoesThere) {
   const Claim claim = Add(MakeClaim(1, kGiB));
   Pod pod = MakePod(1, {claim});
   pod.node_name = "n3";
-  placed_["default"].pods = {pod};
+  placed_["default"].users = KnownPodsOf({pod}, now_).users;
   const PinningPlan plan = SettledPlan();
   EXPECT_EQ(Pins(plan), (Pairs{{"claim-1", "n3"}}));
   EXPECT_FALSE(plan.pins[0].needs_provisioner);
@@ -205,7 +225,7 @@ TEST_F(PinningTest, AWaitingClaimIsNotPlacedByAPodThatWasReadLongAgo) {
   placed_["default"] = {.read_at = now_, .planned_at = now_};
   Pass(PinningOptions{}.placed_age_max + absl::Seconds(1));
   EXPECT_EQ(Plan().lookups, std::set<std::string>());
-  placed_["default"].pods = {pod};
+  placed_["default"].users = KnownPodsOf({pod}, now_).users;
   const PinningPlan plan = Plan();
   EXPECT_EQ(Pins(plan), Pairs());
   EXPECT_EQ(plan.lookups, (std::set<std::string>{"default"}));
@@ -215,7 +235,7 @@ TEST_F(PinningTest, APresetNodeThatCannotHoldTheClaimIsTold) {
   const Claim claim = Add(MakeClaim(1, 100 * kGiB));
   Pod pod = MakePod(1, {claim});
   pod.node_name = "n3";
-  placed_["default"].pods = {pod};
+  placed_["default"].users = KnownPodsOf({pod}, now_).users;
   const PinningPlan plan = SettledPlan();
   EXPECT_EQ(Pins(plan), Pairs());
   EXPECT_EQ(Notices(plan), (std::vector<NoticeReason>{NoticeReason::kPresetNodeUnfit}));
@@ -440,7 +460,7 @@ TEST_F(PinningTest, AVolumeThatIsThereIsNoRoomForAPodThatCameWithItsNode) {
   Apply(Seen<PersistentVolume>{MakeVolumeByHand("n1", 80 * kGiB, "pmem-lvm")});
   Pod pod = MakePod(1, {Add(MakeClaim(1, 70 * kGiB))});
   pod.node_name = "n1";
-  placed_["default"].pods = {pod};
+  placed_["default"].users = KnownPodsOf({pod}, now_).users;
   EXPECT_EQ(Pins(SettledPlan()), Pairs{});
 }
 

@@ -9,7 +9,7 @@ TEST_F(PinningTest, AWrittenClaimIsLeftAloneUntilTheWatchShowsIt) {
   const Claim claim = Add(Immediate(1));
   AddPod(MakePod(1, {claim}));
   const PinningPlan plan = Plan();
-  memory_.NoteWrite(claim, plan.pins[0].node, now_);
+  memory_.NoteWrite(claim, plan.pins[0].node, PinMemory::Written::kYes, now_);
   Pass(absl::Seconds(20));
   EXPECT_EQ(Pins(Plan()), Pairs());
 }
@@ -18,12 +18,12 @@ TEST_F(PinningTest, AClaimThatWasLostIsLookedAtOnceItHasChangedOrAfterAWhile) {
   Claim claim = Add(Immediate(1));
   AddPod(MakePod(1, {claim}));
   Plan();
-  memory_.NoteWrite(claim, "", now_);
+  memory_.NoteWrite(claim, "n1", PinMemory::Written::kNo, now_);
   EXPECT_EQ(Pins(Plan()), Pairs());
   claim.meta.resource_version = "101";
   Add(claim);
   EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-1", "n1"}}));
-  memory_.NoteWrite(claim, "", now_);
+  memory_.NoteWrite(claim, "n1", PinMemory::Written::kNo, now_);
   Pass(PinMemory::kLossPatience);
   EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-1", "n1"}}));
 }
@@ -54,6 +54,28 @@ TEST_F(PinningTest, OnlyNodesThatRefusedAreATaleForTheUserUntilTheyAreTriedAgain
   EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-1", "n3"}}));
 }
 
+// A follower answers nobody, so that every pin of a scheduler looks like one by hand.
+TEST_F(PinningTest, WhatAFollowerHeardOfIsNotToldWhenItLeads) {
+  for (int number : {1, 2}) {
+    Claim claim = MakeClaim(number, 18 * kGiB);
+    Add(claim);
+    claim.selected_node = "n1";
+    claim.is_pinned_by_scheduler = true;
+    claim.meta.resource_version = "1001";
+    Add(claim);
+  }
+  ledger_.BeginTakeover(now_);
+  EXPECT_EQ(Notices(Plan()), std::vector<NoticeReason>());
+}
+
+TEST_F(PinningTest, APinByHandWhoseVolumeIsThereIsNotTold) {
+  Claim claim = MakeClaim(1, 18 * kGiB);
+  claim.selected_node = "n1";
+  Add(claim);
+  Apply(MakeReport("n1", 2, {MakeLvmPool(20 * kGiB, {{"disk-" + Uid(1), 18 * kGiB}})}));
+  EXPECT_EQ(Notices(Plan()), std::vector<NoticeReason>());
+}
+
 struct GoneCase {
   const char* name;
   bool by_us = false;
@@ -77,7 +99,7 @@ TEST_P(PinOnANodeThatIsGone, IsToldAndTakenAwayUnlessAUserWroteIt) {
   ASSERT_EQ(plan.unpins.size(), GetParam().is_removed ? 1U : 0U);
   if (!GetParam().is_removed) return;
   EXPECT_EQ(plan.unpins[0].node, "n9");
-  memory_.NoteWrite(claim, "", now_);
+  memory_.NoteWrite(claim, "n1", PinMemory::Written::kNo, now_);
   EXPECT_TRUE(Plan().unpins.empty());  // Once is enough until the watch has shown it.
 }
 
@@ -186,7 +208,7 @@ TEST_F(PinningTest, OfAPresetNodeTheReasonIsTold) {
        Pairs{{"n1", "insufficient free PMEM"}, {"n9", "no PMEM agent on the node"}}) {
     Pod pod = MakePod(1, {Add(MakeClaim(1, 30 * kGiB))});
     pod.node_name = node;
-    placed_["default"].pods = {pod};
+    placed_["default"].users = KnownPodsOf({pod}, now_).users;
     const PinningPlan plan = SettledPlan();
     ASSERT_EQ(Notices(plan), (std::vector<NoticeReason>{NoticeReason::kPresetNodeUnfit}));
     EXPECT_EQ(plan.notices[0].message,
