@@ -46,12 +46,14 @@ class Host {
   // FailedPrecondition when it cannot be told.
   virtual absl::StatusOr<std::string> FileSystemOn(const std::string& device) = 0;
   // Of a device that FileSystemOn finds nothing on: "" when nobody can have data there, or else
-  // what there is, for people. Also "" where a Format did not come to its end.
+  // what there is, for people.
   virtual absl::StatusOr<std::string> DataOn(const std::string& device) = 0;
+  // The same of a volume, where a Format that did not come to its end left no data either: "".
+  virtual absl::StatusOr<std::string> DataOnVolume(const std::string& device) = 0;
   // Makes one that can be mounted with DAX. Never asks whether something was there.
   virtual absl::Status Format(const std::string& device, std::string_view type) = 0;
   // Before a file system is mounted: a Format that was cut off after its last but one step is done,
-  // and DataOn no longer takes the device for one without data.
+  // and DataOnVolume no longer takes the device for one without data.
   virtual absl::Status FinishFormat(const std::string& device) = 0;
   // Grows the mounted file system to its device.
   virtual absl::Status Grow(const std::string& device, const std::string& path,

@@ -46,23 +46,30 @@ std::vector<InitStep> Initializer::Plan(const agent::DeviceState& state,
     // Without labels the whole region is one namespace, which somebody may be using as it is. It
     // has a block device, or there would be no such step.
     for (const agent::NvdimmNamespace& each : FindRegion(state, step.region)->nvdimm_namespaces) {
-      const auto found = host_->FileSystemOn("/dev/" + each.block_device);
-      if (found.ok() && found->empty()) continue;
-      RefuseAll(step.region,
-                found.ok() ? absl::StrCat("/dev/", each.block_device, " carries ", *found)
-                           : std::string(found.status().message()),
-                &steps);
+      const absl::Status empty = CheckEmpty("/dev/" + each.block_device);
+      if (!empty.ok()) RefuseAll(step.region, std::string(empty.message()), &steps);
     }
   }
   return steps;
+}
+
+absl::Status Initializer::CheckEmpty(const std::string& device) {
+  PMEM_ASSIGN_OR_RETURN(const std::string found, host_->FileSystemOn(device));
+  if (!found.empty()) return absl::FailedPreconditionError(device + " carries " + found);
+  PMEM_ASSIGN_OR_RETURN(const std::string data, host_->DataOn(device));
+  if (data.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat(device, " carries nothing that blkid knows, but is not empty (", data,
+                   "): a VolumeGroup on it may be damaged (pvck --dump metadata_search); if nobody "
+                   "needs what is "
+                   "there, zero its first 4 MiB"));
 }
 
 absl::Status Initializer::CreateGroup(const InitStep& step) {
   PMEM_ASSIGN_OR_RETURN(
       const std::string device,
       devices_->makers.at(PoolKind::kDirect)->Open({.pool = step.region, .name = step.name}));
-  PMEM_ASSIGN_OR_RETURN(const std::string found, host_->FileSystemOn(device));
-  if (!found.empty()) return absl::FailedPreconditionError(device + " carries " + found);
+  PMEM_RETURN_IF_ERROR(CheckEmpty(device));
   return lvm_->CreateGroup(step.name, device);
 }
 

@@ -31,6 +31,8 @@ class Initializer {
  private:
   std::vector<InitStep> Plan(const agent::DeviceState& state, const InitOptions& options);
   absl::Status Do(const InitStep& step);
+  // FailedPrecondition for a device on which something is, whether a probe knows it or not.
+  absl::Status CheckEmpty(const std::string& device);
   absl::Status CreateGroup(const InitStep& step);
 
   Devices* const devices_;

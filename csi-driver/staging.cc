@@ -8,7 +8,7 @@
 namespace pmem::driver {
 
 absl::Status Staging::CheckNoData(const std::string& device) {
-  PMEM_ASSIGN_OR_RETURN(const std::string data, host_->DataOn(device));
+  PMEM_ASSIGN_OR_RETURN(const std::string data, host_->DataOnVolume(device));
   if (data.empty()) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
       device, " has no file system that blkid knows, but is not empty (", data,

@@ -88,14 +88,21 @@ absl::StatusOr<std::string> ReadStart(const std::string& device, size_t bytes) {
 
 absl::StatusOr<std::string> DataOn(const std::string& device) {
   PMEM_ASSIGN_OR_RETURN(const FileDescriptor file, Open(device, O_RDONLY));
-  PMEM_ASSIGN_OR_RETURN(const bool is_marked, IsMarked(file, device));
-  if (is_marked) return std::string();
   PMEM_ASSIGN_OR_RETURN(const std::string start, ReadAt(file, device, agent::kSignatureBytes, 0));
   const size_t first = start.find_first_not_of('\0');
   if (first == std::string::npos) return std::string();
   // A hint for people only: that it cannot be read changes nothing.
   const auto backup = ReadAt(file, device, kExt4SuperblockBytes, kExt4BackupBlock * kBlockBytes);
   return DescribeData(static_cast<int64_t>(first), backup.ok() && IsExt4Superblock(*backup));
+}
+
+absl::StatusOr<std::string> DataOnVolume(const std::string& device) {
+  {
+    PMEM_ASSIGN_OR_RETURN(const FileDescriptor file, Open(device, O_RDONLY));
+    PMEM_ASSIGN_OR_RETURN(const bool is_marked, IsMarked(file, device));
+    if (is_marked) return std::string();
+  }
+  return DataOn(device);
 }
 
 absl::Status MarkFormatting(const std::string& device) { return WriteMark(device, MarkBlock()); }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is on a block device that no probe recognizes: whether it may be formatted.
+// What is on a block device that no probe recognizes: whether it may be written over.
 //
 // A volume is made with zeros at its start (erase.h, kSignatureBytes), and only mkfs or its user
 // writes there. Hence the rule: where zeros are, nobody has data. mkfs.ext4 writes the superblock
@@ -22,9 +22,11 @@ namespace pmem::driver {
 // The first bytes of a device. Fails where the memory is damaged, which looks empty to a probe.
 absl::StatusOr<std::string> ReadStart(const std::string& device, size_t bytes);
 
-// Of a device that no probe recognizes: "" when it may be formatted; else what is there, for
-// people.
+// Of a device that no probe recognizes: "" when its start is zeros; else what is there, for people.
 absl::StatusOr<std::string> DataOn(const std::string& device);
+// The same of a volume: "" also where the mark is. Of nothing else: what lies below volumes may end
+// where a volume does, and show its mark as its own.
+absl::StatusOr<std::string> DataOnVolume(const std::string& device);
 
 // Of a device that nobody uses: FailedPrecondition when somebody does.
 absl::Status MarkFormatting(const std::string& device);

@@ -118,6 +118,10 @@ absl::StatusOr<std::string> LinuxHost::DataOn(const std::string& device) {
   return driver::DataOn(device);
 }
 
+absl::StatusOr<std::string> LinuxHost::DataOnVolume(const std::string& device) {
+  return driver::DataOnVolume(device);
+}
+
 absl::Status LinuxHost::Format(const std::string& device, std::string_view type) {
   PMEM_RETURN_IF_ERROR(MarkFormatting(device));
   PMEM_RETURN_IF_ERROR(Run(FormatArguments(device, type)));

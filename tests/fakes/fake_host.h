@@ -29,7 +29,8 @@ class FakeHost final : public Host {
   absl::StatusOr<std::string> FileSystemOn(const std::string& device) override {
     return file_systems[device];
   }
-  absl::StatusOr<std::string> DataOn(const std::string& device) override {
+  absl::StatusOr<std::string> DataOn(const std::string& device) override { return data[device]; }
+  absl::StatusOr<std::string> DataOnVolume(const std::string& device) override {
     return marked.count(device) > 0 ? "" : data[device];
   }
   // One that fails leaves what no probe knows.

@@ -7,6 +7,7 @@ from guest import GIB, NVDIMMS
 
 INIT = "pmem-csi-driver init"
 SUMMARY = re.compile(r"\d+ regions seen, 1 match --region-pattern, [01] (changed|to change)")
+NOT_EMPTY = " carries nothing that blkid knows, but is not empty (something at byte "
 LABELLED = "5\n"  # Attribute nstype of a region.
 
 
@@ -18,6 +19,10 @@ def region_of(guest, role):
 
 def look(guest):
     return guest.run("ndctl list -RN; vgs --noheadings -o vg_name,vg_size; cat /proc/partitions")
+
+
+def zero_start(guest, device):
+    guest.run(f"dd if=/dev/zero of={device} bs=1M count=4 conv=fsync 2>/dev/null")
 
 
 def init(guest, role, flags):
@@ -48,6 +53,33 @@ def test_a_region_becomes_a_volume_group_once(guest):
     assert init(guest, "lvm", "--kind lvm --init-labels") == (0, steps)
     assert guest.run("vgs --noheadings -o vg_name").split() == [group]
     assert init(guest, "lvm", "--kind lvm --init-labels") == (0, [])
+
+
+def test_no_volume_group_is_made_over_a_damaged_one(guest):
+    """Goes on with the VolumeGroup that the test before made."""
+    region = region_of(guest, "lvm")
+    group = f"pmemvgregion{region.removeprefix('region')}"
+    device = guest.run("pvs --noheadings -o pv_name").strip()
+    guest.run(f"lvcreate -q -y -n disk-kept -L 64M {group} && echo kept >/dev/mapper/{group}-disk--kept"
+              f" && vgchange -q -an {group}")
+    guest.run(f"dd if=/dev/zero of={device} bs=512 seek=1 count=1 conv=fsync 2>/dev/null")  # A cleared media error.
+    assert guest.run(f"vgs --noheadings; blkid -p {device}; echo $?") == "2\n"
+    before = guest.run(f"head -c 8M {device} | md5sum")
+    status, lines = init(guest, "lvm", "--kind lvm --init-labels")
+    assert status == 3 and lines[-1].startswith(f"{region}: left alone: {device}{NOT_EMPTY}")
+    assert guest.run(f"head -c 8M {device} | md5sum") == before
+    # As docs/operations.md has it.
+    texts = re.findall(r"metadata at (\d+) .* seqno (\d+)", guest.run(f"lvm pvck --dump metadata_search {device} 2>&1"))
+    offset = max(texts, key=lambda text: int(text[1]))[0]
+    guest.run(f"lvm pvck --dump metadata_search --settings metadata_offset={offset} -f /tmp/text {device}"
+              f" && lvm pvck -y --repair -f /tmp/text {device} && vgchange -q -ay {group}")
+    assert guest.run(f"head -c 5 /dev/mapper/{group}-disk--kept") == "kept\n"
+    guest.run(f"vgremove -q -f {group}")
+    assert guest.run(f"lvm pvremove -q {device} >/dev/null; blkid -p {device}; echo $?") == "2\n"
+    assert init(guest, "lvm", "--kind lvm")[0] == 3
+    zero_start(guest, device)
+    assert init(guest, "lvm", "--kind lvm") == (0, [
+        f"{region}: create VolumeGroup {group} on NVDIMM namespace {group}"])
     guest.run(f"vgremove -q {group} && ndctl destroy-namespace -f -r {region} all")
 
 
@@ -64,6 +96,7 @@ def test_what_cannot_be_looked_at_is_left_alone(guest):
     assert init(guest, "direct", "--kind direct --init-labels") == refused
     assert guest.json("ndctl list -N")
     guest.run(f"ndctl create-namespace -f -e {name} -m raw --no-autolabel")
+    zero_start(guest, f"/dev/{device}")
 
 
 def test_a_foreign_file_system_is_left_alone(guest):
@@ -74,6 +107,9 @@ def test_a_foreign_file_system_is_left_alone(guest):
     status, lines = init(guest, "direct", "--kind direct --init-labels")
     assert (status, lines) == (3, [f"{region}: left alone: /dev/{device} carries ext4"])
     guest.run(f"wipefs -qa /dev/{device}")
+    status, lines = init(guest, "direct", "--kind direct --init-labels")
+    assert status == 3 and lines[0].startswith(f"{region}: left alone: /dev/{device}{NOT_EMPTY}")
+    zero_start(guest, f"/dev/{device}")
 
 
 def test_labels_that_were_begun_are_finished_by_the_next_run(guest):

@@ -79,6 +79,40 @@ TEST_F(InitializerTest, GoesOnWithTheOtherRegionsWhenAStepIsRefused) {
                    kNamespace1, kGroup1, "2 regions seen, 2 match --region-pattern, 1 changed"}));
 }
 
+// As when the kernel cleared a media error that its label was in: vgs and blkid see nothing of it.
+constexpr char kDamaged[] =
+    " carries nothing that blkid knows, but is not empty (something at byte 4096): a VolumeGroup "
+    "on "
+    "it may be damaged (pvck --dump metadata_search); if nobody needs what is there, zero its "
+    "first "
+    "4 MiB";
+
+TEST_F(InitializerTest, MakesNoGroupOverADamagedOne) {
+  host_.data["/dev/fake/pmemvgregion0"] = "something at byte 4096";
+  // Of a volume at its end.
+  host_.marked.insert("/dev/fake/pmemvgregion0");
+  agent::LvmMaker none("false", absl::Seconds(10));
+  found_.answer->regions.resize(1);
+  Initializer initializer(&devices_, &none, &host_,
+                          [this](std::string_view line) { said_.emplace_back(line); });
+  const auto refused = initializer.Run({.regions = agent::NamePatterns("region*")}, false);
+  EXPECT_EQ(refused.value_or(-1), 1) << refused.status();
+  EXPECT_EQ(said_,
+            (Lines{kGroup0, std::string("region0: left alone: /dev/fake/pmemvgregion0") + kDamaged,
+                   "1 regions seen, 1 match --region-pattern, 0 changed"}));
+}
+
+TEST_F(InitializerTest, WritesNoLabelsOverWhatNoProbeKnows) {
+  found_.answer->regions = {WithoutItsGroup("region0", "")};
+  found_.answer->regions[0].condition = {PoolState::kLabelLess, "no labels"};
+  host_.data["/dev/pmem0"] = "something at byte 4096";
+  Initializer initializer(&devices_, &lvm_, &host_,
+                          [this](std::string_view line) { said_.emplace_back(line); });
+  const InitOptions options = {.initializes_labels = true, .regions = agent::NamePatterns("*")};
+  EXPECT_EQ(initializer.Run(options, true).value_or(-1), 1);
+  EXPECT_EQ(said_.front(), std::string("region0: left alone: /dev/pmem0") + kDamaged);
+}
+
 TEST_F(InitializerTest, DropsTheOtherStepsOfARegionThatIsRefused) {
   found_.answer->regions = {Empty("region1"), WithoutItsGroup("region2", "pmemvgregion2")};
   store_.make_failure = absl::FailedPreconditionError("region1 is in use");
