@@ -86,7 +86,7 @@ void Collector::ReadSource(size_t index) {
     reading = GatherLocked();
   }
   LogNews(source_name, status, last_error);
-  if (reading) Publish(*reading);
+  if (reading) Publish(*std::move(reading));
   MutexLock lock(&parts_mu_);
   PublishHealthLocked();
 }
@@ -111,7 +111,8 @@ std::optional<Reading> Collector::GatherLocked() const {
   return reading;
 }
 
-void Collector::Publish(const Reading& reading) {
+void Collector::Publish(Reading reading) {
+  known_groups_.AddHidden(options_.builder.regions, reading.observed_at, &reading.devices);
   const ReportStore::Snapshot previous = store_->Current();
   CapacityReport report =
       BuildReport(options_.builder, reading, previous == nullptr ? nullptr : &previous->report);

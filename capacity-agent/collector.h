@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "capacity-agent/core/hidden_groups.h"
 #include "capacity-agent/core/report_builder.h"
 #include "capacity-agent/device/pool_reader.h"
 #include "capacity-agent/report_store.h"
@@ -79,7 +80,7 @@ class Collector {
   static void Keep(absl::StatusOr<DeviceState> devices, Part* part);
   // What all sources hold now. Nothing before every source has been read once.
   std::optional<Reading> GatherLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(parts_mu_);
-  void Publish(const Reading& reading) ABSL_EXCLUSIVE_LOCKS_REQUIRED(publishing_)
+  void Publish(Reading reading) ABSL_EXCLUSIVE_LOCKS_REQUIRED(publishing_)
       ABSL_LOCKS_EXCLUDED(parts_mu_);
   void PublishHealthLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(parts_mu_);
 
@@ -90,6 +91,7 @@ class Collector {
   // From the look at the parts until the report is published, so that none overtakes another. Who
   // publishes wakes long-polls and logs: ticks of other sources wait for parts_mu_ alone.
   Mutex publishing_;
+  KnownGroups known_groups_ ABSL_GUARDED_BY(publishing_);
   Mutex parts_mu_ ABSL_ACQUIRED_AFTER(publishing_);
   std::vector<Part> parts_ ABSL_GUARDED_BY(parts_mu_);  // As sources_.
 };

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "capacity-agent/core/hidden_groups.h"
 #include "capacity-agent/core/report_builder.h"
 #include "common/io/clock.h"
 #include "common/pure/absl_view.h"
@@ -33,14 +34,20 @@ absl::StatusOr<agent::DeviceState> ReadDeviceState(Devices* devices) {
   return state;
 }
 
-absl::StatusOr<CapacityReport> ReadDevices(Devices* devices) {
+absl::StatusOr<NodeReading> ReadNode(Devices* devices) {
   agent::Reading reading{.observed_at = RealClock().WallNow()};
   PMEM_ASSIGN_OR_RETURN(reading.devices, ReadDeviceState(devices));
   const agent::BuilderOptions options = {.node = devices->node,
                                          .boot_id = "-",
                                          .volume_groups = devices->volume_groups,
                                          .regions = devices->regions};
-  return agent::BuildReport(options, reading, nullptr);
+  return NodeReading{.report = agent::BuildReport(options, reading, nullptr),
+                     .disabled = agent::DisabledNamespace(reading.devices, devices->regions)};
+}
+
+absl::StatusOr<CapacityReport> ReadDevices(Devices* devices) {
+  PMEM_ASSIGN_OR_RETURN(NodeReading found, ReadNode(devices));
+  return std::move(found.report);
 }
 
 }  // namespace pmem::driver

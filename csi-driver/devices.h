@@ -32,6 +32,11 @@ absl::StatusOr<agent::DeviceState> ReadDeviceState(Devices* devices);
 
 // What the devices hold now. Unavailable when a source cannot be read: half a report would say
 // that the other half is empty. Thread-safe.
+struct NodeReading {
+  CapacityReport report;
+  std::string disabled;  // As agent::DisabledNamespace says it.
+};
+absl::StatusOr<NodeReading> ReadNode(Devices* devices);
 absl::StatusOr<CapacityReport> ReadDevices(Devices* devices);
 
 }  // namespace pmem::driver

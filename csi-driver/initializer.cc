@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "capacity-agent/device/ndctl_labels.h"
+#include "common/pure/names.h"
 #include "common/pure/status_macros.h"
 
 namespace pmem::driver {
@@ -81,7 +82,7 @@ absl::Status Initializer::Do(const InitStep& step) {
     case Action::kCreateNamespace:
       // What an interrupted run left.
       PMEM_RETURN_IF_ERROR(
-          maker.Remove({.pool = step.region, .name = agent::kUnfinishedPrefix + step.name}));
+          maker.Remove({.pool = step.region, .name = kUnfinishedPrefix + step.name}));
       return maker.Create({.pool = step.region, .name = step.name}, step.bytes);
     case Action::kCreateVolumeGroup:
       return CreateGroup(step);

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/pure/absl_view.h"
+#include "common/pure/names.h"
 #include "common/pure/status_macros.h"
 #include "csi-driver/core/volume_id.h"
 
@@ -21,7 +22,7 @@ absl::Status DeviceStatus(const absl::Status& status) {
 }
 
 bool IsUnfinished(std::string_view name) {
-  constexpr std::string_view kPrefix = agent::kUnfinishedPrefix;
+  constexpr std::string_view kPrefix = kUnfinishedPrefix;
   return name.starts_with(kPrefix) && IsVolumeId(name.substr(kPrefix.size()));
 }
 
@@ -84,9 +85,9 @@ absl::Status Volumes::Delete(const std::string& id) {
   // Nothing of ours has such a name.
   if (!IsVolumeId(id)) return absl::OkStatus();
   PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeTurn(id));
-  PMEM_ASSIGN_OR_RETURN(const CapacityReport report, Read());
-  const auto volume = FindVolume(report, id);
-  if (absl::IsNotFound(volume.status())) return CheckGone(report, id);
+  PMEM_ASSIGN_OR_RETURN(const NodeReading found, ReadAll());
+  const auto volume = FindVolume(found.report, id);
+  if (absl::IsNotFound(volume.status())) return CheckGone(found.report, found.disabled, id);
   if (!volume.ok()) return volume.status();
   PMEM_RETURN_IF_ERROR(EraseVolume(*volume));
   PMEM_ASSIGN_OR_RETURN(const Turns::Turn kind_turn, TakeKind(volume->kind));

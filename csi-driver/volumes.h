@@ -35,8 +35,8 @@ class Volumes {
 
   // The volume of that name, made unless it is there already and is the same.
   absl::StatusOr<Volume> Create(const VolumeOrder& order);
-  // Wiped, then removed. Not there: OK; Unavailable while it may be in a region that is disabled.
-  // FailedPrecondition while it is in use.
+  // Wiped, then removed. Not there: OK; Unavailable while it may be where nothing is seen
+  // (CheckGone). FailedPrecondition while it is in use.
   absl::Status Delete(const std::string& id);
   absl::StatusOr<Volume> Extend(const std::string& id, const SizeRange& range);
   // Its block device.
@@ -45,6 +45,7 @@ class Volumes {
 
   // NotFound for whatever the devices do not show now, as FindVolume.
   absl::StatusOr<Volume> Find(const std::string& id);
+  absl::StatusOr<NodeReading> ReadAll() { return ReadNode(devices_); }
   absl::StatusOr<CapacityReport> Read() { return ReadDevices(devices_); }
 
   // Half-made volumes that a driver before this one left. Call it before anything is created. What

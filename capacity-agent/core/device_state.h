@@ -28,6 +28,7 @@ struct NvdimmNamespace {
   int64_t bytes = 0;                    // What it takes; a file system on it has less.
   std::optional<int64_t> offset_bytes;  // From the start of the region.
   std::string block_device;             // "pmem1"; empty: none (devdax, disabled).
+  bool is_disabled = false;             // What is on it is seen by nobody.
   bool operator==(const NvdimmNamespace&) const = default;
 };
 
@@ -63,6 +64,8 @@ struct VolumeGroup {
   std::vector<std::string> block_devices;  // Of its physical volumes, without "/dev/".
   std::vector<VolumeReport> volumes;       // Thin pools included, thin volumes not.
   std::vector<ThinPool> thin_pools;
+  // Device names of what it is hidden on (hidden_groups.h): that has no block device to go by.
+  std::vector<std::string> hidden_on;
   bool operator==(const VolumeGroup&) const = default;
 };
 

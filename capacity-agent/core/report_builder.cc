@@ -2,12 +2,12 @@
 #include "capacity-agent/core/report_builder.h"
 
 #include <algorithm>
-#include <cctype>
 #include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "capacity-agent/core/free_extents.h"
+#include "capacity-agent/core/hidden_groups.h"
 #include "common/pure/absl_view.h"
 #include "common/pure/units.h"
 
@@ -16,35 +16,13 @@ namespace {
 
 constexpr std::string_view kUnknownTrouble = "its last reading failed; the numbers are older";
 
-bool HasDigitsOnly(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(),
-                                      [](unsigned char c) { return std::isdigit(c) != 0; });
-}
-
-// Whether physical volume "pmem0" or its partition "pmem0p1" lies on block device "pmem0".
-bool LiesOn(std::string_view physical_volume, std::string_view block_device) {
-  if (block_device.empty() || !physical_volume.starts_with(block_device)) return false;
-  const std::string_view rest = physical_volume.substr(block_device.size());
-  return rest.empty() || (rest[0] == 'p' && HasDigitsOnly(rest.substr(1)));
-}
-
-bool Carries(const NvdimmNamespace& nvdimm_namespace, const VolumeGroup& group) {
-  return std::any_of(group.block_devices.begin(), group.block_devices.end(),
-                     [&nvdimm_namespace](const std::string& physical_volume) {
-                       return LiesOn(physical_volume, nvdimm_namespace.block_device);
-                     });
-}
-
-bool Carries(const Region& region, const VolumeGroup& group) {
-  return std::any_of(region.nvdimm_namespaces.begin(), region.nvdimm_namespaces.end(),
-                     [&group](const NvdimmNamespace& each) { return Carries(each, group); });
-}
-
 // The builder's state while it goes through one reading.
 class Builder {
  public:
   Builder(const BuilderOptions& options, const Reading& reading, const CapacityReport* previous)
-      : options_(options), reading_(reading), previous_(previous) {}
+      : options_(options), reading_(reading), devices_(reading.devices), previous_(previous) {
+    AddHiddenByName(options.volume_groups, options.regions, &devices_);
+  }
   CapacityReport Build();
 
  private:
@@ -58,6 +36,7 @@ class Builder {
 
   const BuilderOptions& options_;
   const Reading& reading_;
+  DeviceState devices_;
   const CapacityReport* const previous_;
   std::vector<VolumeGroup> our_groups_;
   CapacityReport report_;
@@ -67,7 +46,7 @@ class Builder {
 void Builder::JoinCarriers(VolumeGroup* group) const {
   std::optional<int> numa_node = group->numa_node;
   bool is_first = true;
-  for (const Region& region : reading_.devices.regions) {
+  for (const Region& region : devices_.regions) {
     if (!Carries(region, *group)) continue;
     numa_node = is_first || numa_node == region.numa_node ? region.numa_node : std::nullopt;
     is_first = false;
@@ -214,11 +193,11 @@ CapacityReport Builder::Build() {
   // The wire has milliseconds.
   report_.observed_at = absl::FromUnixMillis(absl::ToUnixMillis(reading_.observed_at));
   report_.errors = reading_.errors;
-  for (const VolumeGroup& group : reading_.devices.volume_groups) {
+  for (const VolumeGroup& group : devices_.volume_groups) {
     if (options_.volume_groups.Cover(group.name)) our_groups_.push_back(group);
   }
   for (const VolumeGroup& group : our_groups_) AddVolumeGroup(group);
-  for (const Region& region : reading_.devices.regions) {
+  for (const Region& region : devices_.regions) {
     if (options_.regions.Cover(region.name)) AddRegion(region);
   }
   LimitErrors(&report_.errors);

@@ -7,6 +7,9 @@
 // The namespaces under our VolumeGroups are then listed among its volumes, since they take room
 // from it.
 //
+// A VolumeGroup that is not seen and need not be gone (hidden_groups.h) is a pool in state
+// inactive, without volumes unless the reading has it, as KnownGroups adds it.
+//
 // Where namespaces and the kernel disagree about free space (an offset is not readable, something
 // is hidden, the region is disabled), the kernel's smaller numbers count and free_extents stays
 // empty.

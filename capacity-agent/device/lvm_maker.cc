@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "capacity-agent/device/erase.h"
+#include "common/pure/names.h"
 #include "common/pure/status_macros.h"
 
 namespace pmem::agent {

@@ -13,6 +13,7 @@
 #include "capacity-agent/device/errno_status.h"
 #include "capacity-agent/device/ndctl_context.h"
 #include "common/pure/absl_view.h"
+#include "common/pure/names.h"
 #include "common/pure/status_macros.h"
 #include "common/pure/units.h"
 

@@ -54,6 +54,7 @@ absl::StatusOr<NvdimmNamespace> ReadNvdimmNamespace(ndctl_namespace* source,
     found.offset_bytes = *start - *region_start;
   }
   found.block_device = BlockDevice(source);
+  found.is_disabled = found.block_device.empty() && ndctl_namespace_get_dax(source) == nullptr;
   return found;
 }
 

@@ -48,7 +48,4 @@ class VolumeMaker {
   virtual absl::Status Remove(const VolumePlace& place) = 0;
 };
 
-// A volume that is not whole yet has this before its name.
-inline constexpr char kUnfinishedPrefix[] = "new-";
-
 }  // namespace pmem::agent

@@ -21,6 +21,12 @@ inline constexpr std::string_view kClassAnnotationBeta = "volume.beta.kubernetes
 // A volume of ours is named <prefix><claim uid>: the LogicalVolume, or the namespace's alt name.
 inline constexpr std::string_view kVolumeNamePrefix = "disk-";
 
+// A volume, or the namespace of a VolumeGroup, that is not whole yet has this before its name.
+inline constexpr char kUnfinishedPrefix[] = "new-";
+// A VolumeGroup that `pmem-csi-driver init` makes, and the alt name of the namespace under it:
+// <prefix><number of the region>.
+inline constexpr std::string_view kVolumeGroupPrefix = "pmemvgregion";
+
 // The key under which a volume is found: the claim's UID that its name ends in, or the whole name.
 inline constexpr size_t kUuidLength = 36;  // RFC 9562 text form; the API server's UIDs are such.
 constexpr std::string_view VolumeKey(std::string_view name) {

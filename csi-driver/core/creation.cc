@@ -132,16 +132,19 @@ absl::StatusOr<Volume> FindVolume(const CapacityReport& report, std::string_view
   return absl::NotFoundError(absl::StrCat("no volume ", AbslView(id), " on this node"));
 }
 
-absl::Status CheckGone(const CapacityReport& report, std::string_view id) {
+absl::Status CheckGone(const CapacityReport& report, std::string_view disabled,
+                       std::string_view id) {
   // Nothing of ours has another name, hidden or not; and no thin pool has anything of ours.
   if (!IsVolumeId(id)) return absl::OkStatus();
+  std::string hiding(disabled);
   for (const PoolReport& pool : report.pools) {
     if (pool.state != PoolState::kInactive || pool.thin) continue;
-    return absl::UnavailableError(absl::StrCat(AbslView(PoolNameOf(pool.id)), ": ",
-                                               TroubleOf(report, pool), ": whether it holds ",
-                                               AbslView(id), " is not known"));
+    hiding = absl::StrCat(AbslView(PoolNameOf(pool.id)), ": ", TroubleOf(report, pool));
+    break;
   }
-  return absl::OkStatus();
+  if (hiding.empty()) return absl::OkStatus();
+  return absl::UnavailableError(
+      absl::StrCat(hiding, ": whether it holds ", AbslView(id), " is not known"));
 }
 
 absl::Status CheckSame(const Volume& volume, PoolKind kind, const SizeRange& range) {

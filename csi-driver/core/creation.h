@@ -55,8 +55,10 @@ std::vector<Volume> VolumesOf(const CapacityReport& report);
 absl::StatusOr<Volume> FindVolume(const CapacityReport& report, std::string_view id);
 
 // Whether a volume that no pool lists is on the node no more. Unavailable while a pool is inactive,
-// which it names: a disabled region hides what is on it, volumes and VolumeGroups.
-absl::Status CheckGone(const CapacityReport& report, std::string_view id);
+// which it names: a disabled region hides what is on it, volumes and VolumeGroups. Also while a
+// namespace is disabled that may carry a VolumeGroup: `disabled` (agent::DisabledNamespace), or "".
+absl::Status CheckGone(const CapacityReport& report, std::string_view disabled,
+                       std::string_view id);
 
 // Whether `volume` is what such a request would have made. AlreadyExists, saying what differs.
 absl::Status CheckSame(const Volume& volume, PoolKind kind, const SizeRange& range);

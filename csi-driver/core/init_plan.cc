@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "common/pure/names.h"
 #include "common/pure/units.h"
 
 namespace pmem::driver {
@@ -12,7 +13,6 @@ namespace {
 using Action = InitStep::Action;
 
 constexpr std::string_view kRegionPrefix = "region";
-constexpr std::string_view kGroupPrefix = "pmemvgregion";
 // What page metadata, LVM's metadata and one extent leave nothing useful of is not worth a
 // VolumeGroup.
 constexpr int64_t kGroupBytesMin = 64 * kMiB;
@@ -21,7 +21,7 @@ constexpr int64_t kGroupBytesMin = 64 * kMiB;
 std::string GroupNameOf(const agent::Region& region) {
   std::string_view number = region.name;
   if (number.starts_with(kRegionPrefix)) number.remove_prefix(kRegionPrefix.size());
-  return std::string(kGroupPrefix) + std::string(number);
+  return std::string(kVolumeGroupPrefix) + std::string(number);
 }
 
 const agent::VolumeGroup* GroupOn(const agent::DeviceState& devices,
@@ -56,7 +56,7 @@ bool HasOwnGroup(const agent::DeviceState& devices, const agent::Region& region)
   return std::any_of(region.nvdimm_namespaces.begin(), region.nvdimm_namespaces.end(),
                      [&devices](const agent::NvdimmNamespace& each) {
                        const agent::VolumeGroup* const group = GroupOn(devices, each);
-                       return group != nullptr && group->name.starts_with(kGroupPrefix);
+                       return group != nullptr && group->name.starts_with(kVolumeGroupPrefix);
                      });
 }
 

@@ -14,11 +14,17 @@ namespace {
 
 bool IsVolumeOfOurs(std::string_view name) { return name.starts_with(kVolumeNamePrefix); }
 
-// While a pool cannot be read well, nobody knows what is in it.
+// While a pool cannot be read well, nobody knows what is in it; an inactive region hides
+// VolumeGroups, too. Where no pool of the kind is left, what hides it may not be known.
 bool IsReadWell(const CapacityReport& report, PoolKind kind) {
-  return std::all_of(report.pools.begin(), report.pools.end(), [kind](const PoolReport& pool) {
-    return pool.kind != kind || pool.state == PoolState::kOk;
-  });
+  bool has_pool = false;
+  for (const PoolReport& pool : report.pools) {
+    const bool is_of_kind = pool.kind == kind;
+    if (is_of_kind && pool.state != PoolState::kOk) return false;
+    if (kind == PoolKind::kLvm && pool.state == PoolState::kInactive) return false;
+    has_pool |= is_of_kind;
+  }
+  return has_pool;
 }
 
 // Edges that fit no step of the alignment are lost before, between and behind the volumes.

@@ -12,6 +12,7 @@ from harness import waiting
 
 CREATE = "csi.v1.Controller/CreateVolume"
 DELETE = "csi.v1.Controller/DeleteVolume"
+KEPT = "disk-0f6a1e22-5a0e-4f39-9d3c-0c50c2b9f0d1"  # Of conftest, in pmemvgregion0.
 UID = "334cb6fa-fabd-4687-96dc-0d2b15564822"
 
 
@@ -157,6 +158,24 @@ def test_a_volume_that_a_disabled_region_hides_is_not_taken_for_a_deleted_one(gu
     assert driver.volumes()["disk-hidden"] == size
     driver.delete("disk-hidden")
     assert "disk-hidden" not in driver.volumes()
+
+
+def test_a_volume_group_on_a_disabled_namespace_is_not_taken_for_a_deleted_one(guest, agent, driver, unchanged):
+    before = agent.pool("lvm/pmemvgregion0")
+    namespace = next(one["dev"] for one in guest.json("ndctl list -N") if one.get("name") == "pool")
+    guest.run(f"vgchange -q -an pmemvgregion0 && ndctl disable-namespace {namespace}")
+    try:
+        refused = driver.answer(DELETE, {"volume_id": KEPT})
+        assert (refused["code"], refused["message"].partition(": ")[2]) == (
+            "UNAVAILABLE", f"{namespace} (pool) is disabled: whether it holds {KEPT} is not known")
+        pool = waiting.until(lambda: agent.pool("lvm/pmemvgregion0"), "the pool is in trouble",
+                             accepts=lambda found: found["state"] != "ok")
+        assert pool == before | {"state": "inactive", "max_volume_bytes": 0}
+    finally:
+        guest.run(f"ndctl enable-namespace {namespace} && vgchange -q -ay pmemvgregion0")
+    assert waiting.until(lambda: agent.pool("lvm/pmemvgregion0"), "the pool is well again",
+                         accepts=lambda found: found["state"] == "ok") == before
+    assert KEPT in driver.volumes()
 
 
 def test_how_long_creations_and_removals_take(guest, driver, unchanged):

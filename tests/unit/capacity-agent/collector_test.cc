@@ -95,6 +95,29 @@ TEST_F(CollectorTest, ASourceThatHangsShowsThoughTheOthersAreRead) {
   EXPECT_EQ(store_.health().tick_started, first);
 }
 
+// `ndctl disable-namespace`, with LVM read first.
+TEST_F(CollectorTest, AVolumeGroupThatIsHiddenStays) {
+  auto& namespaces = regions_.answer->regions[0].nvdimm_namespaces;
+  namespaces = {{.device_name = "namespace1.0", .bytes = 4 * kGiB, .block_device = "pmem1"}};
+  groups_.answer->volume_groups[0].block_devices = {"pmem1"};
+  collector_->Tick();
+  clock_.Advance(absl::Seconds(1));
+  collector_->Changed();
+  groups_.answer->volume_groups.clear();
+  collector_->TickSource(1);
+  namespaces[0].block_device = "";
+  namespaces[0].is_disabled = true;
+  for (int i = 0; i < 2; ++i) {
+    collector_->Changed();
+    collector_->Tick();
+    clock_.Advance(absl::Seconds(1));
+    ASSERT_EQ(store_.Current()->report.pools.size(), 1u);
+    EXPECT_EQ(Pool(0).id, "lvm/pmemvgregion0");
+    EXPECT_EQ(Pool(0).state, PoolState::kInactive);
+    EXPECT_EQ(Pool(0).available_bytes, 3 * kGiB);
+  }
+}
+
 TEST_F(CollectorTest, OnlyTheSourceThatFailedIsTriedAgainSoon) {
   groups_.answer = absl::UnavailableError("no lvm");
   collector_->Tick();

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "tests/fakes/fake_pool_reader.h"
 #include "tests/unit/csi-driver/node_fixture.h"
 
 namespace pmem::driver {
@@ -103,6 +104,29 @@ TEST_F(VolumesTest, DoesNotTakeAHiddenVolumeForADeletedOne) {
   store_.json = enabled;
   EXPECT_TRUE(volumes_.Delete("disk-1").ok());
   EXPECT_EQ(host_.calls, (Calls{"erase /dev/fake/disk-1"}));
+}
+
+// What `ndctl disable-namespace` makes of a VolumeGroup's: its region stays as it is.
+TEST_F(VolumesTest, DoesNotTakeAVolumeOfAHiddenGroupForADeletedOne) {
+  agent::FakeDevices found;
+  found.answer->regions = {
+      {.name = "region0", .total_bytes = kGiB, .available_bytes = 0, .extent_bytes_max = 0}};
+  auto& namespaces = found.answer->regions[0].nvdimm_namespaces;
+  namespaces = {{.device_name = "namespace0.0", .bytes = kGiB, .is_disabled = true}};
+  devices_.readers.clear();
+  devices_.readers.push_back(std::make_unique<agent::FakePoolReader>("fake", &found));
+  for (const char* const name : {"pmemvgregion0", "by-hand", ""}) {
+    namespaces[0].alt_name = name;
+    const absl::Status deleted = volumes_.Delete("disk-1");
+    EXPECT_TRUE(absl::IsUnavailable(deleted)) << name << deleted;
+  }
+  namespaces[0] = {.device_name = "namespace0.0",
+                   .alt_name = "pmemvgregion0",
+                   .bytes = kGiB,
+                   .block_device = "pmem0"};
+  EXPECT_TRUE(absl::IsUnavailable(volumes_.Delete("disk-1")));
+  namespaces.clear();
+  EXPECT_TRUE(volumes_.Delete("disk-1").ok());
 }
 
 TEST_F(VolumesTest, MakesAndRemovesVolumesBesideADisabledRegion) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "capacity-agent/core/free_extents.h"
+#include "capacity-agent/core/hidden_groups.h"
 #include "capacity-agent/core/region_condition.h"
 #include "common/pure/units.h"
 
@@ -259,6 +260,133 @@ TEST(ReportBuilder, WhatIsWrongWithARegionIsWrongWithItsVolumeGroup) {
   EXPECT_EQ(report.errors[0].message, "region1: nmem0: the last save failed");
   region.condition = {PoolState::kLabelLess, "no labels"};
   EXPECT_EQ(Build(ReadingOf({region}, {OurGroup()})).pools.back().state, PoolState::kOk);
+}
+
+// The node of a region of 4 GiB under a VolumeGroup, as init makes it.
+Reading InitReading() {
+  Region region = CarryingRegion(4 * kGiB);
+  region.nvdimm_namespaces[0].alt_name = "pmemvgregion0";
+  return ReadingOf({region}, {OurGroup()});
+}
+
+// What is disabled takes the block device along, and the VolumeGroup with it.
+Reading WithNamespaceDisabled(Reading reading) {
+  reading.devices.volume_groups.clear();
+  reading.devices.regions[0].nvdimm_namespaces[0].block_device = "";
+  reading.devices.regions[0].nvdimm_namespaces[0].is_disabled = true;
+  return reading;
+}
+
+// The driver, and an agent that was started meanwhile, have the name only.
+TEST(ReportBuilder, AHiddenVolumeGroupIsAPoolByTheNameOfItsNamespace) {
+  PoolReport expected = {.id = "lvm/pmemvgregion0",
+                         .kind = PoolKind::kLvm,
+                         .total_bytes = 4 * kGiB,
+                         .allocatable_bytes = 4 * kGiB,
+                         .numa_node = 1,
+                         .state = PoolState::kInactive};
+  const CapacityReport report = Build(WithNamespaceDisabled(InitReading()));
+  EXPECT_EQ(report.pools, std::vector<PoolReport>{expected});
+  EXPECT_EQ(report.errors[0].message, "region1: namespace1.0 (pmemvgregion0) is disabled");
+  EXPECT_TRUE(ParseCapacityReport(SerialiseCapacityReport(report)).ok());
+  Reading damaged = InitReading();
+  damaged.devices.volume_groups.clear();
+  EXPECT_EQ(Build(damaged).pools, std::vector<PoolReport>{expected});
+  EXPECT_EQ(Build(damaged).errors[0].message,
+            "region1: namespace1.0 (pmemvgregion0) carries no VolumeGroup that is seen");
+}
+
+TEST(HiddenGroups, AreNoVolumesOfOursAndNothingThatSomebodyNamed) {
+  DeviceState devices = WithNamespaceDisabled(InitReading()).devices;
+  NvdimmNamespace& each = devices.regions[0].nvdimm_namespaces[0];
+  const NamePatterns all("*");
+  const auto names = [&devices, &all] {
+    DeviceState found = devices;
+    AddHiddenByName(all, all, &found);
+    return found.volume_groups.size();
+  };
+  for (const char* const name : {"disk-1", "new-disk-1", "new-pmemvgregion0"}) {
+    each.alt_name = name;
+    EXPECT_EQ(names(), 0u) << name;
+    EXPECT_EQ(DisabledNamespace(devices, all), "") << name;
+  }
+  each.alt_name = "by-hand";
+  EXPECT_EQ(names(), 1u);
+  EXPECT_EQ(DisabledNamespace(devices, all), "region1: namespace1.0 (by-hand) is disabled");
+  EXPECT_EQ(DisabledNamespace(devices, NamePatterns("region0")), "");
+  each.is_disabled = false;  // Used as devdax, or by a file system.
+  EXPECT_EQ(names(), 0u);
+}
+
+// What the agent reads one after the other, a second apart, with what it has learnt.
+class KnownGroupsTest : public testing::Test {
+ protected:
+  std::vector<VolumeGroup> Groups(const DeviceState& read, const char* regions = "*") {
+    DeviceState devices = read;
+    now_ += absl::Seconds(1);
+    known_.AddHidden(NamePatterns(regions), now_, &devices);
+    return devices.volume_groups;
+  }
+  static VolumeGroup Hidden(const std::string& trouble) {
+    VolumeGroup group = OurGroup();
+    group.condition = {PoolState::kInactive, trouble};
+    group.block_devices.clear();
+    group.hidden_on = {"namespace1.0"};
+    return group;
+  }
+  using Found = std::vector<VolumeGroup>;
+
+  KnownGroups known_;
+  absl::Time now_ = absl::FromUnixSeconds(1000);
+  DeviceState whole_ = ReadingOf({CarryingRegion(4 * kGiB)}, {OurGroup()}).devices;
+};
+
+TEST_F(KnownGroupsTest, StayWithTheirVolumesWhileTheirNamespaceIsDisabled) {
+  EXPECT_EQ(Groups(whole_), Found{OurGroup()});
+  const DeviceState disabled = WithNamespaceDisabled({.devices = whole_}).devices;
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(Groups(disabled), Found{Hidden("region1: namespace1.0 (pmem-lvm) is disabled")});
+  }
+  EXPECT_EQ(Groups(disabled, "region0"), Found{Hidden("is not seen any more")});
+  EXPECT_EQ(Groups(disabled, "region0"), Found{});
+  EXPECT_EQ(Groups(whole_), Found{OurGroup()});
+}
+
+TEST_F(KnownGroupsTest, StayWhileTheirRegionIsDisabled) {
+  Groups(whole_);
+  DeviceState disabled = whole_;
+  disabled.volume_groups.clear();
+  disabled.regions[0].nvdimm_namespaces.clear();
+  disabled.regions[0].condition = {PoolState::kInactive, "the region is disabled"};
+  EXPECT_EQ(Groups(disabled), Found{Hidden("region1: the region is disabled")});
+}
+
+// Regions and VolumeGroups are read apart, in any order.
+TEST_F(KnownGroupsTest, StayUntilBothWereReadAfterTheyWereMissed) {
+  Groups(whole_);
+  DeviceState missed = whole_;
+  missed.volume_groups.clear();
+  EXPECT_EQ(Groups(missed), Found{Hidden("is not seen any more")});
+  now_ -= absl::Seconds(1);  // VolumeGroups were read again, regions not yet.
+  EXPECT_EQ(Groups(missed), Found{Hidden("is not seen any more")});
+  EXPECT_EQ(Groups(WithNamespaceDisabled({.devices = whole_}).devices),
+            Found{Hidden("region1: namespace1.0 (pmem-lvm) is disabled")});
+  EXPECT_EQ(Groups(missed), Found{Hidden("is not seen any more")});
+  EXPECT_EQ(Groups(missed), Found{});
+}
+
+TEST(ReportBuilder, AHiddenVolumeGroupIsAPoolWithItsVolumes) {
+  Reading reading = WithNamespaceDisabled(InitReading());
+  VolumeGroup hidden = OurGroup();
+  hidden.condition = {PoolState::kInactive, "is not seen any more"};
+  hidden.block_devices.clear();
+  hidden.hidden_on = {"namespace1.0"};
+  reading.devices.volume_groups = {hidden};
+  PoolReport expected = OurPool();
+  expected.numa_node = 1;
+  expected.state = PoolState::kInactive;
+  expected.volume_bytes_max = 0;
+  EXPECT_EQ(Build(reading).pools, std::vector<PoolReport>{expected});
 }
 
 TEST(ReportBuilder, AThinPoolIsAPoolOfItsOwnThatTakesNothing) {

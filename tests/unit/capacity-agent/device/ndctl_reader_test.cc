@@ -135,6 +135,7 @@ void CapturedSys::AddGoldenNamespaces(const JsonValue& golden, Region* region) c
     expected.device_name = *row.String("dev");
     expected.alt_name = row.OptionalString("name")->value_or("");
     expected.block_device = row.OptionalString("blockdev")->value_or("");
+    expected.is_disabled = row.OptionalString("state")->value_or("") == "disabled";
     expected.bytes = GoldenNumber("ns " + expected.device_name, "raw_size");
     const int64_t start = GoldenStart(expected.device_name);
     const int64_t region_start = 4 * kGiB * (1 + (region->name.back() - '0'));

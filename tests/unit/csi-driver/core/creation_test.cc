@@ -143,17 +143,26 @@ TEST(FindVolume, TakesNeitherOfTwo) {
 
 TEST(CheckGone, KnowsNothingOfWhatADisabledRegionHides) {
   CapacityReport report = ReportOf({MakeLvmPool(8 * kGiB), MakeDirectPool({{0, 2 * kGiB}})});
-  EXPECT_TRUE(CheckGone(report, "disk-1").ok());
+  EXPECT_TRUE(CheckGone(report, "", "disk-1").ok());
   PoolReport& region = report.pools.back();
   region.state = PoolState::kReadOnly;
-  EXPECT_TRUE(CheckGone(report, "disk-1").ok());
+  EXPECT_TRUE(CheckGone(report, "", "disk-1").ok());
   region.state = PoolState::kInactive;
   region.id = "direct/region1";
   report.errors = {{region.id, "the region is disabled"}};
-  EXPECT_EQ(CheckGone(report, "disk-1"),
+  EXPECT_EQ(CheckGone(report, "", "disk-1"),
             absl::UnavailableError(
                 "region1: the region is disabled: whether it holds disk-1 is not known"));
-  EXPECT_TRUE(CheckGone(report, "by-hand").ok());
+  EXPECT_TRUE(CheckGone(report, "", "by-hand").ok());
+}
+
+TEST(CheckGone, KnowsNothingOfWhatADisabledNamespaceHides) {
+  const CapacityReport report = ReportOf({MakeLvmPool(8 * kGiB)});
+  const char* const disabled = "region1: namespace1.0 (by-hand) is disabled";
+  EXPECT_EQ(CheckGone(report, disabled, "disk-1"),
+            absl::UnavailableError("region1: namespace1.0 (by-hand) is disabled: whether it holds "
+                                   "disk-1 is not known"));
+  EXPECT_TRUE(CheckGone(report, disabled, "by-hand").ok());
 }
 
 TEST(CheckSame, TellsAVolumeOfAnotherSizeOrKind) {

@@ -141,6 +141,23 @@ TEST_F(DriftTest, APoolThatCannotBeReadHasNoMissingVolumes) {
   EXPECT_EQ(Pass(kLong), Changes{});
 }
 
+TEST_F(DriftTest, AVolumeWhosePoolIsGoneIsNotTakenForADeletedOne) {
+  Apply(MakeReport("n1", ++generation_, {}));
+  EXPECT_EQ(Pass(kLong), Changes{});
+  ReportPool(MakeDirectPool({{0, 8 * kGiB}}));
+  EXPECT_EQ(Pass(kLong), Changes{});
+}
+
+TEST_F(DriftTest, ADisabledRegionMayHideVolumeGroupsButNoVolumeGroupHidesARegion) {
+  PoolReport region = MakeDirectPool({}, "region7");
+  region.state = PoolState::kInactive;
+  Apply(MakeReport("n1", ++generation_, {region, MakeLvmPool(10 * kGiB)}));
+  EXPECT_EQ(Pass(kLong), Changes{});
+  region.state = PoolState::kOk;
+  Apply(MakeReport("n1", ++generation_, {region, MakeLvmPool(10 * kGiB)}));
+  EXPECT_EQ(Pass(kLong).size(), 1U);
+}
+
 TEST_F(DriftTest, AVolumeThatNobodyClaimsIsTold) {
   const std::string stranger = "disk-" + Uid(9);
   Report({{Name(claim_), 4 * kGiB}, {stranger, kGiB}, {"by-hand", kGiB}});
