@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -19,9 +20,8 @@ constexpr absl::Duration kPatience = absl::Seconds(20);
 constexpr int64_t kCredentialBytesMax = int64_t{1} << 20;
 // A Node with many images and conditions has some 50 KiB.
 constexpr int64_t kObjectBytesMax = int64_t{8} << 20;
+constexpr int kOk = 200;
 constexpr int kNotFound = 404;
-constexpr int kUnauthorized = 401;
-constexpr int kForbidden = 403;
 
 absl::StatusOr<std::string> ServerOfPod() {
   const char* const host = std::getenv("KUBERNETES_SERVICE_HOST");
@@ -36,18 +36,23 @@ absl::StatusOr<std::string> ServerOfPod() {
 }
 
 absl::Status StatusOf(const ClientResponse& response, const std::string& path) {
+  if (response.status == kOk) return absl::OkStatus();
   const std::string text = absl::StrCat("GET ", path, ": the API server answers ", response.status);
-  switch (response.status) {
-    case 200:
-      return absl::OkStatus();
-    case kNotFound:
-      return absl::NotFoundError(text);
-    case kUnauthorized:
-    case kForbidden:
-      return absl::PermissionDeniedError(text);
-    default:
-      return absl::UnavailableError(text);
-  }
+  return response.status == kNotFound ? absl::NotFoundError(text) : absl::UnavailableError(text);
+}
+
+absl::StatusOr<ClientResponse> Ask(const std::string& server, const std::string& directory,
+                                   const std::string& path) {
+  ClientTls tls;
+  PMEM_ASSIGN_OR_RETURN(tls.ca_pem, ReadFile(directory + "/ca.crt", kCredentialBytesMax));
+  PMEM_ASSIGN_OR_RETURN(std::string token, ReadFile(directory + "/token", kCredentialBytesMax));
+  absl::StripAsciiWhitespace(&token);
+  PMEM_ASSIGN_OR_RETURN(const auto client, HttpClient::Make(server, tls, kPatience));
+  return client->Send(
+      {.path_and_query = path,
+       .headers = {{"Authorization", "Bearer " + token}, {"Accept", "application/json"}},
+       .body_bytes_max = kObjectBytesMax,
+       .deadline = kPatience});
 }
 
 }  // namespace
@@ -57,20 +62,14 @@ absl::StatusOr<std::string> ReadKubeObject(const KubeAccess& access, const std::
   if (server.empty()) {
     PMEM_ASSIGN_OR_RETURN(server, ServerOfPod());
   }
-  const std::string& directory = access.credentials_directory;
-  ClientTls tls;
-  PMEM_ASSIGN_OR_RETURN(tls.ca_pem, ReadFile(directory + "/ca.crt", kCredentialBytesMax));
-  PMEM_ASSIGN_OR_RETURN(std::string token, ReadFile(directory + "/token", kCredentialBytesMax));
-  absl::StripAsciiWhitespace(&token);
-  PMEM_ASSIGN_OR_RETURN(const auto client, HttpClient::Make(server, tls, kPatience));
-  PMEM_ASSIGN_OR_RETURN(const ClientResponse response,
-                        client->Send({.path_and_query = path,
-                                      .headers = {{"Authorization", "Bearer " + token},
-                                                  {"Accept", "application/json"}},
-                                      .body_bytes_max = kObjectBytesMax,
-                                      .deadline = kPatience}));
-  PMEM_RETURN_IF_ERROR(StatusOf(response, path));
-  return response.body;
+  auto response = Ask(server, access.credentials_directory, path);
+  // A token that is not there is no object that is not there, and an answer that is too long no
+  // device that is full.
+  if (!response.ok()) {
+    return absl::UnavailableError(absl::StrCat("GET ", path, ": ", response.status().message()));
+  }
+  PMEM_RETURN_IF_ERROR(StatusOf(*response, path));
+  return std::move(response->body);
 }
 
 }  // namespace pmem::driver

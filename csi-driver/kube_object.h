@@ -15,9 +15,9 @@ struct KubeAccess {
   std::string credentials_directory = "/var/run/secrets/kubernetes.io/serviceaccount";
 };
 
-// As JSON. `path`: "/api/v1/nodes/n1". Errors: NotFound, PermissionDenied and Unavailable as the
-// API server answers; those of HttpClient; FailedPrecondition when there is neither a URL nor such
-// an environment. Thread-safe.
+// As JSON. `path`: "/api/v1/nodes/n1". Errors: NotFound when the API server says
+// so; FailedPrecondition when there is neither a URL nor such an environment; Unavailable for all
+// else, refusals too, since roles and tokens may come a moment later. Thread-safe.
 absl::StatusOr<std::string> ReadKubeObject(const KubeAccess& access, const std::string& path);
 
 }  // namespace pmem::driver

@@ -32,12 +32,14 @@ absl::StatusOr<Turns::Turn> Volumes::TakeKind(PoolKind kind) {
   return turns_.Take(absl::StrCat(AbslView(PoolKindName(kind)), " devices"), kKindPatience);
 }
 
-absl::StatusOr<PoolKind> Volumes::KindFor(const VolumeOrder& order) {
-  CapacityReport report;
+absl::StatusOr<PoolKind> Volumes::KindFor(const VolumeOrder& order, const std::string& id) {
   // What is on the node matters only to an order that leaves the kind open.
-  if (order.kind.empty()) {
-    PMEM_ASSIGN_OR_RETURN(report, Read());
-  }
+  if (!order.kind.empty()) return KindOf(order.kind, {});
+  PMEM_ASSIGN_OR_RETURN(const CapacityReport report, Read());
+  // Made by a call whose answer was lost. Whoever comes again for a claim that was deleted since
+  // does so to delete the volume: without an answer nobody would.
+  const auto made = FindVolume(report, id);
+  if (made.ok()) return made->kind;
   return KindOf(order.kind, report);
 }
 
@@ -51,7 +53,7 @@ absl::StatusOr<CapacityReport> Volumes::ReadWhole(PoolKind kind) {
 absl::StatusOr<Volume> Volumes::Create(const VolumeOrder& order) {
   const std::string id = VolumeIdOf(order.name);
   PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeTurn(id));
-  PMEM_ASSIGN_OR_RETURN(const PoolKind kind, KindFor(order));
+  PMEM_ASSIGN_OR_RETURN(const PoolKind kind, KindFor(order, id));
   PMEM_ASSIGN_OR_RETURN(const Turns::Turn kind_turn, TakeKind(kind));
   PMEM_ASSIGN_OR_RETURN(const CapacityReport report, ReadWhole(kind));
   auto found = FindVolume(report, id);

@@ -20,7 +20,8 @@ namespace pmem::driver {
 
 struct VolumeOrder {
   std::string name;
-  std::string kind;  // "lvm" or "direct" as asked for; empty: the only one that the node has.
+  std::string kind;  // "lvm" or "direct" as asked for; empty: that of a volume which is there,
+                     // or the only one that the node has.
   SizeRange range;
   int64_t bytes_min = 0;  // Of the file system that will be on it.
 };
@@ -59,7 +60,7 @@ class Volumes {
 
  private:
   absl::StatusOr<Turns::Turn> TakeKind(PoolKind kind);
-  absl::StatusOr<PoolKind> KindFor(const VolumeOrder& order);
+  absl::StatusOr<PoolKind> KindFor(const VolumeOrder& order, const std::string& id);
   // While the kind's turn is held: the devices without what an earlier call left half-made.
   absl::StatusOr<CapacityReport> ReadWhole(PoolKind kind);
   absl::StatusOr<std::vector<std::string>> RemoveUnfinishedOf(const CapacityReport& report,

@@ -150,7 +150,8 @@ absl::Status CheckGone(const CapacityReport& report, std::string_view disabled,
 absl::Status CheckSame(const Volume& volume, PoolKind kind, const SizeRange& range) {
   if (volume.kind != kind) {
     return absl::AlreadyExistsError(absl::StrCat("volume ", volume.id, " is there and of kind ",
-                                                 AbslView(PoolKindName(volume.kind))));
+                                                 AbslView(PoolKindName(volume.kind)), ", not ",
+                                                 AbslView(PoolKindName(kind)), " as asked"));
   }
   if (volume.bytes < range.required_bytes ||
       (range.limit_bytes != 0 && volume.bytes > range.limit_bytes)) {

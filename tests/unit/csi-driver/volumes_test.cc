@@ -21,6 +21,15 @@ TEST_F(VolumesTest, CreatesOnceForOneName) {
   EXPECT_TRUE(absl::IsAlreadyExists(Make("disk-1", "direct", kGiB).status()));
 }
 
+// Its claim was deleted before the answer came: nobody can say the kind any more.
+TEST_F(VolumesTest, KnowsTheKindOfWhatItMadeBefore) {
+  ASSERT_TRUE(Make("disk-1", "direct", kGiB).ok());
+  const auto again = Make("disk-1", "", kGiB);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->kind, PoolKind::kDirect);
+  EXPECT_TRUE(absl::IsInvalidArgument(Make("disk-2", "", kGiB).status()));
+}
+
 TEST_F(VolumesTest, RefusesBeforeTheDevicesAreTouched) {
   EXPECT_TRUE(absl::IsResourceExhausted(Make("disk-1", "lvm", 8 * kGiB).status()));
   EXPECT_TRUE(absl::IsInvalidArgument(Make("disk-1", "", kGiB).status()));

@@ -198,6 +198,14 @@ INSTANTIATE_TEST_SUITE_P(
         ClassCase{"ApiServerAway", absl::UnavailableError("503"), grpc::UNAVAILABLE, ""}),
     [](const auto& row) { return row.param.name; });
 
+TEST_F(ServicesTest, AVolumeThatIsThereIsTakenUnlessItsClaimNamesAnotherKind) {
+  ASSERT_TRUE(Make("disk-1", "direct", kGiB).ok());
+  claim_ = absl::NotFoundError("404");
+  EXPECT_EQ(CodeOfCreate(Request(kClaim)), grpc::OK);
+  claim_ = ClaimOf("1", "pmem-lvm");
+  EXPECT_EQ(CodeOfCreate(Request(kClaim)), grpc::ALREADY_EXISTS);
+}
+
 TEST_F(ServicesTest, TheParameterNeedsNoClaim) {
   EXPECT_EQ(CodeOfCreate(Request(std::string(kLvm) + kClaim)), grpc::OK);
   EXPECT_THAT(asked_, testing::IsEmpty());
