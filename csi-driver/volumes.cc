@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/io/log.h"
 #include "common/pure/absl_view.h"
 #include "common/pure/names.h"
 #include "common/pure/status_macros.h"
@@ -45,8 +46,7 @@ absl::StatusOr<PoolKind> Volumes::KindFor(const VolumeOrder& order, const std::s
 
 absl::StatusOr<CapacityReport> Volumes::ReadWhole(PoolKind kind) {
   PMEM_ASSIGN_OR_RETURN(CapacityReport report, Read());
-  PMEM_ASSIGN_OR_RETURN(const auto removed, RemoveUnfinishedOf(report, kind));
-  if (removed.empty()) return report;
+  if (RemoveUnfinishedOf(report, kind).empty()) return report;
   return Read();
 }
 
@@ -124,15 +124,21 @@ absl::StatusOr<Volume> Volumes::Find(const std::string& id) {
   return FindVolume(report, id);
 }
 
-absl::StatusOr<std::vector<std::string>> Volumes::RemoveUnfinishedOf(const CapacityReport& report,
-                                                                     PoolKind kind) {
+std::vector<std::string> Volumes::RemoveUnfinishedOf(const CapacityReport& report, PoolKind kind) {
   std::vector<std::string> removed;
   for (const PoolReport& pool : report.pools) {
+    // Nothing new is placed in a pool that is not in order, nor can much be removed there.
+    if (pool.kind != kind || pool.state != PoolState::kOk) continue;
     for (const VolumeReport& volume : pool.volumes) {
-      if (pool.kind != kind || !IsUnfinished(volume.name)) continue;
-      PMEM_RETURN_IF_ERROR(
-          Maker(kind).Remove({.pool = std::string(PoolNameOf(pool.id)), .name = volume.name}));
-      removed.push_back(volume.name);
+      if (!IsUnfinished(volume.name)) continue;
+      const absl::Status status =
+          Maker(kind).Remove({.pool = std::string(PoolNameOf(pool.id)), .name = volume.name});
+      if (status.ok()) {
+        removed.push_back(volume.name);
+      } else {
+        LogWarning("driver", "a half-made volume was not removed",
+                   {{"pool", pool.id}, {"name", volume.name}, {"error", status}});
+      }
     }
   }
   return removed;
@@ -143,7 +149,7 @@ absl::StatusOr<std::vector<std::string>> Volumes::RemoveUnfinished() {
   std::vector<std::string> removed;
   for (const PoolKind kind : {PoolKind::kLvm, PoolKind::kDirect}) {
     PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeKind(kind));
-    PMEM_ASSIGN_OR_RETURN(const auto of_kind, RemoveUnfinishedOf(report, kind));
+    const auto of_kind = RemoveUnfinishedOf(report, kind);
     removed.insert(removed.end(), of_kind.begin(), of_kind.end());
   }
   return removed;

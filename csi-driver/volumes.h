@@ -63,8 +63,8 @@ class Volumes {
   absl::StatusOr<PoolKind> KindFor(const VolumeOrder& order, const std::string& id);
   // While the kind's turn is held: the devices without what an earlier call left half-made.
   absl::StatusOr<CapacityReport> ReadWhole(PoolKind kind);
-  absl::StatusOr<std::vector<std::string>> RemoveUnfinishedOf(const CapacityReport& report,
-                                                              PoolKind kind);
+  // One that cannot be removed is logged, and keeps nobody from his volume.
+  std::vector<std::string> RemoveUnfinishedOf(const CapacityReport& report, PoolKind kind);
   agent::VolumeMaker& Maker(PoolKind kind) { return *devices_->makers.at(kind); }
   absl::Status EraseVolume(const Volume& volume);
 

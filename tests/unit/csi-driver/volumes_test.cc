@@ -66,6 +66,24 @@ TEST_F(VolumesTest, RemovesWhatWasLeftHalfMade) {
   EXPECT_EQ(store_.calls, (Calls{"Remove region1/new-disk-9", "Create region1/disk-1 8589934592"}));
 }
 
+TEST_F(VolumesTest, MakesVolumesThoughAHalfMadeOneStays) {
+  ASSERT_TRUE(FakeMaker(&store_).Create({"pmemvgregion0", "new-disk-9"}, kGiB).ok());
+  store_.calls.clear();
+  store_.make_failure = absl::UnavailableError("lvremove: exit status 5");
+  EXPECT_TRUE(Make("disk-1", "lvm", kGiB).ok());
+  EXPECT_EQ(store_.calls,
+            (Calls{"Remove pmemvgregion0/new-disk-9", "Create pmemvgregion0/disk-1 1073741824"}));
+}
+
+TEST_F(VolumesTest, LeavesHalfMadeVolumesInABrokenPoolAlone) {
+  store_.json = R"({"volume_groups":[
+      {"name":"pmemvgregion0","size_bytes":8589934592,"state":"unhealthy",
+       "volumes":[{"name":"new-disk-9","size_bytes":4194304}]},
+      {"name":"pmemvgregion1","size_bytes":8589934592}]})";
+  EXPECT_TRUE(Make("disk-1", "lvm", kGiB).ok());
+  EXPECT_EQ(store_.calls, (Calls{"Create pmemvgregion1/disk-1 1073741824"}));
+}
+
 TEST_F(VolumesTest, RemovesHalfMadeVolumesAtTheStart) {
   ASSERT_TRUE(FakeMaker(&store_).Create({"pmemvgregion0", "new-disk-9"}, kGiB).ok());
   ASSERT_TRUE(FakeMaker(&store_).Create({"pmemvgregion0", "new-by-hand"}, kGiB).ok());
