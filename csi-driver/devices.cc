@@ -18,11 +18,8 @@ void Append(agent::DeviceState found, agent::DeviceState* all) {
   for (auto& group : found.volume_groups) all->volume_groups.push_back(std::move(group));
 }
 
-}  // namespace
-
-absl::StatusOr<agent::DeviceState> ReadDeviceState(Devices* devices) {
+absl::StatusOr<agent::DeviceState> ReadAllSources(Devices* devices) {
   agent::DeviceState state;
-  MutexLock lock(&devices->reading);
   for (const auto& reader : devices->readers) {
     absl::StatusOr<agent::DeviceState> found = reader->Read();
     if (!found.ok()) {
@@ -32,6 +29,42 @@ absl::StatusOr<agent::DeviceState> ReadDeviceState(Devices* devices) {
     Append(*std::move(found), &state);
   }
   return state;
+}
+
+}  // namespace
+
+SharedReading::Result SharedReading::Get(const std::function<Result()>& read) {
+  std::shared_ptr<const Result> found;
+  {
+    MutexLock lock(&mu_);
+    const int64_t wanted = begun_ + 1;
+    ++waiting_;
+    while (is_reading_ && done_ < wanted) ended_.WaitWithTimeout(&mu_, absl::InfiniteDuration());
+    --waiting_;
+    if (done_ >= wanted) {
+      found = last_;
+    } else {
+      is_reading_ = true;
+      begun_ = wanted;
+    }
+  }
+  if (found != nullptr) return *found;
+  found = std::make_shared<const Result>(read());
+  MutexLock lock(&mu_);
+  last_ = found;
+  done_ = begun_;
+  is_reading_ = false;
+  ended_.SignalAll();
+  return *found;
+}
+
+int SharedReading::waiting() const {
+  MutexLock lock(&mu_);
+  return waiting_;
+}
+
+absl::StatusOr<agent::DeviceState> ReadDeviceState(Devices* devices) {
+  return devices->reading.Get([devices] { return ReadAllSources(devices); });
 }
 
 absl::StatusOr<NodeReading> ReadNode(Devices* devices) {

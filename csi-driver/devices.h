@@ -3,6 +3,8 @@
 // written by one maker a kind.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -18,13 +20,32 @@
 
 namespace pmem::driver {
 
+// One reading for all who wait for one. Thread-safe.
+class SharedReading {
+ public:
+  using Result = absl::StatusOr<agent::DeviceState>;
+  // What a call of `read` found that began after this call did; never two of them run at once.
+  // Takes as long as two of them at most, however many wait.
+  Result Get(const std::function<Result()>& read) ABSL_LOCKS_EXCLUDED(mu_);
+  int waiting() const ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  mutable Mutex mu_;
+  CondVar ended_;
+  bool is_reading_ ABSL_GUARDED_BY(mu_) = false;
+  int64_t begun_ ABSL_GUARDED_BY(mu_) = 0;  // Readings, counted.
+  int64_t done_ ABSL_GUARDED_BY(mu_) = 0;
+  std::shared_ptr<const Result> last_ ABSL_GUARDED_BY(mu_);  // Of number done_.
+  int waiting_ ABSL_GUARDED_BY(mu_) = 0;
+};
+
 struct Devices {
   std::string node;
   agent::NamePatterns volume_groups;
   agent::NamePatterns regions;
   std::vector<std::unique_ptr<agent::PoolReader>> readers;
   std::map<PoolKind, std::unique_ptr<agent::VolumeMaker>> makers;
-  Mutex reading;  // Readers take one call at a time.
+  SharedReading reading;  // Readers take one call at a time.
 };
 
 // All that the readers find now. As below.
