@@ -34,4 +34,10 @@ inline absl::Status ErrnoStatus(int error, std::string_view what) {
   }
 }
 
+// Of a step after the one that made what was asked for: whoever comes again finds it there. Nothing
+// that goes wrong may look final to him, or nobody comes.
+inline absl::Status LateStatus(const absl::Status& status) {
+  return status.ok() ? status : absl::UnavailableError(status.message());
+}
+
 }  // namespace pmem::agent

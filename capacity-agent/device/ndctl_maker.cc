@@ -109,7 +109,7 @@ absl::Status Rename(const VolumePlace& place, const std::string& name) {
   PMEM_RETURN_IF_ERROR(Check(ndctl_namespace_disable_safe(view.volume), place.name));
   PMEM_RETURN_IF_ERROR(
       Check(ndctl_namespace_set_alt_name(view.volume, name.c_str()), "alt name " + name));
-  return Check(ndctl_namespace_enable(view.volume), name);
+  return LateStatus(Check(ndctl_namespace_enable(view.volume), name));
 }
 
 }  // namespace
