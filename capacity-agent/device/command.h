@@ -35,6 +35,8 @@ class CommandRunner {
   // while an earlier one still hangs, Aborted when a signal ended it. An exit status is a result,
   // not an error.
   absl::StatusOr<CommandResult> Run(const CommandOptions& options);
+  // What was left behind; 0: nothing.
+  pid_t stuck_pid() const { return stuck_pid_; }
 
  private:
   pid_t stuck_pid_ = 0;

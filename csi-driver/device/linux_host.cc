@@ -17,7 +17,6 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "capacity-agent/device/command.h"
 #include "capacity-agent/device/errno_status.h"
 #include "capacity-agent/device/file_descriptor.h"
 #include "common/io/files.h"
@@ -90,19 +89,16 @@ absl::StatusOr<Usage> BlockUsage(const std::string& path) {
 
 }  // namespace
 
-absl::Status LinuxHost::Run(std::vector<std::string> arguments) const {
-  agent::CommandRunner runner;
-  return agent::RunToSuccess(&runner, {.arguments = std::move(arguments), .timeout = timeout_})
-      .status();
+absl::Status LinuxHost::Run(const std::string& device, std::vector<std::string> arguments) {
+  return programs_.Run(device, {.arguments = std::move(arguments), .timeout = timeout_}).status();
 }
 
 absl::StatusOr<std::string> LinuxHost::FileSystemOn(const std::string& device) {
-  agent::CommandRunner runner;
   // The probe reads the device itself, past any cache. It refuses what looks like two things.
   PMEM_ASSIGN_OR_RETURN(
       const agent::CommandResult result,
-      agent::RunToSuccess(&runner, {.arguments = ProbeArguments(device), .timeout = timeout_},
-                          {0, kBlkidNothingFound}));
+      programs_.Run(device, {.arguments = ProbeArguments(device), .timeout = timeout_},
+                    {0, kBlkidNothingFound}));
   if (result.exit_status == kBlkidNothingFound) {
     // Damaged memory looks empty to blkid: what cannot be read must not be formatted.
     PMEM_RETURN_IF_ERROR(ReadStart(device, kStartBytes).status());
@@ -124,7 +120,7 @@ absl::StatusOr<std::string> LinuxHost::DataOnVolume(const std::string& device) {
 
 absl::Status LinuxHost::Format(const std::string& device, std::string_view type) {
   PMEM_RETURN_IF_ERROR(MarkFormatting(device));
-  PMEM_RETURN_IF_ERROR(Run(FormatArguments(device, type)));
+  PMEM_RETURN_IF_ERROR(Run(device, FormatArguments(device, type)));
   return FinishFormat(device);
 }
 
@@ -132,7 +128,7 @@ absl::Status LinuxHost::FinishFormat(const std::string& device) { return UnmarkF
 
 absl::Status LinuxHost::Grow(const std::string& device, const std::string& path,
                              std::string_view type) {
-  return Run(GrowArguments(device, path, type));
+  return Run(device, GrowArguments(device, path, type));
 }
 
 bool LinuxHost::CanDax(const std::string& device) {

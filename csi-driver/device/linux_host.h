@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "csi-driver/device/device_programs.h"
 #include "csi-driver/host.h"
 
 namespace pmem::driver {
@@ -35,9 +36,10 @@ class LinuxHost final : public Host {
   absl::StatusOr<Usage> UsageAt(const std::string& path) override;
 
  private:
-  absl::Status Run(std::vector<std::string> arguments) const;
+  absl::Status Run(const std::string& device, std::vector<std::string> arguments);
 
   const absl::Duration timeout_;
+  DevicePrograms programs_;
 };
 
 }  // namespace pmem::driver
