@@ -14,6 +14,7 @@ import time
 
 import bench_tools
 import builds
+import idle_benchmarks
 import scale_benchmarks
 import tables
 
@@ -49,6 +50,13 @@ def _objects(fakes, begin, end):
             yield _pod(number, fakes.node_name(number % NODES))
 
 
+def _new(obj):
+    """Without what is the API server's own."""
+    for member in ('uid', 'resourceVersion', 'managedFields'):
+        obj['metadata'].pop(member, None)
+    return obj
+
+
 _api = None
 
 
@@ -63,9 +71,7 @@ def _create(begin, end):
     import fake_cluster
 
     for obj in _objects(fake_cluster, begin, end):
-        for member in ('uid', 'resourceVersion', 'managedFields'):  # The API server's own.
-            obj['metadata'].pop(member, None)
-        _api.create(obj)
+        _api.create(_new(obj))
 
 
 def _populate(server, token, certificate):
@@ -107,8 +113,55 @@ def _ours(control_plane, agents_file):
     with bench_tools.listening(command, DIRECTORY / 'extender') as (process, port):
         bench_tools.wait_until_ready(port, DIRECTORY / 'extender')
         seconds = time.monotonic() - began
-        cpu = bench_tools.cpu_seconds(process)
+        cpu = idle_benchmarks.cpu_seconds(process)
         return {
             'ready_s': round(seconds, 2), 'cpu_s': round(cpu, 2),
             'resident_bytes': bench_tools.status_number(process, 'VmRSS'),
         }  # fmt: skip
+
+
+def _measure(runs):
+    sys.path[:0] = [str(builds.ROOT / 'tests' / part) for part in ('e2e', 'benchmark')]
+    import fake_cluster
+    from harness import cluster
+
+    shutil.rmtree(DIRECTORY, ignore_errors=True)
+    running = cluster.Cluster(DIRECTORY, [])
+    plane = running.control_plane
+    try:
+        plane.start()
+        running.supervisor.running['kube-controller-manager'].kill()
+        running.api.create(_new(fake_cluster.storage_class()))
+        _populate(plane.server, plane.admin_token, str(plane.directory / 'certs' / 'apiserver.crt'))
+        size = fake_cluster.Size(NODES, VOLUMES)
+        with bench_tools.serving(fake_cluster.run_agents, size, is_elsewhere=True) as port:
+            agents = {fake_cluster.node_name(i): f'http://127.0.0.1:{port}/agent/{i}' for i in range(NODES)}
+            (DIRECTORY / 'agents.json').write_text(json.dumps(agents))
+            for _ in range(runs):
+                seconds, size_bytes = _curl(plane, plane.admin_token)
+                yield {'curl_s': round(seconds, 2), 'bytes': size_bytes, **_ours(plane, DIRECTORY / 'agents.json')}
+    finally:
+        running.stop()
+
+
+HEADINGS = ('run', 'MB', 'curl s', 'ready s', 'x', 'CPU s', 'MiB')
+NOTE = (
+    f'{NODES:,} Nodes, {VOLUMES:,} PersistentVolumes with their claims and {PODS:,} pods that have a node, in a real\n'
+    'kube-apiserver. curl: the lists that the extender asks for, one after the other. ready: from the start of the\n'
+    'process to /readyz, with the reports of all agents (fakes).'
+)
+
+
+def start(runs=RUNS, as_json=False):
+    rows = list(_measure(runs))
+    if as_json:
+        return print(json.dumps(rows, indent=1))
+    cells = [
+        [
+            i, row['bytes'] // 10**6, row['curl_s'], row['ready_s'], f'{row["ready_s"] / row["curl_s"]:.1f}', row['cpu_s'],
+            row['resident_bytes'] >> 20,
+        ]
+        for i, row in enumerate(rows, 1)
+    ]  # fmt: skip
+    print('\n'.join(tables.table(HEADINGS, cells, HEADINGS)))
+    print(NOTE)

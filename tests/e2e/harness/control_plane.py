@@ -46,7 +46,7 @@ class ControlPlane:
         self.kubeconfig = self.directory / 'kubeconfig'
         self.admin = None
         self._etcd_url = ''
-        self._admin_token = secrets.token_hex(16)
+        self.admin_token = secrets.token_hex(16)
 
     @property
     def server(self):
@@ -57,7 +57,7 @@ class ControlPlane:
         self._write_keys()
         _retry(self._start_etcd)
         _retry(self._start_api_server)
-        self.write_kubeconfig(self.kubeconfig, self._admin_token)
+        self.write_kubeconfig(self.kubeconfig, self.admin_token)
         self.start_controller_manager()
 
     def _write_keys(self):
@@ -76,7 +76,7 @@ class ControlPlane:
             capture_output=True,
         )
         (self.directory / 'tokens.csv').write_text(
-            f'{self._admin_token},admin,admin,"system:masters"\n'
+            f'{self.admin_token},admin,admin,"system:masters"\n'
         )
 
     def _start_etcd(self):
@@ -123,7 +123,7 @@ class ControlPlane:
             60,
         )
         self.admin = kube.KubeClient(
-            f'https://{address}', self._admin_token, str(certificates / 'apiserver.crt')
+            f'https://{address}', self.admin_token, str(certificates / 'apiserver.crt')
         )
 
     def api_server_command(self, port):

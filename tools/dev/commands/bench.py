@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures and prints, beside a floor or a peer; nothing is judged but by --check.
 
-usage: ./dev bench [verbs | locks | scale | load | agent | idle | wakeup | takeover | bursts | scheduler]... [--runs N] [--only TEXT]
+usage: ./dev bench [verbs | locks | scale | start | load | agent | idle | wakeup | takeover | bursts | scheduler]... [--runs N] [--only TEXT]
                    [--size NODESxPODS] [--json] [--check | --write]
   verbs     filter and prioritize beside a bare handler of the same HTTP library; what is run without a word
   locks     what holds the ledger's lock for long, and what a filter call waits for it; no network
   scale     start, memory and how soon a change shows, beside a fake API server and 5,000 fake agents
+  start     the start beside curl, which downloads the same 105,000 objects from the same real kube-apiserver,
+            N times, 5 by default; minutes to make them
   load      filter while 5,000 fake agents change, claims come and go and readers poll, beside a quiet time
   agent     an agent with as many long-polls as it takes: threads, memory, idle CPU, how soon all hear of a change
   idle      CPU and memory of agent and driver over a minute in which nothing happens
@@ -35,6 +37,7 @@ import lock_benchmark
 import polls_benchmark
 import scale_benchmarks
 import scheduler_benchmark
+import start_benchmark
 import verb_benchmarks
 from commands import demo
 
@@ -97,6 +100,7 @@ MEASURES = types.MappingProxyType(
         'verbs': verb_benchmarks.verbs,
         'locks': lock_benchmark.locks,
         'scale': scale_benchmarks.scale,
+        'start': start_benchmark.start,
         'load': load_benchmark.load,
         'agent': polls_benchmark.polls,
         'idle': idle_benchmarks.idle,
@@ -106,7 +110,7 @@ MEASURES = types.MappingProxyType(
         'bursts': bursts,
     }
 )
-NEEDS_CLUSTER = ('scheduler', 'wakeup', 'takeover', 'bursts')
+NEEDS_CLUSTER = ('start', 'scheduler', 'wakeup', 'takeover', 'bursts')
 WITHOUT_JSON = ('wakeup', 'takeover', 'bursts')
 OPTIONS = (('--runs', int), ('--only', str), ('--size', scheduler_benchmark.size))
 
