@@ -76,6 +76,7 @@ absl::Time Ledger::DebtEndOn(std::string_view name) const {
   absl::Time end = absl::InfiniteFuture();
   const NodeState* node = nodes_.Find(name);
   if (node == nullptr) return end;
+  if (node->has_agent && node->contact < blind_until_) end = blind_until_;
   for (const auto& [uid, debt] : node->debts) end = std::min(end, debt.until);
   return end;
 }

@@ -166,8 +166,8 @@ class Ledger {
   static constexpr size_t kHandPinsMax = 1000;
   std::vector<Claim> TakeHandPins();
 
-  // When the first of the node's debts may end: an answer of its agent from then on ends it.
-  // InfiniteFuture: there is none.
+  // When the first of the node's debts may end, or it may take new volumes again
+  // (unseen_debts_max): an answer of its agent from then on does it. InfiniteFuture: there is none.
   absl::Time DebtEndOn(std::string_view node) const;
 
   // UIDs of the claims of ours that have no volume yet, in order.

@@ -277,6 +277,7 @@ void Ledger::HoldNewVolume(const PersistentVolume& volume) {
   if (!IsAvailable(volume)) return;
   std::vector<std::string> owners;
   for (const auto& [owner, hold] : holds_.holds()) {
+    if (KindOfOwner(owner) == OwnerKind::kClaim) continue;  // What we pin gets a new one.
     const bool may_have_it =
         std::any_of(hold.items.begin(), hold.items.end(), [&](const Item& item) {
           const Claim* claim = cache_.FindClaim(item.claim_uid);

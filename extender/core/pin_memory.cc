@@ -71,10 +71,10 @@ void PinMemory::NoteRead(const std::string& key) {
   const auto asked = askers_.extract(key);
   if (asked.empty()) return;
   std::vector<std::pair<int64_t, std::string>> in_order;
-  for (const auto& [uid, ask] : asked.mapped()) in_order.emplace_back(ask, uid);
+  for (const auto& [uid, ask] : asked.mapped()) in_order.emplace_back(ask.number, uid);
   std::sort(in_order.begin(), in_order.end());
   const std::set<std::string> known(answered_.begin(), answered_.end());
-  for (const auto& [ask, uid] : in_order) {
+  for (const auto& [number, uid] : in_order) {
     if (!known.contains(uid)) answered_.push_back(uid);
   }
 }
@@ -97,14 +97,16 @@ const ReplicaIndex& PinMemory::Replicas(const ObjectCache& cache, absl::Time sin
 
 void PinMemory::EndRound(const std::set<std::string>& open) {
   round_ = {};
+  // Who did not ask again in this round waits for it no more.
   for (auto it = ages_.begin(); it != ages_.end();) {
     const bool was_used = std::exchange(it->second.is_used, false);
     it = was_used ? std::next(it) : ages_.erase(it);
   }
   for (auto it = askers_.begin(); it != askers_.end();) {
-    absl::erase_if(it->second, [&open](const auto& asker) { return !open.contains(asker.first); });
+    absl::erase_if(it->second, [this](const auto& asker) { return asker.second.round < rounds_; });
     it = it->second.empty() ? askers_.erase(it) : std::next(it);
   }
+  ++rounds_;
   for (auto it = attempts_.begin(); it != attempts_.end();) {
     it = open.contains(it->first) ? std::next(it) : attempts_.erase(it);
   }

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "absl/container/btree_map.h"
@@ -85,16 +86,21 @@ class PinMemory {
   static std::string NodeKey(const std::string& node) { return "node/" + node; }
   static std::string PodsKey(const std::string& kube_namespace) { return "pods/" + kube_namespace; }
   void NoteAsked(const std::string& key, const std::string& claim_uid) {
-    askers_[key].try_emplace(claim_uid, ++asks_);
+    const auto [it, is_new] = askers_[key].try_emplace(claim_uid);
+    if (is_new) it->second.number = ++asks_;
+    it->second.round = rounds_;
   }
   void NoteRead(const std::string& key);
-  // UID of the next claim that has been waiting for what was read; the longest first.
+  // UID of the next claim that has been waiting for what was read; the longest first. Only every
+  // second plan takes them: there may always be more.
+  bool IsTurnOfAnswered() { return std::exchange(is_turn_of_answered_, !is_turn_of_answered_); }
   std::optional<std::string> TakeAnswered();
 
   // Made afresh when it is from before `since`.
   const ReplicaIndex& Replicas(const ObjectCache& cache, absl::Time since, absl::Time now);
 
   PinRound& round() { return round_; }
+  int64_t rounds() const { return rounds_; }  // That are over.
   // The round is over: forgets what Since was not asked for in it, and claims that are not `open`.
   void EndRound(const std::set<std::string>& open);
 
@@ -114,11 +120,16 @@ class PinMemory {
   absl::btree_map<std::string, Attempt> attempts_;  // By claim UID.
   ComingPods coming_;
   absl::btree_map<std::string, absl::Time> arrivals_;  // By node.
-  // By key: who asked, and the how manieth question it was.
-  absl::btree_map<std::string, absl::btree_map<std::string, int64_t>> askers_;
+  struct Ask {
+    int64_t number = 0;  // The how manieth it was at first.
+    int64_t round = 0;   // The last that asked again.
+  };
+  absl::btree_map<std::string, absl::btree_map<std::string, Ask>> askers_;  // By key, claim UID.
   int64_t asks_ = 0;
+  bool is_turn_of_answered_ = true;
   std::deque<std::string> answered_;  // Each once.
   PinRound round_;
+  int64_t rounds_ = 0;
   std::optional<ReplicaIndex> replicas_;
   absl::Time replicas_made_at_;
 };

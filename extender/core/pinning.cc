@@ -53,7 +53,7 @@ class Planner {
   PinningPlan Run() {
     const bool has_begun = std::exchange(round_.is_under_way, true);
     if (!has_begun || now_ - round_.coming_at >= kComingAgeMax) NoteComing();
-    SearchAnswered();
+    if (memory_.IsTurnOfAnswered()) SearchAnswered();
     VisitOpen();
     while (round_.are_all_visited && !round_.searches.empty() && HasTime()) SearchNext();
     for (const Claim& claim : ledger_.TakeHandPins()) CheckHandPin(claim);
@@ -69,7 +69,7 @@ class Planner {
   // one.
   static constexpr int64_t kVisitCost = 4;
   static constexpr int64_t kRememberedPerJudgement = 16;
-  // Pods of one claim that differ in what they want; the others have to wait.
+  // Pods of one claim that differ in what they want, in one round.
   static constexpr size_t kDifferentUsersMax = 100;
 
   bool HasTime() const { return spent_ < options_.judgements_max; }
@@ -189,7 +189,12 @@ class Planner {
     std::vector<const Pod*> each, together;
     PodDemand all;
     bool is_scattered = false;  // Some have their nodes already, and not the same.
-    for (const Pod* pod : pods) {
+    // Not always the same ones, where there are more than are looked at.
+    const size_t first = pods.size() <= kDifferentUsersMax ? 0
+                                                           : static_cast<size_t>(memory_.rounds()) *
+                                                                 kDifferentUsersMax % pods.size();
+    for (size_t i = 0; i < pods.size(); ++i) {
+      const Pod* pod = pods[(first + i) % pods.size()];
       const PodDemand demand = ledger_.Demand(*pod, nullptr);
       const bool is_apart = !all.node.empty() && !demand.node.empty() && demand.node != all.node;
       if (!IsComplete(demand)) continue;

@@ -21,6 +21,8 @@ constexpr std::string_view kKey = R"(,"NodeNames":)";
 // hold, so that its names are not moved again and again while it is read.
 constexpr size_t kNameBytesExpected = 16;
 
+constexpr const char* kEnd = "]}";
+
 bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 bool Has(std::string_view text, char c) {
@@ -68,9 +70,10 @@ bool ReadPlainNames(std::string_view json, std::vector<std::string_view>& names)
 
 WithoutNames::WithoutNames(std::string& body, std::string_view tail)
     : at_(body.data() + (tail.data() - body.data()) + 1),
-      size_(static_cast<size_t>(at_ - body.data()) + sizeof(kept_)),
-      kept_{at_[0], at_[1]} {
-  std::memcpy(at_, "]}", sizeof(kept_));
+      size_(static_cast<size_t>(at_ - body.data()) + std::strlen(kEnd)),
+      kept_{at_[0], at_[1], at_[2]} {
+  // simdjson looks at the byte behind the text, too.
+  std::memcpy(at_, kEnd, sizeof(kept_));
 }
 
 WithoutNames::~WithoutNames() { std::memcpy(at_, kept_, sizeof(kept_)); }

@@ -21,8 +21,8 @@ std::string_view FindNamesTail(std::string_view body);
 // control character); who reads it value by value finds out which. UTF-8 was checked.
 bool ReadPlainNames(std::string_view json, std::vector<std::string_view>& names);
 
-// While it lives, the array in the body is an empty one, and the body ends behind it: what a parser
-// reads instead. The bytes are put back afterwards.
+// While it lives, the array in the body is an empty one, and the body ends behind it, with a zero
+// as at the end of any text: what a parser reads instead. The bytes are put back afterwards.
 class WithoutNames {
  public:
   // `tail` is of `body` (FindNamesTail).
@@ -36,7 +36,7 @@ class WithoutNames {
  private:
   char* const at_;
   const size_t size_;
-  const char kept_[2];
+  const char kept_[3];
 };
 
 }  // namespace pmem::extender

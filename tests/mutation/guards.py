@@ -521,7 +521,7 @@ GUARDS = (
     Guard(
         'a claim comes first once what it waited for was read',
         'extender/core/pinning.cc',
-        '    SearchAnswered();\n',
+        '    if (memory_.IsTurnOfAnswered()) SearchAnswered();\n',
         '',
         'PlacementInTime.AClaimIsPlacedByWhatWasReadForItHoweverLongARoundTakes',
         SHELL,

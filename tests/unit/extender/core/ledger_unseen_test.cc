@@ -358,10 +358,24 @@ TEST_F(LedgerTest, WhereAListMissesTooManyClaimsNodesTakeNothingUntilTheirAgents
   const Pod pod = AddPod(3, {MakeClaim(3, kGiB)});
   EXPECT_EQ(FilterPod(pod), Names{});
   EXPECT_EQ(reasons_, (std::vector<Reason>{Reason::kHeld, Reason::kHeld}));
+  EXPECT_EQ(ledger_.DebtEndOn("n1"), now_ + ledger_.options().debt_grace);  // It is asked then.
   Pass(ledger_.options().debt_grace);
   EXPECT_EQ(FilterPod(pod), Names{});
   Apply(AgentConfirmed{"n2"});
   EXPECT_EQ(FilterPod(pod), Names{"n2"});
+}
+
+TEST_F(LedgerTest, AClaimThatIsPinnedCountsOnNoVolumeThatComesMeanwhile) {
+  Start(1, 10 * kGiB);
+  const Claim claim = MakeClaim(1, kGiB);
+  Apply(Seen<Claim>{claim});
+  ledger_.HoldClaim(claim, {Uid(1), PoolKind::kLvm, kGiB}, "n1", now_);
+  PersistentVolume volume;
+  volume.meta.key.name = "by-hand";
+  volume.storage_class_name = claim.storage_class_name.value();
+  Apply(Seen<PersistentVolume>{volume});
+  Apply(Gone<Claim>{claim});
+  EXPECT_TRUE(ledger_.holds().IsEmpty());
 }
 
 }  // namespace

@@ -99,7 +99,7 @@ TEST_P(PinOnANodeThatIsGone, IsToldAndTakenAwayUnlessAUserWroteIt) {
   ASSERT_EQ(plan.unpins.size(), GetParam().is_removed ? 1U : 0U);
   if (!GetParam().is_removed) return;
   EXPECT_EQ(plan.unpins[0].node, "n9");
-  memory_.NoteWrite(claim, "n1", PinMemory::Written::kNo, now_);
+  memory_.NoteWrite(claim, "", PinMemory::Written::kYes, now_);
   EXPECT_TRUE(Plan().unpins.empty());  // Once is enough until the watch has shown it.
 }
 

@@ -51,6 +51,16 @@ TEST(WithoutNames, IsTheBodyWithAnEmptyListAndPutsTheNamesBack) {
 }
 
 // What a body says must not depend on whether the quick way is taken for its names.
+// The byte behind the cut was read, and more behind that.
+TEST(WithoutNames, LeavesNothingToReadBehindTheCut) {
+  for (const char* json : {R"({"NodeNames":["z","NodeNames":["","b"]})",
+                           R"({"Pod":{},"NodeNames":["z","NodeNames":["a,b"]})"}) {
+    std::string body = json;
+    EXPECT_FALSE(ExtenderDecoder().DecodeArgs(body, ReadCandidates::kAlways).ok()) << json;
+    EXPECT_EQ(body, json);
+  }
+}
+
 class AnyNames : public testing::TestWithParam<const char*> {};
 
 TEST_P(AnyNames, AreReadAlikeWhetherTheyEndTheBodyOrNot) {
