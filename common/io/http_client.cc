@@ -253,6 +253,12 @@ web::uri WithoutBrackets(const web::uri& base) {
 }
 
 boost::asio::const_buffer Buffer(const std::string& text) { return {text.data(), text.size()}; }
+// Paths begin with one.
+std::string WithoutLastSlash(std::string url) {
+  if (url.ends_with('/')) url.pop_back();
+  return url;
+}
+
 
 // Throws what asio throws.
 void ConfigureTls(const ClientTls& tls, boost::asio::ssl::context& context) {
@@ -307,7 +313,7 @@ http::client::http_client_config MakeConfig(const web::uri& base, ClientTls tls,
 class CpprestClient final : public HttpClient {
  public:
   CpprestClient(const web::uri& base, const ClientTls& tls, absl::Duration read_timeout)
-      : base_(base.to_string()),
+      : base_(WithoutLastSlash(base.to_string())),
         server_name_(tls.server_name),
         client_(base, MakeConfig(base, tls, read_timeout, longest_)) {}
   ~CpprestClient() override { active_->CancelAll(); }

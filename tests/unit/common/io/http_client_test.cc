@@ -110,9 +110,13 @@ TEST(HttpClient, CallsAnUnreachableServerUnavailable) {
     const ListeningSocket closed;
     port = closed.port();
   }
-  const auto response =
-      MakeClient(absl::StrCat("http://127.0.0.1:", port))->Send({.path_and_query = "/"});
-  EXPECT_TRUE(absl::IsUnavailable(response.status())) << response.status();
+  const std::string url = absl::StrCat("http://127.0.0.1:", port);
+  for (const std::string& base : {url, url + "/"}) {
+    const auto response = MakeClient(base)->Send({.path_and_query = "/api/v1/pods?watch=1"});
+    EXPECT_EQ(response.status(),
+              absl::UnavailableError(absl::StrCat(
+                  "GET ", url, "/api/v1/pods: Failed to connect to any resolved endpoint")));
+  }
 }
 
 TEST(HttpClient, SilenceEndsInDeadlineExceeded) {
