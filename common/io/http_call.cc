@@ -15,23 +15,6 @@ namespace {
 namespace http = web::http;
 namespace streams = concurrency::streams;
 
-absl::Status ToStatus(const std::exception_ptr& error, std::string_view what) {
-  const auto message = [what](const char* detail) {
-    return absl::StrCat(absl::string_view(what.data(), what.size()), ": ", detail);
-  };
-  try {
-    std::rethrow_exception(error);
-  } catch (const http::http_exception& e) {
-    const bool is_timeout = e.error_code() == std::errc::timed_out;
-    return is_timeout ? absl::DeadlineExceededError(message("no byte within the read timeout"))
-                      : absl::UnavailableError(message(e.what()));
-  } catch (const std::exception& e) {
-    return absl::UnavailableError(message(e.what()));
-  } catch (...) {
-    return absl::UnavailableError(message("unknown failure"));
-  }
-}
-
 // Where cpprestsdk writes a response body: hands each piece to a function, whose task holds back
 // the next read from the socket until it completes. There is nothing to read from it.
 class Sink final : public streams::details::streambuf_state_manager<uint8_t> {
@@ -135,7 +118,7 @@ void Call::Start(http::client::http_client& client, http::http_request request,
           self->OnHead(t);
         });
   } catch (...) {
-    End(ToStatus(std::current_exception(), what_));
+    End(Failure());
   }
 }
 
@@ -171,7 +154,7 @@ void Call::OnHead(const pplx::task<http::http_response>& task) {
           self->OnContent(t);
         });
   } catch (...) {
-    End(ToStatus(std::current_exception(), what_));
+    End(Failure());
   }
 }
 
@@ -180,7 +163,24 @@ void Call::OnContent(const pplx::task<http::http_response>& task) {
     task.get();
     End(absl::OkStatus());
   } catch (...) {
-    End(ToStatus(std::current_exception(), what_));
+    End(Failure());
+  }
+}
+
+absl::Status Call::Failure() const {
+  try {
+    throw;
+  } catch (const http::http_exception& e) {
+    if (e.error_code() == std::errc::timed_out) {
+      return absl::DeadlineExceededError(absl::StrCat(what_, ": no byte within the read timeout"));
+    }
+    const std::string why = tls_->Explain(e.error_code().value());
+    return absl::UnavailableError(
+        absl::StrCat(what_, ": ", e.what(), why.empty() ? "" : ": ", why));
+  } catch (const std::exception& e) {
+    return absl::UnavailableError(absl::StrCat(what_, ": ", e.what()));
+  } catch (...) {
+    return absl::UnavailableError(absl::StrCat(what_, ": unknown failure"));
   }
 }
 

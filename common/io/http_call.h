@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "common/io/http_client.h"
 #include "common/io/mutex.h"
+#include "common/io/tls_failure.h"
 
 namespace pmem {
 
@@ -49,9 +50,9 @@ class Call : public std::enable_shared_from_this<Call> {
     std::function<void(absl::Status)> on_end;
   };
 
-  // `what` is put in front of every error.
-  Call(std::string what, std::shared_ptr<ActiveCalls> active)
-      : what_(std::move(what)), active_(std::move(active)) {}
+  // `what` is put in front of every error; `tls` explains those of TLS.
+  Call(std::string what, std::shared_ptr<ActiveCalls> active, std::shared_ptr<const TlsFailure> tls)
+      : what_(std::move(what)), active_(std::move(active)), tls_(std::move(tls)) {}
 
   void Start(web::http::client::http_client& client, web::http::http_request request,
              absl::Duration deadline, Events events);
@@ -66,10 +67,13 @@ class Call : public std::enable_shared_from_this<Call> {
   pplx::task<size_t> OnBytes(const uint8_t* ptr, size_t count);
   void OnHead(const pplx::task<web::http::http_response>& task);
   void OnContent(const pplx::task<web::http::http_response>& task);
+  // The status of the exception that is being handled.
+  absl::Status Failure() const;
   void End(absl::Status status);
 
   const std::string what_;
   const std::shared_ptr<ActiveCalls> active_;
+  const std::shared_ptr<const TlsFailure> tls_;
   Events events_;
   std::atomic<bool> is_ended_{false};
   pplx::cancellation_token_source source_;

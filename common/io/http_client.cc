@@ -16,6 +16,7 @@
 #include "common/io/http_call.h"
 #include "common/io/mutex.h"
 #include "common/io/receive_limits.h"
+#include "common/io/tls_failure.h"
 #include "common/pure/line_cutter.h"
 #include "common/pure/status_macros.h"
 
@@ -252,13 +253,13 @@ web::uri WithoutBrackets(const web::uri& base) {
   return web::uri_builder(base).set_host(host.substr(1, host.size() - 2)).to_uri();
 }
 
-boost::asio::const_buffer Buffer(const std::string& text) { return {text.data(), text.size()}; }
 // Paths begin with one.
 std::string WithoutLastSlash(std::string url) {
   if (url.ends_with('/')) url.pop_back();
   return url;
 }
 
+boost::asio::const_buffer Buffer(const std::string& text) { return {text.data(), text.size()}; }
 
 // Throws what asio throws.
 void ConfigureTls(const ClientTls& tls, boost::asio::ssl::context& context) {
@@ -288,7 +289,8 @@ void TryTls(const ClientTls& tls) {
 
 http::client::http_client_config MakeConfig(const web::uri& base, ClientTls tls,
                                             absl::Duration read_timeout,
-                                            std::shared_ptr<const LongestAnswer> longest) {
+                                            std::shared_ptr<const LongestAnswer> longest,
+                                            std::shared_ptr<TlsFailure> failure) {
   using Socket = boost::asio::ip::tcp::socket;
   using TlsStream = boost::asio::ssl::stream<Socket&>;
   const std::string& host = base.host();
@@ -305,8 +307,12 @@ http::client::http_client_config MakeConfig(const web::uri& base, ClientTls tls,
                      is_tls ? static_cast<TlsStream*>(handle)->lowest_layer()
                             : static_cast<Socket*>(handle)->lowest_layer());
       });
+  // The configuration outlives every handshake, and with it `failure`.
   config.set_ssl_context_callback(
-      [tls = std::move(tls)](boost::asio::ssl::context& context) { ConfigureTls(tls, context); });
+      [tls = std::move(tls), failure = std::move(failure)](boost::asio::ssl::context& context) {
+        ConfigureTls(tls, context);
+        failure->Watch(context);
+      });
   return config;
 }
 
@@ -315,7 +321,7 @@ class CpprestClient final : public HttpClient {
   CpprestClient(const web::uri& base, const ClientTls& tls, absl::Duration read_timeout)
       : base_(WithoutLastSlash(base.to_string())),
         server_name_(tls.server_name),
-        client_(base, MakeConfig(base, tls, read_timeout, longest_)) {}
+        client_(base, MakeConfig(base, tls, read_timeout, longest_, tls_failure_)) {}
   ~CpprestClient() override { active_->CancelAll(); }
 
   absl::StatusOr<ClientResponse> Send(const ClientRequest& request) override {
@@ -329,7 +335,7 @@ class CpprestClient final : public HttpClient {
     if (!made.ok()) return done(made.status());
     longest_->Allow(request.body_bytes_max);
     const auto collector = std::make_shared<Collector>(request.body_bytes_max, std::move(done));
-    std::make_shared<Call>(What(request), active_)
+    std::make_shared<Call>(What(request), active_, tls_failure_)
         ->Start(
             client_, *std::move(made), request.deadline,
             {.on_head = [collector](ClientResponse head) { collector->OnHead(std::move(head)); },
@@ -343,7 +349,7 @@ class CpprestClient final : public HttpClient {
     PMEM_ASSIGN_OR_RETURN(const http::http_request made, MakeRequest(request));
     longest_->Allow(ReceiveLimits::kNone);
     const auto pipe = std::make_shared<Pipe>();
-    const auto call = std::make_shared<Call>(What(request), active_);
+    const auto call = std::make_shared<Call>(What(request), active_, tls_failure_);
     call->Start(client_, made, request.deadline,
                 {.on_head = [pipe](ClientResponse head) { pipe->OnHead(std::move(head)); },
                  .on_bytes = [pipe](const uint8_t* p, size_t n) { return pipe->OnBytes(p, n); },
@@ -391,6 +397,7 @@ class CpprestClient final : public HttpClient {
   const std::string server_name_;
   const std::shared_ptr<ActiveCalls> active_ = std::make_shared<ActiveCalls>();
   const std::shared_ptr<LongestAnswer> longest_ = std::make_shared<LongestAnswer>();
+  const std::shared_ptr<TlsFailure> tls_failure_ = std::make_shared<TlsFailure>();
   http::client::http_client client_;
 };
 

@@ -126,6 +126,8 @@ class AcceptedSocket {
   AcceptedSocket(const AcceptedSocket&) = delete;
   AcceptedSocket& operator=(const AcceptedSocket&) = delete;
 
+  int fd() const { return fd_; }
+
   // False: the client is gone.
   bool Send(std::string_view bytes) {
     while (!bytes.empty()) {
