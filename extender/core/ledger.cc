@@ -389,19 +389,17 @@ void Ledger::On(const Relisted<Claim>& event, absl::Time now) {
 }
 
 void Ledger::On(const Seen<PersistentVolume>& event, absl::Time now) {
-  const PersistentVolume* known = cache_.FindVolume(event.object.meta.key.name);
-  const bool is_new = known == nullptr;
-  const std::string claim_before = is_new ? "" : known->claim_uid;
+  const std::string& name = event.object.meta.key.name;
+  const bool is_new = cache_.FindVolume(name) == nullptr;
   cache_.Put(event.object);
-  AccountVolume(event.object.claim_uid, now);
-  if (claim_before != event.object.claim_uid) AccountVolume(claim_before, now);
+  AccountVolume(name, now);
   if (is_new) OweUnclaimed(event.object, now);
   if (is_new) HoldNewVolume(event.object);
 }
 
 void Ledger::On(const Gone<PersistentVolume>& event, absl::Time now) {
   cache_.EraseVolume(event.last.meta.key.name);
-  AccountVolume(event.last.claim_uid, now);
+  AccountVolume(event.last.meta.key.name, now);
 }
 
 void Ledger::On(const Relisted<PersistentVolume>& event, absl::Time now) {

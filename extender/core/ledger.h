@@ -240,7 +240,7 @@ class Ledger {
   void AccountClaim(std::string_view uid, absl::Time now);
   void AccountClaimAndPods(const Claim& claim, absl::Time now);
   void AccountPod(std::string_view uid);
-  void AccountVolume(const std::string& claim_uid, absl::Time now);  // Its volume changed.
+  void AccountVolume(std::string_view name, absl::Time now);
   void AccountNode(NodeState& node, absl::Time now);
   void AccountAll(absl::Time now);
   void Unreserve(std::string_view pod_uid);

@@ -157,9 +157,11 @@ void Ledger::AccountClaimAndPods(const Claim& claim, absl::Time now) {
   for (const std::string& pod_uid : cache_.PodsUsing(key)) AccountPod(pod_uid);
 }
 
-void Ledger::AccountVolume(const std::string& claim_uid, absl::Time now) {
-  const Claim* claim = cache_.FindClaim(claim_uid);
-  if (claim != nullptr) AccountClaimAndPods(*claim, now);
+// By what the claims say: the volume may not know yet whose it is.
+void Ledger::AccountVolume(std::string_view name, absl::Time now) {
+  for (const std::string& uid : cache_.ClaimsOf(name)) {
+    AccountClaimAndPods(*cache_.FindClaim(uid), now);
+  }
 }
 
 void Ledger::Unreserve(std::string_view pod_uid) {

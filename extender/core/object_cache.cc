@@ -84,7 +84,12 @@ void ObjectCache::Put(PersistentVolume volume) {
 }
 
 std::string ObjectCache::Put(Claim claim) {
-  return PutByUid(std::move(claim), claims_, claims_by_key_);
+  const std::string uid = claim.meta.uid;
+  ForgetVolumeOf(uid);
+  std::string replaced = PutByUid(std::move(claim), claims_, claims_by_key_);
+  const Claim& put = *FindClaim(uid);
+  if (!put.volume_name.empty()) claims_of_.emplace(put.volume_name, &put);
+  return replaced;
 }
 
 std::string ObjectCache::Put(Pod pod) {
@@ -110,7 +115,15 @@ void ObjectCache::EraseVolume(std::string_view name) {
   volumes_.Erase(name);
 }
 
-void ObjectCache::EraseClaim(std::string_view uid) { EraseByUid(uid, claims_, claims_by_key_); }
+void ObjectCache::ForgetVolumeOf(std::string_view claim_uid) {
+  const Claim* claim = FindClaim(claim_uid);
+  if (claim != nullptr) claims_of_.erase({claim->volume_name, claim});
+}
+
+void ObjectCache::EraseClaim(std::string_view uid) {
+  ForgetVolumeOf(uid);
+  EraseByUid(uid, claims_, claims_by_key_);
+}
 
 void ObjectCache::ErasePod(std::string_view uid) {
   const Pod* pod = pods_.Find(uid);
@@ -128,6 +141,16 @@ std::vector<std::string> ObjectCache::PodsUsing(const ObjectKey& claim) const {
   const std::set<std::string>* uids = FindIn(pods_using_, claim);
   if (uids == nullptr) return {};
   return {uids->begin(), uids->end()};
+}
+
+std::vector<std::string> ObjectCache::ClaimsOf(std::string_view volume) const {
+  std::vector<std::string> uids;
+  for (auto it = claims_of_.lower_bound({volume, nullptr});
+       it != claims_of_.end() && it->first == volume; ++it) {
+    uids.push_back(it->second->meta.uid);
+  }
+  std::sort(uids.begin(), uids.end());
+  return uids;
 }
 
 bool ObjectCache::HasVolumeOf(std::string_view key) const {

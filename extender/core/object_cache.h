@@ -62,6 +62,10 @@ class ObjectCache {
   // UIDs of the pods without a node that use the claim of that key, in order.
   std::vector<std::string> PodsUsing(const ObjectKey& claim) const;
 
+  // UIDs of the claims that say they are bound to the PersistentVolume of that name, in order;
+  // whatever it says itself.
+  std::vector<std::string> ClaimsOf(std::string_view volume) const;
+
   // Whether a PersistentVolume has that key in its name or CSI handle (see VolumeKey).
   bool HasVolumeOf(std::string_view key) const;
 
@@ -97,6 +101,7 @@ class ObjectCache {
   static std::string PutByUid(T object, ByUid<T>& by_uid, ByKey<T>& by_key);
   template <class T>
   static void EraseByUid(std::string_view uid, ByUid<T>& by_uid, ByKey<T>& by_key);
+  void ForgetVolumeOf(std::string_view claim_uid);
 
   ByName<Node> nodes_;
   ByName<StorageClass> classes_;
@@ -106,6 +111,8 @@ class ObjectCache {
   ByKey<Claim> claims_by_key_;
   ByKey<Pod> pods_by_key_;
   absl::btree_map<ObjectKey, std::set<std::string>> pods_using_;  // Claim key -> pod UIDs.
+  // By the name of their volume, which is the claims' own text.
+  absl::btree_set<std::pair<std::string_view, const Claim*>> claims_of_;
   // Names of available volumes, by class and affinity_node: nullopt is reached by every node.
   using ClassAndNode = std::pair<std::string, std::optional<std::string>>;
   absl::btree_map<ClassAndNode, std::set<std::string>> available_;

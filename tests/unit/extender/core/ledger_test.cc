@@ -141,6 +141,15 @@ TEST_F(LedgerTest, AHalfProvisionedPodKeepsRoomForItsOtherClaims) {
   EXPECT_EQ(reasons_[1], Reason::kPinnedElsewhere);
 }
 
+TEST_F(LedgerTest, ThePodOfAClaimGoesWhereItsVolumeIsThoughThatDoesNotKnowItYet) {
+  Start(2, 10 * kGiB);
+  Claim bound = MakeClaim(1, kGiB);
+  bound.volume_name = "by-hand";
+  AddPod(1, {bound, MakeClaim(2, 6 * kGiB)});
+  Apply(Seen<PersistentVolume>{MakeVolumeByHand("n2", kGiB)});  // As it was before.
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(3, 6 * kGiB)})), (Names{"n1"}));
+}
+
 TEST_F(LedgerTest, AReservationEndsWithItsPod) {
   Start(1, 10 * kGiB);
   const Claim first = MakeClaim(1, 4 * kGiB);

@@ -109,5 +109,24 @@ TEST(ObjectCache, OffersANodeItsOwnVolumesAndThoseThatAllReach) {
   EXPECT_FALSE(cache.HasAvailableVolumes("pmem-lvm"));
 }
 
+TEST(ObjectCache, FindsTheClaimsOfAVolumeByWhatTheySay) {
+  ObjectCache cache;
+  Claim claim = MakeClaim(2, kGiB);
+  cache.Put(claim);
+  EXPECT_EQ(cache.ClaimsOf(""), Uids{});
+  claim.volume_name = "a";
+  cache.Put(claim);
+  Claim other = MakeClaim(1, kGiB);
+  other.volume_name = "a";
+  cache.Put(other);
+  EXPECT_EQ(cache.ClaimsOf("a"), (Uids{Uid(1), Uid(2)}));
+  claim.volume_name = "b";
+  cache.Put(claim);
+  EXPECT_EQ(cache.ClaimsOf("a"), (Uids{Uid(1)}));
+  EXPECT_EQ(cache.ClaimsOf("b"), (Uids{Uid(2)}));
+  cache.EraseClaim(Uid(1));
+  EXPECT_EQ(cache.ClaimsOf("a"), Uids{});
+}
+
 }  // namespace
 }  // namespace pmem::extender
