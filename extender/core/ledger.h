@@ -197,18 +197,21 @@ class Ledger {
   std::string Dump() const;
 
   // OK, or every broken invariant. The strongest: accounts computed afresh from the objects and
-  // reports are equal to those kept step by step.
+  // reports (claims assigned, expansions, reservations, the room beside them) are equal to those
+  // kept step by step.
   absl::Status CheckInvariants(absl::Time now) const;
 
-  // How far a check has come that looks at some nodes and claims at a time. It begins anew by
+  // How far a check has come that looks at some nodes, claims and pods at a time. It begins anew by
   // itself.
   struct InvariantRound {
     std::string node;  // The last that was looked at.
     std::string claim;
+    std::string pod;
     int64_t objects = 0;  // Looked at so far, in all rounds.
     int64_t rounds = 0;   // That are over.
   };
-  // The same, of the next `objects_max` nodes and claims, and at the begin of a round of all holds.
+  // The same, of the next `objects_max` nodes, claims and pods, and at the begin of a round of all
+  // holds.
   absl::Status CheckSomeInvariants(InvariantRound& round, absl::Time now, int objects_max) const;
 
  private:
@@ -239,13 +242,15 @@ class Ledger {
   std::optional<ClaimPlace> PlaceOf(const Claim& claim, const ClaimPlace* before) const;
   void AccountClaim(std::string_view uid, absl::Time now);
   void AccountClaimAndPods(const Claim& claim, absl::Time now);
+  PodDemand ReservationsOf(const Pod& pod) const;
   void AccountPod(std::string_view uid);
   void AccountVolume(std::string_view name, absl::Time now);
   void AccountNode(NodeState& node, absl::Time now);
   void AccountAll(absl::Time now);
   void Unreserve(std::string_view pod_uid);
   void PlaceClaim(std::string_view uid, std::optional<ClaimPlace> place, absl::Time now);
-  void AccountExpansion(NodeState& node, std::string_view uid, const Claim* claim);
+  Expansion ExpansionOf(const Claim& claim, const NodeState& node) const;
+  void AccountExpansion(const Claim& claim, NodeState& node);
   void RemoveClaim(std::string_view uid, absl::Time now);
   void Owe(NodeState& node, const Item& item, absl::Time now);
   void OweLastPin(const Claim& claim, const std::string& node, const Item& item, absl::Time now);
@@ -273,6 +278,9 @@ class Ledger {
   class Findings;
   void CheckHolds(absl::Time now, Findings& findings) const;
   void CheckClaim(const Claim& claim, Findings& findings) const;
+  void CheckPod(const Pod& pod, Findings& findings) const;
+  void CheckClaimsOn(const NodeState& node, Findings& findings) const;
+  void CheckReservationsOn(const NodeState& node, Findings& findings) const;
   void CheckNode(const NodeState& node, absl::Time now, Findings& findings) const;
 
   // Drift (ledger_drift.cc).

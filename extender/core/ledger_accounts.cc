@@ -84,23 +84,25 @@ void Ledger::OweLastPin(const Claim& claim, const std::string& node, const Item&
   if (nodes_.FindVolume(last, claim.meta.uid).volume == nullptr) Owe(last, item, now);
 }
 
-// By the report alone: status.capacity may tell of an expansion before a report does.
-void Ledger::AccountExpansion(NodeState& node, std::string_view uid, const Claim* claim) {
-  const NodeBook::Listed listed = nodes_.FindVolume(node, uid);
-  Expansion expansion;
-  if (claim != nullptr && listed.volume != nullptr && listed.pool->kind == PoolKind::kLvm &&
-      IsBound(*claim)) {
-    expansion = {
-        listed.pool->id,
-        VolumeBytes(claim->requested_bytes, listed.pool->alignment_bytes) - listed.volume->bytes};
-  }
-  const auto it = node.expansions.find(std::string(uid));
-  if (expansion.bytes <= 0) {
+// By the report alone: status.capacity may tell of an expansion before a report does. 0 bytes: none
+// is on its way.
+Expansion Ledger::ExpansionOf(const Claim& claim, const NodeState& node) const {
+  const NodeBook::Listed listed = nodes_.FindVolume(node, claim.meta.uid);
+  if (listed.volume == nullptr || listed.pool->kind != PoolKind::kLvm || !IsBound(claim)) return {};
+  const int64_t wanted = VolumeBytes(claim.requested_bytes, listed.pool->alignment_bytes);
+  if (wanted <= listed.volume->bytes) return {};
+  return {listed.pool->id, wanted - listed.volume->bytes};
+}
+
+void Ledger::AccountExpansion(const Claim& claim, NodeState& node) {
+  const Expansion expansion = ExpansionOf(claim, node);
+  const auto it = node.expansions.find(claim.meta.uid);
+  if (expansion.bytes == 0) {
     if (it == node.expansions.end()) return;
     node.expansions.erase(it);
   } else {
     if (it != node.expansions.end() && it->second == expansion) return;
-    node.expansions[std::string(uid)] = expansion;
+    node.expansions[claim.meta.uid] = expansion;
   }
   NodeBook::RebuildRoom(node);
   ++version_;
@@ -122,7 +124,7 @@ void Ledger::AccountClaim(std::string_view uid, absl::Time now) {
   PlaceClaim(uid, place, now);
   if (!place) return;
   if (has_come) OweLastPin(*claim, node, place->item, now);
-  AccountExpansion(nodes_.At(node), uid, claim);
+  AccountExpansion(*claim, nodes_.At(node));
   if (!PlacedByEvidence(*claim) && is_new && !IsBound(*claim)) {
     hand_pins_.push_back(*claim);
     if (hand_pins_.size() > kHandPinsMax) hand_pins_.pop_front();
@@ -176,12 +178,19 @@ void Ledger::Unreserve(std::string_view pod_uid) {
   ++version_;
 }
 
+// Some of its claims have their place, all on one node: the others can only go there, too. No
+// items: it reserves nothing.
+PodDemand Ledger::ReservationsOf(const Pod& pod) const {
+  PodDemand demand = DemandOf(pod, cache_, nullptr);
+  return demand.node.empty() || demand.is_split ? PodDemand{} : demand;
+}
+
 void Ledger::AccountPod(std::string_view uid) {
   Unreserve(uid);
   const Pod* pod = cache_.FindPod(uid);
   if (pod == nullptr) return;
-  const PodDemand demand = DemandOf(*pod, cache_, nullptr);
-  if (demand.node.empty() || demand.is_split || demand.items.empty()) return;
+  const PodDemand demand = ReservationsOf(*pod);
+  if (demand.items.empty()) return;
   NodeState& node = nodes_.At(demand.node);
   for (const Item& item : demand.items) {
     Reservation& reservation = node.reserved[item.claim_uid];

@@ -51,31 +51,65 @@ void Ledger::CheckClaim(const Claim& claim, Findings& findings) const {
                   " is not found by its node ", place->node);
 }
 
-void Ledger::CheckNode(const NodeState& node, absl::Time now, Findings& findings) const {
-  std::set<std::string> assigned;
-  for (const auto& [uid, item] : node.assigned) assigned.insert(uid);
-  std::set<std::string> counted;
+// Those that should reserve and do not, or reserve elsewhere; of the others see their nodes.
+void Ledger::CheckPod(const Pod& pod, Findings& findings) const {
+  const PodDemand demand = ReservationsOf(pod);
+  const auto kept = reserving_.find(pod.meta.uid);
+  const bool is_right = demand.items.empty()
+                            ? kept == reserving_.end()
+                            : kept != reserving_.end() && kept->second == demand.node;
+  findings.Expect(is_right, "pod ", pod.meta.uid, " does not reserve where it should");
+}
+
+// What the node keeps for claims that have their place on it.
+void Ledger::CheckClaimsOn(const NodeState& node, Findings& findings) const {
+  NodeState afresh{.name = node.name, .report = node.report};
   for (const ClaimPlace* place : places_.On(node.name)) {
-    if (place->is_counted) counted.insert(UidOf(*place));
-    findings.Expect(cache_.FindClaim(UidOf(*place)) != nullptr, "claim ", UidOf(*place),
-                    " has a place and is gone");
+    const std::string& uid = UidOf(*place);
+    if (place->is_counted) afresh.assigned.emplace_hint(afresh.assigned.end(), uid, place->item);
+    const Claim* claim = cache_.FindClaim(uid);
+    findings.Expect(claim != nullptr, "claim ", uid, " has a place and is gone");
+    if (claim == nullptr) continue;
+    const Expansion expansion = ExpansionOf(*claim, node);
+    if (expansion.bytes > 0) afresh.expansions[uid] = expansion;
   }
-  findings.Expect(assigned == counted, "node ", node.name, ": assigned claims differ");
-  NodeState afresh{.name = node.name, .report = node.report, .expansions = node.expansions};
   NodeBook::RebuildRoom(afresh);
+  findings.Expect(afresh.assigned == node.assigned, "node ", node.name, ": assigned claims differ");
+  findings.Expect(afresh.expansions == node.expansions, "node ", node.name, ": expansions differ");
   findings.Expect(afresh.room == node.room, "node ", node.name, ": room differs");
+}
+
+void Ledger::CheckReservationsOn(const NodeState& node, Findings& findings) const {
+  std::set<std::string> pods;
+  for (const auto& [uid, entry] : node.reserved) {
+    findings.Expect(!entry.pod_uids.empty(), "nobody reserves ", uid, " on ", node.name);
+    pods.insert(entry.pod_uids.begin(), entry.pod_uids.end());
+  }
+  absl::btree_map<std::string, Reservation> afresh;
+  for (const std::string& uid : pods) {
+    const Pod* pod = cache_.FindPod(uid);
+    findings.Expect(pod != nullptr, "pod ", uid, " is gone and reserves on ", node.name);
+    if (pod == nullptr) continue;
+    const PodDemand demand = ReservationsOf(*pod);
+    if (demand.node != node.name) continue;
+    for (const Item& item : demand.items) {
+      afresh[item.claim_uid].item = item;
+      afresh[item.claim_uid].pod_uids.insert(uid);
+    }
+  }
+  findings.Expect(afresh == node.reserved, "node ", node.name, ": reservations differ");
+}
+
+void Ledger::CheckNode(const NodeState& node, absl::Time now, Findings& findings) const {
+  CheckClaimsOn(node, findings);
+  CheckReservationsOn(node, findings);
   findings.Expect(judge_.IsRightAbout(node), "node ", node.name, ": its short way is out of date");
   findings.Expect(AreKeptNumbersRight(node), "node ", node.name, ": its numbers are out of date");
   for (const auto& [uid, debt] : node.debts) {
     findings.Expect(!NodeBook::IsOver(node, debt, now), "debt ", uid, " on ", node.name,
                     " outlived its time");
-    findings.Expect(!assigned.contains(uid), "claim ", uid, " is assigned and a debt on ",
+    findings.Expect(!node.assigned.contains(uid), "claim ", uid, " is assigned and a debt on ",
                     node.name);
-  }
-  for (const auto& [uid, entry] : node.reserved) {
-    for (const std::string& pod : entry.pod_uids) {
-      findings.Expect(cache_.FindPod(pod) != nullptr, "pod ", pod, " is gone and reserves ", uid);
-    }
   }
 }
 
@@ -83,6 +117,7 @@ absl::Status Ledger::CheckInvariants(absl::Time now) const {
   Findings findings;
   CheckHolds(now, findings);
   for (const auto& [uid, claim] : cache_.claims()) CheckClaim(claim, findings);
+  for (const auto& [uid, pod] : cache_.pods()) CheckPod(pod, findings);
   for (const auto& [name, node] : nodes_.nodes()) CheckNode(*node, now, findings);
   for (const auto& [uid, place] : places_.places()) {
     findings.Expect(cache_.FindClaim(uid) != nullptr, "claim ", uid, " has a place and is gone");
@@ -93,24 +128,24 @@ absl::Status Ledger::CheckInvariants(absl::Time now) const {
 absl::Status Ledger::CheckSomeInvariants(InvariantRound& round, absl::Time now,
                                          int objects_max) const {
   Findings findings;
-  if (round.node.empty() && round.claim.empty()) CheckHolds(now, findings);
+  if (round.node.empty() && round.claim.empty() && round.pod.empty()) CheckHolds(now, findings);
   int left = objects_max;
-  const auto& nodes = nodes_.nodes();
-  auto node = nodes.upper_bound(round.node);
-  for (; node != nodes.end() && left > 0; ++node, --left) {
-    CheckNode(*node->second, now, findings);
-    round.node = node->first;
-  }
-  const auto& claims = cache_.claims();
-  auto claim = claims.upper_bound(round.claim);
-  for (; claim != claims.end() && left > 0; ++claim, --left) {
-    CheckClaim(claim->second, findings);
-    round.claim = claim->first;
-  }
+  // Looks at the next of `objects`, after `last`. True: those were all.
+  const auto look = [&left](const auto& objects, std::string& last, auto check) {
+    auto at = objects.upper_bound(last);
+    for (; at != objects.end() && left > 0; ++at, --left) {
+      check(at->second);
+      last = at->first;
+    }
+    return at == objects.end();
+  };
+  bool is_over =
+      look(nodes_.nodes(), round.node, [&](const auto& node) { CheckNode(*node, now, findings); });
+  is_over &=
+      look(cache_.claims(), round.claim, [&](const Claim& claim) { CheckClaim(claim, findings); });
+  is_over &= look(cache_.pods(), round.pod, [&](const Pod& pod) { CheckPod(pod, findings); });
   round.objects += objects_max - left;
-  if (node == nodes.end() && claim == claims.end()) {
-    round = {.objects = round.objects, .rounds = round.rounds + 1};
-  }
+  if (is_over) round = {.objects = round.objects, .rounds = round.rounds + 1};
   return findings.status();
 }
 

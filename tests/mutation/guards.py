@@ -5,22 +5,8 @@
 arguments. Run by `./dev mutate`.
 """
 
-import dataclasses
-
-CORE = 'tests/unit/extender/core/extender-core-tests'
-SHELL = 'tests/unit/extender/extender-shell-tests'
-PURE = 'tests/unit/common/common-tests'
-
-
-@dataclasses.dataclass(frozen=True)
-class Guard:
-    rule: str  # What it is there for.
-    file: str
-    text: str
-    instead: str
-    test: str  # Sentence of the test, as gtest names it.
-    program: str = CORE
-
+from account_guards import ACCOUNT_GUARDS
+from guard import PURE, SHELL, Guard
 
 LEDGER = 'extender/core/ledger.cc'
 ACCOUNTS = 'extender/core/ledger_accounts.cc'
@@ -176,8 +162,8 @@ GUARDS = (
     Guard(
         '6: an expansion counts until a report has it',
         ACCOUNTS,
-        '  if (expansion.bytes <= 0) {',
-        '  if (expansion.bytes <= 0 || claim->capacity_bytes >= claim->requested_bytes) {',
+        'if (wanted <= listed.volume->bytes) return {};',
+        'if (wanted <= listed.volume->bytes || claim.capacity_bytes >= claim.requested_bytes) return {};',
         'LedgerTest.AnExpansionCountsUntilAReportHasIt',
     ),
     Guard(
@@ -541,4 +527,4 @@ GUARDS = (
         'Room.AThinPoolIsNone',
         PURE,
     ),
-)
+) + ACCOUNT_GUARDS

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a guard is, and the programs whose tests die without one."""
+
+import dataclasses
+
+CORE = 'tests/unit/extender/core/extender-core-tests'
+SHELL = 'tests/unit/extender/extender-shell-tests'
+PURE = 'tests/unit/common/common-tests'
+
+
+@dataclasses.dataclass(frozen=True)
+class Guard:
+    rule: str  # What it is there for.
+    file: str
+    text: str
+    instead: str
+    test: str  # Sentence of the test, as gtest names it.
+    program: str = CORE
