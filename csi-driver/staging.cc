@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "csi-driver/staging.h"
 
+#include <algorithm>
+
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/pure/status_macros.h"
 #include "csi-driver/core/format.h"
 
 namespace pmem::driver {
+namespace {
+
+bool IsAboutDax(const std::string& option) {
+  return option == "dax" || absl::StartsWith(option, "dax=");
+}
+
+}  // namespace
 
 absl::Status Staging::CheckNoData(const std::string& device) {
   PMEM_ASSIGN_OR_RETURN(const std::string data, host_->DataOnVolume(device));
@@ -46,7 +56,9 @@ absl::Status Staging::StageFileSystem(const std::string& device, const std::stri
                           .target = staging_path,
                           .type = use.file_system,
                           .options = use.mount_options};
-  if (host_->CanDax(device)) request.options.emplace_back("dax");
+  // A class may say dax=never or dax=inode: ours would come last, and win.
+  const bool has_own = std::any_of(request.options.begin(), request.options.end(), IsAboutDax);
+  if (!has_own && host_->CanDax(device)) request.options.emplace_back("dax");
   return host_->MountOn(request);
 }
 

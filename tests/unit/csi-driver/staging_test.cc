@@ -37,6 +37,15 @@ TEST_F(StagingTest, LeavesOutDaxWhereTheDeviceHasNone) {
   EXPECT_EQ(host_.calls.back(), "mount /dev/fake/disk-1 ext4 /staging ");
 }
 
+TEST_F(StagingTest, TheClassesOwnDaxOptionIsLeftAlone) {
+  for (const std::string option : {"dax=never", "dax=inode", "dax"}) {
+    ASSERT_TRUE(staging_.Stage("disk-1", "/" + option, {.mount_options = {option, "ro"}}).ok());
+    EXPECT_EQ(host_.calls.back(), "mount /dev/fake/disk-1 ext4 /" + option + " " + option + ",ro");
+  }
+  ASSERT_TRUE(staging_.Stage("disk-1", "/other", {.mount_options = {"daxes"}}).ok());
+  EXPECT_EQ(host_.calls.back(), "mount /dev/fake/disk-1 ext4 /other daxes,dax");
+}
+
 TEST_F(StagingTest, NeverFormatsWhatCarriesAnotherFileSystem) {
   host_.file_systems["/dev/fake/disk-1"] = "xfs";
   EXPECT_TRUE(absl::IsFailedPrecondition(staging_.Stage("disk-1", "/staging", {})));
