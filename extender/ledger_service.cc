@@ -127,6 +127,12 @@ Readiness LedgerService::GetReadiness() const {
   return readiness;
 }
 
+std::string LedgerService::WhyNotDeciding() const {
+  if (!IsLeaderNow()) return kNotTheLeader;
+  MutexLock lock(&mu_);
+  return is_deciding_ ? "" : WhyNotDecidingLocked();
+}
+
 bool LedgerService::MayWrite() const {
   if (!IsLeaderNow()) return false;
   MutexLock lock(&mu_);

@@ -84,6 +84,8 @@ class LedgerService final : public EventSink {
   // once. Set before the first call of a verb; thread-safe and quick.
   void SetLeaderCheck(std::function<bool()> is_leader) { leader_check_ = std::move(is_leader); }
   Readiness GetReadiness() const ABSL_LOCKS_EXCLUDED(mu_);
+  // Why verbs of PMEM pods are not decided now; empty: they are.
+  std::string WhyNotDeciding() const ABSL_LOCKS_EXCLUDED(mu_);
   // We lead at this very moment and know enough to decide. Asked before everything that is written.
   bool MayWrite() const ABSL_LOCKS_EXCLUDED(mu_);
 

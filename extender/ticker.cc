@@ -2,6 +2,7 @@
 #include "extender/ticker.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -32,10 +33,14 @@ void Ticker::TellOf(const std::vector<DriftChange>& changes) {
              {{"count", static_cast<int64_t>(changes.size() - kDriftLinesMax)}});
 }
 
-// Lists as they were read, and what was collected of them, have just been dropped.
-void Ticker::GiveBackOnceReady() {
-  const bool was_ready = std::exchange(is_ready_, service_->MayWrite());
-  if (is_ready_ && !was_ready) GiveBackFreedPages();
+void Ticker::NoteReadiness() {
+  const std::string why_not = service_->WhyNotDeciding();
+  const bool was_ready = std::exchange(is_ready_, why_not.empty());
+  if (is_ready_ == was_ready) return;
+  if (!is_ready_) return LogWarning("ledger", "verbs are no longer decided", {{"why", why_not}});
+  LogInfo("ledger", "verbs are decided from now on");
+  // Lists as they were read, and what was collected of them, have just been dropped.
+  GiveBackFreedPages();
 }
 
 void Ticker::Tick() {
@@ -53,7 +58,7 @@ void Ticker::Tick() {
   TellOf(changes);
   metrics_->OnTick(*service_);
   status_->OnTick();
-  GiveBackOnceReady();
+  NoteReadiness();
 }
 
 void Ticker::CheckInvariants() {

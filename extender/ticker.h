@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The timer's work: what is over ends, and the ledger checks itself.
+// The timer's work: what is over ends, and the ledger checks itself. One thread of its own (a
+// PeriodicTask).
 #pragma once
 
 #include <vector>
@@ -27,12 +28,13 @@ class Ticker {
   Ticker(LedgerService* service, ExtenderMetrics* metrics, StatusApi* status);
   void Start() { task_.Start(); }
   void Stop() { task_.Stop(); }
+  // One tick on the calling thread, for tests; without Start.
+  void Tick();
 
  private:
-  void Tick();
   void TellOf(const std::vector<DriftChange>& changes);
   void CheckInvariants();
-  void GiveBackOnceReady();
+  void NoteReadiness();
 
   LedgerService* const service_;
   ExtenderMetrics* const metrics_;
