@@ -23,7 +23,7 @@ inline constexpr ObjectKind kObjectKinds[] = {ObjectKind::kAgents,         Objec
                                               ObjectKind::kNodes,          ObjectKind::kPods,
                                               ObjectKind::kStorageClasses, ObjectKind::kVolumes};
 
-// As it is published (readiness, logs).
+// As it is published (readiness, logs, metrics).
 constexpr std::string_view ObjectKindName(ObjectKind kind) {
   switch (kind) {
     case ObjectKind::kAgents:
@@ -37,7 +37,7 @@ constexpr std::string_view ObjectKindName(ObjectKind kind) {
     case ObjectKind::kStorageClasses:
       return "storageclasses";
     case ObjectKind::kVolumes:
-      return "volumes";
+      return "persistentvolumes";
   }
   return "";
 }

@@ -50,7 +50,7 @@ AgentPods::AgentPods(const AgentsFlag& flag, std::optional<int> port, KubeClient
     : listener_(listener),
       clock_(clock),
       roster_(port),
-      loop_({.kind = "agents",
+      loop_({.kind = std::string(ObjectKindName(ObjectKind::kAgents)),
              .resource = kPodsResource,
              .kube_namespace = flag.kube_namespace,
              .label_selector = flag.label_selector},

@@ -12,8 +12,9 @@ constexpr const char* kUnboundPods = "spec.nodeName=,status.phase!=Succeeded,sta
 }  // namespace
 
 template <class T>
-void ClusterWatches::Add(WatchLoop::Options options, KubeClient* client, EventSink* events,
-                         const Clock* clock) {
+void ClusterWatches::Add(ObjectKind kind, WatchLoop::Options options, KubeClient* client,
+                         EventSink* events, const Clock* clock) {
+  options.kind = ObjectKindName(kind);
   auto sink = std::make_shared<EventObjectSink<T>>(events);
   loops_.push_back(std::make_unique<WatchLoop>(std::move(options), client,
                                                std::make_unique<TypedKind<T>>(sink.get()), clock));
@@ -21,23 +22,21 @@ void ClusterWatches::Add(WatchLoop::Options options, KubeClient* client, EventSi
 }
 
 ClusterWatches::ClusterWatches(KubeClient* client, EventSink* events, const Clock* clock) {
-  Add<Node>({.kind = "nodes", .resource = kNodesResource}, client, events, clock);
-  AddDecidedFor<Pod>(ObjectKind::kPods,
-                     {.kind = "pods", .resource = kPodsResource, .field_selector = kUnboundPods},
+  Add<Node>(ObjectKind::kNodes, {.resource = kNodesResource}, client, events, clock);
+  AddDecidedFor<Pod>(ObjectKind::kPods, {.resource = kPodsResource, .field_selector = kUnboundPods},
                      client, events, clock);
-  AddDecidedFor<Claim>(ObjectKind::kClaims, {.kind = "claims", .resource = kClaimsResource}, client,
-                       events, clock);
-  Add<PersistentVolume>({.kind = "volumes", .resource = kPersistentVolumesResource}, client, events,
-                        clock);
-  Add<StorageClass>({.kind = "classes", .resource = kStorageClassesResource}, client, events,
-                    clock);
+  AddDecidedFor<Claim>(ObjectKind::kClaims, {.resource = kClaimsResource}, client, events, clock);
+  Add<PersistentVolume>(ObjectKind::kVolumes, {.resource = kPersistentVolumesResource}, client,
+                        events, clock);
+  Add<StorageClass>(ObjectKind::kStorageClasses, {.resource = kStorageClassesResource}, client,
+                    events, clock);
 }
 
 template <class T>
 void ClusterWatches::AddDecidedFor(ObjectKind kind, WatchLoop::Options options, KubeClient* client,
                                    EventSink* events, const Clock* clock) {
   options.on_listed = [events, kind](int64_t round) { events->Emit(Listed{kind, round}); };
-  Add<T>(std::move(options), client, events, clock);
+  Add<T>(kind, std::move(options), client, events, clock);
   decided_for_.push_back(loops_.back().get());
 }
 

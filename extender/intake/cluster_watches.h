@@ -29,7 +29,8 @@ class ClusterWatches {
 
  private:
   template <class T>
-  void Add(WatchLoop::Options options, KubeClient* client, EventSink* events, const Clock* clock);
+  void Add(ObjectKind kind, WatchLoop::Options options, KubeClient* client, EventSink* events,
+           const Clock* clock);
 
   template <class T>
   void AddDecidedFor(ObjectKind kind, WatchLoop::Options options, KubeClient* client,

@@ -67,7 +67,8 @@ TEST_F(IntakeMetricsTest, AServerThatSaysNothingShowsAsSilenceOfEveryWatchThatRu
   watches_.Start();
   discovery_->Start();
   fixture_.clock.Advance(absl::Seconds(90));
-  for (const char* kind : {"nodes", "pods", "claims", "volumes", "classes", "agents"}) {
+  for (const ObjectKind object_kind : kObjectKinds) {
+    const std::string kind(ObjectKindName(object_kind));
     EXPECT_TRUE(Shows(absl::StrCat("pmem_extender_watch_silence_seconds{kind=\"", kind, "\"} 90")));
     EXPECT_TRUE(Shows(absl::StrCat("pmem_extender_watch_failures_total{kind=\"", kind, "\"} 0")));
   }
