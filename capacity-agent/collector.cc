@@ -81,8 +81,7 @@ void Collector::ReadSource(size_t index) {
     MutexLock lock(&parts_mu_);
     Part& part = parts_[index];
     last_error = part.last_error;
-    part.observed_at = observed_at;
-    Keep(std::move(devices), &part);
+    Keep(std::move(devices), observed_at, &part);
     reading = GatherLocked();
   }
   LogNews(source_name, status, last_error);
@@ -91,9 +90,11 @@ void Collector::ReadSource(size_t index) {
   PublishHealthLocked();
 }
 
-void Collector::Keep(absl::StatusOr<DeviceState> devices, Part* part) {
+void Collector::Keep(absl::StatusOr<DeviceState> devices, absl::Time observed_at, Part* part) {
   part->last_error = std::string(StdView(devices.status().message()));
-  if (devices.ok()) part->last_good = *std::move(devices);
+  if (!devices.ok()) return;
+  part->last_good = *std::move(devices);
+  part->observed_at = observed_at;
 }
 
 std::optional<Reading> Collector::GatherLocked() const {

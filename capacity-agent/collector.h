@@ -73,11 +73,11 @@ class Collector {
     std::string source;
     std::optional<DeviceState> last_good;
     std::string last_error = "not read yet";
-    absl::Time observed_at;   // Wall time before the last reading began.
+    absl::Time observed_at;   // Wall time before the reading of last_good began.
     absl::Time tick_started;  // Steady time.
   };
   void ReadSource(size_t index) ABSL_LOCKS_EXCLUDED(publishing_, parts_mu_);
-  static void Keep(absl::StatusOr<DeviceState> devices, Part* part);
+  static void Keep(absl::StatusOr<DeviceState> devices, absl::Time observed_at, Part* part);
   // What all sources hold now. Nothing before every source has been read once.
   std::optional<Reading> GatherLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(parts_mu_);
   void Publish(Reading reading) ABSL_EXCLUSIVE_LOCKS_REQUIRED(publishing_)

@@ -158,6 +158,21 @@ TEST_F(CollectorTest, HalfANodeIsNotPublished) {
   EXPECT_EQ(health.sources[1].last_error, "no lvm");
 }
 
+TEST_F(CollectorTest, AReportIsAsOldAsItsLastGoodReadings) {
+  collector_->Tick();
+  const absl::Time good = clock_.WallNow();
+  clock_.Advance(absl::Seconds(60));
+  groups_.answer = absl::UnavailableError("no lvm");
+  collector_->Tick();
+  EXPECT_EQ(Pool(1).state, PoolState::kUnknown);
+  EXPECT_EQ(store_.Current()->report.observed_at, good);
+  clock_.Advance(kRetryPeriod);
+  SetGroupFree(kGiB);
+  collector_->Tick();
+  EXPECT_EQ(store_.Current()->report.observed_at, clock_.WallNow() - kRetryPeriod)
+      << "when the regions were read";
+}
+
 TEST_F(CollectorTest, AFailedReadingIsTriedAgainSoon) {
   groups_.answer = absl::UnavailableError("no lvm");
   collector_->Tick();
