@@ -33,13 +33,16 @@ void AgentFile::Tick() {
   text_ = *std::move(text);
   if (!agents.ok()) return NoteError(agents.status());
   error_ = absl::OkStatus();
+  has_list_ = true;
   LogInfo(kComponent, "the list of agents was read", {{"file", path_}, {"agents", agents->size()}});
   listener_->OnAgents(*std::move(agents));
 }
 
 void AgentFile::NoteError(const absl::Status& error) {
   if (error != error_) {
-    LogWarning(kComponent, "the list of agents cannot be read; the last good one stands",
+    LogWarning(kComponent,
+               has_list_ ? "the list of agents cannot be read; the last good one stands"
+                         : "the list of agents cannot be read; no agents are known",
                {{"file", path_}, {"error", error}});
   }
   error_ = error;

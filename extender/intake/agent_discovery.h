@@ -62,6 +62,7 @@ class AgentFile final : public AgentDiscovery {
   // Of the task's thread only.
   std::optional<std::string> text_;
   absl::Status error_;
+  bool has_list_ = false;  // A good one was read.
   PeriodicTask task_;
 };
 
