@@ -125,10 +125,11 @@ class Flags::Impl {
     flag.environment = EnvironmentName(program_.env_prefix, flag.name);
     CLI::Option* option = app_.add_option_function<std::string>(
         flag.name,
-        [parse = std::move(parse), name = flag.name](const std::string& text) {
+        [this, parse = std::move(parse), flag](const std::string& text) {
           const absl::Status status = parse(text);
           if (status.ok()) return;
-          throw CLI::ValidationError(name, absl::StrCat("\"", text, "\" ", status.message()));
+          const std::string& source = given_.contains(flag.name) ? flag.name : flag.environment;
+          throw CLI::ValidationError(source, absl::StrCat("\"", text, "\" ", status.message()));
         },
         flag.help);
     option->envname(flag.environment)->type_name(flag.value)->default_str(flag.default_text);
@@ -161,13 +162,14 @@ class Flags::Impl {
 
  private:
   // CLI11 reads its default into a flag without a value: a bare one that is false by default would
-  // stay false. In CLI11's order: reversed, without the program.
-  std::vector<std::string> WithBoolValues(int argc, const char* const* argv) const {
+  // stay false. In CLI11's order: reversed, without the program. Notes which flags are given.
+  std::vector<std::string> WithBoolValues(int argc, const char* const* argv) {
     std::vector<std::string> arguments;
     for (int i = argc - 1; i > 0; --i) {
       std::string argument = argv[i];
       const bool is_bare = i + 1 == argc || std::string_view(argv[i + 1]).substr(0, 2) == "--";
       if (is_bare && bools_.contains(argument)) argument += "=true";
+      given_.insert(argument.substr(0, argument.find('=')));
       arguments.push_back(std::move(argument));
     }
     return arguments;
@@ -177,6 +179,7 @@ class Flags::Impl {
   CLI::App app_;
   bool is_markdown_wanted_ = false;
   std::set<std::string> bools_;
+  std::set<std::string> given_;  // On the command line; values that follow a flag are among them.
   std::vector<FlagDescription> flags_;
 };
 

@@ -143,6 +143,20 @@ TEST(Flags, AnythingWrongIsOneLineAndExitTwo) {
   }
 }
 
+TEST(Flags, ABadValueIsReportedAsOfWhereItCameFrom) {
+  ::setenv("PMEM_TEST_SCORE", "worst", 1);
+  Values values;
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(Parse({"--count", "8"}, &values), Flags::kBadFlagsExit);
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(),
+            "pmem-test: PMEM_TEST_SCORE: \"worst\" is not one of binpack|spread (see --help)\n");
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(Parse({"--score=best"}, &values), Flags::kBadFlagsExit);
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(),
+            "pmem-test: --score: \"best\" is not one of binpack|spread (see --help)\n");
+  ::unsetenv("PMEM_TEST_SCORE");
+}
+
 TEST(Flags, HelpVersionAndTableAreOnStdoutAndExitZero) {
   for (const auto& [flag, text] : std::vector<std::pair<const char*, const char*>>{
            {"--help", "PMEM_TEST_LEADER_ELECT"},
