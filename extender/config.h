@@ -24,7 +24,7 @@ inline constexpr int kStopSecondsMax = 5;
 
 struct ExtenderConfig {
   std::string kubeconfig;  // Empty: in-cluster.
-  std::string listen = "0.0.0.0:9380";
+  std::string listen = "0.0.0.0:9120";
   AgentsFlag agents{.kube_namespace = "pmem-system",
                     .label_selector = "app.kubernetes.io/name=pmem-capacity-agent"};
   std::optional<int> agent_port;  // Absent: the container port named "http".
