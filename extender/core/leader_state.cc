@@ -60,10 +60,11 @@ absl::Status LeaderState::Options::Validate() const {
                         retry_period > absl::ZeroDuration() && lease_duration >= absl::Seconds(1);
   if (is_valid) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrCat("leader election as \"", identity, "\": lease duration ",
-                   absl::FormatDuration(lease_duration), " must be more than renew deadline ",
+      absl::StrCat("leader election as \"", identity, "\": --lease-duration ",
+                   absl::FormatDuration(lease_duration),
+                   " must be a second and more than --lease-renew-deadline ",
                    absl::FormatDuration(renew_deadline), ", and that more than ", kJitterFactor,
-                   " times the retry period ", absl::FormatDuration(retry_period)));
+                   " times --lease-retry-period ", absl::FormatDuration(retry_period)));
 }
 
 LeaderStep LeaderState::Next(absl::Time now, absl::Time wall, double jitter) {
