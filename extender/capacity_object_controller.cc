@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kComponent = "capacity-objects";
 constexpr const char* kWrites = "capacity_object_writes_total";
-constexpr const char* kWritesHelp = "CSIStorageCapacity objects written by us";
+constexpr const char* kWritesHelp = "CSIStorageCapacity objects written by us.";
 // Of nodes_max: joined objects are parted again at no more nodes than this, well below where they
 // were joined. Else a node that comes and goes would have all objects written anew each time.
 constexpr int kPartedNodesPercent = 75;
@@ -31,10 +31,10 @@ CapacityObjectController::CapacityObjectController(int nodes_max, LedgerService*
       replaced_(metrics->AddCounter(kWrites, kWritesHelp, {{"action", "replace"}})),
       deleted_(metrics->AddCounter(kWrites, kWritesHelp, {{"action", "delete"}})),
       failed_(metrics->AddCounter("capacity_object_failures_total",
-                                  "Writes of CSIStorageCapacity objects that failed")),
-      standing_(metrics->AddGauge("capacity_objects", "CSIStorageCapacity objects of ours")),
+                                  "Writes of CSIStorageCapacity objects that failed.")),
+      standing_(metrics->AddGauge("capacity_objects", "CSIStorageCapacity objects of ours.")),
       pending_(metrics->AddGauge("capacity_objects_pending",
-                                 "CSIStorageCapacity objects that are not yet as they should be")),
+                                 "CSIStorageCapacity objects that are not yet as they should be.")),
       task_("capacity", kPeriod, [this] { Tick(); }) {}
 
 void CapacityObjectController::Tick() {

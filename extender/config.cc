@@ -16,18 +16,19 @@ namespace {
 
 void AddPlaces(Flags& flags, ExtenderConfig& config) {
   flags.Text("--kubeconfig", &config.kubeconfig,
-             "How to reach the API server; empty: as a pod of the cluster", "FILE");
-  flags.HostPort("--listen", &config.listen, "Where verbs, REST and metrics are served");
-  flags.Custom("--agents", "pods:KUBE_NAMESPACE/LABEL_SELECTOR|static:FILE",
-               "pods:pmem-system/app.kubernetes.io/name=pmem-capacity-agent",
-               "Where the node agents are found; FILE: {\"<node>\": \"http://host:port[/prefix]\"}",
-               [&config](const std::string& text) {
-                 absl::StatusOr<AgentsFlag> agents = ParseAgentsFlag(text);
-                 absl::Status status = agents.status();
-                 if (status.ok()) config.agents = *std::move(agents);
-                 return status;
-               });
-  flags.Custom("--agent-port", "PORT", "", "Port of every agent pod; default: its port named http",
+             "How to reach the API server; empty: as a pod of the cluster.", "FILE");
+  flags.HostPort("--listen", &config.listen, "Where verbs, REST and metrics are served.");
+  flags.Custom(
+      "--agents", "pods:KUBE_NAMESPACE/LABEL_SELECTOR|static:FILE",
+      "pods:pmem-system/app.kubernetes.io/name=pmem-capacity-agent",
+      "Where the node agents are found; FILE: {\"<node>\": \"http://host:port[/prefix]\"}.",
+      [&config](const std::string& text) {
+        absl::StatusOr<AgentsFlag> agents = ParseAgentsFlag(text);
+        absl::Status status = agents.status();
+        if (status.ok()) config.agents = *std::move(agents);
+        return status;
+      });
+  flags.Custom("--agent-port", "PORT", "", "Port of every agent pod; default: its port named http.",
                [&config](const std::string& text) {
                  int port = 0;
                  if (!absl::SimpleAtoi(text, &port) || port < 1 || port > 65535) {
@@ -41,72 +42,73 @@ void AddPlaces(Flags& flags, ExtenderConfig& config) {
 void AddPatience(Flags& flags, ExtenderConfig& config) {
   LedgerOptions& ledger = config.service.ledger;
   flags.Duration("--agent-silence-max", &ledger.agent_silence_max,
-                 "A node whose agent was silent for longer takes no new PMEM volume");
+                 "A node whose agent was silent for longer takes no new PMEM volume.");
   flags.Duration("--agent-wait", &config.agent_wait,
-                 "How long an agent may hold a poll when nothing changes");
+                 "How long an agent may hold a poll when nothing changes.");
   flags.Duration("--hold-ttl", &ledger.hold_ttl,
-                 "How long room is held for a pod when nothing says where it went");
+                 "How long room is held for a pod when nothing says where it went.");
   flags.Duration("--hold-wait-max", &config.service.hold_wait_max,
-                 "How long a filter call waits for others' holds to end before it refuses");
+                 "How long a filter call waits for others' holds to end before it refuses.");
   flags.Duration("--debt-grace", &ledger.debt_grace,
-                 "How long a claim that lost its node keeps its room there");
+                 "How long a claim that lost its node keeps its room there.");
   flags.Duration("--drift-grace", &ledger.drift_grace,
-                 "How long a report and what else is known must differ to be told of as a drift");
+                 "How long a report and what else is known must differ to be told of as a drift.");
   flags.Duration("--takeover-window", &ledger.takeover_window,
-                 "How long after a start pending pods are taken as decided elsewhere");
+                 "How long after a start pending pods are taken as decided elsewhere.");
   flags.Duration("--agents-wait-max", &config.service.agents_wait_max,
-                 "How long a start waits for agents that have not reported yet");
+                 "How long a start waits for agents that have not reported yet.");
   flags.Duration("--placement-settle", &config.placement_settle,
-                 "How long an Immediate claim waits for a pod before it is placed without one");
+                 "How long an Immediate claim waits for a pod before it is placed without one.");
 }
 
 void AddChoices(Flags& flags, ExtenderConfig& config, int64_t* candidates_max,
                 int64_t* plain_pod_score, int64_t* objects_nodes_max) {
   flags.Enum<Strategy>("--score", &config.service.verbs.strategy,
                        {{"binpack", Strategy::kBinpack}, {"spread", Strategy::kSpread}},
-                       "Which nodes are best: the fullest that fit, or the emptiest");
-  flags.Integer("--max-candidates", candidates_max, 0, 100000,
-                "Nodes that a filter answer names at most, half of them the best; 0: all that fit");
+                       "Which nodes are best: the fullest that fit, or the emptiest.");
+  flags.Integer(
+      "--max-candidates", candidates_max, 0, 100000,
+      "Nodes that a filter answer names at most, half of them the best; 0: all that fit.");
   flags.Integer("--plain-pod-score", plain_pod_score, 0, kScoreMax,
-                "Score of nodes without PMEM for pods that need none; 0: no preference");
+                "Score of nodes without PMEM for pods that need none; 0: no preference.");
   flags.Bool("--leader-elect", &config.is_elected,
-             "Several replicas run: only the holder of the Lease decides and writes");
+             "Several replicas run: only the holder of the Lease decides and writes.");
   flags.Text("--lease-kube-namespace", &config.lease.kube_namespace,
-             "Where the Lease, our pods and our capacity objects are", "NAME");
+             "Where the Lease, our pods and our capacity objects are.", "NAME");
   flags.Text("--pod-name", &config.pod_name,
-             "Our own pod, which is labelled while we lead; empty: no pod is", "NAME");
-  flags.Text("--lease-name", &config.lease.lease_name, "Name of the Lease", "NAME");
+             "Our own pod, which is labelled while we lead; empty: no pod is.", "NAME");
+  flags.Text("--lease-name", &config.lease.lease_name, "Name of the Lease.", "NAME");
   flags.Text("--identity", &config.lease.timing.identity,
-             "Of this replica, unique among them; empty: host name and process id", "NAME");
+             "Of this replica, unique among them; empty: host name and process id.", "NAME");
   flags.Duration("--lease-duration", &config.lease.timing.lease_duration,
-                 "How long a Lease that is not renewed is respected");
+                 "How long a Lease that is not renewed is respected.");
   flags.Duration("--lease-renew-deadline", &config.lease.timing.renew_deadline,
-                 "How long the leader tries to renew before it stops leading");
+                 "How long the leader tries to renew before it stops leading.");
   flags.Duration("--lease-retry-period", &config.lease.timing.retry_period,
-                 "How long between two tries");
+                 "How long between two tries.");
   flags.Bool("--placement-controller", &config.has_placement_controller,
-             "Write selected-node where the scheduler does not");
+             "Write selected-node where the scheduler does not.");
   flags.Bool("--capacity-objects", &config.has_capacity_objects,
              "Write CSIStorageCapacity objects; false only with spec.storageCapacity false in the "
-             "CSIDriver");
+             "CSIDriver.");
   flags.Integer("--capacity-objects-nodes-max", objects_nodes_max, 0, 100000,
                 "With PMEM on more nodes one capacity object a class stands for all of them: "
-                "kube-scheduler looks through all objects for each node");
+                "kube-scheduler looks through all objects for each node.");
 }
 
 void AddProcess(Flags& flags, ExtenderConfig& config, int64_t* body_max_mib, int64_t* io_threads) {
   flags.Integer(
       "--body-max-mib", body_max_mib, 1, int64_t{kExtenderBodyBytesMax} / kMiB,
       "Largest body of a scheduler's call in MiB; whole Nodes need 16 for each 1,000, and "
-      "more memory (docs/operations.md)");
+      "more memory (docs/operations.md).");
   flags.Enum<LogLevel>("--log-level", &config.log_level,
                        {{"debug", LogLevel::kDebug},
                         {"info", LogLevel::kInfo},
                         {"warning", LogLevel::kWarning},
                         {"error", LogLevel::kError}},
-                       "Least level that is logged");
+                       "Least level that is logged.");
   flags.Integer("--io-threads", io_threads, 2, 256,
-                "Threads that serve HTTP, beside one for a call that waits");
+                "Threads that serve HTTP, beside one for a call that waits.");
 }
 
 std::string DefaultIdentity() {

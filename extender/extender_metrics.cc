@@ -110,40 +110,40 @@ std::vector<MetricSample> EventSamples(const EventCounts& counts) {
 ExtenderMetrics::ExtenderMetrics(const LedgerService* service)
     : metrics_("pmem_extender", kExtenderVersion),
       invariants_broken_(metrics_.AddCounter("invariants_broken_total",
-                                             "Checks of the ledger that found it inconsistent")),
-      holds_made_(metrics_.AddCounter("holds_made_total", "Holds made")),
+                                             "Checks of the ledger that found it inconsistent.")),
+      holds_made_(metrics_.AddCounter("holds_made_total", "Holds made.")),
       holds_expired_(
-          metrics_.AddCounter("holds_expired_total", "Holds that ended by time, not by evidence")),
+          metrics_.AddCounter("holds_expired_total", "Holds that ended by time, not by evidence.")),
       debts_made_(metrics_.AddCounter("debts_made_total",
-                                      "Pins that were lost before their volume was seen")),
-      reports_taken_(metrics_.AddCounter("reports_taken_total", "Agents' reports taken")),
-      reports_old_(metrics_.AddCounter("reports_old_total", "Agents' reports that came too late")),
+                                      "Pins that were lost before their volume was seen.")),
+      reports_taken_(metrics_.AddCounter("reports_taken_total", "Agents' reports taken.")),
+      reports_old_(metrics_.AddCounter("reports_old_total", "Agents' reports that came too late.")),
       filter_waits_(
-          metrics_.AddCounter("filter_waits_total", "Filter calls that waited for others' holds")),
+          metrics_.AddCounter("filter_waits_total", "Filter calls that waited for others' holds.")),
       live_reads_(metrics_.AddCounter("live_reads_total",
-                                      "Times that a verb asked the API server for claims")),
+                                      "Times that a verb asked the API server for claims.")),
       live_read_seconds_(metrics_.AddCounter("live_read_seconds_total",
-                                             "Seconds of the verbs' time that live reads took")) {
+                                             "Seconds of the verbs' time that live reads took.")) {
   for (const Outcome outcome :
        {Outcome::kFit, Outcome::kNoFit, Outcome::kUnmanaged, Outcome::kError}) {
     decisions_.emplace(outcome,
-                       metrics_.AddCounter("pod_decisions_total", "Filter answers",
+                       metrics_.AddCounter("pod_decisions_total", "Filter answers.",
                                            {{"outcome", std::string(OutcomeName(outcome))}}));
   }
   for (const Reason reason : kReasons) {
     if (reason == Reason::kFits) continue;
     rejections_.emplace(reason,
-                        metrics_.AddCounter("node_rejections_total", "Nodes refused by filter",
+                        metrics_.AddCounter("node_rejections_total", "Nodes refused by filter.",
                                             {{"reason", std::string(ReasonName(reason))}}));
   }
   for (const std::string_view verb : {"filter", "prioritize", "preempt"}) {
     durations_.emplace(verb, metrics_.AddHistogram("verb_duration_seconds",
-                                                   "From the end of the header to the answer",
+                                                   "From the end of the header to the answer.",
                                                    VerbBuckets(), {{"verb", std::string(verb)}}));
   }
   for (const int code : {400, 413, 503}) {
     refusals_.emplace(code, metrics_.AddCounter("verb_refusals_total",
-                                                "Calls of verbs answered with an HTTP error",
+                                                "Calls of verbs answered with an HTTP error.",
                                                 {{"code", std::to_string(code)}}));
   }
   AddLedgerCollectors(service);
@@ -158,15 +158,15 @@ void ExtenderMetrics::AddLedgerCollectors(const LedgerService* service) {
     });
   };
   using L = const Ledger&;
-  add("holds", "Pods whose node is not known yet",
+  add("holds", "Pods whose node is not known yet.",
       [](L l, absl::Time) { return l.holds().holds().size(); });
-  add("claims_placed", "Claims with a node",
+  add("claims_placed", "Claims with a node.",
       [](L l, absl::Time) { return l.places().places().size(); });
 }
 
 void ExtenderMetrics::AddDriftCollector(const LedgerService* service) {
   metrics_.AddCollector("drifts",
-                        "Differences between reports and what else is known that nothing explains",
+                        "Differences between reports and what else is known that nothing explains.",
                         {"kind"}, [service] {
                           return service->Read([](const Ledger& ledger, absl::Time) {
                             std::vector<MetricSample> samples;
@@ -181,9 +181,9 @@ void ExtenderMetrics::AddDriftCollector(const LedgerService* service) {
 }
 
 void ExtenderMetrics::AddNodeCollectors(const LedgerService* service) {
-  metrics_.AddCollector("nodes", "Nodes with an agent, by what is known of them", {"state"},
+  metrics_.AddCollector("nodes", "Nodes with an agent, by what is known of them.", {"state"},
                         [service] { return service->Read(NodesByFreshness); });
-  metrics_.AddCollector("report_age_seconds", "Since the node's agent last answered", {"node"},
+  metrics_.AddCollector("report_age_seconds", "Since the node's agent last answered.", {"node"},
                         [service] {
                           return service->Read([](const Ledger& ledger, absl::Time now) {
                             return PerNode(ledger, [now](const NodeState& node) {
@@ -191,36 +191,37 @@ void ExtenderMetrics::AddNodeCollectors(const LedgerService* service) {
                             });
                           });
                         });
-  metrics_.AddCollector(
-      "promised_bytes", "Promised to claims whose volume is not reported yet", {"node"}, [service] {
-        return service->Read(
-            [](const Ledger& ledger, absl::Time) { return PerNode(ledger, PromisedBytes); });
-      });
+  metrics_.AddCollector("promised_bytes", "Promised to claims whose volume is not reported yet.",
+                        {"node"}, [service] {
+                          return service->Read([](const Ledger& ledger, absl::Time) {
+                            return PerNode(ledger, PromisedBytes);
+                          });
+                        });
 }
 
 void ExtenderMetrics::AddIntake(const Intake& intake) {
   AddOfWatches(
-      intake, "watch_failures_total", "Lists and watches that were refused or broken off",
+      intake, "watch_failures_total", "Lists and watches that were refused or broken off.",
       [](const WatchHealth& watch) { return watch.failures; }, &metrics_);
   AddOfWatches(
       intake, "watch_silence_seconds",
       "Since the API server last sent an object, a bookmark or a page; before the first, since the "
-      "start",
+      "start.",
       [](const WatchHealth& watch) { return absl::ToDoubleSeconds(*watch.silence); }, &metrics_);
   AddOfWatches(
-      intake, "watch_relists_total", "Times that all objects of a kind were taken anew",
+      intake, "watch_relists_total", "Times that all objects of a kind were taken anew.",
       [](const WatchHealth& watch) { return watch.relists; }, &metrics_);
   AddOfWatches(
-      intake, "watch_decode_errors_total", "Objects left out, for they could not be decoded",
+      intake, "watch_decode_errors_total", "Objects left out, for they could not be decoded.",
       [](const WatchHealth& watch) { return watch.decode_errors; }, &metrics_);
   metrics_.AddCollector(
       "agent_poll_failures_total",
-      "Polls of agents that failed, and agents that could not be asked", {},
+      "Polls of agents that failed, and agents that could not be asked.", {},
       [poller = intake.poller] {
         return std::vector<MetricSample>{{{}, static_cast<double>(poller->failures())}};
       });
   metrics_.AddCollector("claim_events_total",
-                        "Events on claims that were due, by what became of them", {"result"},
+                        "Events on claims that were due, by what became of them.", {"result"},
                         [events = intake.events] { return EventSamples(events->counts()); });
 }
 

@@ -7,12 +7,12 @@ Leadership::Leadership(const ExtenderConfig& config, KubeClient* client, LedgerS
                        const Clock* clock, Metrics* metrics)
     : service_(service),
       changes_(metrics->AddCounter("leader_changes_total",
-                                   "Times that this replica began, or ceased, to lead")) {
-  metrics->AddCollector("leading", "1: this replica decides and writes", {}, [service] {
+                                   "Times that this replica began, or ceased, to lead.")) {
+  metrics->AddCollector("leading", "1: this replica decides and writes.", {}, [service] {
     return std::vector<MetricSample>{{{}, service->MayWrite() ? 1.0 : 0.0}};
   });
   metrics->AddCollector("lease_failures_total",
-                        "Reads and writes of the Lease that failed, lost races included", {},
+                        "Reads and writes of the Lease that failed, lost races included.", {},
                         [this] {
                           const int64_t failures = elector_ == nullptr ? 0 : elector_->failures();
                           return std::vector<MetricSample>{{{}, static_cast<double>(failures)}};

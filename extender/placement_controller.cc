@@ -35,13 +35,14 @@ PlacementController::PlacementController(PinningOptions options, LedgerService* 
       api_(api),
       clock_(clock),
       pin_times_(PinTimesOf(service->options().ledger)),
-      pins_written_(metrics->AddCounter("pins_written_total", "selected-node written by us")),
-      pins_lost_(metrics->AddCounter("pins_lost_total", "Pins that somebody else was faster with")),
+      pins_written_(metrics->AddCounter("pins_written_total", "selected-node written by us.")),
+      pins_lost_(
+          metrics->AddCounter("pins_lost_total", "Pins that somebody else was faster with.")),
       unpins_written_(
-          metrics->AddCounter("unpins_written_total", "selected-node taken away by us")),
+          metrics->AddCounter("unpins_written_total", "selected-node taken away by us.")),
       wake_ups_(
           metrics->AddCounter("scheduler_wake_ups_total",
-                              "Times that kube-scheduler was made to try refused pods again")),
+                              "Times that kube-scheduler was made to try refused pods again.")),
       task_("placement", kPeriod, [this] { Tick(); }) {}
 
 void PlacementController::Tick() {
