@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "csi-driver/core/format.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace pmem::driver {
+namespace {
+
+TEST(Probe, TellsAFileSystem) {
+  EXPECT_EQ(*ParseProbe("/dev/x", "DEVNAME=/dev/x\nTYPE=ext4\nUSAGE=filesystem\n"), "ext4");
+  for (const char* const output :
+       {"TYPE=LVM2_member\nUSAGE=raid\n", "PTTYPE=gpt\n", "TYPE=ext4\nPTTYPE=dos\nUSAGE=filesystem",
+        "DEVNAME=/dev/x\n", ""}) {
+    EXPECT_TRUE(absl::IsFailedPrecondition(ParseProbe("/dev/x", output).status())) << output;
+  }
+}
+
+TEST(Probe, TellsAnXfsThatMkfsDidNotFinish) {
+  std::string start = "XFSB" + std::string(508, '\0');
+  EXPECT_FALSE(IsUnfinishedXfs(start));
+  start[126] = 1;
+  EXPECT_TRUE(IsUnfinishedXfs(start));
+  EXPECT_TRUE(IsUnfinishedXfs(start.substr(0, 127)));
+  EXPECT_FALSE(IsUnfinishedXfs(start.substr(0, 126)));
+  EXPECT_FALSE(IsUnfinishedXfs(start.replace(0, 4, "xfsb")));
+  EXPECT_FALSE(IsUnfinishedXfs(""));
+}
+
+TEST(Format, TellsTheCopyOfAnExt4Superblock) {
+  std::string block(kExt4SuperblockBytes, '\0');
+  EXPECT_FALSE(IsExt4Superblock(block));
+  block[56] = '\x53';
+  block[57] = '\xEF';
+  EXPECT_TRUE(IsExt4Superblock(block));
+  EXPECT_FALSE(IsExt4Superblock(block.substr(0, 57)));
+  EXPECT_EQ(DescribeData(4096, true),
+            "something at byte 4096, the copy of an ext4 superblock at block 32768");
+  EXPECT_EQ(DescribeData(0, false), "something at byte 0");
+}
+
+TEST(Format, MakesBlocksOfThePageSize) {
+  using Words = std::vector<std::string>;
+  EXPECT_EQ(FormatArguments("/dev/x", "ext4"),
+            (Words{"mkfs.ext4", "-F", "-q", "-b", "4096", "-E", "stride=512,nodiscard", "-m", "0",
+                   "/dev/x"}));
+  EXPECT_EQ(FormatArguments("/dev/x", "xfs"),
+            (Words{"mkfs.xfs", "-f", "-q", "-K", "-b", "size=4096", "-m", "reflink=0", "/dev/x"}));
+  EXPECT_EQ(GrowArguments("/dev/x", "/mnt", "ext4"), (Words{"resize2fs", "/dev/x"}));
+  EXPECT_EQ(GrowArguments("/dev/x", "/mnt", "xfs"), (Words{"xfs_growfs", "-d", "/mnt"}));
+}
+
+}  // namespace
+}  // namespace pmem::driver
