@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// LogicalVolumes, made and removed by LVM's own commands, each bounded in time.
+// LogicalVolumes, made and removed by LVM's own commands, each bounded in time. Not
+// thread-safe.
 #pragma once
 
 #include <string>

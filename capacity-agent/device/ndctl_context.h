@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One view of libndctl on the devices. For the ndctl files of this folder only.
+// Not thread-safe: a context is its user's alone.
 #pragma once
 
 #include <ndctl/libndctl.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Volumes as NVDIMM namespaces of mode fsdax, one each, told by their alt name. No type of
-// libndctl leaves ndctl_maker.cc.
+// libndctl leaves ndctl_maker.cc. Not thread-safe.
 #pragma once
 
 #include <string>

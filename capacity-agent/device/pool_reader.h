@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The seam between the devices and everything above: one call, one reading.
+// The seam between the devices and everything above: one call, one reading. Not
+// thread-safe: a reader takes one call at a time.
 #pragma once
 
 #include <string_view>

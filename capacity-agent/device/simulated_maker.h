@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Volumes in the JSON file that plays devices. Behind each is a sparse file on a loop device, so
-// that formatting, mounting and growing are real.
+// that formatting, mounting and growing are real. Not thread-safe.
 #pragma once
 
 #include <functional>

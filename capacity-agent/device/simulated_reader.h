@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Devices that are played by a JSON file: for demonstrations, tests and load.
+// Devices that are played by a JSON file: for demonstrations, tests and load. Not thread-safe.
 #pragma once
 
 #include <string>

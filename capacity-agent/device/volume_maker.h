@@ -18,11 +18,11 @@ struct VolumePlace {
   bool operator==(const VolumePlace&) const = default;
 };
 
-// One call at a time for each object: nothing below a maker (LVM, libndctl) is safe in parallel.
-// All calls block for a bounded time. Errors of all: NotFound for a pool or volume that is not
-// there, ResourceExhausted when the pool has no room for it and for nothing else,
-// FailedPrecondition when a volume is in use or of a state that forbids the call, Unavailable when
-// the devices did not answer.
+// Not thread-safe, one call at a time for each object: nothing below a maker (LVM, libndctl) is
+// safe in parallel. All calls block for a bounded time. Errors of all: NotFound for a pool or
+// volume that is not there, ResourceExhausted when the pool has no room for it and for nothing
+// else, FailedPrecondition when a volume is in use or of a state that forbids the call, Unavailable
+// when the devices did not answer.
 class VolumeMaker {
  public:
   virtual ~VolumeMaker() = default;

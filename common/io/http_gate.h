@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a server waits for when it stops.
+// What a server waits for when it stops. Thread-safe.
 #pragma once
 
 #include "absl/time/time.h"

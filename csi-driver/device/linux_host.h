@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The node itself: mount(2), mkfs, blkid and the like. Needs root.
+// The node itself: mount(2), mkfs, blkid and the like. Needs root. Thread-safe.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every call of every service does: its fields checked, its end turned into gRPC's terms and
-// told in the log.
+// told in the log. Not thread-safe: each call has its own.
 #pragma once
 
 #include <grpcpp/support/status.h>

@@ -10,7 +10,8 @@
 
 namespace pmem::extender {
 
-// Writes are conditional on the state that was seen. Blocks. A fake stands in for unit tests.
+// Writes are conditional on the state that was seen. Blocks. Not thread-safe: the controller's
+// thread alone calls it. A fake stands in for unit tests.
 class CapacityApi {
  public:
   virtual ~CapacityApi() = default;

@@ -193,7 +193,7 @@ class Ledger {
   };
   const Counters& counters() const { return counters_; }
 
-  // Everything that decides answers, in order, as text. For tests and /debug/ledger.
+  // Everything that decides answers, in order, as text. For tests.
   std::string Dump() const;
 
   // OK, or every broken invariant. The strongest: accounts computed afresh from the objects and

@@ -11,6 +11,7 @@
 namespace pmem::extender {
 
 // Reads objects that the cache lacks from the API server, once, for one decision. Blocks.
+// Thread-safe.
 class LiveReader {
  public:
   virtual ~LiveReader() = default;

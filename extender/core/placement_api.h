@@ -14,7 +14,8 @@
 
 namespace pmem::extender {
 
-// The API calls of the controller. Blocks. A fake stands in for unit tests.
+// The API calls of the controller. Blocks. Not thread-safe: its thread alone makes them. A
+// fake stands in for unit tests.
 class PlacementApi {
  public:
   virtual ~PlacementApi() = default;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Private to extender/wire: the part of a Pod that the verbs need.
+// Private to extender/wire: the part of a Pod that the verbs need. Pure.
 #pragma once
 
 #include "absl/status/statusor.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Private to extender/wire: the parser behind an ExtenderDecoder.
+// Private to extender/wire: the parser behind an ExtenderDecoder. Not
+// thread-safe.
 #pragma once
 
 #include <string>
