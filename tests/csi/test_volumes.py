@@ -3,7 +3,6 @@
 
 import os
 import pathlib
-import random
 import re
 import resource
 import signal
@@ -205,15 +204,17 @@ def test_a_fragmented_region_refuses_alike_everywhere(driver):
 
 def test_a_driver_killed_at_any_moment_leaves_what_the_next_one_can_finish(driver):
     driver.start(BOTH)
-    chance = random.Random(5)
     for round_number in range(12):
+        before = set(sizes(driver))
         name = f'disk-{round_number}'
         kind = ('lvm', 'direct')[round_number % 2]
         calls = [
             driver.spawn(CREATE, creation(name, GI, kind)),
             driver.spawn('csi.v1.Controller/DeleteVolume', {'volume_id': f'disk-{round_number - 1}'}),
         ]
-        waiting.until(lambda: chance.random() < 0.3, 'a while has passed', poll=0.004)
+        # Before anything is done, then after one of the two, then after both but perhaps for the answers.
+        steps = round_number % 3
+        waiting.until(lambda: len(set(sizes(driver)) ^ before) >= steps, f'{steps} are done', poll=0.001)
         driver.process.kill()
         for call in calls:
             call.answer()

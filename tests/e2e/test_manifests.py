@@ -284,12 +284,13 @@ def test_every_object_of_the_monitoring_component_is_accepted_with_strict_valida
 def test_monitors_select_what_the_base_runs(tmp_path):
     (tmp_path / 'both').mkdir()
     rendered = render_with('monitoring', tmp_path / 'both')[1]
-    for kind, name in (('Deployment', 'pmem-extender'), ('DaemonSet', 'pmem-capacity-agent')):
+    for kind, name in (('Deployment', 'pmem-extender'), ('DaemonSet', 'pmem-capacity-agent'),
+                       ('DaemonSet', 'pmem-csi-driver')):
         pod = find(rendered, kind, name)['spec']['template']
         monitor = find(rendered, 'PodMonitor', name)
         assert monitor['spec']['selector']['matchLabels'].items() <= pod['metadata']['labels'].items()
-        assert (only(monitor['spec']['podMetricsEndpoints'])['port']
-                == only(pod['spec']['containers'][0]['ports'])['name'])
+        ports = [port['name'] for container in pod['spec']['containers'] for port in container.get('ports', [])]
+        assert only(monitor['spec']['podMetricsEndpoints'])['port'] == only(ports)
 
 
 def test_the_service_waits_for_the_label_that_the_leader_puts_on():

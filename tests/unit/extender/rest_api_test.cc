@@ -266,35 +266,52 @@ INSTANTIATE_TEST_SUITE_P(
         BadQuestion{"ExplainParameter", "/v1/explain/pods/a/b", {{"node", "x"}}, "parameter node"}),
     [](const auto& row) { return std::string(row.param.name); });
 
-class BadSimulations : public RestApiTest,
-                       public testing::WithParamInterface<std::pair<const char*, const char*>> {};
+struct BadSimulation {
+  const char* name;
+  const char* body;
+  const char* detail;
+};
+void PrintTo(const BadSimulation& c, std::ostream* os) { *os << c.name; }
 
-TEST_P(BadSimulations, AreRefused) {
-  ExpectProblem(Post(GetParam().first), 400, GetParam().second);
-}
+class BadSimulations : public RestApiTest, public testing::WithParamInterface<BadSimulation> {};
+
+TEST_P(BadSimulations, AreRefused) { ExpectProblem(Post(GetParam().body), 400, GetParam().detail); }
 
 INSTANTIATE_TEST_SUITE_P(
     RestApi, BadSimulations,
     testing::Values(
-        std::pair{"", "detail"}, std::pair{"[]", "detail"}, std::pair{"{}", "claims"},
-        std::pair{R"({"claims":[]})", "at least one"},
-        std::pair{R"({"claims":[{}]})", "wants kind or storage_class"},
-        std::pair{R"({"claims":[{"kind":"lvm","storage_class":"x","size":"1Gi"}]})", "kind or"},
-        std::pair{R"({"claims":[{"kind":"tape","size":"1Gi"}]})", "lvm or direct"},
-        std::pair{R"({"claims":[{"kind":"lvm"}]})", "wants size or bytes"},
-        std::pair{R"({"claims":[{"kind":"lvm","size":"1Gi","bytes":1}]})", "wants size or bytes"},
-        std::pair{R"({"claims":[{"kind":"lvm","size":"-1"}]})", "detail"},
-        std::pair{R"({"claims":[{"kind":"lvm","bytes":0}]})", "bytes"},
-        std::pair{R"({"claims":[{"kind":"lvm","bytes":1}],"replicas":0})", "replicas"},
-        std::pair{R"({"claims":[{"kind":"lvm","bytes":1}],"replicas":10001})", "replicas"},
-        std::pair{R"({"claims":[{"kind":"lvm","bytes":1}],"strategy":"best"})",
-                  "binpack or spread"},
-        std::pair{R"({"claims":[{"kind":"lvm","bytes":1}],"replica":1})", "no such member"}));
+        BadSimulation{"Empty", "", "not JSON at byte 1"},
+        BadSimulation{"AnArray", "[]", "(root): an array is not an object"},
+        BadSimulation{"NoClaims", "{}", "claims: missing"},
+        BadSimulation{"EmptyClaims", R"({"claims":[]})", "at least one"},
+        BadSimulation{"EmptyClaim", R"({"claims":[{}]})", "wants kind or storage_class"},
+        BadSimulation{"KindAndClass",
+                      R"({"claims":[{"kind":"lvm","storage_class":"x","size":"1Gi"}]})",
+                      "wants kind or storage_class"},
+        BadSimulation{"UnknownKind", R"({"claims":[{"kind":"tape","size":"1Gi"}]})",
+                      "lvm or direct"},
+        BadSimulation{"NoSize", R"({"claims":[{"kind":"lvm"}]})", "wants size or bytes"},
+        BadSimulation{"SizeAndBytes", R"({"claims":[{"kind":"lvm","size":"1Gi","bytes":1}]})",
+                      "wants size or bytes"},
+        BadSimulation{"NegativeSize", R"({"claims":[{"kind":"lvm","size":"-1"}]})", "is negative"},
+        BadSimulation{"NoBytes", R"({"claims":[{"kind":"lvm","bytes":0}]})",
+                      "claims[0].bytes: 0 is not in 1.."},
+        BadSimulation{"NoReplicas", R"({"claims":[{"kind":"lvm","bytes":1}],"replicas":0})",
+                      "replicas: 0 is not in 1..10000"},
+        BadSimulation{"TooManyReplicas",
+                      R"({"claims":[{"kind":"lvm","bytes":1}],"replicas":10001})",
+                      "replicas: 10001 is not in 1..10000"},
+        BadSimulation{"UnknownStrategy",
+                      R"({"claims":[{"kind":"lvm","bytes":1}],"strategy":"best"})",
+                      "binpack or spread"},
+        BadSimulation{"UnknownMember", R"({"claims":[{"kind":"lvm","bytes":1}],"replica":1})",
+                      "no such member"}),
+    [](const auto& row) { return std::string(row.param.name); });
 
 TEST_F(RestApiTest, TooManyClaimsOfAReplicaAreRefused) {
   std::string body = R"({"claims":[{"kind":"lvm","bytes":1})";
   for (int i = 0; i < kClaimsPerReplicaMax; ++i) body += R"(,{"kind":"lvm","bytes":1})";
-  ExpectProblem(Post(body + "]}"), 400, "claims");
+  ExpectProblem(Post(body + "]}"), 400, "claims: 65 elements, at most 64");
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 
 #include <atomic>
 
+#include "common/io/clock.h"
+
 namespace pmem {
 namespace {
 
@@ -32,10 +34,15 @@ class Ticks {
 };
 
 TEST(PeriodicTask, TicksAtOnceAndAgainAfterThePeriod) {
+  constexpr absl::Duration kPeriod = absl::Milliseconds(20);
+  constexpr int kTicks = 4;
+  const RealClock clock;
   Ticks ticks;
-  PeriodicTask task("test", absl::Milliseconds(1), [&ticks] { ticks.Add(); });
+  PeriodicTask task("test", kPeriod, [&ticks] { ticks.Add(); });
+  const absl::Time begin = clock.SteadyNow();
   task.Start();
-  ticks.WaitFor(3);
+  ticks.WaitFor(kTicks);
+  EXPECT_GE(clock.SteadyNow() - begin, (kTicks - 1) * kPeriod);
 }
 
 TEST(PeriodicTask, AWakeDoesNotWaitForThePeriod) {
