@@ -21,7 +21,7 @@ int TlsFailure::Verify(X509_STORE_CTX* chain, void* self) {
 }
 
 std::string TlsFailure::Explain(int code) const {
-  const auto number = static_cast<unsigned long>(code);  // NOLINT(google-runtime-int): OpenSSL's.
+  const auto number = static_cast<unsigned long>(code);
   if (code <= 0 || ERR_GET_LIB(number) != ERR_LIB_SSL) return "";
   const char* const reason = ERR_reason_error_string(number);
   if (reason == nullptr) return absl::StrCat("error ", code, " of OpenSSL");
