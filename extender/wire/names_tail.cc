@@ -4,9 +4,9 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 
-#include "extender/wire/escapes.h"
 #include "extender/wire/extender_v1.h"
 #include "extender/wire/json_walk.h"
 
@@ -29,6 +29,23 @@ bool Has(std::string_view text, char c) {
   return std::memchr(text.data(), c, text.size()) != nullptr;
 }
 
+// Eight bytes at a time: whether one is below 0x20 ("Bit Twiddling Hacks", "Determine if a word has
+// a byte less than n"). All names at once: one by one they take longer than what a parser would.
+bool HasControl(std::string_view text) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  constexpr size_t kWord = sizeof(uint64_t);
+  uint64_t found = 0;
+  size_t at = 0;
+  for (; at + kWord <= text.size(); at += kWord) {
+    uint64_t word;
+    std::memcpy(&word, text.data() + at, kWord);
+    found |= (word - kOnes * 0x20) & ~word;
+  }
+  const std::string_view rest = text.substr(at);
+  return (found & (kOnes * 0x80)) != 0 ||
+         std::any_of(rest.begin(), rest.end(), [](unsigned char c) { return c < 0x20; });
+}
+
 }  // namespace
 
 std::string_view FindNamesTail(std::string_view body) {
@@ -45,7 +62,7 @@ std::string_view FindNamesTail(std::string_view body) {
 }
 
 bool ReadPlainNames(std::string_view json, std::vector<std::string_view>& names) {
-  if (json.size() < 2 || Has(json, '\\')) return false;
+  if (json.size() < 2 || Has(json, '\\') || HasControl(json)) return false;
   names.reserve(std::min(json.size() / kNameBytesExpected, kNodesPerRequestMax));
   const char* at = json.data() + 1;
   const char* const end = json.data() + json.size();
@@ -57,7 +74,7 @@ bool ReadPlainNames(std::string_view json, std::vector<std::string_view>& names)
     at = static_cast<const char*>(std::memchr(at, '"', static_cast<size_t>(end - at)));
     if (at == nullptr) return false;
     const std::string_view name(begin, static_cast<size_t>(at - begin));
-    if (name.empty() || name.size() > kNodeNameBytesMax || NeedsEscape(name)) return false;
+    if (name.empty() || name.size() > kNodeNameBytesMax) return false;
     if (names.size() == kNodesPerRequestMax) return false;
     names.push_back(name);
     ++at;

@@ -17,8 +17,8 @@ namespace pmem::extender {
 std::string_view FindNamesTail(std::string_view body);
 
 // The names in an array that holds nothing but strings without escapes, appended to `names`. False:
-// `json` is no such array, or has a name that is none (empty, past a limit of extender_v1.h, with a
-// control character); who reads it value by value finds out which. UTF-8 was checked.
+// `json` is no such array, has a name that is none (empty, past a limit of extender_v1.h), or line
+// ends and the like anywhere; who reads it value by value finds out which. UTF-8 was checked.
 bool ReadPlainNames(std::string_view json, std::vector<std::string_view>& names);
 
 // While it lives, the array in the body is an empty one, and the body ends behind it, with a zero
