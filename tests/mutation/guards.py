@@ -7,6 +7,7 @@ arguments. Run by `./dev mutate`.
 
 from account_guards import ACCOUNT_GUARDS
 from guard import PURE, SHELL, Guard
+from pin_guards import PIN_GUARDS
 
 LEDGER = 'extender/core/ledger.cc'
 ACCOUNTS = 'extender/core/ledger_accounts.cc'
@@ -451,68 +452,6 @@ GUARDS = (
         'NodeNumbersTest.WhatWasShownBeforeAChangeIsNotShownAfterIt',
     ),
     Guard(
-        '10: a pin is not written when its hold may end before it is heard of',
-        'extender/placement_controller.cc',
-        'now + pin_times_.standing',
-        'now',
-        'PlacementControllerTest.APinWhoseHoldMayEndBeforeItIsHeardOfIsGivenUpAndPlannedAgain',
-        SHELL,
-    ),
-    Guard(
-        "10: the rest of a pod's claims wait for the one that was written",
-        'extender/core/pinning.cc',
-        '!IsComplete(demand) || IsAnyAwaited(demand)',
-        '!IsComplete(demand)',
-        'PlacementControllerTest.AGivenUpPinIsNotPlannedAgainBeforeItsWrittenSiblingIsHeardOf',
-        SHELL,
-    ),
-    Guard(
-        "10: a pin's room is held for the claim, whatever becomes of its pod",
-        'extender/core/pinning.cc',
-        '    ledger_.HoldClaim(*claim, demand.items[i], node, now_);\n',
-        '    if (pods.empty()) ledger_.HoldClaim(*claim, demand.items[i], node, now_);\n',
-        'PlacementInTime.ThePinsRoomStaysHeldWhenItsPodIsDeletedWhileItIsWritten',
-        SHELL,
-    ),
-    Guard(
-        '10: what may be on its way is held when the lead is regained',
-        LEDGER,
-        'if (KindOfOwner(owner) != OwnerKind::kClaim) owners',
-        'owners',
-        'PlacementInTime.APinThatWasPlannedBeforeTheLeadWasLostIsNotWrittenAfterIt',
-        SHELL,
-    ),
-    Guard(
-        '10: what was planned before the lead was lost is not written',
-        LEDGER,
-        'hold->since >= leading_since_ && ',
-        '',
-        'PlacementInTime.APinThatWasPlannedBeforeTheLeadWasLostIsNotWrittenAfterIt',
-        SHELL,
-    ),
-    Guard(
-        '10: a claim that two pods share is pinned once in a plan',
-        'extender/core/pinning.cc',
-        '      if (round_.pinned.contains(item.claim_uid)) return true;\n',
-        '',
-        'PinningTest.AClaimOfTwoPodsIsPinnedOnceInAPlan',
-    ),
-    Guard(
-        '10: a claim that a schedulable pod waits for is not pinned for a pod with a node',
-        'extender/core/pinning.cc',
-        'if (!is_immediate && !(is_preset && is_awaited_by_none)) return;',
-        'if (!is_immediate && !is_preset) return;',
-        'PinningTest.APodWithANodePinsNoClaimThatASchedulablePodWaitsFor',
-    ),
-    Guard(
-        'a claim comes first once what it waited for was read',
-        'extender/core/pinning.cc',
-        '    if (memory_.IsTurnOfAnswered()) SearchAnswered();\n',
-        '',
-        'PlacementInTime.AClaimIsPlacedByWhatWasReadForItHoweverLongARoundTakes',
-        SHELL,
-    ),
-    Guard(
         '5: where a list misses too many claims nothing is promised until agents have answered later',
         JUDGE,
         '    if (node->contact < books_.blind_until) return Reason::kHeld;\n',
@@ -527,4 +466,4 @@ GUARDS = (
         'Room.AThinPoolIsNone',
         PURE,
     ),
-) + ACCOUNT_GUARDS
+) + PIN_GUARDS + ACCOUNT_GUARDS

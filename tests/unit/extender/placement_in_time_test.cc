@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// What becomes of pins and their holds when writes, reads and rounds take long.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "tests/unit/extender/placement_testing.h"
+
+namespace pmem::extender {
+namespace {
+
+class PlacementInTime : public PlacementControllerTest {
+ protected:
+  PlacementInTime() { StandStill(LedgerOptions().takeover_window); }
+
+  void StandStill(absl::Duration duration) {
+    clock.Advance(duration);
+    for (const char* node : {"n1", "n2"}) Emit(AgentConfirmed{node});
+    service.Tick();
+  }
+
+  // Of a pod that asks for 18 GiB, on n1, which has 20.
+  Reason AskForMostOfN1() { return Filter(AddPod(3, 18 * kGiB))->reasons[0]; }
+};
+
+TEST_F(PlacementInTime, ThePinsRoomStaysHeldWhenItsPodIsDeletedWhileItIsWritten) {
+  const Pod pod = AddPodOf(1, {AddImmediate(1, 18 * kGiB)});
+  Reason told = Reason::kFits;
+  api_.on_patch = [&](const ObjectKey&) {
+    Emit(Gone<Pod>{pod});
+    StandStill(PinTimes::kDeadline - absl::Milliseconds(1));
+    told = AskForMostOfN1();
+    return absl::OkStatus();
+  };
+  controller_.Tick();
+  EXPECT_EQ(PatchedClaims(), (Names{"claim-1"}));
+  EXPECT_EQ(told, Reason::kHeld);
+}
+
+// The renewal of the lease was late; another leader may have decided in between.
+TEST_F(PlacementInTime, APinThatWasPlannedBeforeTheLeadWasLostIsNotWrittenAfterIt) {
+  AddPodOf(1, {AddImmediate(1, 21 * kGiB)});
+  AddPodOf(2, {AddImmediate(2, 18 * kGiB)});
+  Reason told = Reason::kFits;
+  api_.on_patch = [&](const ObjectKey&) {
+    clock.Advance(absl::Milliseconds(1));
+    service.SetLeading(false);
+    service.SetLeading(true);
+    StandStill(LedgerOptions().takeover_window + absl::Milliseconds(1));
+    told = AskForMostOfN1();
+    return absl::OkStatus();
+  };
+  controller_.Tick();
+  EXPECT_EQ(PatchedClaims(), (Names{"claim-1"}));
+  EXPECT_EQ(told, Reason::kHeld);  // Its write might have been on its way.
+}
+
+TEST_F(PlacementInTime, AServerThatWasBusyOnceIsAskedAgainSoonAndNoNodeIsBlamed) {
+  AddPodOf(1, {AddImmediate(1, 38 * kGiB)});  // n2 alone has the room.
+  const absl::Time begin = clock.SteadyNow();
+  api_.on_patch = [&](const ObjectKey&) {
+    return api_.patches.size() == 1 ? absl::ResourceExhaustedError("429") : absl::OkStatus();
+  };
+  while (api_.patches.size() < 2 && clock.SteadyNow() - begin < absl::Minutes(2)) {
+    controller_.Tick();
+    StandStill(absl::Milliseconds(200));
+  }
+  EXPECT_LE(clock.SteadyNow() - begin, PinMemory::kLossPatience + absl::Milliseconds(400));
+  EXPECT_TRUE(api_.notices.empty());
+}
+
+// The use of a node is old before a round has come around: 400 plans of 4 ms, say.
+TEST_F(PlacementInTime, AClaimIsPlacedByWhatWasReadForItHoweverLongARoundTakes) {
+  PlacementController slow({.judgements_max = 4}, &service, &api_, &clock, &metrics_);
+  constexpr int kClaims = 400;
+  for (int i = 1; i <= kClaims; ++i) {
+    AddPodOf(i, {AddImmediate(i, kGiB)}, i == kClaims / 2 ? 1000 : 100'000);
+  }
+  const absl::Time begin = clock.SteadyNow();
+  while (api_.patches.empty() && clock.SteadyNow() - begin < absl::Minutes(2)) {
+    slow.Tick();
+    StandStill(absl::Milliseconds(400));
+  }
+  EXPECT_EQ(PatchedClaims(), (Names{absl::StrCat("claim-", kClaims / 2)}));
+}
+
+// The answer to the first PATCH takes too long for the hold of the second to outlive its own.
+TEST_F(PlacementControllerTest, APinWhoseHoldMayEndBeforeItIsHeardOfIsGivenUpAndPlannedAgain) {
+  const PinTimes times = PinTimesOf(LedgerOptions());
+  const absl::Duration begin_max = LedgerOptions().hold_ttl - times.standing;
+  EXPECT_EQ(begin_max, absl::Seconds(15));
+  const auto stand_still = [this](absl::Duration duration) {
+    clock.Advance(duration);
+    for (const char* node : {"n1", "n2"}) Emit(AgentConfirmed{node});
+  };
+  stand_still(LedgerOptions().takeover_window);
+  AddPodOf(1, {AddImmediate(1, 38 * kGiB)});
+  AddPodOf(2, {AddImmediate(2, 18 * kGiB)});
+  api_.on_patch = [&](const ObjectKey& claim) {
+    if (claim.name == "claim-1") stand_still(begin_max + absl::Milliseconds(1));
+    return absl::OkStatus();
+  };
+  controller_.Tick();
+  EXPECT_EQ(PatchedClaims(), (Names{"claim-1"}));
+  EXPECT_EQ(api_.patches[0].deadline, PinTimes::kDeadline);
+  controller_.Tick();
+  EXPECT_EQ(PatchedClaims(), (Names{"claim-1", "claim-2"}));
+  stand_still(LedgerOptions().hold_ttl - absl::Milliseconds(1));
+  service.Tick();
+  EXPECT_NE(service.Read([](const Ledger& l, absl::Time) {
+    return l.holds().Find(MakePod(2, {}).meta.uid);
+  }),
+            nullptr);
+}
+
+// Its sibling is on its way to a node that nobody has told of.
+TEST_F(PlacementControllerTest, AGivenUpPinIsNotPlannedAgainBeforeItsWrittenSiblingIsHeardOf) {
+  const Claim first = AddImmediate(1, kGiB);
+  AddPodOf(1, {first, AddImmediate(2, kGiB)});
+  api_.on_patch = [&](const ObjectKey& claim) {
+    if (claim.name == "claim-1") clock.Advance(absl::Seconds(16));
+    return absl::OkStatus();
+  };
+  controller_.Tick();
+  Emit(AgentConfirmed{"n2"});  // By now the only node that is fresh.
+  clock.Advance(absl::Seconds(10));
+  controller_.Tick();
+  EXPECT_EQ(PatchedClaims(), (Names{"claim-1"}));
+  Claim pinned = first;
+  pinned.selected_node = "n1";
+  pinned.is_pinned_by_us = true;
+  pinned.meta.resource_version = "101";
+  Emit(Seen<Claim>{pinned});
+  Emit(AgentConfirmed{"n1"});
+  controller_.Tick();
+  ASSERT_EQ(PatchedClaims(), (Names{"claim-1", "claim-2"}));
+  EXPECT_NE(api_.patches[1].json_patch.find(R"("value":"n1")"), std::string::npos);
+}
+
+TEST(PinTimes, LeaveTimeToHearOfAWriteWhileItsHoldStands) {
+  for (const int seconds : {1, 5, 10, 30, 300}) {
+    const LedgerOptions options{.hold_ttl = absl::Seconds(seconds)};
+    const PinTimes times = PinTimesOf(options);
+    EXPECT_LT(times.standing, options.hold_ttl) << seconds;
+    EXPECT_GT(times.deadline, absl::ZeroDuration()) << seconds;
+    EXPECT_LE(times.deadline, PinTimes::kDeadline) << seconds;
+    const absl::Duration heard = std::min(options.hold_grace, options.hold_ttl / 3);
+    EXPECT_EQ(times.deadline + heard, times.standing) << seconds;
+  }
+}
+
+}  // namespace
+}  // namespace pmem::extender

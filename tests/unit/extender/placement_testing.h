@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// A placement controller over fakes, synced and leading; its rounds are run by the test.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "extender/placement_controller.h"
+#include "tests/fakes/fake_placement_api.h"
+#include "tests/unit/extender/service_testing.h"
+
+namespace pmem::extender {
+
+class PlacementControllerTest : public testing::Test, public ServiceFixture {
+ protected:
+  PlacementControllerTest() { Begin(); }
+
+  Claim AddImmediate(int number, int64_t bytes = 10 * kGiB) {
+    Claim claim = MakeClaim(number, bytes, "now");
+    claim.meta.resource_version = std::to_string(number * 100);
+    claim.storage_provisioner = std::string(kDriverName);
+    claim.has_annotations = true;
+    Emit(Seen<Claim>{claim});
+    return claim;
+  }
+
+  Pod AddPodOf(int number, const std::vector<Claim>& claims, int64_t cpu_milli = 0) {
+    Pod pod = MakePod(number, claims);
+    pod.requested_cpu_milli = cpu_milli;
+    Emit(Seen<Pod>{pod});
+    return pod;
+  }
+
+  std::vector<std::string> PatchedClaims() const {
+    std::vector<std::string> names;
+    for (const auto& patch : api_.patches) names.push_back(patch.claim.name);
+    return names;
+  }
+
+  size_t Holds() {
+    return service.Read([](const Ledger& l, absl::Time) { return l.holds().holds().size(); });
+  }
+
+  double Count(const std::string& what) { return metrics_.AddCounter(what, "").Value(); }
+
+  using Names = std::vector<std::string>;
+  FakePlacementApi api_;
+  Metrics metrics_{"test", "1"};
+  PlacementController controller_{{}, &service, &api_, &clock, &metrics_};
+};
+
+}  // namespace pmem::extender
