@@ -25,9 +25,10 @@ namespace http = web::http;
 constexpr std::string_view kComponent = "http_server";
 // Large enough that a 76 MB body costs few task switches, small enough to stay in the cache.
 constexpr size_t kReadPieceBytes = size_t{256} * 1024;
-// The first piece of a body that nothing has come of. Each next one is as large as what has come:
-// of a client that sends a header alone no more is held than this.
+// The first piece of a body that nothing has come of: of a client that sends a header alone no more
+// is held than this. Each next one is so many times what has come; each costs a change of threads.
 constexpr size_t kReadPieceBytesMin = size_t{4} * 1024;
+constexpr size_t kReadPieceGrowth = 4;
 // cpprestsdk has held up to half of such a body in small blocks while it was copied out of them.
 constexpr size_t kLargeBodyBytes = size_t{16} * 1024 * 1024;
 constexpr size_t kUnknownLength = std::numeric_limits<size_t>::max();
@@ -90,7 +91,7 @@ class BodyReader : public std::enable_shared_from_this<BodyReader> {
   }
 
   void WaitForPiece() {
-    const size_t piece = std::clamp(got_, kReadPieceBytesMin, kReadPieceBytes);
+    const size_t piece = std::clamp(kReadPieceGrowth * got_, kReadPieceBytesMin, kReadPieceBytes);
     const size_t want = std::min(piece, WantedBytes());
     if (!lease_->Resize(got_ + want)) return RefuseNow();
     if (!timer_) StartTimer();
