@@ -24,6 +24,13 @@ class BodyBudget {
   }
   void Give(size_t bytes) { taken_ -= bytes; }
   bool IsOverHalf() const { return taken_ > bytes_max_ / 2; }
+  // Whether with so many more it would not be over half. Of threads that ask at once some may be
+  // told so wrongly: for what is a matter of speed alone.
+  bool IsPlenty(size_t bytes) const {
+    const size_t half = bytes_max_ / 2;
+    const size_t taken = taken_;
+    return taken <= half && bytes <= half - taken;
+  }
 
  private:
   const size_t bytes_max_;
@@ -45,6 +52,7 @@ class BodyLease {
     bytes_ = bytes;
     return true;
   }
+  bool HasPlentyFor(size_t bytes) const { return budget_->IsPlenty(bytes); }
 
  private:
   const std::shared_ptr<BodyBudget> budget_;

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/io/http_body.h"
 
-#include <pplx/threadpool.h>
-
 #include <algorithm>
 #include <atomic>
-#include <boost/asio/steady_timer.hpp>
 #include <exception>
 #include <limits>
 #include <memory>
@@ -13,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/io/clock.h"
 #include "common/io/heap.h"
 #include "common/io/http_server.h"
 #include "common/io/log.h"
@@ -25,8 +23,9 @@ namespace http = web::http;
 constexpr std::string_view kComponent = "http_server";
 // Large enough that a 76 MB body costs few task switches, small enough to stay in the cache.
 constexpr size_t kReadPieceBytes = size_t{256} * 1024;
-// The first piece of a body that nothing has come of: of a client that sends a header alone no more
-// is held than this. Each next one is so many times what has come; each costs a change of threads.
+// Where the budget is no longer plenty, the first piece of a body that nothing has come of: of a
+// client that sends a header alone no more is held than this. Each next one is so many times what
+// has come; each costs a change of threads.
 constexpr size_t kReadPieceBytesMin = size_t{4} * 1024;
 constexpr size_t kReadPieceGrowth = 4;
 // cpprestsdk has held up to half of such a body in small blocks while it was copied out of them.
@@ -35,7 +34,8 @@ constexpr size_t kUnknownLength = std::numeric_limits<size_t>::max();
 
 // Reads a body into one string, in pieces, so that cpprestsdk's own buffer stays small.
 // Calls `done` once; keeps itself alive until then.
-class BodyReader : public std::enable_shared_from_this<BodyReader> {
+class BodyReader final : public LateBodies::Waiter,
+                         public std::enable_shared_from_this<BodyReader> {
  public:
   BodyReader(const http::http_request& request, size_t length, const BodyLimits& limits,
              BodyDone done)
@@ -48,12 +48,26 @@ class BodyReader : public std::enable_shared_from_this<BodyReader> {
                                       static_cast<double>(kBodyBytesPerSecondMin))),
         lease_(std::make_shared<BodyLease>(length <= limits.small_bytes_max ? limits.small_budget
                                                                             : limits.budget)),
+        late_(limits.late),
         done_(std::move(done)) {}
 
   void Start() {
     if (length_ != kUnknownLength && length_ > bytes_max_) return RefuseTooLong();
     if (length_ != kUnknownLength) body_.reserve(length_ + kBodyPaddingBytes);
     Read();
+  }
+
+  // With the writing end closed, what waits for a piece ends at once, and cpprestsdk fails to write
+  // the next one: then it sends what was answered.
+  void Expire() noexcept override {
+    constexpr std::string_view kFailure = "cannot end a body";
+    try {
+      is_late_ = true;
+      buffer_.close(std::ios_base::out, std::make_exception_ptr(http::http_exception("too late")))
+          .then([kFailure](const pplx::task<void>& closed) { ObserveTask(closed, kFailure); });
+    } catch (const std::exception& e) {
+      LogDebug(kComponent, kFailure, {{"error", e.what()}});
+    }
   }
 
  private:
@@ -91,35 +105,18 @@ class BodyReader : public std::enable_shared_from_this<BodyReader> {
   }
 
   void WaitForPiece() {
-    const size_t piece = std::clamp(kReadPieceGrowth * got_, kReadPieceBytesMin, kReadPieceBytes);
-    const size_t want = std::min(piece, WantedBytes());
+    const size_t want = std::min(PieceBytes(), WantedBytes());
     if (!lease_->Resize(got_ + want)) return RefuseNow();
-    if (!timer_) StartTimer();
+    if (!waits_) waits_ = late_->Add(RealClock().SteadyNow() + patience_, weak_from_this());
     body_.resize(got_ + want);
     buffer_.getn(reinterpret_cast<uint8_t*>(body_.data() + got_), want)
         .then([self = shared_from_this()](const pplx::task<size_t>& t) { self->OnPiece(t); });
   }
 
-  void StartTimer() {
-    timer_.emplace(crossplat::threadpool::shared_instance().service(),
-                   absl::ToChronoNanoseconds(patience_));
-    timer_->async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
-      const auto self = weak.lock();
-      if (!error && self) self->Expire();
-    });
-  }
-
-  // With the writing end closed, what waits for a piece ends at once, and cpprestsdk fails to write
-  // the next one: then it sends what was answered.
-  void Expire() noexcept {
-    constexpr std::string_view kFailure = "cannot end a body";
-    try {
-      is_late_ = true;
-      buffer_.close(std::ios_base::out, std::make_exception_ptr(http::http_exception("too late")))
-          .then([kFailure](const pplx::task<void>& closed) { ObserveTask(closed, kFailure); });
-    } catch (const std::exception& e) {
-      LogDebug(kComponent, kFailure, {{"error", e.what()}});
-    }
+  // Nearly always the body is on its way, and there is plenty.
+  size_t PieceBytes() const {
+    if (lease_->HasPlentyFor(std::min(kReadPieceBytes, WantedBytes()))) return kReadPieceBytes;
+    return std::clamp(kReadPieceGrowth * got_, kReadPieceBytesMin, kReadPieceBytes);
   }
 
   void OnPiece(const pplx::task<size_t>& task) {
@@ -163,7 +160,7 @@ class BodyReader : public std::enable_shared_from_this<BodyReader> {
         absl::StrCat("the body was not there within ", absl::FormatDuration(patience_))));
   }
   void End(absl::StatusOr<HttpBody> result) {
-    if (timer_) timer_->cancel();
+    if (waits_) late_->Remove(*waits_);
     done_(std::move(result));
   }
 
@@ -175,7 +172,8 @@ class BodyReader : public std::enable_shared_from_this<BodyReader> {
   std::shared_ptr<BodyLease> lease_;
   bool is_beyond_budget_ = false;
   std::atomic<bool> is_late_{false};
-  std::optional<boost::asio::steady_timer> timer_;  // Since the first wait.
+  const std::shared_ptr<LateBodies> late_;
+  std::optional<LateBodies::Key> waits_;  // Since the first wait.
   const BodyDone done_;
   std::string body_;
   size_t got_ = 0;

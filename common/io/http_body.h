@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/io/body_budget.h"
+#include "common/io/late_bodies.h"
 
 namespace pmem {
 
@@ -30,6 +31,7 @@ struct BodyLimits {
   std::shared_ptr<BodyBudget> budget;  // Of those whose length is not known, or above this:
   size_t small_bytes_max = 0;
   std::shared_ptr<BodyBudget> small_budget;
+  std::shared_ptr<LateBodies> late;  // Somebody looks at them now and then.
 };
 
 // Reads the body into one string, as far as its budget has room for it. `done` is called once, on

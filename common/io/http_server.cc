@@ -261,7 +261,8 @@ class HttpServer::Impl {
                .budget = std::make_shared<BodyBudget>(
                    largest * static_cast<size_t>(options_->largest_bodies_max)),
                .small_bytes_max = std::min(kSmallBodyBytesMax, largest / kSmallBodyShare),
-               .small_budget = std::make_shared<BodyBudget>(largest / kSmallBodiesShare)};
+               .small_budget = std::make_shared<BodyBudget>(largest / kSmallBodiesShare),
+               .late = std::make_shared<LateBodies>()};
     answers_ =
         std::make_shared<BodyBudget>(static_cast<size_t>(options_->answer_bytes_max) +
                                      largest * static_cast<size_t>(options_->largest_bodies_max));
@@ -313,6 +314,7 @@ class HttpServer::Impl {
 
   void LookAtConnections() {
     const absl::Time now = RealClock().SteadyNow();
+    bodies_.late->Look(now);
     const bool is_pressed = answers_->IsOverHalf();
     if (now < next_look_ && !is_pressed && !IsShortOfDescriptors()) return;
     next_look_ = now + options_->connections_look_period;

@@ -37,5 +37,15 @@ TEST(BodyBudget, TellsWhenHalfOfItIsTaken) {
   EXPECT_TRUE(budget.IsOverHalf());
 }
 
+TEST(BodyBudget, IsPlentyForWhatLeavesHalfOfIt) {
+  BodyBudget budget(10);
+  EXPECT_TRUE(budget.Take(2));
+  EXPECT_TRUE(budget.IsPlenty(3));
+  EXPECT_FALSE(budget.IsPlenty(4));
+  EXPECT_TRUE(budget.Take(5));
+  EXPECT_FALSE(budget.IsPlenty(0));
+  EXPECT_FALSE(budget.IsPlenty(SIZE_MAX));
+}
+
 }  // namespace
 }  // namespace pmem
