@@ -264,7 +264,8 @@ std::optional<FilterAnswer> LedgerService::FilterAs(bool is_leader, const Pod& p
   if (decision) {
     return FilterAnswer{.is_pmem = true,
                         .reasons = std::move(decision->reasons),
-                        .is_named = std::move(decision->is_named)};
+                        .is_named = std::move(decision->is_named),
+                        .named_count = decision->named_count};
   }
   if (!is_deciding_) return FilterAnswer{.is_pmem = true, .error = WhyNotDecidingLocked()};
   if (ledger_.IsOvertaken(pod.meta.uid, turn)) {

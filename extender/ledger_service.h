@@ -38,6 +38,7 @@ struct FilterAnswer {
   std::string error;     // Not empty: we cannot know; what is below is empty.
   std::vector<Reason> reasons;  // Of each node asked for, in their order.
   std::vector<bool> is_named;   // Likewise: named in the answer, as FilterDecision has it.
+  size_t named_count = 0;
 };
 
 // Of the next two either the error is set or the other member, an element for each node asked for.

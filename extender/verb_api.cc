@@ -40,7 +40,7 @@ void LogFilter(const Pod& pod, const FilterAnswer& answer) {
             {"pod", pod.meta.key.name},
             {"uid", pod.meta.uid},
             {"verdicts", verdicts},
-            {"named", std::count(answer.is_named.begin(), answer.is_named.end(), true)},
+            {"named", static_cast<int64_t>(answer.named_count)},
             {"error", answer.error}});
 }
 
@@ -134,17 +134,15 @@ HttpResponse VerbApi::EncodeFilter(std::string& body, const Candidates& candidat
     observer_->OnFilter(Outcome::kUnmanaged, {});
     return Ok(EncodeAllPassInPlace(candidates, body));
   }
-  const auto& named = answer.is_named;
-  const bool has_fit = std::find(named.begin(), named.end(), true) != named.end();
-  observer_->OnFilter(has_fit ? Outcome::kFit : Outcome::kNoFit, answer.reasons);
-  if (std::find(named.begin(), named.end(), false) == named.end()) {
+  observer_->OnFilter(answer.named_count > 0 ? Outcome::kFit : Outcome::kNoFit, answer.reasons);
+  if (answer.named_count == answer.is_named.size()) {
     return Ok(EncodeAllPassInPlace(candidates, body));
   }
   std::vector<NodeAnswer> answers;
   answers.reserve(answer.reasons.size());
   for (size_t i = 0; i < answer.reasons.size(); ++i) {
     answers.push_back(AnswerOf(answer.reasons[i]));
-    if (answer.reasons[i] == Reason::kFits && !named[i]) {
+    if (answer.reasons[i] == Reason::kFits && !answer.is_named[i]) {
       answers.back().verdict = NodeVerdict::kUnnamed;
     }
   }

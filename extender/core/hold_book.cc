@@ -24,9 +24,18 @@ bool TestBit(const std::vector<uint64_t>& bits, int32_t index) {
   return word < bits.size() && ((bits[word] >> (index % kBitsPerWord)) & 1) != 0;
 }
 
+// `ids` ascend, as a hold's do.
 std::vector<uint64_t> BitsOf(const std::vector<int32_t>& ids) {
   std::vector<uint64_t> bits(static_cast<size_t>(ids.back()) / kBitsPerWord + 1);
-  for (const int32_t id : ids) bits[id / kBitsPerWord] |= uint64_t{1} << (id % kBitsPerWord);
+  // Word by word: to add each bit to memory waits for the one before.
+  for (size_t i = 0; i < ids.size();) {
+    const auto word = static_cast<size_t>(ids[i]) / kBitsPerWord;
+    uint64_t found = 0;
+    for (; i < ids.size() && static_cast<size_t>(ids[i]) / kBitsPerWord == word; ++i) {
+      found |= uint64_t{1} << (ids[i] % kBitsPerWord);
+    }
+    bits[word] |= found;
+  }
   return bits;
 }
 

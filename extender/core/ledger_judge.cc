@@ -307,18 +307,17 @@ std::optional<Leftover> LedgerJudge::LeftoverOn(const NodeState* node, const Que
   return LeftoverOf(NodeBook::RoomLeftOn(*node, question.demand.items).room, needed, strategy);
 }
 
-std::optional<Leftover> LedgerJudge::LeftoverById(int32_t id, const Question& question,
-                                                  Strategy strategy) const {
-  if (id < 0) return std::nullopt;
-  if (question.memo == nullptr) return LeftoverOn(books_.nodes.ById(id), question, strategy);
-  LeftoverEntry& entry = question.memo->leftovers[static_cast<size_t>(id)];
-  const uint32_t stamp = books_.nodes.StampOf(id);
-  if (entry.stamp == stamp && entry.strategy == strategy) return entry.left;
-  const std::optional<Leftover> left = LeftoverOn(books_.nodes.ById(id), question, strategy);
+Leftover LedgerJudge::LookAtLeftover(int32_t id, const Question& question,
+                                     Strategy strategy) const {
+  const NodeState* node = books_.nodes.ById(id);
+  const std::optional<Leftover> left = LeftoverOn(node, question, strategy);
+  if (!left) return {};
   // Reservations and debts may be the asker's own.
-  if (left && QuickOf(*books_.nodes.ById(id)).is_exact)
-    entry = {.left = *left, .stamp = stamp, .strategy = strategy};
-  return left;
+  if (question.memo != nullptr && QuickOf(*node).is_exact) {
+    question.memo->leftovers[static_cast<size_t>(id)] = {
+        .left = *left, .stamp = books_.nodes.StampOf(id), .strategy = strategy};
+  }
+  return *left;
 }
 
 }  // namespace pmem::extender

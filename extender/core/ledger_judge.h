@@ -106,8 +106,16 @@ class LedgerJudge {
   // nullopt: does not fit.
   std::optional<Leftover> LeftoverOn(const NodeState* node, const Question& question,
                                      Strategy strategy) const;
-  std::optional<Leftover> LeftoverById(int32_t id, const Question& question,
-                                       Strategy strategy) const;
+  // The same by id; of a node that does not fit nothing is left.
+  Leftover LeftoverById(int32_t id, const Question& question, Strategy strategy) const {
+    if (id < 0) return {};
+    if (question.memo != nullptr) {
+      const LeftoverEntry& entry = question.memo->leftovers[static_cast<size_t>(id)];
+      const bool is_current = entry.stamp == books_.nodes.StampOf(id);
+      if (is_current && entry.strategy == strategy) return entry.left;
+    }
+    return LookAtLeftover(id, question, strategy);
+  }
 
   // What is kept of the node to judge it quickly is what would be found afresh.
   bool IsRightAbout(const NodeState& node) const;
@@ -120,6 +128,7 @@ class LedgerJudge {
                                        absl::Time now) const;
   bool FitsQuickly(const NodeState& node, const Question& question) const;
   void Note(const NodeState& node, const Question& question, Reason reason) const;
+  Leftover LookAtLeftover(int32_t id, const Question& question, Strategy strategy) const;
   bool IsMemoRight(const VerdictMemo& memo, const NodeState& node, const NodeQuick& afresh) const;
 
   // PersistentVolumes that are there.

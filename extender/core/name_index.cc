@@ -65,7 +65,7 @@ void NameIndex::Add(std::string_view name, int32_t id) {
   names_.append(name);
 }
 
-bool NameIndex::IsNameOf(int32_t id, std::string_view name) const {
+inline bool NameIndex::IsNameOf(int32_t id, std::string_view name) const {
   const Entry& entry = entries_[static_cast<size_t>(id)];
   return entry.size == name.size() &&
          std::memcmp(names_.data() + entry.offset, name.data(), name.size()) == 0;
@@ -82,16 +82,16 @@ int32_t NameIndex::Find(std::string_view name) const {
 }
 
 std::vector<int32_t> NameIndex::FindAll(absl::Span<const std::string_view> names) const {
-  std::vector<int32_t> ids;
-  ids.reserve(names.size());
+  std::vector<int32_t> ids(names.size());
   int32_t before = -1;
-  for (const std::string_view name : names) {
+  for (size_t i = 0; i < names.size(); ++i) {
+    const std::string_view name = names[i];
     int32_t id = before < 0 ? -1 : entries_[static_cast<size_t>(before)].next;
     if (id < 0 || !IsNameOf(id, name)) {
       id = Find(name);
       if (before >= 0) entries_[static_cast<size_t>(before)].next = id;
     }
-    ids.push_back(id);
+    ids[i] = id;
     before = id;
   }
   return ids;

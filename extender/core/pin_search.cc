@@ -84,7 +84,7 @@ std::string_view NodeRefusals::FirstText() const {
 
 struct NodeSearch::Candidates {
   std::vector<const NodeState*> nodes;
-  std::vector<std::optional<Leftover>> left;
+  std::vector<Leftover> left;
 };
 
 FoundNode NodeSearch::Find(const Pods& pods, const PodDemand& demand,

@@ -12,10 +12,10 @@ namespace {
 struct Range {
   int64_t least = INT64_MAX;
   int64_t most = INT64_MIN;
-  void Take(const std::optional<int64_t>& bytes) {
-    if (!bytes) return;
-    least = std::min(least, *bytes);
-    most = std::max(most, *bytes);
+  void Take(int64_t bytes) {
+    if (bytes == Leftover::kNotAsked) return;
+    least = std::min(least, bytes);
+    most = std::max(most, bytes);
   }
 };
 
@@ -79,22 +79,23 @@ std::optional<Leftover> LeftoverOf(const Room& room, absl::Span<const Item> item
   return left;
 }
 
-std::vector<int> Scores(absl::Span<const std::optional<Leftover>> nodes, Strategy strategy) {
+std::vector<int> Scores(absl::Span<const Leftover> nodes, Strategy strategy) {
   Range lvm, direct;
-  for (const auto& node : nodes) {
-    if (!node) continue;
-    lvm.Take(node->lvm_bytes);
-    direct.Take(node->direct_bytes);
+  for (const Leftover& node : nodes) {
+    lvm.Take(node.lvm_bytes);
+    direct.Take(node.direct_bytes);
   }
   const Scale lvm_scale(lvm, strategy), direct_scale(direct, strategy);
-  std::vector<int> scores;
-  scores.reserve(nodes.size());
-  for (const auto& node : nodes) {
-    int64_t sum = 0;
-    int kinds = 0;
-    if (node && node->lvm_bytes) sum += lvm_scale.ThousandthsOf(*node->lvm_bytes), ++kinds;
-    if (node && node->direct_bytes) sum += direct_scale.ThousandthsOf(*node->direct_bytes), ++kinds;
-    scores.push_back(kinds == 0 ? 0 : static_cast<int>((sum / kinds * kScoreMax + 500) / 1000));
+  std::vector<int> scores(nodes.size());
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    const bool has_lvm = nodes[i].lvm_bytes != Leftover::kNotAsked;
+    const bool has_direct = nodes[i].direct_bytes != Leftover::kNotAsked;
+    int64_t thousandths = 0;
+    if (has_lvm) thousandths += lvm_scale.ThousandthsOf(nodes[i].lvm_bytes);
+    if (has_direct) thousandths += direct_scale.ThousandthsOf(nodes[i].direct_bytes);
+    if (has_lvm && has_direct) thousandths /= 2;
+    const bool is_asked = has_lvm || has_direct;
+    scores[i] = is_asked ? static_cast<int>((thousandths * kScoreMax + 500) / 1000) : 0;
   }
   return scores;
 }

@@ -23,17 +23,21 @@ inline constexpr int kScoreMax = 10;  // MaxExtenderPriority of the scheduler's 
 
 std::optional<Strategy> StrategyFromName(std::string_view name);
 
-// What a node would have left of each kind that the items ask for.
+// What a node would have left of each kind that the items ask for. Small: a call looks at
+// thousands.
 struct Leftover {
-  std::optional<int64_t> lvm_bytes;     // Free in its pools. nullopt: no item of that kind.
-  std::optional<int64_t> direct_bytes;  // In the extents used (binpack), or in all (spread).
+  static constexpr int64_t kNotAsked = -1;  // No item is of that kind.
+  int64_t lvm_bytes = kNotAsked;            // Free in its pools.
+  int64_t direct_bytes = kNotAsked;         // In the extents used (binpack), or in all (spread).
+  bool operator==(const Leftover&) const = default;
 };
 
 // nullopt: the items do not fit.
 std::optional<Leftover> LeftoverOf(const Room& room, absl::Span<const Item> items,
                                    Strategy strategy);
 
-// One score a node, in order; nodes that do not fit get 0. Kinds count alike.
-std::vector<int> Scores(absl::Span<const std::optional<Leftover>> nodes, Strategy strategy);
+// One score a node, in order; one of which nothing was asked, since it does not fit, gets 0. Kinds
+// count alike.
+std::vector<int> Scores(absl::Span<const Leftover> nodes, Strategy strategy);
 
 }  // namespace pmem::extender

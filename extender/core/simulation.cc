@@ -17,7 +17,7 @@ struct Candidate {
 };
 
 int64_t Total(const Leftover& left) {
-  return AddBytes(left.lvm_bytes.value_or(0), left.direct_bytes.value_or(0));
+  return AddBytes(std::max<int64_t>(left.lvm_bytes, 0), std::max<int64_t>(left.direct_bytes, 0));
 }
 
 std::optional<Candidate> Next(const NodeRoom& room, size_t index, absl::Span<const Item> items,

@@ -12,11 +12,12 @@ namespace {
 
 using NodeIds = std::vector<int32_t>;  // -1: not known.
 
-std::vector<std::optional<Leftover>> Leftovers(const LedgerJudge& judge, const NodeIds& nodes,
-                                               const Question& question, Strategy strategy) {
-  std::vector<std::optional<Leftover>> left;
-  left.reserve(nodes.size());
-  for (const int32_t id : nodes) left.push_back(judge.LeftoverById(id, question, strategy));
+std::vector<Leftover> Leftovers(const LedgerJudge& judge, const NodeIds& nodes,
+                                const Question& question, Strategy strategy) {
+  std::vector<Leftover> left(nodes.size());
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    left[i] = judge.LeftoverById(nodes[i], question, strategy);
+  }
   return left;
 }
 
@@ -44,18 +45,21 @@ FilterDecision Filter(const Ledger& ledger, const VerbOptions& options, const Po
                       const PodDemand& demand, absl::Span<const std::string_view> nodes,
                       absl::Time now) {
   FilterDecision decision;
-  decision.reasons.reserve(nodes.size());
+  decision.reasons.resize(nodes.size());
   decision.is_named.resize(nodes.size());
   const Question question = ledger.judge().Ask(demand, pod.meta.uid, now);
   const NodeIds ids = ledger.nodes().FindIds(nodes);
-  decision.node_ids.reserve(nodes.size());
+  decision.node_ids.resize(nodes.size());
+  size_t passing = 0;
   bool has_held = false;
   for (size_t i = 0; i < ids.size(); ++i) {
     const Reason reason = ledger.judge().JudgeById(ids[i], question, &decision.static_volumes);
-    decision.reasons.push_back(reason);
+    decision.reasons[i] = reason;
     has_held |= reason == Reason::kHeld;
-    if (reason == Reason::kFits) decision.node_ids.push_back(ids[i]);
+    decision.node_ids[passing] = ids[i];
+    if (reason == Reason::kFits) ++passing;
   }
+  decision.node_ids.resize(passing);
   decision.is_held = decision.node_ids.empty() && has_held;
   const auto count = static_cast<size_t>(std::max(0, options.candidates_max));
   if (count > 0 && decision.node_ids.size() > count) {
@@ -67,6 +71,7 @@ FilterDecision Filter(const Ledger& ledger, const VerbOptions& options, const Po
       decision.is_named[i] = decision.reasons[i] == Reason::kFits;
     }
   }
+  decision.named_count = decision.node_ids.size();
   return decision;
 }
 

@@ -34,6 +34,7 @@ struct FilterDecision {
   std::vector<Reason> reasons;    // One a node, in the request's order.
   std::vector<bool> is_named;     // Alike: it passes and the answer names it.
   std::vector<int32_t> node_ids;  // Of those that are named, in the request's order.
+  size_t named_count = 0;
   // PersistentVolumes made by hand that the answer counts on, or that the claims may get there.
   std::vector<std::string> static_volumes;
   bool is_held =

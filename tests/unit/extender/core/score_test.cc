@@ -8,9 +8,9 @@
 namespace pmem::extender {
 namespace {
 
-using Nodes = std::vector<std::optional<Leftover>>;
+using Nodes = std::vector<Leftover>;
 
-Leftover Lvm(int64_t bytes) { return {.lvm_bytes = bytes, .direct_bytes = std::nullopt}; }
+Leftover Lvm(int64_t bytes) { return {.lvm_bytes = bytes}; }
 
 struct ScoreCase {
   std::string name;
@@ -44,7 +44,7 @@ INSTANTIATE_TEST_SUITE_P(
                               {10, 0}},
                     ScoreCase{"WhatDoesNotFitGetsNothing",
                               Strategy::kBinpack,
-                              {std::nullopt, Lvm(kGiB), Lvm(2 * kGiB)},
+                              {Leftover(), Lvm(kGiB), Lvm(2 * kGiB)},
                               {0, 10, 0}},
                     ScoreCase{"KindsCountAlike",
                               Strategy::kBinpack,
@@ -59,7 +59,7 @@ TEST(LeftoverOf, IsOnlyOfTheKindsThatAreAskedFor) {
       RoomOf(report), std::vector<Item>{{Uid(1), PoolKind::kLvm, 4 * kGiB}}, Strategy::kBinpack);
   ASSERT_TRUE(left.has_value());
   EXPECT_EQ(left->lvm_bytes, 6 * kGiB);
-  EXPECT_EQ(left->direct_bytes, std::nullopt);
+  EXPECT_EQ(left->direct_bytes, Leftover::kNotAsked);
 }
 
 TEST(LeftoverOf, IsNothingWhenTheItemsDoNotFit) {

@@ -42,9 +42,8 @@ class VerdictMemoTest : public testing::Test {
     Apply(Seen<Claim>{claim});
     const PodDemand demand = ledger_.Demand(MakePod(50, {claim}), nullptr);
     const int32_t id = ledger_.nodes().FindId("n1");
-    const auto left =
-        ledger_.judge().LeftoverById(id, ledger_.judge().Ask(demand, "pod", now_), strategy);
-    return left ? left->lvm_bytes.value_or(-1) : -1;
+    const Question question = ledger_.judge().Ask(demand, "pod", now_);
+    return ledger_.judge().LeftoverById(id, question, strategy).lvm_bytes;
   }
 
   using Reasons = std::vector<Reason>;
