@@ -2,9 +2,11 @@
 #include "common/io/connections.h"
 
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -118,6 +120,27 @@ std::optional<Connection> LookAt(int fd, absl::Duration idle_max) {
                     .fd = fd};
 }
 
+// How far one connection has come, in bytes since it began.
+std::optional<SentStream> StreamOf(int fd) {
+  const std::optional<tcp_info> info = TcpInfo(fd);
+  // After tcp_info, which counts what is on its way in segments: what was taken in between is then
+  // in neither, so that nobody has to catch up with more than there was.
+  int left = 0;
+  if (!info || ::ioctl(fd, SIOCOUTQ, &left) != 0) return std::nullopt;
+  const uint64_t taken = info->tcpi_bytes_acked;
+  return SentStream{.taken = taken, .written = taken + static_cast<uint64_t>(left)};
+}
+
+bool HasCaughtUp(const SentStream& then, const SentStream& stream) {
+  return stream.taken >= then.written &&
+         stream.written - stream.taken <= static_cast<uint64_t>(SlowReaders::kOnItsWayMax);
+}
+
+bool IsSlow(const SentStream& then, const SentStream& stream, absl::Duration age) {
+  return static_cast<double>(stream.taken - then.taken) <
+         SlowReaders::kTakenPerSecondMin * absl::ToDoubleSeconds(age);
+}
+
 }  // namespace
 
 int ShutDownAccepted(int port, absl::Duration patience) {
@@ -155,17 +178,16 @@ int SlowReaders::ShutDown(int port, absl::Time now, absl::Duration patience) {
   std::map<uint64_t, Sending> sending;
   int count = 0;
   for (const int fd : Look(port).accepted) {
-    const std::optional<tcp_info> info = TcpInfo(fd);
+    const std::optional<SentStream> stream = StreamOf(fd);
     const uint64_t cookie = SocketCookie(fd);
-    if (!info || cookie == 0 || info->tcpi_unacked + info->tcpi_notsent_bytes == 0) continue;
-    Sending& seen = sending[cookie] = {.since = now, .taken_bytes = info->tcpi_bytes_acked};
+    if (!stream || cookie == 0 || stream->taken == stream->written) continue;
+    Sending& seen = sending[cookie] = {.since = now, .then = *stream};
     const auto before = sending_.find(cookie);
-    if (before == sending_.end()) continue;
+    if (before == sending_.end() || HasCaughtUp(before->second.then, *stream)) continue;
     const absl::Duration age = now - before->second.since;
-    const double taken = static_cast<double>(seen.taken_bytes - before->second.taken_bytes);
     if (age < patience) {
       seen = before->second;
-    } else if (taken < kTakenPerSecondMin * absl::ToDoubleSeconds(age)) {
+    } else if (IsSlow(before->second.then, *stream, age)) {
       count += pmem::ShutDown(fd, port) ? 1 : 0;
     }
   }

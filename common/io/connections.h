@@ -32,20 +32,32 @@ struct ConnectionLimits {
 // longest idle. Returns how many. Works without a free descriptor. Thread-safe.
 int ShutDownExcess(int port, const ConnectionLimits& limits);
 
+// What a connection's owner has written into it and what of that its client has taken
+// (acknowledged): bytes, since it began.
+struct SentStream {
+  uint64_t taken = 0;
+  uint64_t written = 0;
+};
+
 // The connections whose clients do not take what they are sent. Not thread-safe.
 class SlowReaders {
  public:
   // A client that takes less than this is slow.
   static constexpr int64_t kTakenPerSecondMin = int64_t{16} * 1024;
+  // So little is on its way to a client that has taken all before it. Behind a slow one there is
+  // more as long as its owner has more: the kernel's buffers are larger.
+  static constexpr int64_t kOnItsWayMax = kTakenPerSecondMin;
 
   // Shuts down the connections accepted on `port` that had something left to send at each look
-  // since `patience` ago, and whose clients were slow meanwhile. Returns how many.
+  // since `patience` ago, and whose clients were slow meanwhile. A client that has taken what there
+  // was begins anew with what there is now: of small answers, one after the other, the last may be
+  // on its way at every look. Returns how many.
   int ShutDown(int port, absl::Time now, absl::Duration patience);
 
  private:
   struct Sending {
     absl::Time since;
-    uint64_t taken_bytes = 0;  // Of all that was sent, at that time.
+    SentStream then;
   };
   std::map<uint64_t, Sending> sending_;  // By the socket's cookie.
 };

@@ -2,6 +2,8 @@
 #include "common/io/connections.h"
 
 #include <gtest/gtest.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -9,6 +11,7 @@
 #include <future>
 #include <list>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -182,6 +185,102 @@ TEST(Connections, OneThatWaitsForAnAnswerIsLeftToItsOwner) {
   EXPECT_EQ(ShutDownAccepted(port, absl::ZeroDuration()), 1);
   respond({});
   EXPECT_EQ(ShutDownAccepted(port, absl::InfiniteDuration()), 0);
+}
+
+// One connection, whose client's buffer is so small that what it does not read stays with us.
+class SlowReadersTest : public ::testing::Test {
+ protected:
+  static constexpr absl::Duration kPatience = absl::Seconds(10);
+  static constexpr absl::Duration kLookPeriod = absl::Seconds(5);
+  static constexpr size_t kSmall = size_t{8} * 1024;
+  static constexpr size_t kLarge = size_t{64} * 1024;
+
+  void Write(size_t bytes) { EXPECT_TRUE(server_.Send(std::string(bytes, 'x'))); }
+  void Read(size_t bytes) {
+    std::string buffer(bytes, ' ');
+    EXPECT_EQ(::recv(client_.fd(), buffer.data(), bytes, MSG_WAITALL), std::ssize(buffer));
+  }
+  int LeftBytes() {
+    int left = 0;
+    EXPECT_EQ(::ioctl(server_.fd(), SIOCOUTQ, &left), 0);
+    return left;
+  }
+  // What the client has read it acknowledges a little later.
+  void WaitUntilLeft(int bytes_max) {
+    while (LeftBytes() > bytes_max) std::this_thread::yield();
+  }
+  // The next look.
+  int ShutDown() {
+    EXPECT_GT(LeftBytes(), 0);
+    now_ += kLookPeriod;
+    return slow_.ShutDown(listener_.port(), now_, kPatience);
+  }
+
+  ListeningSocket listener_;
+  RawSocket client_{listener_.port(), 1};
+  AcceptedSocket server_{listener_};
+  SlowReaders slow_;
+  absl::Time now_ = absl::UnixEpoch();
+};
+
+TEST_F(SlowReadersTest, AClientThatTakesNothingIsOneOnceThePatienceIsOver) {
+  Write(kSmall);
+  EXPECT_EQ(ShutDown(), 0);
+  EXPECT_EQ(ShutDown(), 0);
+  EXPECT_EQ(ShutDown(), 1);
+}
+
+TEST_F(SlowReadersTest, AClientThatTookEachAnswerIsNoneThoughTheNextIsOnItsWayAtEachLook) {
+  for (int look = 0; look < 6; ++look) {
+    Write(kSmall);
+    EXPECT_EQ(ShutDown(), 0);
+    Read(kSmall);
+    WaitUntilLeft(0);
+  }
+}
+
+TEST_F(SlowReadersTest, ForTheAnswerThatIsOnItsWayAClientHasTheWholePatience) {
+  Write(kSmall);
+  EXPECT_EQ(ShutDown(), 0);
+  Read(kSmall);
+  WaitUntilLeft(0);
+  Write(kSmall);
+  EXPECT_EQ(ShutDown(), 0);
+  EXPECT_EQ(ShutDown(), 0);
+  EXPECT_EQ(ShutDown(), 1);
+}
+
+TEST_F(SlowReadersTest, AClientThatTakesLittleOfALongAnswerIsOne) {
+  Write(kLarge * 2);
+  for (int look = 0; look < 2; ++look) {
+    EXPECT_EQ(ShutDown(), 0);
+    Read(kSmall);
+  }
+  EXPECT_EQ(ShutDown(), 1);
+}
+
+// Its owner can write no more than a buffer ahead, so that it does take what was there before.
+TEST_F(SlowReadersTest, AClientThatTakesALongAnswerSlowlyIsOneThoughItTakesWhatWasThere) {
+  Write(kLarge);
+  for (int look = 0; look < 2; ++look) {
+    EXPECT_EQ(ShutDown(), 0);
+    Write(kLarge);
+    Read(kLarge);
+    WaitUntilLeft(kLarge);
+  }
+  EXPECT_EQ(ShutDown(), 1);
+}
+
+TEST_F(SlowReadersTest, AClientThatTakesALongAnswerFastEnoughIsNone) {
+  Write(kLarge);
+  for (int look = 0; look < 6; ++look) {
+    EXPECT_EQ(ShutDown(), 0);
+    for (int i = 0; i < 2; ++i) {
+      Write(kLarge);
+      Read(kLarge);
+    }
+    WaitUntilLeft(kLarge);
+  }
 }
 
 }  // namespace
