@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "extender/capacity_object_controller.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -17,6 +18,11 @@ constexpr const char* kWritesHelp = "CSIStorageCapacity objects written by us.";
 // Of nodes_max: joined objects are parted again at no more nodes than this, well below where they
 // were joined. Else a node that comes and goes would have all objects written anew each time.
 constexpr int kPartedNodesPercent = 75;
+
+// Of the server as a whole: the next write would fare no better.
+bool IsOfServer(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsResourceExhausted(status);
+}
 
 }  // namespace
 
@@ -43,19 +49,29 @@ void CapacityObjectController::Tick() {
   if (now < paused_until_ || (is_joined_ && now < joined_look_at_) || !HasToLook(now)) return;
   joined_look_at_ = now + kJoinedPause;
   const std::vector<CapacityChange> changes = Plan(Wanted());
-  int written = 0;
+  refused_.KeepOnly(changes);
+  const size_t written = WriteAll(changes);
+  pending_.Set(static_cast<double>(changes.size() - written));
+}
+
+// What is left alone for now is none of `has_more_`: the slow look comes back to it.
+size_t CapacityObjectController::WriteAll(const std::vector<CapacityChange>& changes) {
+  const absl::Time begin = clock_->SteadyNow();
+  int tried = 0;
+  size_t written = 0;
+  has_more_ = true;
   for (const CapacityChange& change : changes) {
+    if (!refused_.MayTry(change, begin)) continue;
     // Asked each time: a round may take longer than our lease.
-    if (written >= kWritesPerRoundMax || !service_->MayWrite()) break;
-    if (!Write(change)) {
-      paused_until_ = clock_->SteadyNow() + kFailurePause;
-      break;
-    }
-    ++written;
+    if (tried++ >= kWritesPerRoundMax || !service_->MayWrite()) return written;
+    const Written outcome = Write(change);
+    if (outcome == Written::kYes) ++written;
+    if (outcome != Written::kNoServer) continue;
+    paused_until_ = clock_->SteadyNow() + kFailurePause;
+    return written;
   }
-  const size_t left = changes.size() - static_cast<size_t>(written);
-  has_more_ = left > 0;
-  pending_.Set(static_cast<double>(left));
+  has_more_ = false;
+  return written;
 }
 
 bool CapacityObjectController::HasToLook(absl::Time now) {
@@ -92,37 +108,65 @@ std::vector<CapacityChange> CapacityObjectController::Plan(const WantedCapacitie
   return PlanCapacityChanges(wanted, seen_);
 }
 
-bool CapacityObjectController::Write(const CapacityChange& change) {
+CapacityObjectController::Written CapacityObjectController::Write(const CapacityChange& change) {
   ExpectAnswer(change.name);
   absl::StatusOr<CapacityObject> object = api_->Write(change);
   if (object.ok()) {
-    switch (change.kind) {
-      case CapacityChange::Kind::kCreate:
-        created_.Increment();
-        break;
-      case CapacityChange::Kind::kReplace:
-        replaced_.Increment();
-        break;
-      case CapacityChange::Kind::kDelete:
-        deleted_.Increment();
-        Forget(change.name);
-        return true;
-    }
-    TakeAnswer(*std::move(object));
-    return true;
+    TakeWritten(change, *std::move(object));
+    return Written::kYes;
   }
-  if (absl::IsNotFound(object.status())) {
+  // What is created is not there; the kube_namespace may not be either.
+  if (absl::IsNotFound(object.status()) && change.kind != CapacityChange::Kind::kCreate) {
     Forget(change.name);
-    return true;
+    return Written::kYes;
   }
   failed_.Increment();
   if (absl::IsAborted(object.status())) {  // Somebody was faster.
     LookAgain(change.name);
-    return true;
+    return Written::kYes;
   }
+  if (!IsOfServer(object.status())) return NoteRefused(change, object.status());
   LogWarning(kComponent, "a capacity object was not written",
              {{"object", change.name}, {"error", object.status()}});
-  return false;
+  return Written::kNoServer;
+}
+
+void CapacityObjectController::TakeWritten(const CapacityChange& change, CapacityObject object) {
+  switch (change.kind) {
+    case CapacityChange::Kind::kCreate:
+      created_.Increment();
+      return TakeAnswer(std::move(object));
+    case CapacityChange::Kind::kReplace:
+      replaced_.Increment();
+      return TakeAnswer(std::move(object));
+    case CapacityChange::Kind::kDelete:
+      deleted_.Increment();
+      return Forget(change.name);
+  }
+}
+
+CapacityObjectController::Written CapacityObjectController::NoteRefused(
+    const CapacityChange& change, const absl::Status& why) {
+  const std::optional<absl::Duration> pause = refused_.Note(change, clock_->SteadyNow());
+  LogWarning(kComponent, "the API server refuses a capacity object",
+             {{"object", change.name},
+              {"error", why},
+              {"again_after_seconds", pause.value_or(kFailurePause)}});
+  // Too many to remember: as if all were refused.
+  if (!pause) return Written::kNoServer;
+  const bool cannot_become = absl::IsFailedPrecondition(why);
+  const bool is_replace = change.kind == CapacityChange::Kind::kReplace;
+  return is_replace && cannot_become ? MakeRoomFor(change) : Written::kRefused;
+}
+
+CapacityObjectController::Written CapacityObjectController::MakeRoomFor(
+    const CapacityChange& replacement) {
+  if (!service_->MayWrite()) return Written::kRefused;
+  const Written deleted = Write({.kind = CapacityChange::Kind::kDelete,
+                                 .name = replacement.name,
+                                 .uid = replacement.uid,
+                                 .resource_version = replacement.resource_version});
+  return deleted == Written::kNoServer ? deleted : Written::kRefused;
 }
 
 void CapacityObjectController::LookAgain(const std::string& name) {

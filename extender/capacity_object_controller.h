@@ -3,7 +3,8 @@
 // soon after it differs and never faster than kWritesPerRoundMax each kPeriod. Only while we lead.
 // What others do to our objects comes by the watch and is put right. Since kube-scheduler listens
 // to these objects, a raise is also what makes it try refused pods again: the ledger has the room
-// first, the object says so second.
+// first, the object says so second. A write that is refused is tried again by and by, and holds up
+// none of the others.
 //
 // One thread of its own (a PeriodicTask) for all writes; the watch's thread brings what is seen.
 #pragma once
@@ -17,6 +18,7 @@
 #include "common/io/periodic_task.h"
 #include "extender/core/capacity_api.h"
 #include "extender/core/capacity_objects.h"
+#include "extender/core/refused_writes.h"
 #include "extender/intake/watched_kind.h"
 #include "extender/ledger_service.h"
 
@@ -33,7 +35,7 @@ class CapacityObjectController final : public ObjectSink<CapacityObject> {
   static constexpr absl::Duration kJoinedPause = absl::Milliseconds(150);
   // Looked at before the lock is let go, about a microsecond each.
   static constexpr int kJoinedNodesPerPage = 2000;
-  // After a write that failed for another reason than a lost race.
+  // After a write that the API server did not answer, or could not care for: none is tried.
   static constexpr absl::Duration kFailurePause = absl::Seconds(1);
 
   // All must outlive the controller, and the controller the watch that feeds it.
@@ -51,14 +53,26 @@ class CapacityObjectController final : public ObjectSink<CapacityObject> {
   void OnRelisted(std::vector<CapacityObject> objects) override ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
+  enum class Written {
+    kYes,      // Or overtaken by somebody else: the next plan goes by what he did.
+    kRefused,  // This one. The others can still be written.
+    kNoServer,
+  };
+
   bool HasToLook(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
   WantedCapacities Wanted();
   // Of all nodes, page by page.
   template <class T>
   T Collect(std::string (*add)(const Ledger&, const Page&, T&), int nodes_per_page) const;
   std::vector<CapacityChange> Plan(const WantedCapacities& wanted) ABSL_LOCKS_EXCLUDED(mu_);
-  // False: the API server is not itself; try later.
-  bool Write(const CapacityChange& change) ABSL_LOCKS_EXCLUDED(mu_);
+  // Writes what may be written now. Returns how many are as they should be.
+  size_t WriteAll(const std::vector<CapacityChange>& changes) ABSL_LOCKS_EXCLUDED(mu_);
+  Written Write(const CapacityChange& change) ABSL_LOCKS_EXCLUDED(mu_);
+  void TakeWritten(const CapacityChange& change, CapacityObject object) ABSL_LOCKS_EXCLUDED(mu_);
+  Written NoteRefused(const CapacityChange& change, const absl::Status& why)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // Deletes exactly the object that was seen and could not be replaced; the next plan creates it.
+  Written MakeRoomFor(const CapacityChange& replacement) ABSL_LOCKS_EXCLUDED(mu_);
   void LookAgain(const std::string& name) ABSL_LOCKS_EXCLUDED(mu_);
   void Forget(const std::string& name) ABSL_LOCKS_EXCLUDED(mu_);
   // Around a question to the API server about the object, whose answer is then taken or not.
@@ -81,7 +95,8 @@ class CapacityObjectController final : public ObjectSink<CapacityObject> {
   int64_t version_ = -1;  // Of the ledger, when it was last looked at.
   absl::Time look_at_ = absl::InfinitePast();
   absl::Time paused_until_ = absl::InfinitePast();
-  bool has_more_ = false;
+  bool has_more_ = false;  // That may be written at once.
+  RefusedWrites refused_;
   bool is_joined_ = false;
   absl::Time joined_look_at_ = absl::InfinitePast();
 

@@ -16,7 +16,9 @@ class CapacityApi {
  public:
   virtual ~CapacityApi() = default;
   // Carries out a change; for kCreate and kReplace the object as it is now. Aborted: it changed
-  // meanwhile, or is there already; NotFound: it is gone.
+  // meanwhile, or is there already; NotFound: it is gone. Unavailable: there was no answer, or the
+  // server is not itself; ResourceExhausted: it wants fewer calls. Any other error is of this one
+  // change, which it refuses; FailedPrecondition: the object cannot become that.
   virtual absl::StatusOr<CapacityObject> Write(const CapacityChange& change) = 0;
   virtual absl::StatusOr<CapacityObject> Get(const std::string& name) = 0;
 };

@@ -7,6 +7,17 @@
 #include "extender/core/kube_decode.h"
 
 namespace pmem::extender {
+namespace {
+
+// Where there is no answer, whatever was in the way (a token that cannot be read, too) says nothing
+// of the object.
+absl::StatusOr<ApiAnswer> Accepted(absl::StatusOr<ApiAnswer> got) {
+  if (!got.ok()) return absl::UnavailableError(got.status().ToString());
+  PMEM_RETURN_IF_ERROR(got->ToStatus());
+  return got;
+}
+
+}  // namespace
 
 absl::StatusOr<ApiAnswer> KubeCapacityApi::Send(const CapacityChange& change) {
   const std::string path = ApiPath(kStorageCapacitiesResource, kube_namespace_, change.name);
@@ -23,17 +34,14 @@ absl::StatusOr<ApiAnswer> KubeCapacityApi::Send(const CapacityChange& change) {
 }
 
 absl::StatusOr<CapacityObject> KubeCapacityApi::Write(const CapacityChange& change) {
-  PMEM_ASSIGN_OR_RETURN(const ApiAnswer answer, Send(change));
-  PMEM_RETURN_IF_ERROR(answer.ToStatus());
+  PMEM_ASSIGN_OR_RETURN(const ApiAnswer answer, Accepted(Send(change)));
   if (change.kind == CapacityChange::Kind::kDelete) return CapacityObject{};
   return DecodeObject<CapacityObject>(answer.body);
 }
 
 absl::StatusOr<CapacityObject> KubeCapacityApi::Get(const std::string& name) {
-  PMEM_ASSIGN_OR_RETURN(
-      const ApiAnswer answer,
-      client_->Get(ApiPath(kStorageCapacitiesResource, kube_namespace_, name), kCapacityWriteMax));
-  PMEM_RETURN_IF_ERROR(answer.ToStatus());
+  const std::string path = ApiPath(kStorageCapacitiesResource, kube_namespace_, name);
+  PMEM_ASSIGN_OR_RETURN(const ApiAnswer answer, Accepted(client_->Get(path, kCapacityWriteMax)));
   return DecodeObject<CapacityObject>(answer.body);
 }
 

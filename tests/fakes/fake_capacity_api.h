@@ -19,6 +19,9 @@ class FakeCapacityApi final : public CapacityApi {
   absl::StatusOr<CapacityObject> Write(const CapacityChange& change) override {
     ++writes;
     if (!failure.ok()) return failure;
+    if (const auto refused = refusals.find(change.name); refused != refusals.end()) {
+      return refused->second;
+    }
     const auto it = objects.find(change.name);
     if (change.kind == CapacityChange::Kind::kCreate) {
       if (it != objects.end()) return absl::AbortedError("it is there already");
@@ -28,6 +31,10 @@ class FakeCapacityApi final : public CapacityApi {
       if (meta.uid != change.uid || meta.resource_version != change.resource_version) {
         return absl::AbortedError("it changed meanwhile");
       }
+    }
+    if (change.kind == CapacityChange::Kind::kReplace && !CanBecome(it->second, change)) {
+      Meanwhile(change.name);
+      return absl::FailedPreconditionError("field is immutable");
     }
     if (change.kind == CapacityChange::Kind::kDelete) {
       objects.erase(it);
@@ -56,8 +63,9 @@ class FakeCapacityApi final : public CapacityApi {
   }
 
   std::map<std::string, CapacityObject> objects;
-  absl::Status failure;  // Of every write, unless OK.
-  int writes = 0;        // Tried.
+  absl::Status failure;                          // Of every write, unless OK.
+  std::map<std::string, absl::Status> refusals;  // Of every write of an object.
+  int writes = 0;                                // Tried.
   int version = 8;
   // What happens, once, while the next answer about an object is on its way.
   std::function<void(const std::string& name)> meanwhile;
@@ -65,6 +73,12 @@ class FakeCapacityApi final : public CapacityApi {
  private:
   void Meanwhile(const std::string& name) {
     if (const auto happens = std::exchange(meanwhile, nullptr)) happens(name);
+  }
+
+  // What of an object is for ever.
+  static bool CanBecome(const CapacityObject& object, const CapacityChange& change) {
+    const CapacityObject next = *DecodeObject<CapacityObject>(CapacityObjectJson(change));
+    return object.topology == next.topology && object.storage_class_name == next.storage_class_name;
   }
 
   CapacityObject Put(const CapacityChange& change) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/fakes/fake_capacity_api.h"
@@ -53,6 +55,37 @@ class CapacityObjectControllerTest : public testing::Test {
     service_.Emit(MakeReport(node, ++generation_, {MakeLvmPool(gib * kGiB)}));
   }
 
+  static std::string NameOf(const std::string& node) {
+    return CapacityObjectName({.node = node,
+                               .storage_class = "pmem-lvm",
+                               .topology_key = "kubernetes.io/hostname",
+                               .topology_value = node});
+  }
+  // All writes of n1's object, which comes first.
+  void RefuseFirst(const absl::Status& why) { api_.refusals[refused_] = why; }
+  void TickFor(absl::Duration time) {
+    for (absl::Time end = clock_.SteadyNow() + time; clock_.SteadyNow() < end;) {
+      clock_.Advance(CapacityObjectController::kPeriod);
+      controller_.Tick();
+    }
+  }
+  // As text.
+  std::string Pending() {
+    const std::string text = metrics_.Text();
+    constexpr std::string_view kGauge = "\npmem_extender_capacity_objects_pending ";
+    const size_t at = text.find(kGauge);
+    if (at == std::string::npos) return "missing";
+    const size_t begin = at + kGauge.size();
+    return text.substr(begin, text.find('\n', begin) - begin);
+  }
+  // Somebody makes the only object one of another node. Returns it.
+  CapacityObject Spoil() {
+    return api_.Edit(Only().meta.key.name, [](CapacityObject& object) {
+      object.topology = {{"kubernetes.io/hostname", "another"}};
+      object.volume_bytes_max = 1;
+    });
+  }
+
   CapacityObject& Only() {
     EXPECT_EQ(api_.objects.size(), 1U);
     return api_.objects.begin()->second;
@@ -67,6 +100,7 @@ class CapacityObjectControllerTest : public testing::Test {
   CapacityObjectController controller_{kNodesMax, &service_, &api_, &clock_, &metrics_};
   bool is_leader_ = true;
   int64_t generation_ = 0;
+  const std::string refused_ = NameOf("n1");
 };
 
 TEST_F(CapacityObjectControllerTest, WritesWhatDiffersAndOnlyThat) {
@@ -229,6 +263,100 @@ TEST_F(CapacityObjectControllerTest, AnApiServerThatFailsIsLeftAloneForAWhile) {
   clock_.Advance(CapacityObjectController::kFailurePause);
   controller_.Tick();
   EXPECT_EQ(api_.objects.size(), 5U);
+}
+
+TEST_F(CapacityObjectControllerTest, WhenTheApiServerWantsFewerCallsNoneIsMadeForAWhile) {
+  api_.failure = absl::ResourceExhaustedError("429");
+  AddNodes(5);
+  controller_.Tick();
+  controller_.Tick();
+  EXPECT_EQ(api_.writes, 1);
+}
+
+TEST_F(CapacityObjectControllerTest, OneThatIsRefusedDoesNotHoldUpThoseBehindIt) {
+  AddNodes(5);
+  RefuseFirst(absl::PermissionDeniedError("exceeded quota"));
+  controller_.Tick();
+  EXPECT_EQ(api_.writes, 5);
+  EXPECT_EQ(api_.objects.size(), 4U);
+  EXPECT_FALSE(api_.objects.contains(refused_));
+}
+
+TEST_F(CapacityObjectControllerTest, MoreThanARoundThatAreRefusedDoNotHoldUpTheOthers) {
+  AddNodes(50);
+  for (int i = 1; i <= 49; ++i) {
+    api_.refusals[NameOf(absl::StrCat("n", i))] = absl::PermissionDeniedError("exceeded quota");
+  }
+  for (int i = 0; i < 3; ++i) controller_.Tick();
+  EXPECT_EQ(api_.objects.size(), 1U);
+}
+
+TEST_F(CapacityObjectControllerTest, OneThatIsRefusedIsTriedEverMoreRarelyAndCountsAsBehind) {
+  RefuseFirst(absl::PermissionDeniedError("exceeded quota"));
+  TickFor(absl::Minutes(10));
+  EXPECT_GT(api_.writes, 10);
+  EXPECT_LT(api_.writes, 20) << "not each second";
+  EXPECT_EQ(Pending(), "1");
+  api_.refusals.clear();
+  TickFor(kRefusedPauseMax);
+  EXPECT_EQ(Gib(), 40);
+  EXPECT_EQ(Pending(), "0");
+}
+
+TEST_F(CapacityObjectControllerTest, OneThatIsWrittenAtLastIsRefusedFromTheBeginningAgain) {
+  RefuseFirst(absl::PermissionDeniedError("exceeded quota"));
+  TickFor(absl::Minutes(10));
+  api_.refusals.clear();
+  TickFor(kRefusedPauseMax);
+  RefuseFirst(absl::PermissionDeniedError("a policy"));
+  Report("n1", 30);
+  controller_.Tick();
+  api_.refusals.clear();
+  TickFor(kRefusedPauseMin + CapacityObjectController::kLookPause);
+  EXPECT_EQ(Gib(), 30);
+}
+
+TEST_F(CapacityObjectControllerTest, OneThatCannotBecomeWhatItShouldIsMadeAnew) {
+  controller_.Tick();
+  controller_.OnSeen(Spoil());
+  controller_.Tick();
+  EXPECT_EQ(api_.objects.size(), 0U);
+  EXPECT_EQ(Pending(), "1");
+  controller_.Tick();
+  EXPECT_EQ(Gib(), 40);
+  EXPECT_EQ(Only().topology.at("kubernetes.io/hostname"), "n1");
+  EXPECT_EQ(Pending(), "0");
+}
+
+TEST_F(CapacityObjectControllerTest, OneThatCannotBecomeWhatItShouldIsDeletedOnlyAsItWasSeen) {
+  controller_.Tick();
+  controller_.OnSeen(Spoil());
+  api_.meanwhile = [this](const std::string&) { Spoil(); };  // The watch says it too late.
+  controller_.Tick();
+  EXPECT_EQ(Only().volume_bytes_max, 1);
+  TickFor(kRefusedPauseMin + CapacityObjectController::kLookPause);
+  EXPECT_EQ(Gib(), 40);
+}
+
+TEST_F(CapacityObjectControllerTest, OneThatMayNotEvenBeDeletedIsTriedEverMoreRarely) {
+  controller_.Tick();
+  controller_.OnSeen(Spoil());
+  RefuseFirst(absl::FailedPreconditionError("a policy"));
+  TickFor(absl::Minutes(10));
+  EXPECT_GT(api_.writes, 20);
+  EXPECT_LT(api_.writes, 40) << "replace and delete once a minute";
+}
+
+// Made anew it is strange again at once, as by somebody's webhook.
+TEST_F(CapacityObjectControllerTest, OneThatIsStrangeAgainAndAgainIsNotMadeAnewAllTheTime) {
+  for (absl::Time end = clock_.SteadyNow() + absl::Minutes(10); clock_.SteadyNow() < end;) {
+    if (api_.objects.empty()) {
+      api_.meanwhile = [this](const std::string&) { controller_.OnSeen(Spoil()); };
+    }
+    TickFor(CapacityObjectController::kPeriod);
+  }
+  EXPECT_GT(api_.writes, 30);
+  EXPECT_LT(api_.writes, 60) << "replace, delete and create once a minute";
 }
 
 TEST_F(CapacityObjectControllerTest, TakesAwayWhatNobodyWants) {
