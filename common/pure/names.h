@@ -42,8 +42,11 @@ inline constexpr std::string_view kStorageProvisionerAnnotation =
     "volume.kubernetes.io/storage-provisioner";
 inline constexpr std::string_view kStorageProvisionerAnnotationBeta =
     "volume.beta.kubernetes.io/storage-provisioner";
-// Marks a selected-node that our placement controller wrote: it may take it away again.
+// Marks a selected-node that our placement controller wrote: it may take it away again. Whoever
+// takes a selected-node away leaves the mark behind, so it says for which node it is:
+// "pmem-extender/<node>". One without a node is of an earlier version, and for whatever node.
 inline constexpr std::string_view kPinnedByAnnotation = "pmem.csi.alibabacloud.com/pinned-by";
-inline constexpr std::string_view kPinnedByUs = "pmem-extender";
+inline constexpr std::string_view kPinnedByUsTo = "pmem-extender/";
+inline constexpr std::string_view kPinnedByUsBefore = "pmem-extender";
 
 }  // namespace pmem

@@ -56,6 +56,11 @@ absl::StatusOr<bool> IsPinnedByScheduler(const JsonValue& metadata) {
 }
 
 absl::Status ReadClaimMetadata(const JsonValue& object, Claim* claim) {
+bool IsMarkOfOurs(std::string_view pinned_by, std::string_view node) {
+  if (pinned_by == kPinnedByUsBefore) return true;
+  return pinned_by.starts_with(kPinnedByUsTo) && pinned_by.substr(kPinnedByUsTo.size()) == node;
+}
+
   PMEM_ASSIGN_OR_RETURN(const JsonValue metadata, Child(object, "metadata"));
   PMEM_ASSIGN_OR_RETURN(claim->labels, TextMap(metadata, "labels"));
   PMEM_ASSIGN_OR_RETURN(const std::optional<JsonValue> annotations,
@@ -64,7 +69,7 @@ absl::Status ReadClaimMetadata(const JsonValue& object, Claim* claim) {
   if (!annotations.has_value()) return absl::OkStatus();
   PMEM_ASSIGN_OR_RETURN(claim->selected_node, Text(*annotations, kSelectedNodeAnnotation));
   PMEM_ASSIGN_OR_RETURN(const std::string pinned_by, Text(*annotations, kPinnedByAnnotation));
-  claim->is_pinned_by_us = pinned_by == kPinnedByUs;
+  claim->is_pinned_by_us = IsMarkOfOurs(pinned_by, claim->selected_node);
   if (!claim->selected_node.empty()) {
     PMEM_ASSIGN_OR_RETURN(claim->is_pinned_by_scheduler, IsPinnedByScheduler(metadata));
   }

@@ -134,7 +134,7 @@ struct Claim {
   int64_t capacity_bytes = 0;    // status.capacity.storage; 0 while unbound.
   std::string volume_name;       // spec.volumeName
   std::string selected_node;     // volume.kubernetes.io/selected-node
-  bool is_pinned_by_us = false;  // pmem.csi.alibabacloud.com/pinned-by says so.
+  bool is_pinned_by_us = false;  // pmem.csi.alibabacloud.com/pinned-by says so of selected_node.
   // A scheduler wrote selected-node, as the API server noted in metadata.managedFields.
   bool is_pinned_by_scheduler = false;
   std::string storage_provisioner;  // volume.kubernetes.io/storage-provisioner, or the beta key.

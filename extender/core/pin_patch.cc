@@ -41,7 +41,8 @@ std::string PinPatch(const Pin& pin) {
     add(Operation("add", "/metadata/annotations", "{}"));
   }
   add(Operation("add", AnnotationPath(kSelectedNodeAnnotation), Quoted(pin.node)));
-  add(Operation("add", AnnotationPath(kPinnedByAnnotation), Quoted(kPinnedByUs)));
+  add(Operation("add", AnnotationPath(kPinnedByAnnotation),
+                Quoted(absl::StrCat(AbslView(kPinnedByUsTo), pin.node))));
   return patch + "]";
 }
 

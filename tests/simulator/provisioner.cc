@@ -119,6 +119,7 @@ void Provisioner::Refused(const std::string& uid, const std::string& node) {
     if (claim == nullptr || claim->selected_node != node || !claim->volume_name.empty()) return;
     stage_.kube.ChangeClaim(uid, "", [](Claim& changed) {
       changed.selected_node.clear();
+      changed.is_pinned_by_us = false;
       changed.is_pinned_by_scheduler = false;
     });
   });

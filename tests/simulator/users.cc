@@ -177,7 +177,10 @@ void Users::Expand() {
 void Users::Unpin() {
   for (const auto& [uid, claim] : stage_.kube.claims()) {
     if (!claim.volume_name.empty() || claim.selected_node.empty() || !random_.Chance(30)) continue;
-    stage_.kube.ChangeClaim(uid, "", [](Claim& changed) { changed.selected_node.clear(); });
+    stage_.kube.ChangeClaim(uid, "", [](Claim& changed) {
+      changed.selected_node.clear();
+      changed.is_pinned_by_us = false;
+    });
     return;
   }
 }

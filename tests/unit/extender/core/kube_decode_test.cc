@@ -169,6 +169,30 @@ TEST(KubeDecode, ThePinOfASchedulerIsToldFromThatOfAPerson) {
   EXPECT_EQ(claim(pin, "kubectl").labels, (std::map<std::string, std::string>{{"app", "db"}}));
 }
 
+// external-provisioner takes selected-node away and leaves our mark.
+TEST(KubeDecode, APinIsOursOnlyWhereTheMarkIsForItsNode) {
+  const auto is_ours = [](const std::string& mark, const std::string& node) {
+    return DecodeObject<Claim>(R"({"metadata":{"name":"c","annotations":{)"
+                               R"("pmem.csi.alibabacloud.com/pinned-by":")" +
+                               mark + R"(","volume.kubernetes.io/selected-node":")" + node +
+                               R"("}}})")
+        ->is_pinned_by_us;
+  };
+  EXPECT_TRUE(is_ours("pmem-extender/n1", "n1"));
+  EXPECT_FALSE(is_ours("pmem-extender/n1", "n2"));
+  EXPECT_FALSE(is_ours("pmem-extender/n1", "n11"));
+  EXPECT_FALSE(is_ours("pmem-extender/n1", ""));
+  EXPECT_FALSE(is_ours("somebody/n1", "n1"));
+  EXPECT_FALSE(is_ours("", "n1"));
+}
+
+TEST(KubeDecode, AMarkOfAnEarlierVersionIsForWhateverNode) {
+  EXPECT_TRUE(DecodeObject<Claim>(R"({"metadata":{"name":"c","annotations":{
+      "pmem.csi.alibabacloud.com/pinned-by":"pmem-extender",
+      "volume.kubernetes.io/selected-node":"n1"}}})")
+                  ->is_pinned_by_us);
+}
+
 TEST(KubeDecode, AClaimWithoutAnythingIsThere) {
   const absl::StatusOr<Claim> claim = DecodeObject<Claim>(R"({"metadata":{"name":"c"}})");
   ASSERT_TRUE(claim.ok()) << claim.status();

@@ -22,7 +22,7 @@ TEST(PinPatch, WritesOnlyToTheClaimAsItWasSeen) {
           R"({"op":"add","path":"/metadata/annotations/volume.kubernetes.io~1selected-node",)"
           R"("value":"n1"},)"
           R"({"op":"add","path":"/metadata/annotations/pmem.csi.alibabacloud.com~1pinned-by",)"
-          R"("value":"pmem-extender"}])");
+          R"("value":"pmem-extender/n1"}])");
 }
 
 TEST(PinPatch, MakesTheAnnotationsWhereThereAreNone) {

@@ -112,6 +112,7 @@ class PinningTest : public testing::Test {
 
   Claim ShowUnpinned(Claim claim) {
     claim.selected_node.clear();
+    claim.is_pinned_by_us = false;
     claim.meta.resource_version += "2";
     return Add(claim);
   }
