@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "extender/core/kube_decode.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -55,12 +56,12 @@ absl::StatusOr<bool> IsPinnedByScheduler(const JsonValue& metadata) {
   return false;
 }
 
-absl::Status ReadClaimMetadata(const JsonValue& object, Claim* claim) {
 bool IsMarkOfOurs(std::string_view pinned_by, std::string_view node) {
   if (pinned_by == kPinnedByUsBefore) return true;
   return pinned_by.starts_with(kPinnedByUsTo) && pinned_by.substr(kPinnedByUsTo.size()) == node;
 }
 
+absl::Status ReadClaimMetadata(const JsonValue& object, Claim* claim) {
   PMEM_ASSIGN_OR_RETURN(const JsonValue metadata, Child(object, "metadata"));
   PMEM_ASSIGN_OR_RETURN(claim->labels, TextMap(metadata, "labels"));
   PMEM_ASSIGN_OR_RETURN(const std::optional<JsonValue> annotations,
@@ -147,6 +148,30 @@ absl::Status ReadNodeAffinity(const JsonValue& spec, PersistentVolume* volume) {
   if (!required.has_value()) return absl::OkStatus();
   PMEM_ASSIGN_OR_RETURN(const std::vector<NodeSelectorTerm> terms, SelectorTerms(*required));
   volume->affinity_node = SingleNode(terms);
+  return absl::OkStatus();
+}
+
+// As external-provisioner does, a term is compared with what the driver says of its node, not with
+// the labels of the Node object: that is one key, whose value is the node's name. A term that asks
+// for anything else, a zone say, is met nowhere, though nodes have the label; nor is an empty one.
+absl::Status AddAllowedNodes(const JsonValue& term, std::vector<std::string>* nodes) {
+  PMEM_ASSIGN_OR_RETURN(const std::vector<SelectorRequirement> wanted,
+                        Requirements(term, "matchLabelExpressions"));
+  if (wanted.size() != 1 || wanted[0].key != kTopologyNodeKey) return absl::OkStatus();
+  nodes->insert(nodes->end(), wanted[0].values.begin(), wanted[0].values.end());
+  if (nodes->size() <= kAllowedNodesMax) return absl::OkStatus();
+  return term.Error(absl::StrCat("with it more than ", kAllowedNodesMax, " nodes are named"));
+}
+
+absl::Status ReadAllowedNodes(const JsonValue& object, StorageClass* storage_class) {
+  PMEM_ASSIGN_OR_RETURN(const std::vector<JsonValue> terms,
+                        object.OptionalArray("allowedTopologies"));
+  if (terms.empty()) return absl::OkStatus();
+  std::vector<std::string> nodes;
+  for (const JsonValue& term : terms) PMEM_RETURN_IF_ERROR(AddAllowedNodes(term, &nodes));
+  std::sort(nodes.begin(), nodes.end());
+  nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
+  storage_class->allowed_nodes = std::move(nodes);
   return absl::OkStatus();
 }
 
@@ -259,6 +284,7 @@ absl::StatusOr<StorageClass> DecodeObject<StorageClass>(const JsonValue& object)
   PMEM_ASSIGN_OR_RETURN(const std::string mode, Text(object, "volumeBindingMode"));
   storage_class.is_wait_for_first_consumer = mode == "WaitForFirstConsumer";
   PMEM_ASSIGN_OR_RETURN(storage_class.parameters, TextMap(object, "parameters"));
+  PMEM_RETURN_IF_ERROR(ReadAllowedNodes(object, &storage_class));
   return storage_class;
 }
 

@@ -7,6 +7,7 @@
 // thread-safe.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -25,6 +26,10 @@ namespace pmem::extender {
 // Of one list page, and of one watch event.
 inline constexpr int64_t kListBytesMax = int64_t{256} * 1024 * 1024;
 inline constexpr int64_t kWatchLineBytesMax = int64_t{8} * 1024 * 1024;
+
+// Nodes that the allowedTopologies of a class may name; more are InvalidArgument. No cluster has as
+// many.
+inline constexpr size_t kAllowedNodesMax = 100'000;
 
 // A pod of the node agent: where it can be asked.
 struct AgentPod {

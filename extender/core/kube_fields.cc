@@ -39,19 +39,6 @@ absl::StatusOr<std::optional<int64_t>> Quantity(
   return *amount;
 }
 
-absl::StatusOr<std::vector<SelectorRequirement>> Requirements(const JsonValue& term,
-                                                              std::string_view name) {
-  std::vector<SelectorRequirement> requirements;
-  PMEM_ASSIGN_OR_RETURN(const std::vector<JsonValue> entries, term.OptionalArray(name));
-  for (const JsonValue& entry : entries) {
-    SelectorRequirement& requirement = requirements.emplace_back();
-    PMEM_ASSIGN_OR_RETURN(requirement.key, Text(entry, "key"));
-    PMEM_ASSIGN_OR_RETURN(requirement.op, Text(entry, "operator"));
-    PMEM_ASSIGN_OR_RETURN(requirement.values, TextList(entry, "values"));
-  }
-  return requirements;
-}
-
 }  // namespace
 
 absl::StatusOr<JsonValue> Child(const JsonValue& parent, std::string_view name) {
@@ -124,6 +111,19 @@ absl::StatusOr<std::vector<OwnerReference>> Owners(const JsonValue& object) {
     PMEM_ASSIGN_OR_RETURN(owner.controller, Flag(entry, "controller"));
   }
   return owners;
+}
+
+absl::StatusOr<std::vector<SelectorRequirement>> Requirements(const JsonValue& term,
+                                                              std::string_view name) {
+  std::vector<SelectorRequirement> requirements;
+  PMEM_ASSIGN_OR_RETURN(const std::vector<JsonValue> entries, term.OptionalArray(name));
+  for (const JsonValue& entry : entries) {
+    SelectorRequirement& requirement = requirements.emplace_back();
+    PMEM_ASSIGN_OR_RETURN(requirement.key, Text(entry, "key"));
+    PMEM_ASSIGN_OR_RETURN(requirement.op, Text(entry, "operator"));
+    PMEM_ASSIGN_OR_RETURN(requirement.values, TextList(entry, "values"));
+  }
+  return requirements;
 }
 
 absl::StatusOr<std::vector<NodeSelectorTerm>> SelectorTerms(const JsonValue& node_selector) {

@@ -34,6 +34,10 @@ absl::StatusOr<std::optional<int64_t>> Milli(const JsonValue& object, std::strin
 absl::StatusOr<ObjectMeta> Meta(const JsonValue& object);
 absl::StatusOr<std::vector<OwnerReference>> Owners(const JsonValue& object);
 
+// `name`: matchExpressions, say. Those of a topology term have no operator.
+absl::StatusOr<std::vector<SelectorRequirement>> Requirements(const JsonValue& term,
+                                                              std::string_view name);
+
 // The terms of a NodeSelector.
 absl::StatusOr<std::vector<NodeSelectorTerm>> SelectorTerms(const JsonValue& node_selector);
 

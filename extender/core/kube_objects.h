@@ -168,6 +168,13 @@ struct StorageClass {
   std::string provisioner;
   bool is_wait_for_first_consumer = false;
   std::map<std::string, std::string> parameters;
+  // Of a class of ours: the nodes that allowedTopologies leave, sorted, each once. Absent: all.
+  // Only for pins that we write ourselves. kube-scheduler's volume binding looks at
+  // allowedTopologies on its own, so neither the verbs nor capacity objects need to.
+  std::optional<std::vector<std::string>> allowed_nodes;
+  bool Allows(const std::string& node) const {
+    return !allowed_nodes || std::binary_search(allowed_nodes->begin(), allowed_nodes->end(), node);
+  }
   bool operator==(const StorageClass&) const = default;
 };
 

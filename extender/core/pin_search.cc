@@ -34,6 +34,8 @@ std::string_view OtherText(NodeRefusals::Other other) {
   switch (other) {
     case NodeRefusals::Other::kNoNode:
       return "no Node object";
+    case NodeRefusals::Other::kOtherTopology:
+      return "outside the class's allowed topologies";
     case NodeRefusals::Other::kOtherNode:
       return "a pod of the claim is on another node";
     case NodeRefusals::Other::kRefusedLately:
@@ -144,12 +146,23 @@ void NodeSearch::Judge(const NodeState& node, const Question& question, const Po
   const Reason reason =
       node.has_agent ? ledger_.judge().JudgeById(node.id, question, nullptr) : Reason::kNoAgent;
   if (reason != Reason::kFits) return refusals.Add(reason);
+  if (!IsInTopologies(node.name, question.demand)) {
+    return refusals.Add(NodeRefusals::Other::kOtherTopology);
+  }
   if (IsRefused(node.name, question.demand)) {
     return refusals.Add(NodeRefusals::Other::kRefusedLately);
   }
   if (!IsAllowed(node.name, pods, refusals)) return;
   candidates.nodes.push_back(&node);
   candidates.left.push_back(ledger_.judge().LeftoverById(node.id, question, options_.strategy));
+}
+
+bool NodeSearch::IsInTopologies(const std::string& node, const PodDemand& demand) const {
+  return std::all_of(demand.item_classes.begin(), demand.item_classes.end(),
+                     [&](const std::string& name) {
+                       const StorageClass* storage_class = ledger_.cache().FindClass(name);
+                       return storage_class == nullptr || storage_class->Allows(node);
+                     });
 }
 
 bool NodeSearch::IsRefused(const std::string& node, const PodDemand& demand) const {
@@ -197,7 +210,7 @@ NodeUse NodeSearch::UseOn(const std::string& node, const Pod& pod) const {
   if (coming == memory_.coming().end()) return use;
   for (const auto& [uid, one] : coming->second) {
     if (uid == pod.meta.uid) continue;
-    use.cpu_milli += one.cpu_milli;
+    use.cpu_milli = AddBytes(use.cpu_milli, one.cpu_milli);
     use.memory_bytes = AddBytes(use.memory_bytes, one.memory_bytes);
   }
   return use;

@@ -25,6 +25,7 @@ class NodeRefusals {
   // What neither the ledger nor the rules for pods say.
   enum class Other : uint8_t {
     kNoNode,         // Its agent answers, and there is no Node object.
+    kOtherTopology,  // Its provisioner would refuse the claim for ever, and the room stay taken.
     kOtherNode,      // A pod of the claim runs elsewhere.
     kRefusedLately,  // Its provisioner took our pin away.
     kUnread,         // It would do, if what else runs there leaves enough cpu and memory.
@@ -83,6 +84,9 @@ class NodeSearch {
   struct Candidates;
   void Judge(const NodeState& node, const Question& question, const Pods& pods,
              Candidates& candidates, NodeRefusals& refusals) const;
+  // Whether the classes of all claims allow it: also of those that the scheduler places, which have
+  // to follow.
+  bool IsInTopologies(const std::string& node, const PodDemand& demand) const;
   bool IsRefused(const std::string& node, const PodDemand& demand) const;
   // Whether the pods may run there; if not, it is noted why.
   bool IsAllowed(const std::string& name, const Pods& pods, NodeRefusals& refusals) const;

@@ -8,8 +8,9 @@
 //     or, while no pod is there, with those that a StatefulSet made for the same replica;
 //   - WaitForFirstConsumer claims whose pod came with spec.nodeName (no scheduler will decide).
 // It never pins a WaitForFirstConsumer claim that a schedulable pod can still use: the scheduler's
-// own write would fail. It never pins a claim of another provisioner. A node whose provisioner took
-// our pin away again is not tried for that claim for a while.
+// own write would fail. It never pins a claim of another provisioner, nor to a node that the
+// allowedTopologies of its class leave out: its provisioner would refuse it there for ever. A node
+// whose provisioner took our pin away again is not tried for that claim for a while.
 //
 // It takes pins away that nobody will ever act on: of unbound claims, on a Node that does not
 // exist, written by us or by a scheduler. A pin that was typed in by hand stays, and its user is

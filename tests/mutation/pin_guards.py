@@ -61,6 +61,13 @@ PIN_GUARDS = (
         'PinningTest.APodWithANodePinsNoClaimThatASchedulablePodWaitsFor',
     ),
     Guard(
+        "10: a claim is not pinned where its class's allowedTopologies forbid it",
+        'extender/core/pin_search.cc',
+        'storage_class == nullptr || storage_class->Allows(node)',
+        'true || storage_class->Allows(node)',
+        'PinningInTopologies.NodesThatTheClassLeavesOutAreNotTakenWhenNoOtherHasRoom',
+    ),
+    Guard(
         'a claim comes first once what it waited for was read',
         'extender/core/pinning.cc',
         '    if (memory_.IsTurnOfAnswered()) SearchAnswered();\n',

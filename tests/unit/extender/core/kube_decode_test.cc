@@ -303,17 +303,6 @@ TEST(AccessModes, AreASetAndUnknownOnesAreNobodys) {
   EXPECT_EQ(both, (AccessModes{"ReadOnlyMany", "ReadWriteOnce", "ReadOnlyMany"}));
 }
 
-TEST(KubeDecode, StorageClassIsReadWhole) {
-  const absl::StatusOr<StorageClass> storage_class = DecodeObject<StorageClass>(R"({
-    "metadata":{"name":"pmem-lvm"},"provisioner":"pmem.csi.alibabacloud.com",
-    "volumeBindingMode":"WaitForFirstConsumer","parameters":{"pmemType":"lvm"}})");
-  ASSERT_TRUE(storage_class.ok()) << storage_class.status();
-  EXPECT_EQ(*storage_class, (StorageClass{.meta = {.key = {.name = "pmem-lvm"}},
-                                          .provisioner = "pmem.csi.alibabacloud.com",
-                                          .is_wait_for_first_consumer = true,
-                                          .parameters = {{"pmemType", "lvm"}}}));
-}
-
 TEST(KubeDecode, AgentPodIsReadWhole) {
   const absl::StatusOr<AgentPod> pod = DecodeObject<AgentPod>(R"({
     "metadata":{"name":"agent-x","namespace":"pmem"},
@@ -380,7 +369,11 @@ INSTANTIATE_TEST_SUITE_P(
                   "spec.containers[0].ports[0].containerPort"},
         WrongCase{"ParameterIsABool", StatusOf<StorageClass>,
                   R"({"metadata":{"name":"s"},"parameters":{"pmemType":true}})",
-                  "parameters.pmemType"}),
+                  "parameters.pmemType"},
+        WrongCase{"TopologyValueIsANumber", StatusOf<StorageClass>,
+                  R"({"metadata":{"name":"s"},"allowedTopologies":[{"matchLabelExpressions":[)"
+                  R"({"key":"topology.pmem.csi.alibabacloud.com/node","values":[1]}]}]})",
+                  "allowedTopologies[0].matchLabelExpressions[0].values[0]"}),
     [](const auto& test) { return std::string(test.param.name); });
 
 TEST(KubeDecode, OneBadObjectDoesNotLoseTheOthersOfItsList) {

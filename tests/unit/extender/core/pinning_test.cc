@@ -389,6 +389,19 @@ TEST_F(PinningTest, PodsThatFollowTheirClaimsCountBeforeTheyRun) {
   EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-4", "n2"}}));
 }
 
+TEST_F(PinningTest, PodsThatFollowTheirClaimsAreTooManyHoweverMuchTheyAskFor) {
+  for (const char* node : {"n1", "n2", "n3"}) uses_[node] = {{}, now_};
+  for (int i = 1; i <= 3; ++i) {
+    Pod pod = MakePod(i, {ShowPinned(Immediate(i, kGiB), "n1")});
+    pod.requested_cpu_milli = kBytesMax;
+    AddPod(pod);
+  }
+  Pod pod = MakePod(4, {Add(Immediate(4, kGiB))});
+  pod.requested_cpu_milli = 1000;
+  AddPod(pod);
+  EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-4", "n2"}}));
+}
+
 TEST_F(PinningTest, WhatWasReadOfANodeBeforeAPodArrivedThereIsReadAgain) {
   uses_["n1"] = {{}, now_};
   const Claim first = Add(Immediate(1, kGiB));
