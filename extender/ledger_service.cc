@@ -306,7 +306,7 @@ std::optional<PreemptAnswer> LedgerService::Preempt(const Pod& pod,
   if (demand.IsPmem() && !is_leader) return PreemptAnswer{.error = kNotTheLeader};
   if (demand.IsPmem() && !is_deciding_) return PreemptAnswer{.error = WhyNotDecidingLocked()};
   const absl::Time now = clock_->SteadyNow();
-  return PreemptAnswer{.is_kept = extender::Preempt(ledger_, pod, demand, nodes, now)};
+  return PreemptAnswer{.is_kept = extender::Preempt(ledger_, demand, nodes, now)};
 }
 
 }  // namespace pmem::extender

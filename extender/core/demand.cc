@@ -86,6 +86,7 @@ void AddOurs(const Claim& claim, const StorageClass& storage_class, const Object
     return;
   }
   if (HasItem(demand, claim.meta.uid)) return;
+  demand.has_selector |= claim.has_selector;
   demand.items.push_back({claim.meta.uid, *kind, claim.requested_bytes});
   demand.item_keys.push_back(claim.meta.key);
   demand.item_classes.push_back(storage_class.meta.key.name);
@@ -138,6 +139,18 @@ PodDemand DemandOf(const Pod& pod, const ObjectCache& cache, const LiveObjects* 
   const Lookup lookup(cache, live);
   for (const PodVolume& volume : pod.volumes) AddVolume(pod, volume, lookup, cache, demand);
   return demand;
+}
+
+void Join(PodDemand& all, const PodDemand& demand) {
+  if (all.node.empty()) all.node = demand.node;
+  all.has_unknown_kind |= demand.has_unknown_kind;
+  all.has_selector |= demand.has_selector;
+  for (size_t i = 0; i < demand.items.size(); ++i) {
+    if (HasItem(all, demand.items[i].claim_uid)) continue;
+    all.items.push_back(demand.items[i]);
+    all.item_keys.push_back(demand.item_keys[i]);
+    all.item_classes.push_back(demand.item_classes[i]);
+  }
 }
 
 std::optional<Item> ItemOf(const Claim& claim, const ObjectCache& cache, const LiveObjects* live) {

@@ -34,7 +34,9 @@ struct PodDemand {
   std::vector<std::string> item_classes;  // Their StorageClasses, same order.
   std::string node;       // Another claim of the pod has its place there. Usually empty.
   bool is_split = false;  // Its claims have their places on several nodes: it can run on none.
-  bool has_unknown_kind = false;          // A claim of ours whose class asks for no kind we know.
+  bool has_unknown_kind = false;  // A claim of ours whose class asks for no kind we know.
+  // One of the items has a selector: a PersistentVolume that is there serves it, or nothing does.
+  bool has_selector = false;
   std::vector<ObjectKey> missing_claims;  // Not known, or not confirmed: read them live, ask again.
   std::vector<std::string> missing_classes;
   // The API server says that it does not exist: a claim, or the class of a claim without a volume.
@@ -60,6 +62,9 @@ struct LiveObjects {
 // was deleted and created again under the same name. kube-scheduler writes to the claim that it saw
 // before it asked us, and to no later one.
 PodDemand DemandOf(const Pod& pod, const ObjectCache& cache, const LiveObjects* live);
+
+// Adds what `demand` asks for to `all`, each claim once. Both must be known, and split neither.
+void Join(PodDemand& all, const PodDemand& demand);
 
 // Claim of ours: what it asks for. nullopt: nothing, or an unknown kind. `live`: as for DemandOf.
 std::optional<Item> ItemOf(const Claim& claim, const ObjectCache& cache,

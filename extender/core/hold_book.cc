@@ -2,6 +2,7 @@
 #include "extender/core/hold_book.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
@@ -106,15 +107,19 @@ const Hold* HoldBook::Find(std::string_view owner) const {
   return it == holds_.end() ? nullptr : &it->second;
 }
 
-void HoldBook::Narrow(std::string_view owner, int32_t node_id) {
+void HoldBook::Narrow(std::string_view owner, int32_t node_id,
+                      absl::FunctionRef<bool(const std::string& volume)> is_there) {
   const auto it = holds_.find(owner);
   if (it == holds_.end()) return;
-  Unindex(it->second);
-  it->second.node_ids = {node_id};
-  Index(it->second);
+  Hold& hold = it->second;
+  Unindex(hold);
+  hold.node_ids = {node_id};
+  std::erase_if(hold.volumes, std::not_fn(is_there));
+  Index(hold);
+  if (hold.items.empty() && hold.volumes.empty()) Erase(owner);
 }
 
-std::vector<std::string> HoldBook::DropItem(std::string_view claim_uid) {
+std::vector<std::string> HoldBook::DropItem(std::string_view claim_uid, absl::Time volumes_until) {
   std::vector<std::string> owners;
   for (auto& [owner, hold] : holds_) {
     const auto is_it = [claim_uid](const Item& item) { return item.claim_uid == claim_uid; };
@@ -122,7 +127,8 @@ std::vector<std::string> HoldBook::DropItem(std::string_view claim_uid) {
   }
   for (const std::string& owner : owners) {
     const Hold& hold = holds_.find(owner)->second;
-    if (hold.items.empty() && hold.volumes.empty()) Erase(owner);
+    if (!hold.items.empty()) continue;
+    hold.volumes.empty() ? Erase(owner) : Shorten(owner, volumes_until);
   }
   return owners;
 }

@@ -7,9 +7,11 @@
 //   (none) ---------------> undecided ---------------------------------> decided (one node)
 //     ^                         |                                            |
 //     |                         | filtered again, pod gone + hold_grace,     | the same, or all its
-//     |                         | hold_ttl                                   | claims are assigned
+//     |                         | hold_ttl                                   | claims are assigned (*)
 //     +-------------------------+--------------------------------------------+
 // clang-format on
+//
+// (*) + hold_grace where it has PersistentVolumes: that they are taken may be heard of later.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +22,7 @@
 
 #include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "common/pure/placement.h"
@@ -59,11 +62,13 @@ class HoldBook {
   void Erase(std::string_view owner);
   const Hold* Find(std::string_view owner) const;
 
-  // Evidence: the owner's pod goes to that node.
-  void Narrow(std::string_view owner, int32_t node_id);
-  // The claim has its place (or is gone): it is no longer held, by anyone. Owners whose holds had
-  // it.
-  std::vector<std::string> DropItem(std::string_view claim_uid);
+  // Evidence: the owner's pod goes to that node. Of its volumes it keeps those that `is_there`
+  // says the node reaches.
+  void Narrow(std::string_view owner, int32_t node_id,
+              absl::FunctionRef<bool(const std::string& volume)> is_there);
+  // The claim has its place (or is gone): it is no longer held, by anyone. Where it was the last
+  // item, the volumes are held until `volumes_until` at the latest. Owners whose holds had it.
+  std::vector<std::string> DropItem(std::string_view claim_uid, absl::Time volumes_until);
   // It may count on that PersistentVolume, too.
   void AddVolume(std::string_view owner, const std::string& volume);
   // The hold ends at `until` at the latest.

@@ -272,7 +272,8 @@ absl::StatusOr<PersistentVolume> DecodeObject<PersistentVolume>(const JsonValue&
   PMEM_RETURN_IF_ERROR(ReadNodeAffinity(spec, &volume));
   PMEM_ASSIGN_OR_RETURN(const JsonValue status, Child(object, "status"));
   PMEM_ASSIGN_OR_RETURN(const std::string phase, Text(status, "phase"));
-  volume.is_taken = !phase.empty() && phase != "Available" && phase != "Pending";
+  volume.is_pending = phase.empty() || phase == "Pending";
+  volume.is_taken = !volume.is_pending && phase != "Available";
   return volume;
 }
 

@@ -155,7 +155,9 @@ struct PersistentVolume {
   AccessModes access_modes;
   bool is_block = false;  // spec.volumeMode is Block.
   bool is_taken = false;  // status.phase says so: it is there, neither Available nor Pending.
-  ObjectKey claim;        // spec.claimRef; name empty: none.
+  // Nor Available yet: no scheduler gives it to a claim, from one moment to the next one may.
+  bool is_pending = false;
+  ObjectKey claim;  // spec.claimRef; name empty: none.
   std::string claim_uid;
   // The one node that spec.nodeAffinity.required names; empty: none or several. Absent: no
   // affinity.

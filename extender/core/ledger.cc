@@ -311,7 +311,7 @@ void Ledger::On(const Seen<Pod>& event, absl::Time now) {
   const bool is_news = nominated != hold->nominated_before;
   if (node == nullptr || !is_news || hold->node_ids.size() == 1) return;
   if (!std::binary_search(hold->node_ids.begin(), hold->node_ids.end(), node->id)) return;
-  holds_.Narrow(uid, node->id);
+  NarrowHold(uid, *node);
   ++version_;
 }
 

@@ -271,7 +271,9 @@ class Ledger {
   void EndTakeover(const std::string& claim_uid, absl::Time now);
   bool HasOtherUsers(std::string_view claim_uid, std::string_view pod_uid) const;
   void RemovePod(std::string_view uid, absl::Time now);
-  bool PlacedByEvidence(const Claim& claim);
+  bool PlacedByEvidence(const Claim& claim, absl::Time now);
+  std::vector<std::string> EndItem(std::string_view claim_uid, absl::Time now);
+  void NarrowHold(std::string_view owner, const NodeState& node);
   bool IsOnlyUser(const std::vector<std::string>& owners, const Claim& claim) const;
 
   // Invariants (ledger_invariants.cc).

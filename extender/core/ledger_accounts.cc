@@ -125,7 +125,7 @@ void Ledger::AccountClaim(std::string_view uid, absl::Time now) {
   if (!place) return;
   if (has_come) OweLastPin(*claim, node, place->item, now);
   AccountExpansion(*claim, nodes_.At(node));
-  if (!PlacedByEvidence(*claim) && is_new && !IsBound(*claim)) {
+  if (!PlacedByEvidence(*claim, now) && is_new && !IsBound(*claim)) {
     hand_pins_.push_back(*claim);
     if (hand_pins_.size() > kHandPinsMax) hand_pins_.pop_front();
   }
@@ -140,22 +140,35 @@ bool Ledger::IsOnlyUser(const std::vector<std::string>& owners, const Claim& cla
 
 // The claim has its node: what was held for it elsewhere is free again, and what else its pod holds
 // can only be there. False: nobody held room for it.
-bool Ledger::PlacedByEvidence(const Claim& claim) {
+bool Ledger::PlacedByEvidence(const Claim& claim, absl::Time now) {
   if (holds_.IsEmpty()) return false;
-  const int32_t id = nodes_.At(FindPlace(claim.meta.uid)->node).id;
-  std::vector<std::string> owners = holds_.DropItem(claim.meta.uid);
+  const NodeState& node = nodes_.At(FindPlace(claim.meta.uid)->node);
+  std::vector<std::string> owners = EndItem(claim.meta.uid, now);
   if (owners.empty()) return false;
   ++version_;
   std::erase(owners, ClaimOwner(claim.meta.uid));
-  if (IsOnlyUser(owners, claim)) holds_.Narrow(owners.front(), id);
+  if (IsOnlyUser(owners, claim)) NarrowHold(owners.front(), node);
   return true;
+}
+
+// Claims are decided. Volumes that they got may be heard of as taken only later.
+std::vector<std::string> Ledger::EndItem(std::string_view claim_uid, absl::Time now) {
+  return holds_.DropItem(claim_uid, now + options_.hold_grace);
+}
+
+// What the owner was answered elsewhere is free again: room, and volumes that are there.
+void Ledger::NarrowHold(std::string_view owner, const NodeState& node) {
+  holds_.Narrow(owner, node.id, [&](const std::string& name) {
+    const PersistentVolume* volume = cache_.FindVolume(name);
+    return volume != nullptr && volume->affinity_node.value_or(node.name) == node.name;
+  });
 }
 
 void Ledger::AccountClaimAndPods(const Claim& claim, absl::Time now) {
   const std::string uid = claim.meta.uid;
   const ObjectKey key = claim.meta.key;
   AccountClaim(uid, now);
-  if (IsBound(claim)) holds_.DropItem(uid);
+  if (IsBound(claim)) EndItem(uid, now);
   for (const std::string& pod_uid : cache_.PodsUsing(key)) AccountPod(pod_uid);
 }
 
@@ -285,10 +298,13 @@ void Ledger::OweUnseen(const std::vector<Claim>& listed, absl::Time now) {
 // A scheduler that was told of the volume before us may have given it to a pod that we have
 // answered meanwhile.
 void Ledger::HoldNewVolume(const PersistentVolume& volume) {
-  if (!IsAvailable(volume)) return;
+  if (!IsUnclaimed(volume)) return;
+  const int32_t id = nodes_.FindId(volume.affinity_node.value_or(""));
   std::vector<std::string> owners;
   for (const auto& [owner, hold] : holds_.holds()) {
     if (KindOfOwner(owner) == OwnerKind::kClaim) continue;  // What we pin gets a new one.
+    const auto& ids = hold.node_ids;
+    if (volume.affinity_node && !std::binary_search(ids.begin(), ids.end(), id)) continue;
     const bool may_have_it =
         std::any_of(hold.items.begin(), hold.items.end(), [&](const Item& item) {
           const Claim* claim = cache_.FindClaim(item.claim_uid);
@@ -323,7 +339,7 @@ void Ledger::RemoveClaim(std::string_view uid_view, absl::Time now) {
   unheard_.erase(uid);
   open_claims_.erase(uid);
   cache_.EraseClaim(uid);
-  if (!holds_.DropItem(uid).empty()) ++version_;
+  if (!EndItem(uid, now).empty()) ++version_;
   for (const std::string& pod_uid : cache_.PodsUsing(key)) AccountPod(pod_uid);
 }
 

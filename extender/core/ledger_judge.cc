@@ -21,6 +21,10 @@ bool CanServe(const PersistentVolume& volume, const Claim& claim) {
          volume.access_modes.HasAll(claim.access_modes);
 }
 
+bool IsIn(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 bool AreAssigned(const NodeState& node, const std::vector<Item>& items) {
   return std::all_of(items.begin(), items.end(), [&node](const Item& item) {
     const auto it = node.assigned.find(item.claim_uid);
@@ -107,20 +111,22 @@ std::optional<Reason> LedgerJudge::JudgeFreshness(const NodeState* node, const P
 
 // kube-scheduler binds a claim to the smallest pre-provisioned volume that fits on the node before
 // it thinks of creating one. A claim that binds immediately and is still without a volume got none
-// of those from the PV controller: pinned, it is given a new one.
+// of those from the PV controller: pinned, it is given a new one. What a selector wants is not
+// known: any volume may be it.
 const PersistentVolume* LedgerJudge::StaticVolume(const NodeState& node, const PodDemand& demand,
-                                                  size_t item, std::string_view owner,
-                                                  const std::vector<std::string>& taken) const {
+                                                  size_t item, Asker owner,
+                                                  const TakenVolumes& taken) const {
   const Claim* claim = books_.cache.FindClaim(demand.items[item].claim_uid);
   const StorageClass* storage_class = books_.cache.FindClass(demand.item_classes[item]);
-  if (claim == nullptr || claim->has_selector) return nullptr;
+  if (claim == nullptr) return nullptr;
   if (storage_class == nullptr || !storage_class->is_wait_for_first_consumer) return nullptr;
   const PersistentVolume* best = nullptr;
   const std::string& class_name = demand.item_classes[item];
   for (const PersistentVolume* volume : books_.cache.AvailableVolumes(class_name, node.name)) {
     const std::string& name = volume->meta.key.name;
-    if (!CanServe(*volume, *claim) || books_.holds.IsVolumeHeld(name, owner)) continue;
-    if (std::count(taken.begin(), taken.end(), name) > 0) continue;
+    if (volume->is_pending || !CanServe(*volume, *claim)) continue;
+    if (owner && books_.holds.IsVolumeHeld(name, *owner)) continue;
+    if (IsIn(taken.surely, name) || (!claim->has_selector && IsIn(taken.maybe, name))) continue;
     if (best == nullptr || volume->capacity_bytes < best->capacity_bytes) best = volume;
   }
   return best;
@@ -137,26 +143,37 @@ void LedgerJudge::AddPossible(const NodeState& node, const PodDemand& demand, si
   }
 }
 
+// Not only what an answer counts on. Also what is kept for another pod: the scheduler of this one
+// may not know of that.
+void LedgerJudge::AddVolumes(int32_t id, const Question& question,
+                             std::vector<std::string>& volumes) const {
+  const NodeState* node = books_.nodes.ById(id);
+  for (size_t i = 0; i < question.demand.items.size(); ++i) {
+    AddPossible(*node, question.demand, i, volumes);
+  }
+}
+
 // In the order in which kube-scheduler serves the claims: the smallest first.
-std::vector<Item> LedgerJudge::NeededItems(const NodeState& node, const PodDemand& demand,
-                                           std::string_view owner) const {
+std::optional<std::vector<Item>> LedgerJudge::NeededItems(const NodeState& node,
+                                                          const PodDemand& demand,
+                                                          Asker owner) const {
   std::vector<size_t> order(demand.items.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(), [&demand](size_t a, size_t b) {
     return demand.items[a].requested_bytes < demand.items[b].requested_bytes;
   });
   std::vector<Item> needed;
-  std::vector<std::string> taken;
+  TakenVolumes taken;
   for (const size_t i : order) {
+    const Claim* claim = books_.cache.FindClaim(demand.items[i].claim_uid);
+    const bool has_selector = claim != nullptr && claim->has_selector;
     const PersistentVolume* volume = StaticVolume(node, demand, i, owner, taken);
-    if (volume != nullptr) {
-      taken.push_back(volume->meta.key.name);
-      continue;
-    }
-    needed.push_back(demand.items[i]);
+    if (volume == nullptr && has_selector) return std::nullopt;
+    if (volume != nullptr) taken.surely.push_back(volume->meta.key.name);
+    if (volume == nullptr) needed.push_back(demand.items[i]);
     // Nor may a larger claim count on what this one may get.
-    if (books_.cache.FindClaim(demand.items[i].claim_uid) == nullptr)
-      AddPossible(node, demand, i, taken);
+    if (claim == nullptr) AddPossible(node, demand, i, taken.surely);
+    if (has_selector) AddPossible(node, demand, i, taken.maybe);
   }
   return needed;
 }
@@ -174,9 +191,11 @@ bool LedgerJudge::IsPlain(const Question& question) const {
 Question LedgerJudge::AskWith(VerdictMemo& memo, const PodDemand& demand, std::string_view owner,
                               absl::Time now) const {
   const auto& classes = demand.item_classes;
-  const bool may_be_static = std::any_of(
-      classes.begin(), classes.end(),
-      [this](const std::string& name) { return books_.cache.HasAvailableVolumes(name); });
+  const bool may_be_static =
+      demand.has_selector ||
+      std::any_of(classes.begin(), classes.end(), [this](const std::string& name) {
+        return books_.cache.HasAvailableVolumes(name);
+      });
   Question question{.demand = demand,
                     .owner = owner,
                     .now = now,
@@ -231,32 +250,33 @@ bool LedgerJudge::FitsQuickly(const NodeState& node, const Question& question) c
 
 // Which of the volumes that are there a scheduler has given away already, the leader before us
 // knew: until its decisions are heard of, nobody counts on one.
-Reason LedgerJudge::JudgeWithVolumes(const NodeState& node, const Question& question,
-                                     std::vector<std::string>* volumes) const {
-  const std::vector<Item> needed = NeededItems(node, question.demand, question.owner);
-  // Also what others hold of a claim that a volume would serve: they were answered without it.
-  HeldByOthers others(books_.holds, question.owner, needed);
-  Reason reason = JudgeItems(node, needed, &others);
+Reason LedgerJudge::JudgeWithVolumes(const NodeState& node, const Question& question) const {
+  const PodDemand& demand = question.demand;
+  const std::optional<std::vector<Item>> needed = NeededItems(node, demand, question.owner);
+  Reason reason = Reason::kNoRoom;
+  if (needed) {
+    // Also what others hold of a claim that a volume would serve: they were answered without it.
+    HeldByOthers others(books_.holds, question.owner, *needed);
+    reason = JudgeItems(node, *needed, &others);
+  }
   if (reason == Reason::kFits && question.now < books_.takeover_until) {
-    const Reason without = JudgeItems(node, question.demand.items, &question.others);
-    if (without != Reason::kFits) reason = Reason::kHeld;
+    const Reason without = JudgeItems(node, demand.items, &question.others);
+    if (demand.has_selector || without != Reason::kFits) reason = Reason::kHeld;
   }
-  if (reason != Reason::kFits || volumes == nullptr) return reason;
-  // Not only what is counted on. Also what is kept for another pod: the scheduler of this one may
-  // not know of that.
-  for (size_t i = 0; i < question.demand.items.size(); ++i) {
-    AddPossible(node, question.demand, i, *volumes);
-  }
-  return reason;
+  if (reason == Reason::kFits || IsForNow(reason) || !question.is_beside_holds) return reason;
+  // Others may hold the volume that would serve it.
+  const auto unheld = NeededItems(node, demand, std::nullopt);
+  const bool would_fit =
+      unheld && unheld != needed && JudgeItems(node, *unheld, nullptr) == Reason::kFits;
+  return would_fit ? Reason::kHeld : reason;
 }
 
-Reason LedgerJudge::Judge(const NodeState* node, const Question& question,
-                          std::vector<std::string>* static_volumes) const {
+Reason LedgerJudge::Judge(const NodeState* node, const Question& question) const {
   if (!IsPlainlyFresh(node, question)) {
     if (const auto reason = JudgeFreshness(node, question.demand, question.now)) return *reason;
     if (node->contact < books_.blind_until) return Reason::kHeld;
   }
-  if (question.may_be_static) return JudgeWithVolumes(*node, question, static_volumes);
+  if (question.may_be_static) return JudgeWithVolumes(*node, question);
   if (FitsQuickly(*node, question)) {
     if (!question.is_beside_holds) Note(*node, question, Reason::kFits);
     return Reason::kFits;
@@ -276,13 +296,14 @@ void LedgerJudge::Note(const NodeState& node, const Question& question, Reason r
 }
 
 Reason LedgerJudge::JudgeFirm(std::string_view name, const PodDemand& demand,
-                              std::string_view owner, absl::Time now) const {
+                              absl::Time now) const {
   const NodeState* node = books_.nodes.Find(name);
   if (const auto reason = JudgeFreshness(node, demand, now)) return *reason;
   // All that is promised there of these kinds fits together, and these are among it.
   const bool is_overbooked = QuickOf(*node).overbooked.HasAny(KindsOf(demand.items));
   if (AreAssigned(*node, demand.items) && !is_overbooked) return Reason::kFits;
-  return JudgeItems(*node, NeededItems(*node, demand, owner), nullptr);
+  const std::optional<std::vector<Item>> needed = NeededItems(*node, demand, std::nullopt);
+  return needed ? JudgeItems(*node, *needed, nullptr) : Reason::kNoRoom;
 }
 
 bool LedgerJudge::FitsSomewhere(const Pod& pod, absl::Time now) const {
@@ -290,7 +311,7 @@ bool LedgerJudge::FitsSomewhere(const Pod& pod, absl::Time now) const {
   const Question question = AskAside(demand, pod.meta.uid, now);
   const auto& nodes = books_.nodes.nodes();
   return std::any_of(nodes.begin(), nodes.end(), [&](const auto& entry) {
-    if (JudgeById(entry.second->id, question, nullptr) != Reason::kFits) return false;
+    if (JudgeById(entry.second->id, question) != Reason::kFits) return false;
     const Node* node = books_.cache.FindNode(entry.first);
     return node != nullptr && !MatchNode(pod, *node, {});
   });
@@ -303,8 +324,9 @@ std::optional<Leftover> LedgerJudge::LeftoverOn(const NodeState* node, const Que
   if (!question.may_be_static && quick.is_exact && quick.left.is_whole) {
     if (const auto left = QuickLeftoverOf(quick.left, question.items, strategy)) return left;
   }
-  const std::vector<Item> needed = NeededItems(*node, question.demand, question.owner);
-  return LeftoverOf(NodeBook::RoomLeftOn(*node, question.demand.items).room, needed, strategy);
+  const auto needed = NeededItems(*node, question.demand, question.owner);
+  if (!needed) return std::nullopt;
+  return LeftoverOf(NodeBook::RoomLeftOn(*node, question.demand.items).room, *needed, strategy);
 }
 
 Leftover LedgerJudge::LookAtLeftover(int32_t id, const Question& question,

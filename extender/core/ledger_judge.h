@@ -12,7 +12,9 @@
 //   packing beside debts and what others hold, too                says yes, or "held" for now
 //
 // Where PersistentVolumes that are there might serve the pod, all is packed, and only what they do
-// not serve. Not thread-safe; pure, deterministic.
+// not serve. For a claim with a selector no volume is made: any that is there and could serve it
+// counts, as selectors are not decoded, and without one the answer is "no room". Not thread-safe;
+// pure, deterministic.
 #pragma once
 
 #include <cstdint>
@@ -44,7 +46,7 @@ struct Question {
   KindSet kinds;                 // Of the items: what is promised of others is not looked at.
   absl::Time fresh_since;        // An agent that was heard of since then is fresh.
   bool is_beside_holds = false;  // Others hold something somewhere.
-  bool may_be_static = false;    // PersistentVolumes without a claim might serve it.
+  bool may_be_static = false;    // PersistentVolumes without a claim might serve it, or must.
   // Of its shape; null: the answer is about more than its shape (static volumes, a claim that the
   // watch takes for placed).
   ShapeMemo* memo = nullptr;
@@ -75,29 +77,28 @@ class LedgerJudge {
   }
 
   // Whether the pod's items fit on the node beside everything promised and held there. `node` may
-  // be null: nothing is known of it. `static_volumes`, when not null, receives the
-  // PersistentVolumes that the answer counts on.
-  Reason Judge(const NodeState* node, const Question& question,
-               std::vector<std::string>* static_volumes) const;
+  // be null: nothing is known of it.
+  Reason Judge(const NodeState* node, const Question& question) const;
   // The same by id; -1: nothing is known of the node.
-  Reason JudgeById(int32_t id, const Question& question,
-                   std::vector<std::string>* static_volumes) const {
-    if (id < 0) return Judge(nullptr, question, static_volumes);
+  Reason JudgeById(int32_t id, const Question& question) const {
+    if (id < 0) return Judge(nullptr, question);
     if (question.memo != nullptr) {  // Here for speed: most answers of a large cluster end here.
       const VerdictEntry& entry = question.memo->verdicts[static_cast<size_t>(id)];
       const bool is_said = entry.reason != Reason::kFits || !question.is_beside_holds;
       const bool is_current = entry.stamp == books_.nodes.StampOf(id);
       if (is_said && is_current && entry.contact >= question.fresh_since) return entry.reason;
     }
-    return Judge(books_.nodes.ById(id), question, static_volumes);
+    return Judge(books_.nodes.ById(id), question);
   }
   Reason Judge(std::string_view node, const PodDemand& demand, std::string_view owner,
-               absl::Time now, std::vector<std::string>* static_volumes) const {
-    return Judge(books_.nodes.Find(node), Ask(demand, owner, now), static_volumes);
+               absl::Time now) const {
+    return Judge(books_.nodes.Find(node), Ask(demand, owner, now));
   }
-  // The same without holds of others and debts: what stands in the way for longer than a blink.
-  Reason JudgeFirm(std::string_view node, const PodDemand& demand, std::string_view owner,
-                   absl::Time now) const;
+  // The same without holds, of room or of volumes, and debts: what stands in the way for longer
+  // than a blink.
+  Reason JudgeFirm(std::string_view node, const PodDemand& demand, absl::Time now) const;
+  // Adds the PersistentVolumes that are there and that the pod's claims may get on the node.
+  void AddVolumes(int32_t id, const Question& question, std::vector<std::string>& volumes) const;
   // Whether the pod would fit now on a node that it may run on. Takes as long as a filter call for
   // all nodes whose shape nobody remembers, some 10 ms for 5,000, at most.
   bool FitsSomewhere(const Pod& pod, absl::Time now) const;
@@ -131,14 +132,19 @@ class LedgerJudge {
   Leftover LookAtLeftover(int32_t id, const Question& question, Strategy strategy) const;
   bool IsMemoRight(const VerdictMemo& memo, const NodeState& node, const NodeQuick& afresh) const;
 
-  // PersistentVolumes that are there.
-  Reason JudgeWithVolumes(const NodeState& node, const Question& question,
-                          std::vector<std::string>* volumes) const;
-  std::vector<Item> NeededItems(const NodeState& node, const PodDemand& demand,
-                                std::string_view owner) const;
+  // PersistentVolumes that are there, and which of them are gone for the next claim of a pod.
+  struct TakenVolumes {
+    std::vector<std::string> surely;
+    std::vector<std::string> maybe;  // One with a selector may get these.
+  };
+  // Whose holds of volumes do not count; nullopt: nobody's do.
+  using Asker = std::optional<std::string_view>;
+  Reason JudgeWithVolumes(const NodeState& node, const Question& question) const;
+  // What new room is needed for; nullopt: a claim with a selector gets no volume.
+  std::optional<std::vector<Item>> NeededItems(const NodeState& node, const PodDemand& demand,
+                                               Asker owner) const;
   const PersistentVolume* StaticVolume(const NodeState& node, const PodDemand& demand, size_t item,
-                                       std::string_view owner,
-                                       const std::vector<std::string>& taken) const;
+                                       Asker owner, const TakenVolumes& taken) const;
   void AddPossible(const NodeState& node, const PodDemand& demand, size_t item,
                    std::vector<std::string>& volumes) const;
 

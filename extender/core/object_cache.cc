@@ -21,7 +21,7 @@ std::array<std::string_view, 2> KeysOf(const PersistentVolume& volume) {
 
 }  // namespace
 
-bool IsAvailable(const PersistentVolume& volume) {
+bool IsUnclaimed(const PersistentVolume& volume) {
   return volume.claim.name.empty() && !volume.meta.is_deleting && !volume.is_taken;
 }
 
@@ -75,7 +75,7 @@ void ObjectCache::Put(StorageClass storage_class) { classes_.Put(std::move(stora
 void ObjectCache::Put(PersistentVolume volume) {
   const std::string name = volume.meta.key.name;
   EraseVolume(name);
-  if (IsAvailable(volume)) {
+  if (IsUnclaimed(volume)) {
     available_[{volume.storage_class_name, volume.affinity_node}].insert(name);
   }
   const PersistentVolume& put = volumes_.Put(std::move(volume));

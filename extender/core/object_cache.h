@@ -69,8 +69,8 @@ class ObjectCache {
   // Whether a PersistentVolume has that key in its name or CSI handle (see VolumeKey).
   bool HasVolumeOf(std::string_view key) const;
 
-  // Unclaimed, Available volumes of a class that the node reaches, in order of name. Takes as long
-  // as there are such, however many other nodes have.
+  // Unclaimed volumes of a class that the node reaches, also pending ones, in order of name. Takes
+  // as long as there are such, however many other nodes have.
   std::vector<const PersistentVolume*> AvailableVolumes(std::string_view storage_class,
                                                         std::string_view node) const;
   bool HasAvailableVolumes(std::string_view storage_class) const;  // Any node's.
@@ -120,7 +120,7 @@ class ObjectCache {
   absl::btree_set<std::pair<std::string_view, const PersistentVolume*>> volume_keys_;
 };
 
-// True when `volume` is free to be bound by any claim.
-bool IsAvailable(const PersistentVolume& volume);
+// True when `volume` is free to be bound by any claim, or will be once it is no longer pending.
+bool IsUnclaimed(const PersistentVolume& volume);
 
 }  // namespace pmem::extender

@@ -144,7 +144,7 @@ std::vector<std::string> NodeSearch::Unread(const Candidates& candidates,
 void NodeSearch::Judge(const NodeState& node, const Question& question, const Pods& pods,
                        Candidates& candidates, NodeRefusals& refusals) const {
   const Reason reason =
-      node.has_agent ? ledger_.judge().JudgeById(node.id, question, nullptr) : Reason::kNoAgent;
+      node.has_agent ? ledger_.judge().JudgeById(node.id, question) : Reason::kNoAgent;
   if (reason != Reason::kFits) return refusals.Add(reason);
   if (!IsInTopologies(node.name, question.demand)) {
     return refusals.Add(NodeRefusals::Other::kOtherTopology);

@@ -98,7 +98,7 @@ class Planner {
     if (storage_class == nullptr) return;
     if (storage_class->is_wait_for_first_consumer) return VisitWaiting(claim);
     const std::optional<Item> item = ItemOf(claim, ledger_.cache());
-    if (!item || claim.storage_provisioner != kDriverName) return;
+    if (!item || claim.has_selector || claim.storage_provisioner != kDriverName) return;
     round_.searches.emplace(item->kind, -item->requested_bytes, claim.meta.uid);
   }
 
@@ -158,6 +158,7 @@ class Planner {
   }
 
   void VisitWaiting(const Claim& claim) {
+    if (claim.has_selector) return;  // Pinned or not, nobody makes a volume for it.
     if (!ledger_.cache().PodsUsing(claim.meta.key).empty()) return;  // The scheduler's.
     if (!IsOlder(SettleKey(claim), options_.settle)) return;
     const auto pods = PlacedUsers(claim, true);
@@ -229,17 +230,6 @@ class Planner {
     Refuse(claim, {pods.front()}, *of_first);
   }
 
-  static void Join(PodDemand& all, const PodDemand& demand) {
-    if (all.node.empty()) all.node = demand.node;
-    all.has_unknown_kind |= demand.has_unknown_kind;
-    for (size_t i = 0; i < demand.items.size(); ++i) {
-      if (HasClaim(all.items, demand.items[i].claim_uid)) continue;
-      all.items.push_back(demand.items[i]);
-      all.item_keys.push_back(demand.item_keys[i]);
-      all.item_classes.push_back(demand.item_classes[i]);
-    }
-  }
-
   void AddClaim(const Claim& claim, PodDemand& demand) const {
     if (IsBound(claim) || !claim.selected_node.empty()) {
       const std::string node = NodeOf(claim, ledger_.cache().FindVolume(claim.volume_name));
@@ -248,6 +238,7 @@ class Planner {
     }
     const std::optional<Item> item = ItemOf(claim, ledger_.cache());
     if (!item) return;
+    demand.has_selector |= claim.has_selector;
     demand.items.push_back(*item);
     demand.item_keys.push_back(claim.meta.key);
     demand.item_classes.push_back(claim.storage_class_name.value_or(""));
@@ -308,6 +299,7 @@ class Planner {
     const bool is_immediate = !storage_class->is_wait_for_first_consumer;
     const bool is_preset = !pods.empty() && !pods.front()->node_name.empty();
     const bool is_awaited_by_none = ledger_.cache().PodsUsing(claim->meta.key).empty();
+    if (claim->has_selector) return;
     // The scheduler's: once the others are bound, or for another pod.
     if (!is_immediate && !(is_preset && is_awaited_by_none)) return;
     // What the pod holds ends with the pod, while the write may be on its way.
@@ -317,7 +309,8 @@ class Planner {
     round_.pinned.insert(claim->meta.uid);
   }
 
-  // All Immediate claims of the pod can be written now.
+  // All Immediate claims of the pod can be written now. For one with a selector nobody makes a
+  // volume: where it gets one that is there is not ours to say.
   bool IsComplete(const PodDemand& demand) const {
     if (!demand.IsKnown() || demand.items.empty()) return false;
     for (size_t i = 0; i < demand.items.size(); ++i) {
@@ -325,7 +318,7 @@ class Planner {
       const StorageClass* storage_class = ledger_.cache().FindClass(demand.item_classes[i]);
       if (claim == nullptr || storage_class == nullptr) return false;
       if (storage_class->is_wait_for_first_consumer) continue;
-      if (claim->storage_provisioner != kDriverName) return false;
+      if (claim->has_selector || claim->storage_provisioner != kDriverName) return false;
     }
     return true;
   }
@@ -397,7 +390,7 @@ class Planner {
     PodDemand demand;
     demand.items.push_back(item);
     demand.item_classes.push_back(claim.storage_class_name.value_or(""));
-    return ledger_.judge().JudgeFirm(claim.selected_node, demand, "", now_);
+    return ledger_.judge().JudgeFirm(claim.selected_node, demand, now_);
   }
 
   // Agents start late and fall silent; that is no reason to complain at once.

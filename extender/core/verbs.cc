@@ -39,6 +39,16 @@ void NameSome(const LedgerJudge& judge, const Question& question, const VerbOpti
   }
 }
 
+// What is there on nodes that are not named stays for others.
+void AddVolumesOfNamed(const LedgerJudge& judge, const Question& question,
+                       FilterDecision& decision) {
+  if (!question.may_be_static) return;
+  std::vector<std::string>& volumes = decision.static_volumes;
+  for (const int32_t id : decision.node_ids) judge.AddVolumes(id, question, volumes);
+  std::sort(volumes.begin(), volumes.end());  // Some are reached by every node.
+  volumes.erase(std::unique(volumes.begin(), volumes.end()), volumes.end());
+}
+
 }  // namespace
 
 FilterDecision Filter(const Ledger& ledger, const VerbOptions& options, const Pod& pod,
@@ -53,7 +63,7 @@ FilterDecision Filter(const Ledger& ledger, const VerbOptions& options, const Po
   size_t passing = 0;
   bool has_held = false;
   for (size_t i = 0; i < ids.size(); ++i) {
-    const Reason reason = ledger.judge().JudgeById(ids[i], question, &decision.static_volumes);
+    const Reason reason = ledger.judge().JudgeById(ids[i], question);
     decision.reasons[i] = reason;
     has_held |= reason == Reason::kHeld;
     decision.node_ids[passing] = ids[i];
@@ -71,6 +81,7 @@ FilterDecision Filter(const Ledger& ledger, const VerbOptions& options, const Po
       decision.is_named[i] = decision.reasons[i] == Reason::kFits;
     }
   }
+  AddVolumesOfNamed(ledger.judge(), question, decision);
   decision.named_count = decision.node_ids.size();
   return decision;
 }
@@ -94,13 +105,13 @@ std::vector<int> Prioritize(const Ledger& ledger, const VerbOptions& options, co
   return scores;
 }
 
-std::vector<bool> Preempt(const Ledger& ledger, const Pod& pod, const PodDemand& demand,
+std::vector<bool> Preempt(const Ledger& ledger, const PodDemand& demand,
                           absl::Span<const std::string_view> nodes, absl::Time now) {
   if (!demand.IsPmem()) return std::vector<bool>(nodes.size(), true);
   std::vector<bool> keep;
   keep.reserve(nodes.size());
   for (const std::string_view name : nodes) {
-    const Reason reason = ledger.judge().JudgeFirm(name, demand, pod.meta.uid, now);
+    const Reason reason = ledger.judge().JudgeFirm(name, demand, now);
     keep.push_back(reason == Reason::kFits);
   }
   return keep;

@@ -35,7 +35,8 @@ struct FilterDecision {
   std::vector<bool> is_named;     // Alike: it passes and the answer names it.
   std::vector<int32_t> node_ids;  // Of those that are named, in the request's order.
   size_t named_count = 0;
-  // PersistentVolumes made by hand that the answer counts on, or that the claims may get there.
+  // PersistentVolumes made by hand that the answer counts on, or that the claims may get on the
+  // nodes that are named. Sorted.
   std::vector<std::string> static_volumes;
   bool is_held =
       false;  // None passes, some for no other reason than others' holds: ask again soon.
@@ -53,7 +54,7 @@ std::vector<int> Prioritize(const Ledger& ledger, const VerbOptions& options, co
 // Which nodes may stay candidates for preemption: evicting pods frees no PMEM, so a node without
 // room for this pod is dropped. One bool a node. `demand` may be of a pod without PMEM claims,
 // which keeps all of them.
-std::vector<bool> Preempt(const Ledger& ledger, const Pod& pod, const PodDemand& demand,
+std::vector<bool> Preempt(const Ledger& ledger, const PodDemand& demand,
                           absl::Span<const std::string_view> nodes, absl::Time now);
 
 }  // namespace pmem::extender

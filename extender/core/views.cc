@@ -222,7 +222,7 @@ Need NeedOf(const Ledger& ledger, const NodeState* node, const PodDemand& demand
 void WriteVerdict(const Ledger& ledger, absl::Time now, const Pod& pod, const PodDemand& demand,
                   const NodeState& node, JsonWriter& json) {
   const std::string& owner = pod.meta.uid;
-  const Reason reason = ledger.judge().Judge(node.name, demand, owner, now, nullptr);
+  const Reason reason = ledger.judge().Judge(node.name, demand, owner, now);
   const Need need = NeedOf(ledger, &node, demand, owner);
   json.BeginObject().String("node", node.name).Bool("fits", reason == Reason::kFits);
   if (reason != Reason::kFits) {

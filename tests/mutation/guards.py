@@ -13,6 +13,7 @@ LEDGER = 'extender/core/ledger.cc'
 ACCOUNTS = 'extender/core/ledger_accounts.cc'
 JUDGE = 'extender/core/ledger_judge.cc'
 BOOK = 'extender/core/node_book.cc'
+HOLDS = 'extender/core/hold_book.cc'
 DRIFT = 'extender/core/ledger_drift.cc'
 SERVICE = 'extender/ledger_service.cc'
 
@@ -65,8 +66,8 @@ GUARDS = (
     Guard(
         '3: a claim of several pods does not say where either goes',
         ACCOUNTS,
-        '  if (IsOnlyUser(owners, claim)) holds_.Narrow(owners.front(), id);',
-        '  for (const std::string& owner : owners) holds_.Narrow(owner, id);',
+        '  if (IsOnlyUser(owners, claim)) NarrowHold(owners.front(), node);',
+        '  for (const std::string& owner : owners) NarrowHold(owner, node);',
         'LedgerTest.AClaimOfTwoPodsDoesNotSayWhereEitherGoes',
     ),
     Guard(
@@ -177,8 +178,8 @@ GUARDS = (
     Guard(
         '7: a new leader holds what others may have decided',
         LEDGER,
-        '  decided_.clear();\n  HoldAllForTakeover(now);',
-        '  decided_.clear();',
+        '  NoteAgentNodes();\n  HoldAllForTakeover(now);\n',
+        '  NoteAgentNodes();\n',
         'LedgerTest.ATakeoverHoldsForPodsThatOthersMayHaveDecided',
     ),
     Guard(
@@ -306,14 +307,14 @@ GUARDS = (
     Guard(
         '2: no larger claim counts on a volume that one of a live read may get',
         JUDGE,
-        '      AddPossible(node, demand, i, taken);',
-        '      (void)taken;',
+        '    if (claim == nullptr) AddPossible(node, demand, i, taken.surely);',
+        '',
         'LedgerTest.ALargerClaimDoesNotCountOnAVolumeThatOneOfALiveReadMayGet',
     ),
     Guard(
         '2: a volume that was kept for another is for whomever was answered meanwhile',
         JUDGE,
-        '    AddPossible(node, question.demand, i, *volumes);',
+        '    AddPossible(*node, question.demand, i, volumes);',
         '    (void)i;',
         'LedgerTest.AVolumeThatWasKeptForAnotherIsForWhomeverWasAnsweredMeanwhile',
     ),
@@ -325,9 +326,37 @@ GUARDS = (
         'LedgerTest.AVolumeThatIsHeardOfLateIsForWhomeverWasAnsweredBefore',
     ),
     Guard(
+        '2: nobody counts on a volume that is pending',
+        JUDGE,
+        'if (volume->is_pending || !CanServe(*volume, *claim)) continue;',
+        'if (!CanServe(*volume, *claim)) continue;',
+        'VerbsTest.AVolumeThatIsPendingIsKeptAndNotCountedOn',
+    ),
+    Guard(
+        '2: no volume is made for a claim with a selector',
+        JUDGE,
+        '    if (volume == nullptr && has_selector) return std::nullopt;',
+        '',
+        'VerbsTest.AClaimWithASelectorFitsWhereAVolumeMayServeIt',
+    ),
+    Guard(
+        '2: no larger claim counts on a volume that one with a selector may get',
+        JUDGE,
+        '    if (has_selector) AddPossible(node, demand, i, taken.maybe);',
+        '',
+        'VerbsTest.ALargerClaimDoesNotCountOnWhatOneWithASelectorMayGet',
+    ),
+    Guard(
+        '3: a volume is held until it must have been heard of as taken',
+        HOLDS,
+        '    hold.volumes.empty() ? Erase(owner) : Shorten(owner, volumes_until);',
+        '    (void)volumes_until, Erase(owner);',
+        'LedgerTest.AVolumeIsHeldUntilItMustHaveBeenHeardOfAsTaken',
+    ),
+    Guard(
         '7: nobody counts on a volume that is there in the takeover window',
         JUDGE,
-        '    if (without != Reason::kFits) reason = Reason::kHeld;',
+        '    if (demand.has_selector || without != Reason::kFits) reason = Reason::kHeld;',
         '    (void)without;',
         'LedgerTest.ATakeoverCountsOnNoVolumeThatIsThere',
     ),
@@ -397,8 +426,8 @@ GUARDS = (
     Guard(
         '2: what others hold of a shared claim takes room though a volume would serve it',
         JUDGE,
-        'HeldByOthers others(books_.holds, question.owner, needed);',
-        'HeldByOthers others(books_.holds, question.owner, question.demand.items);',
+        'HeldByOthers others(books_.holds, question.owner, *needed);',
+        'HeldByOthers others(books_.holds, question.owner, demand.items);',
         'LedgerTest.ASharedClaimThatIsHeldElsewhereTakesRoomThoughAVolumeWouldServeIt',
     ),
     Guard(

@@ -93,7 +93,7 @@ Cause Refusals::CauseOn(const std::string& name, const Replica& leader, const Po
                         const PodDemand& demand) const {
   const Ledger& ledger = leader.ledger();
   const NodeState* node = ledger.nodes().Find(name);
-  switch (ledger.judge().Judge(name, demand, pod.meta.uid, stage_.agenda.now(), nullptr)) {
+  switch (ledger.judge().Judge(name, demand, pod.meta.uid, stage_.agenda.now())) {
     case Reason::kFits:
       return Cause::kBackoff;
     case Reason::kNoAgent:

@@ -26,6 +26,8 @@ std::vector<std::string> OwnersIn(const HoldBook& book) {
   return owners;
 }
 
+constexpr auto kAnyVolume = [](const std::string&) { return true; };
+
 using Owners = std::vector<std::string>;
 using Items = std::vector<Item>;
 
@@ -49,7 +51,7 @@ TEST(HoldBook, AClaimThatTwoPodsHoldCountsOnce) {
 TEST(HoldBook, EvidenceLeavesOneNode) {
   HoldBook book;
   book.Put(MakeHold("a", {LvmItem(1)}, {3, 4}));
-  book.Narrow("a", 4);
+  book.Narrow("a", 4, kAnyVolume);
   EXPECT_EQ(book.ItemsOn(3, "b", {}), Items{});
   EXPECT_EQ(book.ItemsOn(4, "b", {}), Items{LvmItem(1)});
   EXPECT_EQ(book.Find("a")->node_ids, std::vector<int32_t>{4});
@@ -70,7 +72,7 @@ TEST(HoldBook, AClaimThatHasItsPlaceIsHeldByNobody) {
   HoldBook book;
   book.Put(MakeHold("a", {LvmItem(1)}, {3}));
   book.Put(MakeHold("b", {LvmItem(1), LvmItem(2)}, {3, 4}));
-  EXPECT_EQ(book.DropItem(Uid(1)), (Owners{"a", "b"}));
+  EXPECT_EQ(book.DropItem(Uid(1), kNow), (Owners{"a", "b"}));
   EXPECT_EQ(OwnersIn(book), Owners{"b"}) << "a held nothing else";
   EXPECT_EQ(book.ItemsOn(3, "c", {}), Items{LvmItem(2)});
 }
@@ -95,7 +97,7 @@ TEST(HoldBook, SaysWhetherAnythingIsHeldOnANode) {
   EXPECT_FALSE(book.IsHeld(2));
   EXPECT_TRUE(book.IsHeld(3));
   EXPECT_TRUE(book.IsHeld(5));
-  book.Narrow("a", 4);
+  book.Narrow("a", 4, kAnyVolume);
   EXPECT_FALSE(book.IsHeld(3));
   EXPECT_TRUE(book.IsHeld(4));
 }
@@ -108,6 +110,35 @@ TEST(HoldBook, AVolumeIsHeldForAllButItsOwner) {
   EXPECT_TRUE(book.IsVolumeHeld("disk-1", "b"));
   EXPECT_FALSE(book.IsVolumeHeld("disk-1", "a"));
   EXPECT_FALSE(book.IsVolumeHeld("disk-2", "b"));
+}
+
+TEST(HoldBook, EvidenceLeavesTheVolumesOfThatNode) {
+  HoldBook book;
+  Hold hold = MakeHold("a", {LvmItem(1)}, {3, 4});
+  hold.volumes = {"on-3", "on-4"};
+  book.Put(hold);
+  book.Narrow("a", 4, [](const std::string& volume) { return volume == "on-4"; });
+  EXPECT_EQ(book.Find("a")->volumes, std::vector<std::string>{"on-4"});
+}
+
+TEST(HoldBook, VolumesAreHeldForAWhileOnceAllClaimsHaveTheirPlace) {
+  HoldBook book;
+  Hold hold = MakeHold("a", {LvmItem(1), LvmItem(2)}, {3, 4});
+  hold.volumes = {"disk-1"};
+  book.Put(hold);
+  book.DropItem(Uid(1), kNow + absl::Seconds(5));
+  EXPECT_EQ(book.Find("a")->until, hold.until) << "it has a claim without a place";
+  book.DropItem(Uid(2), kNow + absl::Seconds(5));
+  EXPECT_EQ(book.Find("a")->until, kNow + absl::Seconds(5));
+}
+
+TEST(HoldBook, AHoldOfNothingButVolumesIsNoClaims) {
+  HoldBook book;
+  Hold hold = MakeHold("a", {}, {3});
+  hold.volumes = {"disk-1"};
+  book.Put(hold);
+  EXPECT_EQ(book.DropItem(Uid(1), kNow), Owners{});
+  EXPECT_EQ(book.Find("a")->until, hold.until);
 }
 
 TEST(HoldBook, SaysWhetherAnybodyElseHoldsAnything) {

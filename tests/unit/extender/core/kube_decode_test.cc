@@ -281,15 +281,21 @@ TEST(KubeDecode, AnAffinityNamesOneNodeOrNone) {
             std::nullopt);
 }
 
-TEST(KubeDecode, AVolumeIsTakenUnlessItsPhaseLeavesItOpen) {
-  for (const auto& [phase, is_taken] : {std::pair("", false),
-                                        {"Pending", false},
-                                        {"Available", false},
-                                        {"Bound", true},
-                                        {"Released", true},
-                                        {"Failed", true}}) {
+TEST(KubeDecode, AVolumeIsPendingOrTakenUnlessItsPhaseIsAvailable) {
+  struct Case {
+    const char* phase;
+    bool is_pending;
+    bool is_taken;
+  };
+  for (const auto& [phase, is_pending, is_taken] : {Case{"", true, false},
+                                                    {"Pending", true, false},
+                                                    {"Available", false, false},
+                                                    {"Bound", false, true},
+                                                    {"Released", false, true},
+                                                    {"Failed", false, true}}) {
     const auto volume = DecodeObject<PersistentVolume>(
         std::string(R"({"metadata":{"name":"v"},"status":{"phase":")") + phase + R"("}})");
+    EXPECT_EQ(volume->is_pending, is_pending) << phase;
     EXPECT_EQ(volume->is_taken, is_taken) << phase;
   }
 }

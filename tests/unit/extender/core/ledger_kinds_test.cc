@@ -61,7 +61,7 @@ TEST_F(LedgerKindsTest, RoomBesidePromisesIsRoomOfThatKind) {
   Start(1, 100 * kGiB);
   Pin(MakeClaim(1, 10 * kGiB, kDirect), "n1");
   const PodDemand demand = ledger_.Demand(AddPod(2, {MakeClaim(2, kGiB)}), nullptr);
-  EXPECT_EQ(ledger_.judge().JudgeFirm("n1", demand, "", now_), Reason::kFits);
+  EXPECT_EQ(ledger_.judge().JudgeFirm("n1", demand, now_), Reason::kFits);
 }
 
 // The long way, taken where a volume that is there might serve a claim of the class.

@@ -170,6 +170,49 @@ TEST_F(LedgerTest, AVolumeThatIsHeardOfLateIsForWhomeverWasAnsweredBefore) {
   EXPECT_EQ(FilterPod(pod), Names{"n1"});
 }
 
+TEST_F(LedgerTest, AVolumeThatIsHeardOfLateIsNotForWhomeverWasAnsweredElsewhere) {
+  Start(2, 10 * kGiB);
+  const Pod first = AddPod(1, {MakeClaim(1, 6 * kGiB)});
+  ledger_.HoldOn(first, ledger_.Demand(first, nullptr), {"n2"}, {}, now_);
+  Apply(Seen<PersistentVolume>{MakeVolumeByHand("n1", 80 * kGiB)});
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 70 * kGiB)})), Names{"n1"});
+}
+
+TEST_F(LedgerTest, AVolumeOfAnotherNodeIsFreeOnceThePodHasItsNode) {
+  Start(2, 1 * kGiB);
+  for (const std::string& node : names_) {
+    PersistentVolume volume = MakeVolumeByHand(node, 80 * kGiB);
+    volume.meta.key.name = "on-" + node;
+    Apply(Seen<PersistentVolume>{volume});
+  }
+  Pod first = AddPod(1, {MakeClaim(1, 70 * kGiB)});
+  EXPECT_EQ(FilterPod(first), (Names{"n1", "n2"}));
+  const Pod second = AddPod(2, {MakeClaim(2, 70 * kGiB)});
+  EXPECT_EQ(FilterPod(second), Names{});
+  EXPECT_TRUE(is_held_);
+  first.nominated_node_name = "n2";
+  first.meta.resource_version = "11";
+  Apply(Seen<Pod>{first});
+  EXPECT_EQ(FilterPod(second), Names{"n1"});
+}
+
+// The claim says that it has the volume before the volume does.
+TEST_F(LedgerTest, AVolumeIsHeldUntilItMustHaveBeenHeardOfAsTaken) {
+  Start(1, 1 * kGiB);
+  const PersistentVolume volume = MakeVolumeByHand("n1", 80 * kGiB);
+  Apply(Seen<PersistentVolume>{volume});
+  Claim claim = MakeClaim(1, 70 * kGiB);
+  FilterPod(AddPod(1, {claim}));
+  claim.volume_name = volume.meta.key.name;
+  Apply(Seen<Claim>{claim});
+  const Pod second = AddPod(2, {MakeClaim(2, 70 * kGiB)});
+  EXPECT_EQ(FilterPod(second), Names{});
+  Pass(ledger_.options().hold_grace - kBlink);
+  EXPECT_EQ(FilterPod(second), Names{});
+  Pass(kBlink);
+  EXPECT_EQ(FilterPod(second), Names{"n1"});
+}
+
 // A scheduler may have given it to somebody else before.
 TEST_F(LedgerTest, ATakeoverCountsOnNoVolumeThatIsThere) {
   Start(1, 10 * kGiB);

@@ -43,6 +43,21 @@ class VerbsTest : public testing::Test {
     return pod;
   }
 
+  // A claim that only a volume made by hand can serve.
+  Claim AddSelecting(int number, int64_t bytes) {
+    Claim claim = MakeClaim(number, bytes);
+    claim.has_selector = true;
+    Apply(Seen<Claim>{claim});
+    return claim;
+  }
+
+  // Made by hand.
+  void AddVolume(const std::string& node, int64_t bytes, const std::string& name = "on") {
+    PersistentVolume volume = MakeVolumeByHand(node, bytes);
+    volume.meta.key.name = name + "-" + node;
+    Apply(Seen<PersistentVolume>{volume});
+  }
+
   PodDemand DemandOfPod(const Pod& pod) const { return ledger_.Demand(pod, nullptr); }
 
   FilterDecision FilterPod(const Pod& pod, const VerbOptions& options = {}) {
@@ -118,9 +133,8 @@ TEST_F(VerbsTest, PodsWithoutPmemAreKeptOffPmemNodesMildly) {
 TEST_F(VerbsTest, PreemptKeepsNodesWithFirmRoomWhateverIsHeld) {
   Hold(AddPod(1, 50 * kGiB), {"n3"});
   const Pod pod = AddPod(2, 50 * kGiB);
-  EXPECT_EQ(Preempt(ledger_, pod, DemandOfPod(pod), kAll, now_),
-            (Bools{true, false, false, false}));
-  EXPECT_EQ(Preempt(ledger_, MakePod(9, {}), {}, kAll, now_), (Bools{true, true, true, true}));
+  EXPECT_EQ(Preempt(ledger_, DemandOfPod(pod), kAll, now_), (Bools{true, false, false, false}));
+  EXPECT_EQ(Preempt(ledger_, {}, kAll, now_), (Bools{true, true, true, true}));
 }
 
 TEST_F(VerbsTest, StaleAndUnreportedNodesAreRefusedEachWithItsReason) {
@@ -138,6 +152,82 @@ TEST_F(VerbsTest, TheSmallestClaimGetsTheVolumeThatIsThere) {
   const std::vector<Claim> claims = {MakeClaim(1, 70 * kGiB), MakeClaim(2, 10 * kGiB)};
   for (const Claim& claim : claims) Apply(Seen<Claim>{claim});
   EXPECT_EQ(Named(FilterPod(MakePod(1, claims))), Names{});
+}
+
+TEST_F(VerbsTest, AnAnswerKeepsVolumesOfTheNodesThatItNames) {
+  for (const char* node : {"n1", "n2", "n3"}) AddVolume(node, 80 * kGiB);
+  const Pod pod = AddPod(1, 70 * kGiB);
+  EXPECT_EQ(FilterPod(pod).static_volumes, (Names{"on-n1", "on-n2", "on-n3"}));
+  const FilterDecision some = FilterPod(pod, {.candidates_max = 1});
+  EXPECT_EQ(some.static_volumes, Names{"on-" + Named(some).at(0)});
+}
+
+TEST_F(VerbsTest, AVolumeThatEveryNodeReachesIsKeptOnce) {
+  PersistentVolume volume = MakeVolumeByHand("", 80 * kGiB);
+  volume.affinity_node.reset();
+  Apply(Seen<PersistentVolume>{volume});
+  EXPECT_EQ(FilterPod(AddPod(1, 70 * kGiB)).static_volumes, Names{"by-hand"});
+}
+
+TEST_F(VerbsTest, AVolumeThatOthersHoldIsARefusalForNow) {
+  AddVolume("n1", 80 * kGiB);
+  const Pod first = AddPod(1, 70 * kGiB), second = AddPod(2, 70 * kGiB);
+  const FilterDecision decision = FilterPod(first);
+  ledger_.HoldOnIds(first, DemandOfPod(first), decision.node_ids, decision.static_volumes, now_);
+  EXPECT_EQ(FilterPod(second).reasons,
+            (Reasons{Reason::kNoRoom, Reason::kHeld, Reason::kNoRoom, Reason::kNoAgent}));
+  EXPECT_TRUE(FilterPod(second).is_held);
+  EXPECT_EQ(Preempt(ledger_, DemandOfPod(second), kAll, now_), (Bools{false, true, false, false}));
+}
+
+TEST_F(VerbsTest, AVolumeThatIsPendingIsKeptAndNotCountedOn) {
+  PersistentVolume volume = MakeVolumeByHand("n1", 80 * kGiB);
+  volume.is_pending = true;
+  Apply(Seen<PersistentVolume>{volume});
+  EXPECT_EQ(Named(FilterPod(AddPod(1, 70 * kGiB))), Names{});
+  EXPECT_EQ(FilterPod(AddPod(2, 10 * kGiB)).static_volumes, Names{"by-hand"});
+  volume.is_pending = false;
+  Apply(Seen<PersistentVolume>{volume});
+  EXPECT_EQ(Named(FilterPod(AddPod(1, 70 * kGiB))), Names{"n1"});
+}
+
+// None is made for it, whatever room there is.
+TEST_F(VerbsTest, AClaimWithASelectorFitsWhereAVolumeMayServeIt) {
+  const Pod pod = MakePod(1, {AddSelecting(1, 10 * kGiB)});
+  EXPECT_EQ(FilterPod(pod).reasons,
+            (Reasons{Reason::kNoRoom, Reason::kNoRoom, Reason::kNoRoom, Reason::kNoAgent}));
+  EXPECT_EQ(Prioritize(ledger_, {}, pod, DemandOfPod(pod), kAll), (Scores{0, 0, 0, 0}));
+  AddVolume("n1", 5 * kGiB);
+  AddVolume("n2", 80 * kGiB);
+  EXPECT_EQ(Named(FilterPod(pod)), Names{"n2"});
+}
+
+TEST_F(VerbsTest, ClaimsWithSelectorsEachNeedAVolume) {
+  const Pod pod = MakePod(1, {AddSelecting(1, 10 * kGiB), AddSelecting(2, 20 * kGiB)});
+  AddVolume("n1", 80 * kGiB);
+  EXPECT_EQ(Named(FilterPod(pod)), Names{});
+  AddVolume("n1", 90 * kGiB, "another");
+  EXPECT_EQ(Named(FilterPod(pod)), Names{"n1"});
+}
+
+// Which one the selector wants nobody knows.
+TEST_F(VerbsTest, ALargerClaimDoesNotCountOnWhatOneWithASelectorMayGet) {
+  AddVolume("n1", 30 * kGiB);
+  AddVolume("n1", 80 * kGiB, "another");
+  Claim claim = MakeClaim(2, 70 * kGiB);
+  Apply(Seen<Claim>{claim});
+  EXPECT_EQ(Named(FilterPod(MakePod(1, {AddSelecting(1, 10 * kGiB), claim}))), Names{});
+  EXPECT_EQ(Named(FilterPod(MakePod(1, {claim}))), Names{"n1"});
+}
+
+// The leader before us may have given it away.
+TEST_F(VerbsTest, ATakeoverHoldsVolumesAlsoFromClaimsWithSelectors) {
+  AddVolume("n1", 80 * kGiB);
+  ledger_.BeginTakeover(now_);
+  const Pod pod = MakePod(1, {AddSelecting(1, 10 * kGiB)});
+  EXPECT_TRUE(FilterPod(pod).is_held);
+  now_ += ledger_.options().takeover_window;
+  EXPECT_EQ(Named(FilterPod(pod)), Names{"n1"});
 }
 
 }  // namespace
