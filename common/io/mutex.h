@@ -2,7 +2,14 @@
 // The only lock of the project: absl::Mutex, annotated for clang's thread-safety analysis and
 // visible to TSan. (Debian's abseil is built without TSan, so a bare absl::Mutex gives false
 // reports.)
+//
+// Waits are measured on the steady clock. Those of absl::CondVar end at a time of the wall clock:
+// set back by an hour, it stops all that is done every second for an hour.
 #pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
@@ -31,8 +38,6 @@ inline void TrustLockOrder() {
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
 }
 
-class CondVar;
-
 class ABSL_LOCKABLE Mutex {
  public:
   void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() {
@@ -45,7 +50,6 @@ class ABSL_LOCKABLE Mutex {
   }
 
  private:
-  friend class CondVar;
   void Acquired() {
 #ifdef PMEM_TSAN
     __tsan_acquire(this);
@@ -74,16 +78,23 @@ class CondVar {
  public:
   // Waits for a signal, at most `timeout`. True: timed out. Spurious wake-ups occur.
   bool WaitWithTimeout(Mutex* mu, absl::Duration timeout) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
-    mu->Releasing();
-    const bool timed_out = cv_.WaitWithTimeout(&mu->mu_, timeout);
-    mu->Acquired();
-    return timed_out;
+    // Beyond that the end of the wait cannot be told in nanoseconds.
+    const absl::Duration at_most = std::min(timeout, absl::Hours(24 * 365));
+    const auto end = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(at_most);
+    Held held{mu};
+    return cv_.wait_until(held, end) == std::cv_status::timeout;
   }
-  void Signal() { cv_.Signal(); }
-  void SignalAll() { cv_.SignalAll(); }
+  void Signal() { cv_.notify_one(); }
+  void SignalAll() { cv_.notify_all(); }
 
  private:
-  absl::CondVar cv_;
+  // As the standard library calls it.
+  struct Held {
+    void lock() ABSL_NO_THREAD_SAFETY_ANALYSIS { mu->Lock(); }
+    void unlock() ABSL_NO_THREAD_SAFETY_ANALYSIS { mu->Unlock(); }
+    Mutex* mu;
+  };
+  std::condition_variable_any cv_;
 };
 
 }  // namespace pmem
