@@ -14,8 +14,9 @@ void BlockSignals();
 // Waits on the calling thread for SIGTERM or SIGINT and returns which one came.
 int WaitForSignal();
 
-// From now on the process has so long to end in good order; then the kernel ends it (SIGALRM).
-// Whole seconds, at least one. A later call does not give it longer.
+// From now on the process has so long to end in good order; then SIGALRM ends it, also the first
+// process of a container, as exit code 142 (128 + SIGALRM). Whole seconds, at least one. A later
+// call does not give it longer.
 void EndWithin(int seconds);
 
 // For a start that may hang: while it lives, a signal that WaitForSignal waits for sets EndWithin

@@ -2,9 +2,14 @@
 #include "common/io/signals.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
+
+#include "common/pure/check.h"
 
 namespace pmem {
 namespace {
@@ -28,7 +33,28 @@ TEST(SignalsDeathTest, AProcessThatDoesNotEndInTimeIsEnded) {
         EndWithin(0);
         while (true) ::pause();
       },
-      testing::KilledBySignal(SIGALRM), "");
+      testing::ExitedWithCode(128 + SIGALRM), "");
+}
+
+// To the first process of a PID namespace the kernel delivers only what it has a handler for.
+TEST(SignalsDeathTest, TheFirstProcessOfAContainerIsEndedToo) {
+  if (::geteuid() != 0) GTEST_SKIP() << "root makes a PID namespace";
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        PMEM_CHECK(::unshare(CLONE_NEWPID) == 0);
+        const pid_t child = ::fork();
+        if (child == 0) {
+          ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+          EndWithin(0);
+          while (true) ::pause();
+        }
+        ::alarm(20);
+        int status = 0;
+        ::waitpid(child, &status, 0);
+        ::_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+      },
+      testing::ExitedWithCode(128 + SIGALRM), "");
 }
 
 TEST(SignalsDeathTest, ALaterLimitDoesNotGiveItLonger) {
@@ -39,7 +65,7 @@ TEST(SignalsDeathTest, ALaterLimitDoesNotGiveItLonger) {
         EndWithin(1000);
         while (true) ::pause();
       },
-      testing::KilledBySignal(SIGALRM), "");
+      testing::ExitedWithCode(128 + SIGALRM), "");
 }
 
 TEST(SignalsDeathTest, AStartThatHangsIsEndedAfterASignal) {
@@ -51,7 +77,7 @@ TEST(SignalsDeathTest, AStartThatHangsIsEndedAfterASignal) {
         ::kill(::getpid(), SIGTERM);
         while (true) ::pause();
       },
-      testing::KilledBySignal(SIGALRM), "");
+      testing::ExitedWithCode(128 + SIGALRM), "");
 }
 
 TEST(SignalsDeathTest, ASignalDuringTheStartIsWaitedForAfterIt) {
