@@ -2,6 +2,7 @@
 #include "common/io/connections.h"
 
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
@@ -40,20 +41,25 @@ bool IsListening(int fd) {
   return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &size) == 0 && value != 0;
 }
 
-bool IsAcceptedOn(int fd, int port) {
+bool IsOn(int fd, int port) {
   sockaddr_in address{};
   socklen_t size = sizeof(address);
   return ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0 &&
-         address.sin_family == AF_INET && ntohs(address.sin_port) == port && !IsListening(fd);
+         address.sin_family == AF_INET && ntohs(address.sin_port) == port;
 }
+
+bool IsAcceptedOn(int fd, int port) { return IsOn(fd, port) && !IsListening(fd); }
 
 struct Descriptors {
   std::vector<int> accepted;
+  std::vector<int> listening;
   int64_t others = 0;
 
   void Add(int fd, int port) {
     if (::fcntl(fd, F_GETFD) < 0) return;
-    IsAcceptedOn(fd, port) ? accepted.push_back(fd) : static_cast<void>(++others);
+    if (IsAcceptedOn(fd, port)) return accepted.push_back(fd);
+    ++others;
+    if (IsOn(fd, port)) listening.push_back(fd);
   }
 };
 
@@ -142,6 +148,27 @@ bool IsSlow(const SentStream& then, const SentStream& stream, absl::Duration age
 }
 
 }  // namespace
+
+bool StopAccepting(int port, absl::Duration patience) {
+  sock_filter none = BPF_STMT(BPF_RET | BPF_K, 0);  // Of each packet nothing is let through.
+  const sock_fprog program{.len = 1, .filter = &none};
+  const std::vector<int> listening = Look(port).listening;
+  for (const int fd : listening) {
+    ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+  }
+  // Of a listening socket tcpi_unacked are those that are to be accepted (tcp_get_info).
+  const auto is_empty = [port](int fd) {
+    const std::optional<tcp_info> info = TcpInfo(fd);
+    return !info || !IsOn(fd, port) || info->tcpi_unacked == 0;
+  };
+  const RealClock clock;
+  const absl::Time end = clock.SteadyNow() + patience;
+  while (!std::all_of(listening.begin(), listening.end(), is_empty)) {
+    if (clock.SteadyNow() >= end) return false;
+    absl::SleepFor(kLookAgainAfter);
+  }
+  return true;
+}
 
 int ShutDownAccepted(int port, absl::Duration patience) {
   const RealClock clock;

@@ -16,6 +16,11 @@ namespace pmem {
 // owner must be alive. Thread-safe.
 int ShutDownAccepted(int port, absl::Duration patience);
 
+// From now on whoever begins to connect to `port` is not answered, until its listeners are closed.
+// Waits at most `patience` until the connections that are complete have been accepted; false: some
+// have not been. Thread-safe.
+bool StopAccepting(int port, absl::Duration patience);
+
 // Connections leave so many of the descriptors that the process may have to everything else: files,
 // and connections of our own.
 inline constexpr int64_t kSpareDescriptors = 128;

@@ -3,7 +3,6 @@
 
 #include <cpprest/http_listener.h>
 #include <netdb.h>
-#include <pplx/threadpool.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,6 +22,7 @@
 #include "common/io/http_body.h"
 #include "common/io/http_gate.h"
 #include "common/io/http_routes.h"
+#include "common/io/io_threads.h"
 #include "common/io/log.h"
 #include "common/io/mutex.h"
 #include "common/io/periodic_task.h"
@@ -279,6 +279,12 @@ class HttpServer::Impl {
     gate_->Close(drain);
     connections_look_.Stop();
     if (!listener_) return;
+    // A client that is being let in while cpprestsdk gives up its listener is given to one that is
+    // gone.
+    const bool is_quiet = StopAccepting(port_, kConnectionsEndWithin);
+    if (!MeetIoThreads(kConnectionsEndWithin) || !is_quiet) {
+      LogDebug(kComponent, "a client may be let in while the listener ends", {{"port", port_}});
+    }
     try {
       ShutDownAccepted(port_, kConnectionsEndWithin);
       listener_->close().get();
@@ -436,15 +442,5 @@ absl::StatusOr<int> HttpServer::Start(std::string_view listen) { return impl_->S
 const std::string& HttpServer::address() const { return impl_->address(); }
 
 void HttpServer::Stop(absl::Duration drain) { impl_->Stop(drain); }
-
-void StartIoThreads(int threads) {
-  try {
-    // Closing a listener blocks one thread of the pool until another one has closed its
-    // connections.
-    crossplat::threadpool::initialize_with_threads(static_cast<size_t>(std::max(threads, 2)));
-  } catch (const std::exception& e) {
-    LogWarning(kComponent, "the pool keeps its size", {{"error", e.what()}});
-  }
-}
 
 }  // namespace pmem

@@ -28,6 +28,7 @@ DOORS = {
         'common/io/http_client.cc',
         'common/io/http_call.h',
         'common/io/http_call.cc',
+        'common/io/io_threads.cc',
         'tests/benchmark/bare_listener.cc',
     ),
     re.compile(r'(ndctl|daxctl)/'): ('capacity-agent/device/',),

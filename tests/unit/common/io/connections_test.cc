@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -170,6 +173,39 @@ TEST_F(FewDescriptors, AreNotWaitedForUntilTheNextLook) {
   EXPECT_TRUE(IsShortOfDescriptors());
   while (ClosedCount() == 0) std::this_thread::yield();
   Ask();
+}
+
+// Whether a client that begins to connect now is let in; on loopback that is known at once.
+bool IsLetIn(int port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+  pollfd connected{.fd = fd, .events = POLLOUT, .revents = 0};
+  const bool is_let_in = ::poll(&connected, 1, 0) == 1;
+  ::close(fd);
+  return is_let_in;
+}
+
+TEST(StopAccepting, LetsNobodyInAnyMore) {
+  const ListeningSocket listener;
+  EXPECT_TRUE(IsLetIn(listener.port()));
+  ::close(::accept(listener.fd(), nullptr, nullptr));
+  EXPECT_TRUE(StopAccepting(listener.port(), absl::ZeroDuration()));
+  EXPECT_FALSE(IsLetIn(listener.port()));
+}
+
+TEST(StopAccepting, WaitsForThoseThatAreLetInAlready) {
+  const ListeningSocket listener;
+  const RawSocket client(listener.port());
+  EXPECT_FALSE(StopAccepting(listener.port(), absl::ZeroDuration()));
+  auto stopped = std::async(std::launch::async, [&listener] {
+    return StopAccepting(listener.port(), absl::Seconds(30));
+  });
+  const AcceptedSocket accepted(listener);
+  EXPECT_TRUE(stopped.get());
 }
 
 TEST(Connections, OneThatWaitsForAnAnswerIsLeftToItsOwner) {
