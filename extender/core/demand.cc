@@ -104,12 +104,18 @@ void AddVolume(const Pod& pod, const PodVolume& volume, const Lookup& lookup,
     }
     return;
   }
-  if (volume.is_ephemeral && !IsControlledBy(*claim, pod.meta.uid)) return;
-  if (!claim->storage_class_name || claim->storage_class_name->empty()) return;
+  const auto confirm = [&] {
+    if (!lookup.IsConfirmed(key)) demand.missing_claims.push_back(key);
+  };
+  // The claim of an earlier pod of that name, or without a class until the PV controller gives it
+  // the default one: what the watch told last may be over.
+  if (volume.is_ephemeral && !IsControlledBy(*claim, pod.meta.uid)) return confirm();
+  if (!claim->storage_class_name) return confirm();
+  if (claim->storage_class_name->empty()) return;
   const StorageClass* storage_class = lookup.FindClass(*claim->storage_class_name);
   if (storage_class != nullptr) {
     if (!IsOurs(*storage_class)) return;
-    if (!lookup.IsConfirmed(key)) demand.missing_claims.push_back(key);
+    confirm();
     AddOurs(*claim, *storage_class, cache, demand);
   } else if (!lookup.IsAbsentClass(*claim->storage_class_name)) {
     demand.missing_classes.push_back(*claim->storage_class_name);

@@ -162,5 +162,37 @@ TEST_F(DemandTest, AnEphemeralClaimOfAnotherPodAsksForNothing) {
   EXPECT_EQ(UidsOf(DemandOf(pod, cache_, nullptr)), std::vector{Uid(1)});
 }
 
+TEST_F(DemandTest, AnEphemeralClaimOfAnEarlierPodIsReadLiveBeforeItAsksForNothing) {
+  Claim old = MakeClaim(1, kGiB);
+  old.owners = {{"Pod", "pod-1", "the uid of the pod before", true}};
+  cache_.Put(old);
+  Pod pod = MakePod(1, {old});
+  pod.volumes[0].is_ephemeral = true;
+  LiveObjects live;
+  EXPECT_EQ(DemandOf(pod, cache_, &live).missing_claims, std::vector{old.meta.key});
+  Claim fresh = MakeClaim(9, 5 * kGiB);
+  fresh.meta.key = old.meta.key;
+  fresh.owners = {{"Pod", "pod-1", pod.meta.uid, true}};
+  live.claims = {fresh};
+  EXPECT_EQ(UidsOf(DemandOf(pod, cache_, &live)), std::vector{Uid(9)});
+  live.claims = {old};
+  const PodDemand demand = DemandOf(pod, cache_, &live);
+  EXPECT_TRUE(demand.IsKnown() && !demand.IsPmem());
+}
+
+TEST_F(DemandTest, AClaimThatMayStillGetTheDefaultClassIsReadLive) {
+  Claim claim = MakeClaim(1, kGiB);
+  claim.storage_class_name = std::nullopt;
+  cache_.Put(claim);
+  LiveObjects live;
+  EXPECT_EQ(DemandOf(MakePod(1, {claim}), cache_, &live).missing_claims,
+            std::vector{claim.meta.key});
+  live.claims = {claim};
+  EXPECT_TRUE(DemandOf(MakePod(1, {claim}), cache_, &live).IsKnown());
+  claim.storage_class_name = "";  // By hand: it never gets one.
+  cache_.Put(claim);
+  EXPECT_TRUE(DemandOf(MakePod(1, {claim}), cache_, &live).IsKnown());
+}
+
 }  // namespace
 }  // namespace pmem::extender
