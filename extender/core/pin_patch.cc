@@ -2,13 +2,12 @@
 // The JSON patches of pinning.h.
 #include "absl/strings/str_cat.h"
 #include "common/pure/absl_view.h"
+#include "common/pure/json_writer.h"
 #include "common/pure/names.h"
 #include "extender/core/pinning.h"
 
 namespace pmem::extender {
 namespace {
-
-std::string Quoted(std::string_view text) { return absl::StrCat("\"", AbslView(text), "\""); }
 
 // RFC 6901: '/' in a key is "~1".
 std::string AnnotationPath(std::string_view key) {
@@ -26,13 +25,13 @@ std::string Operation(std::string_view op, std::string_view path, std::string_vi
 
 std::string PinPatch(const Pin& pin) {
   std::string patch = absl::StrCat(
-      "[", Operation("test", "/metadata/uid", Quoted(pin.claim.meta.uid)), ",",
-      Operation("test", "/metadata/resourceVersion", Quoted(pin.claim.meta.resource_version)));
+      "[", Operation("test", "/metadata/uid", JsonQuoted(pin.claim.meta.uid)), ",",
+      Operation("test", "/metadata/resourceVersion", JsonQuoted(pin.claim.meta.resource_version)));
   const auto add = [&patch](const std::string& operation) {
     absl::StrAppend(&patch, ",", operation);
   };
   if (pin.needs_provisioner) {
-    add(Operation("test", AnnotationPath(kStorageProvisionerAnnotation), Quoted(kDriverName)));
+    add(Operation("test", AnnotationPath(kStorageProvisionerAnnotation), JsonQuoted(kDriverName)));
   }
   if (pin.claim.has_annotations) {
     add(Operation("test", AnnotationPath(kSelectedNodeAnnotation), "null"));
@@ -40,18 +39,18 @@ std::string PinPatch(const Pin& pin) {
     add(Operation("test", "/metadata/annotations", "null"));
     add(Operation("add", "/metadata/annotations", "{}"));
   }
-  add(Operation("add", AnnotationPath(kSelectedNodeAnnotation), Quoted(pin.node)));
+  add(Operation("add", AnnotationPath(kSelectedNodeAnnotation), JsonQuoted(pin.node)));
   add(Operation("add", AnnotationPath(kPinnedByAnnotation),
-                Quoted(absl::StrCat(AbslView(kPinnedByUsTo), pin.node))));
+                JsonQuoted(absl::StrCat(AbslView(kPinnedByUsTo), pin.node))));
   return patch + "]";
 }
 
 std::string UnpinPatch(const Unpin& unpin) {
-  std::string patch =
-      absl::StrCat("[", Operation("test", "/metadata/uid", Quoted(unpin.claim.meta.uid)), ",",
-                   Operation("test", AnnotationPath(kSelectedNodeAnnotation), Quoted(unpin.node)),
-                   ",", Operation("test", "/spec/volumeName", "null"),
-                   R"(,{"op":"remove","path":")", AnnotationPath(kSelectedNodeAnnotation), R"("})");
+  std::string patch = absl::StrCat(
+      "[", Operation("test", "/metadata/uid", JsonQuoted(unpin.claim.meta.uid)), ",",
+      Operation("test", AnnotationPath(kSelectedNodeAnnotation), JsonQuoted(unpin.node)), ",",
+      Operation("test", "/spec/volumeName", "null"), R"(,{"op":"remove","path":")",
+      AnnotationPath(kSelectedNodeAnnotation), R"("})");
   if (unpin.claim.is_pinned_by_us) {
     absl::StrAppend(&patch, R"(,{"op":"remove","path":")", AnnotationPath(kPinnedByAnnotation),
                     R"("})");

@@ -44,5 +44,13 @@ TEST(UnpinPatch, TakesAwayExactlyThatPinOfAnUnboundClaim) {
           R"({"op":"remove","path":"/metadata/annotations/volume.kubernetes.io~1selected-node"}])");
 }
 
+// Of a claim of theirs users write the annotation, too.
+TEST(UnpinPatch, TakesWhatStandsThereForTextOnly) {
+  const Unpin unpin{.claim = MakeClaim(1, kGiB), .node = R"(n9","path":"/metadata/labels)"};
+  const std::string patch = UnpinPatch(unpin);
+  EXPECT_NE(patch.find(R"("value":"n9\",\"path\":\"/metadata/labels"})"), std::string::npos)
+      << patch;
+}
+
 }  // namespace
 }  // namespace pmem::extender
