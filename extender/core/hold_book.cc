@@ -76,6 +76,10 @@ void HoldBook::Put(Hold hold) {
   const std::string owner = hold.owner;
   const auto it = holds_.insert_or_assign(owner, std::move(hold)).first;
   Index(it->second);
+  for (const Item& item : it->second.items) {
+    std::vector<std::string>& owners = owners_[item.claim_uid];
+    if (owners.empty() || owners.back() != owner) owners.push_back(owner);  // Each once.
+  }
 }
 
 void HoldBook::Index(const Hold& hold) {
@@ -95,10 +99,20 @@ void HoldBook::Unindex(const Hold& hold) {
   if (id < narrow_.size()) std::erase(narrow_[id], &hold);
 }
 
+void HoldBook::Forget(const Hold& hold) {
+  for (const Item& item : hold.items) {
+    const auto found = owners_.find(item.claim_uid);
+    if (found == owners_.end()) continue;
+    std::erase(found->second, hold.owner);
+    if (found->second.empty()) owners_.erase(found);
+  }
+}
+
 void HoldBook::Erase(std::string_view owner) {
   const auto it = holds_.find(owner);
   if (it == holds_.end()) return;
   Unindex(it->second);
+  Forget(it->second);
   holds_.erase(it);
 }
 
@@ -120,13 +134,15 @@ void HoldBook::Narrow(std::string_view owner, int32_t node_id,
 }
 
 std::vector<std::string> HoldBook::DropItem(std::string_view claim_uid, absl::Time volumes_until) {
-  std::vector<std::string> owners;
-  for (auto& [owner, hold] : holds_) {
-    const auto is_it = [claim_uid](const Item& item) { return item.claim_uid == claim_uid; };
-    if (std::erase_if(hold.items, is_it) > 0) owners.push_back(owner);
-  }
+  const auto found = owners_.find(AbslView(claim_uid));
+  if (found == owners_.end()) return {};
+  std::vector<std::string> owners = std::move(found->second);
+  owners_.erase(found);
+  std::sort(owners.begin(), owners.end());
   for (const std::string& owner : owners) {
-    const Hold& hold = holds_.find(owner)->second;
+    Hold& hold = holds_.find(owner)->second;
+    std::erase_if(hold.items,
+                  [claim_uid](const Item& item) { return item.claim_uid == claim_uid; });
     if (!hold.items.empty()) continue;
     hold.volumes.empty() ? Erase(owner) : Shorten(owner, volumes_until);
   }

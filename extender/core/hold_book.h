@@ -106,10 +106,13 @@ class HoldBook {
   absl::Span<const Hold* const> NarrowOn(int32_t node_id) const;
   void Index(const Hold& hold);
   void Unindex(const Hold& hold);
+  void Forget(const Hold& hold);
 
   std::map<std::string, Hold, std::less<>> holds_;        // Keeps its values in place.
   absl::btree_map<std::string, Wide, std::less<>> wide_;  // By owner.
   std::vector<std::vector<const Hold*>> narrow_;          // By node id: the decided ones.
+  // By claim UID: the owners whose holds have it. A list of thousands of claims asks for each.
+  absl::flat_hash_map<std::string, std::vector<std::string>> owners_;
 };
 
 // What others than `owner` hold, node by node. Nodes on which the same holds stand share an answer:

@@ -129,7 +129,18 @@ void Ledger::NoteAgentNodes() {
 }
 
 void Ledger::HoldAllForTakeover(absl::Time now) {
+  if (IsTakeoverTooLarge()) return TakeNothingBefore(takeover_until_);
   for (const std::string& uid : open_claims_) HoldForTakeover(uid, now);
+}
+
+void Ledger::TakeNothingBefore(absl::Time time) {
+  if (blind_until_ >= time) return;
+  blind_until_ = time;
+  ++version_;
+}
+
+bool Ledger::IsTakeoverTooLarge() const {
+  return std::cmp_greater(open_claims_.size() * agent_nodes_.size(), options_.takeover_holds_max);
 }
 
 // A nomination narrows nothing here: it may be somebody else's wish, or of an earlier attempt.
@@ -144,6 +155,7 @@ void Ledger::HoldForTakeover(std::string_view claim_uid, absl::Time now) {
   const bool is_same =
       known != nullptr && known->items == std::vector{*item} && known->node_ids == agent_nodes_;
   if (is_same) return;
+  if (IsTakeoverTooLarge()) return TakeNothingBefore(takeover_until_);
   holds_.Put({.owner = std::move(owner),
               .pod = claim->meta.key,
               .items = {*item},
@@ -205,10 +217,10 @@ void Ledger::EndTakeover(const std::string& claim_uid, absl::Time now) {
   holds_.Erase(TakeoverOwner(claim_uid));
 }
 
+// What the leader before us may have decided for it, as for a pod that uses it, goes on to be held:
+// a pin that it wrote last may still be on its way.
 void Ledger::HoldClaim(const Claim& claim, const Item& item, std::string_view node,
                        absl::Time now) {
-  // Of a claim that a pod uses the leader before us may have decided for that one.
-  if (cache_.PodsUsing(claim.meta.key).empty()) EndTakeover(claim.meta.uid, now);
   holds_.Put({.owner = ClaimOwner(claim.meta.uid),
               .pod = claim.meta.key,
               .items = {item},
@@ -452,6 +464,7 @@ void Ledger::On(const ReportReceived& event, absl::Time now) {
 
 void Ledger::On(const AgentConfirmed& event, absl::Time now) {
   NodeState& node = nodes_.Open(event.node);
+  if (node.is_contradicted) return;  // The report that still holds is not the one that we have.
   node.contact = now;
   node.failure.clear();
 }

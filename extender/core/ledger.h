@@ -76,6 +76,9 @@ struct LedgerOptions {
   // After a start, or a change of leader: how long pending pods are taken as decided by nobody
   // knows whom. Longer than a decision takes from filter to evidence.
   absl::Duration takeover_window = absl::Seconds(5);
+  // Claims without a node times nodes up to which each such claim gets its hold: 4 bytes each, some
+  // 40 MiB. Beyond that each node takes nothing new until its agent has answered after the window.
+  int64_t takeover_holds_max = 10'000'000;
   // How long the report of a node and what is known otherwise must differ to be a drift; not
   // shorter than debt_grace, which counts instead when it is longer.
   absl::Duration drift_grace = absl::Seconds(30);
@@ -267,6 +270,8 @@ class Ledger {
   bool IsOlderThanRead(const Claim& claim) const;
   void HoldForTakeover(std::string_view claim_uid, absl::Time now);
   void HoldAllForTakeover(absl::Time now);
+  bool IsTakeoverTooLarge() const;
+  void TakeNothingBefore(absl::Time time);
   void NoteAgentNodes();
   void EndTakeover(const std::string& claim_uid, absl::Time now);
   bool HasOtherUsers(std::string_view claim_uid, std::string_view pod_uid) const;

@@ -287,8 +287,7 @@ void Ledger::OweUnseen(const std::vector<Claim>& listed, absl::Time now) {
   size_t debts = open.size() * agent_nodes_.size();
   for (const auto& [item, hold] : held) debts += hold->node_ids.size();
   if (std::cmp_greater(debts, options_.unseen_debts_max)) {
-    blind_until_ = now + options_.debt_grace;
-    ++version_;
+    TakeNothingBefore(now + options_.debt_grace);
     return;
   }
   OweHeld(held, now);

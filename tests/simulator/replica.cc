@@ -37,6 +37,7 @@ void Replica::Start() {
   LedgerOptions options;
   if (stage_.plan.Has("pod_groups")) options.takeover_window += kGroupWaitMax;
   if (random_.Chance(30)) options.unseen_debts_max = random_.Between(0, 10);
+  if (random_.Chance(10)) options.takeover_holds_max = random_.Between(0, 10);
   ledger_ = std::make_unique<Ledger>(options);
   synced_at_ = absl::InfiniteFuture();
   list_round_ = 0;

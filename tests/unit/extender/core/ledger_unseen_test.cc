@@ -408,6 +408,42 @@ TEST_F(LedgerTest, WhereAListMissesTooManyClaimsNodesTakeNothingUntilTheirAgents
   EXPECT_EQ(FilterPod(pod), Names{"n2"});
 }
 
+TEST_F(LedgerTest, ATakeoverOfTooManyClaimsLetsNodesTakeNothingUntilTheirAgentsHaveAnsweredLater) {
+  Restart({.takeover_holds_max = 3});
+  Start(2, 10 * kGiB);
+  for (int number : {1, 2}) Apply(Seen<Claim>{MakeClaim(number, kGiB)});
+  ledger_.BeginTakeover(now_);
+  EXPECT_TRUE(ledger_.holds().IsEmpty());
+  const Pod pod = AddPod(3, {MakeClaim(3, kGiB)});
+  EXPECT_EQ(FilterPod(pod), Names{});
+  EXPECT_EQ(reasons_, (std::vector<Reason>{Reason::kHeld, Reason::kHeld}));
+  Pass(ledger_.options().takeover_window);
+  Apply(AgentConfirmed{"n2"});
+  EXPECT_EQ(FilterPod(pod), Names{"n2"});
+}
+
+// The API server may be slow to write what the leader before us sent last.
+TEST_F(LedgerTest, APinOfATakeoverLeavesTheRoomThatTheLeaderBeforeMayHaveGiven) {
+  Start(2, 10 * kGiB);
+  const Claim claim = MakeClaim(1, 6 * kGiB);
+  Apply(Seen<Claim>{claim});
+  ledger_.BeginTakeover(now_);
+  ledger_.HoldClaim(claim, {Uid(1), PoolKind::kLvm, 6 * kGiB}, "n1", now_);
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{});
+}
+
+TEST_F(LedgerTest, AnAgentWhoseReportIsOlderThanOursDoesNotConfirmOurs) {
+  Start(1, 10 * kGiB);
+  Apply(MakeReport("n1", 7, {MakeLvmPool(10 * kGiB)}));
+  Apply(MakeReport("n1", 6, {MakeLvmPool(10 * kGiB)}));
+  Pass(ledger_.options().agent_silence_max + kBlink);
+  Apply(AgentConfirmed{"n1"});
+  EXPECT_EQ(FilterPod(AddPod(1, {MakeClaim(1, kGiB)})), Names{});
+  EXPECT_EQ(reasons_, std::vector<Reason>{Reason::kStaleReport});
+  Apply(MakeReport("n1", 8, {MakeLvmPool(10 * kGiB)}));
+  EXPECT_EQ(FilterPod(AddPod(1, {MakeClaim(1, kGiB)})), Names{"n1"});
+}
+
 TEST_F(LedgerTest, AClaimThatIsPinnedCountsOnNoVolumeThatComesMeanwhile) {
   Start(1, 10 * kGiB);
   const Claim claim = MakeClaim(1, kGiB);
