@@ -90,6 +90,7 @@ int Run(const ExtenderConfig& config) {
   WaitForSignal();
   EndWithin(kStopSecondsMax);  // Requests to an API server that is gone would take longer.
   // First nothing is decided and written any more, then the next leader may, then we go.
+  service.SetLeading(false);  // What a long round has still to write is not written.
   capacities.Stop();
   placement.Stop();
   leadership.Stop();

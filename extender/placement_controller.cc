@@ -131,7 +131,7 @@ void PlacementController::WakeScheduler() {
     is_due = true;
     wake = {now + wake.pause, std::min(wake.pause * 2, kWakePauseMax)};
   }
-  if (!is_due) return;
+  if (!is_due || !service_->MayWrite()) return;
   const absl::Status status = api_->WakeScheduler(absl::ToUnixMillis(clock_->WallNow()));
   if (status.ok()) return wake_ups_.Increment();
   LogWarning(kComponent, "cannot wake the scheduler up", {{"error", status}});
@@ -162,7 +162,10 @@ bool PlacementController::LookUpNodes(const std::set<std::string>& nodes) {
   }
   std::sort(due.begin(), due.end());
   due.resize(std::min<size_t>(due.size(), kLookupsMax));
-  for (const auto& [asked_at, node] : due) ReadUse(node);
+  for (const auto& [asked_at, node] : due) {
+    if (!service_->MayWrite()) break;
+    ReadUse(node);
+  }
   return !due.empty();
 }
 
@@ -192,6 +195,7 @@ bool PlacementController::LookUp(const std::set<std::string>& kube_namespaces) {
   });
   bool has_read = false;
   for (const std::string& kube_namespace : DueLookups(kube_namespaces)) {
+    if (!service_->MayWrite()) break;  // Each may take minutes, and a program that ends has none.
     has_read |= ReadPods(kube_namespace);
   }
   return has_read;
