@@ -42,7 +42,7 @@ struct ExtenderConfig {
   // Nodes".
   int64_t body_bytes_max = 128 * kMiB;
   LogLevel log_level = LogLevel::kInfo;
-  int io_threads = 4;
+  int io_threads = 2;
 };
 
 // A config to run with; or the exit code to end with (--help: 0, a bad flag: 2, after one clear

@@ -33,6 +33,11 @@ def node_name(number):
     return f'node-{number:06}.pmem.example.org'
 
 
+def agent_url(number, port):
+    """At an address of its own, as in a cluster: for thousands of connections to one the kernel looks long for ports."""
+    return f'http://127.1.{number // 250}.{number % 250 + 1}:{port}/agent/{number}'
+
+
 def uid(number):
     return f'00000000-0000-4000-8000-{number:012}'
 
@@ -155,7 +160,8 @@ class FakeAgents:
         return json.dumps(report).encode()
 
     async def serve(self, port_pipe):
-        server = await asyncio.start_server(self._connection, '127.0.0.1', 0, backlog=8192)
+        # All of 127.0.0.0/8, which is more than one address to bind to.
+        server = await asyncio.start_server(self._connection, '0.0.0.0', 0, backlog=8192)
         port_pipe.send(server.sockets[0].getsockname()[1])
         await server.serve_forever()
 

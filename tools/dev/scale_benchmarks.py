@@ -55,8 +55,7 @@ def extender(fakes, nodes, port, agents_port=None):
     shutil.rmtree(DIRECTORY, ignore_errors=True)
     DIRECTORY.mkdir(parents=True)
     url = f'http://127.0.0.1:{port}'
-    agents_url = f'http://127.0.0.1:{agents_port or port}'
-    agents = {fakes.node_name(i): f'{agents_url}/agent/{i}' for i in range(nodes)}
+    agents = {fakes.node_name(i): fakes.agent_url(i, agents_port or port) for i in range(nodes)}
     (DIRECTORY / 'agents.json').write_text(json.dumps(agents))
     config = {
         'apiVersion': 'v1', 'kind': 'Config', 'current-context': 'fake',

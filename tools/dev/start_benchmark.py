@@ -135,7 +135,7 @@ def _measure(runs):
         _populate(plane.server, plane.admin_token, str(plane.directory / 'certs' / 'apiserver.crt'))
         size = fake_cluster.Size(NODES, VOLUMES)
         with bench_tools.serving(fake_cluster.run_agents, size, is_elsewhere=True) as port:
-            agents = {fake_cluster.node_name(i): f'http://127.0.0.1:{port}/agent/{i}' for i in range(NODES)}
+            agents = {fake_cluster.node_name(i): fake_cluster.agent_url(i, port) for i in range(NODES)}
             (DIRECTORY / 'agents.json').write_text(json.dumps(agents))
             for _ in range(runs):
                 seconds, size_bytes = _curl(plane, plane.admin_token)
