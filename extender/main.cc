@@ -85,8 +85,7 @@ int Run(const ExtenderConfig& config) {
   discovery->Start();
   ticker.Start();
   if (config.has_placement_controller) placement.Start();
-  if (config.has_capacity_objects) capacity_watch.Start();
-  if (config.has_capacity_objects) capacities.Start();
+  if (config.has_capacity_objects) capacity_watch.Start(), capacities.Start();
   WaitForSignal();
   EndWithin(kStopSecondsMax);  // Requests to an API server that is gone would take longer.
   // First nothing is decided and written any more, then the next leader may, then we go.

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -72,6 +73,7 @@ struct ReportReceived {
 // An agent said that its last report still holds (304).
 struct AgentConfirmed {
   std::string node;
+  std::optional<int64_t> generation = std::nullopt;  // Of that report; unknown: of ours.
 };
 
 // An agent did not answer, or answered nonsense. Its last report stands until it is too old.

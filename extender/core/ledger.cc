@@ -464,7 +464,9 @@ void Ledger::On(const ReportReceived& event, absl::Time now) {
 
 void Ledger::On(const AgentConfirmed& event, absl::Time now) {
   NodeState& node = nodes_.Open(event.node);
-  if (node.is_contradicted) return;  // The report that still holds is not the one that we have.
+  const bool is_ours =
+      !event.generation || node.report == nullptr || node.report->generation == *event.generation;
+  if (!is_ours) return;  // That one was refused: what the agent says of now is not known.
   node.contact = now;
   node.failure.clear();
 }

@@ -105,8 +105,7 @@ NodeBook::Taken NodeBook::TakeReport(std::shared_ptr<const CapacityReport> repor
   const bool is_repeated = node.report != nullptr && node.report->boot_id == report->boot_id &&
                            node.report->generation == report->generation;
   const bool is_newer = IsNewer(node, *report);
-  node.is_contradicted = !is_newer && !is_repeated;
-  if (node.is_contradicted) {
+  if (!is_newer && !is_repeated) {
     node.failure = absl::StrCat("its reports go backwards: generation ", report->generation,
                                 " came after ", node.report->generation);
     return Taken::kOld;

@@ -78,7 +78,6 @@ struct NodeState {
   std::shared_ptr<const CapacityReport> report;  // Null: none yet.
   absl::Time contact = absl::InfinitePast();     // When its agent last answered well.
   std::string failure;                           // Why its agent's last answer was none; or "".
-  bool is_contradicted = false;                  // Its agent's last report was older than this one.
   std::deque<std::string> past_boot_ids;         // Newest last; reports of these come too late.
 
   // All keyed by claim UID. A UID in several of them counts once: assigned, reserved, debt.

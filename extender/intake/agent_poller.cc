@@ -77,7 +77,7 @@ class AgentPoller::Impl : public std::enable_shared_from_this<Impl> {
   void OnAnswer(const std::string& node, uint64_t id, absl::StatusOr<ClientResponse> response)
       ABSL_LOCKS_EXCLUDED(mu_);
   // The event that the answer amounts to; an error is the agent's failure.
-  absl::StatusOr<Event> Read(const std::string& node, bool asked_for_change,
+  absl::StatusOr<Event> Read(const std::string& node, std::optional<int64_t> known,
                              const ClientResponse& response) const;
   Poll BeginLocked(Agent* agent, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Outcome NoteGoodLocked(Agent* agent, Event event, absl::Time now)
@@ -311,9 +311,9 @@ void AgentPoller::Impl::EndCallback() {
   idle_.SignalAll();
 }
 
-absl::StatusOr<Event> AgentPoller::Impl::Read(const std::string& node, bool asked_for_change,
+absl::StatusOr<Event> AgentPoller::Impl::Read(const std::string& node, std::optional<int64_t> known,
                                               const ClientResponse& response) const {
-  if (response.status == kNotModified && asked_for_change) return AgentConfirmed{node};
+  if (response.status == kNotModified && known) return AgentConfirmed{node, known};
   if (response.status != 200) {
     return absl::UnavailableError(absl::StrCat("answered HTTP ", response.status));
   }
@@ -327,15 +327,15 @@ absl::StatusOr<Event> AgentPoller::Impl::Read(const std::string& node, bool aske
 
 void AgentPoller::Impl::OnAnswer(const std::string& node, uint64_t id,
                                  absl::StatusOr<ClientResponse> response) {
-  bool asked_for_change = false;
+  std::optional<int64_t> known;
   {
     MutexLock lock(&mu_);
     const Agent* agent = FindLocked(node, id);
     if (agent == nullptr) return;
-    asked_for_change = agent->generation.has_value();
+    known = agent->generation;
   }
-  absl::StatusOr<Event> event = response.ok() ? Read(node, asked_for_change, *response)
-                                              : absl::StatusOr<Event>(response.status());
+  absl::StatusOr<Event> event =
+      response.ok() ? Read(node, known, *response) : absl::StatusOr<Event>(response.status());
   Outcome outcome;
   const absl::Time now = clock_->SteadyNow();
   {

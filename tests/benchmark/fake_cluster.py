@@ -35,7 +35,8 @@ def node_name(number):
 
 def agent_url(number, port):
     """At an address of its own, as in a cluster: for thousands of connections to one the kernel looks long for ports."""
-    return f'http://127.1.{number // 250}.{number % 250 + 1}:{port}/agent/{number}'
+    address = f'127.1.{number // 250}.{number % 250 + 1}'
+    return f'http://{address}:{port}/agent/{number}'
 
 
 def uid(number):

@@ -437,10 +437,10 @@ TEST_F(LedgerTest, AnAgentWhoseReportIsOlderThanOursDoesNotConfirmOurs) {
   Apply(MakeReport("n1", 7, {MakeLvmPool(10 * kGiB)}));
   Apply(MakeReport("n1", 6, {MakeLvmPool(10 * kGiB)}));
   Pass(ledger_.options().agent_silence_max + kBlink);
-  Apply(AgentConfirmed{"n1"});
+  Apply(AgentConfirmed{"n1", 6});
   EXPECT_EQ(FilterPod(AddPod(1, {MakeClaim(1, kGiB)})), Names{});
   EXPECT_EQ(reasons_, std::vector<Reason>{Reason::kStaleReport});
-  Apply(MakeReport("n1", 8, {MakeLvmPool(10 * kGiB)}));
+  Apply(AgentConfirmed{"n1", 7});
   EXPECT_EQ(FilterPod(AddPod(1, {MakeClaim(1, kGiB)})), Names{"n1"});
 }
 
