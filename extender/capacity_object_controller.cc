@@ -154,9 +154,19 @@ CapacityObjectController::Written CapacityObjectController::NoteRefused(
               {"again_after_seconds", pause.value_or(kFailurePause)}});
   // Too many to remember: as if all were refused.
   if (!pause) return Written::kNoServer;
-  const bool cannot_become = absl::IsFailedPrecondition(why);
   const bool is_replace = change.kind == CapacityChange::Kind::kReplace;
+  const bool cannot_become = absl::IsFailedPrecondition(why) && IsAnother(change);
   return is_replace && cannot_become ? MakeRoomFor(change) : Written::kRefused;
+}
+
+bool CapacityObjectController::IsAnother(const CapacityChange& change) {
+  std::map<std::string, std::string> topology;
+  const WantedCapacity& wanted = change.wanted;
+  if (!wanted.topology_key.empty()) topology = {{wanted.topology_key, wanted.topology_value}};
+  MutexLock lock(&mu_);
+  const auto it = seen_.find(change.name);
+  return it != seen_.end() &&
+         (it->second.topology != topology || it->second.storage_class_name != wanted.storage_class);
 }
 
 CapacityObjectController::Written CapacityObjectController::MakeRoomFor(

@@ -71,6 +71,9 @@ class CapacityObjectController final : public ObjectSink<CapacityObject> {
   void TakeWritten(const CapacityChange& change, CapacityObject object) ABSL_LOCKS_EXCLUDED(mu_);
   Written NoteRefused(const CapacityChange& change, const absl::Status& why)
       ABSL_LOCKS_EXCLUDED(mu_);
+  // What never changes of an object is not what it should be: else a policy refused it, and it is
+  // better out of date than gone.
+  bool IsAnother(const CapacityChange& change) ABSL_LOCKS_EXCLUDED(mu_);
   // Deletes exactly the object that was seen and could not be replaced; the next plan creates it.
   Written MakeRoomFor(const CapacityChange& replacement) ABSL_LOCKS_EXCLUDED(mu_);
   void LookAgain(const std::string& name) ABSL_LOCKS_EXCLUDED(mu_);

@@ -110,8 +110,9 @@ void AddVolume(const Pod& pod, const PodVolume& volume, const Lookup& lookup,
   // The claim of an earlier pod of that name, or without a class until the PV controller gives it
   // the default one: what the watch told last may be over.
   if (volume.is_ephemeral && !IsControlledBy(*claim, pod.meta.uid)) return confirm();
-  if (!claim->storage_class_name) return confirm();
-  if (claim->storage_class_name->empty()) return;
+  const bool may_get_a_class = !claim->storage_class_name && !IsBound(*claim);
+  if (may_get_a_class) return confirm();
+  if (!claim->storage_class_name || claim->storage_class_name->empty()) return;
   const StorageClass* storage_class = lookup.FindClass(*claim->storage_class_name);
   if (storage_class != nullptr) {
     if (!IsOurs(*storage_class)) return;

@@ -129,6 +129,7 @@ void Ledger::NoteAgentNodes() {
 }
 
 void Ledger::HoldAllForTakeover(absl::Time now) {
+  if (now >= takeover_until_) return;
   if (IsTakeoverTooLarge()) return TakeNothingBefore(takeover_until_);
   for (const std::string& uid : open_claims_) HoldForTakeover(uid, now);
 }
@@ -171,11 +172,20 @@ void Ledger::HoldOn(const Pod& pod, const PodDemand& demand, absl::Span<const st
   for (const std::string& name : nodes) {
     if (const NodeState* node = nodes_.Find(name)) node_ids.push_back(node->id);
   }
-  HoldOnIds(pod, demand, std::move(node_ids), std::move(static_volumes), now);
+  PutHold(pod, demand, std::move(node_ids), std::move(static_volumes), now, 0);
 }
 
 void Ledger::HoldOnIds(const Pod& pod, const PodDemand& demand, std::vector<int32_t> node_ids,
                        std::vector<std::string> static_volumes, absl::Time now, int64_t turn) {
+  for (const Item& item : demand.items) {
+    // Of a claim that another pod uses, too, the leader before us may have decided for that one.
+    if (!HasOtherUsers(item.claim_uid, pod.meta.uid)) EndTakeover(item.claim_uid, now);
+  }
+  PutHold(pod, demand, std::move(node_ids), std::move(static_volumes), now, turn);
+}
+
+void Ledger::PutHold(const Pod& pod, const PodDemand& demand, std::vector<int32_t> node_ids,
+                     std::vector<std::string> static_volumes, absl::Time now, int64_t turn) {
   SortAndUnique(node_ids);
   Hold hold{.owner = pod.meta.uid,
             .pod = pod.meta.key,
@@ -187,10 +197,6 @@ void Ledger::HoldOnIds(const Pod& pod, const PodDemand& demand, std::vector<int3
             .since = now,
             .until = now + options_.hold_ttl,
             .node_ids = std::move(node_ids)};
-  for (const Item& item : hold.items) {
-    // Of a claim that another pod uses, too, the leader before us may have decided for that one.
-    if (!HasOtherUsers(item.claim_uid, pod.meta.uid)) EndTakeover(item.claim_uid, now);
-  }
   holds_.Put(std::move(hold));
   ++counters_.holds_made;
   ++version_;

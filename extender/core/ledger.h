@@ -128,7 +128,7 @@ class Ledger {
   // PMEM claims.
   bool IsUniform() const;
 
-  // The pod was answered these nodes (those in `nodes` that are unknown here are left out).
+  // The pod is to have its claims pinned to one of these nodes (unknown ones are left out).
   void HoldOn(const Pod& pod, const PodDemand& demand, absl::Span<const std::string> nodes,
               std::vector<std::string> static_volumes, absl::Time now);
   void HoldOnIds(const Pod& pod, const PodDemand& demand, std::vector<int32_t> node_ids,
@@ -268,6 +268,8 @@ class Ledger {
   void HoldNewVolume(const PersistentVolume& volume);
   void HoldUnheard(const Claim& claim, const LiveObjects& live, absl::Time now);
   bool IsOlderThanRead(const Claim& claim) const;
+  void PutHold(const Pod& pod, const PodDemand& demand, std::vector<int32_t> node_ids,
+               std::vector<std::string> static_volumes, absl::Time now, int64_t turn);
   void HoldForTakeover(std::string_view claim_uid, absl::Time now);
   void HoldAllForTakeover(absl::Time now);
   bool IsTakeoverTooLarge() const;

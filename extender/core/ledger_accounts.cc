@@ -147,6 +147,7 @@ bool Ledger::PlacedByEvidence(const Claim& claim, absl::Time now) {
   if (owners.empty()) return false;
   ++version_;
   std::erase(owners, ClaimOwner(claim.meta.uid));
+  std::erase(owners, TakeoverOwner(claim.meta.uid));
   if (IsOnlyUser(owners, claim)) NarrowHold(owners.front(), node);
   return true;
 }

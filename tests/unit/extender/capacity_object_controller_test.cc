@@ -347,6 +347,15 @@ TEST_F(CapacityObjectControllerTest, OneThatMayNotEvenBeDeletedIsTriedEverMoreRa
   EXPECT_LT(api_.writes, 40) << "replace and delete once a minute";
 }
 
+TEST_F(CapacityObjectControllerTest, OneThatAPolicyKeepsAsItIsStays) {
+  controller_.Tick();
+  RefuseFirst(absl::FailedPreconditionError("a policy"));
+  Report("n1", 30);
+  TickFor(absl::Minutes(2));
+  EXPECT_EQ(Gib(), 40);
+  EXPECT_EQ(Pending(), "1");
+}
+
 // Made anew it is strange again at once, as by somebody's webhook.
 TEST_F(CapacityObjectControllerTest, OneThatIsStrangeAgainAndAgainIsNotMadeAnewAllTheTime) {
   for (absl::Time end = clock_.SteadyNow() + absl::Minutes(10); clock_.SteadyNow() < end;) {

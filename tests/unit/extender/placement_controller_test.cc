@@ -19,7 +19,7 @@ TEST_F(PlacementControllerTest, APinIsWrittenOnceAndItsRoomStaysHeldUntilTheWatc
   controller_.Tick();
   controller_.Tick();
   EXPECT_EQ(PatchedClaims(), (Names{"claim-1"}));
-  EXPECT_EQ(Holds(), 2U);  // The pod's and the claim's.
+  EXPECT_EQ(Holds(), 2);  // The pod's and the claim's.
   Claim pinned = claim;
   pinned.selected_node = "n1";
   pinned.is_pinned_by_us = true;
@@ -27,7 +27,7 @@ TEST_F(PlacementControllerTest, APinIsWrittenOnceAndItsRoomStaysHeldUntilTheWatc
   Emit(Seen<Claim>{pinned});
   controller_.Tick();
   EXPECT_EQ(PatchedClaims(), (Names{"claim-1"}));
-  EXPECT_EQ(Holds(), 0U);
+  EXPECT_EQ(Holds(), 0);
 }
 
 TEST_F(PlacementControllerTest, NothingIsPlannedByAFollower) {
@@ -68,7 +68,7 @@ TEST_F(PlacementControllerTest, WhoseClassAsksForNoKnownKindIsToldFromTimeToTime
 struct AnswerCase {
   const char* name;
   absl::Status answer;
-  size_t holds = 0;
+  int64_t holds = 0;
   friend void PrintTo(const AnswerCase& c, std::ostream* os) { *os << c.name; }
 };
 
@@ -84,7 +84,7 @@ TEST_P(PlacementAnswers, DecideOverTheHold) {
   controller_.Tick();
   controller_.Tick();
   EXPECT_EQ(PatchedClaims(), (Names{"claim-1"}));
-  EXPECT_EQ(Holds(), 2U);  // Somebody else may have pinned it, and the watch be behind.
+  EXPECT_EQ(Holds(), 2);  // Somebody else may have pinned it, and the watch be behind.
   clock.Advance(LedgerOptions().hold_grace);
   service.Tick();
   EXPECT_EQ(Holds(), GetParam().holds);
@@ -117,7 +117,7 @@ TEST_F(PlacementControllerTest, OneLostClaimDoesNotGiveUpTheRoomOfItsWrittenSibl
   EXPECT_EQ(PatchedClaims(), (Names{"claim-1", "claim-2"}));
   clock.Advance(LedgerOptions().hold_grace);
   service.Tick();
-  EXPECT_EQ(Holds(), 2U);  // The pod's and that of the claim that was written.
+  EXPECT_EQ(Holds(), 2);  // The pod's and that of the claim that was written.
 }
 
 TEST_F(PlacementControllerTest, PodsWithANodeAreReadOnceForAWhile) {

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -39,8 +40,14 @@ class PlacementControllerTest : public testing::Test, public ServiceFixture {
     return names;
   }
 
-  size_t Holds() {
-    return service.Read([](const Ledger& l, absl::Time) { return l.holds().holds().size(); });
+  // Without those of the takeover, which end by themselves.
+  int64_t Holds() {
+    return service.Read([](const Ledger& ledger, absl::Time) {
+      const auto& holds = ledger.holds().holds();
+      return std::count_if(holds.begin(), holds.end(), [](const auto& entry) {
+        return KindOfOwner(entry.first) != OwnerKind::kTakeover;
+      });
+    });
   }
 
   double Count(const std::string& what) { return metrics_.AddCounter(what, "").Value(); }

@@ -189,6 +189,11 @@ TEST_F(DemandTest, AClaimThatMayStillGetTheDefaultClassIsReadLive) {
             std::vector{claim.meta.key});
   live.claims = {claim};
   EXPECT_TRUE(DemandOf(MakePod(1, {claim}), cache_, &live).IsKnown());
+  live.claims.clear();
+  claim.volume_name = "by-hand";  // Whatever class it gets, it has its volume.
+  cache_.Put(claim);
+  EXPECT_TRUE(DemandOf(MakePod(1, {claim}), cache_, &live).IsKnown());
+  claim.volume_name = "";
   claim.storage_class_name = "";  // By hand: it never gets one.
   cache_.Put(claim);
   EXPECT_TRUE(DemandOf(MakePod(1, {claim}), cache_, &live).IsKnown());

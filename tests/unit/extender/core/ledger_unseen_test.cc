@@ -432,6 +432,14 @@ TEST_F(LedgerTest, APinOfATakeoverLeavesTheRoomThatTheLeaderBeforeMayHaveGiven) 
   EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{});
 }
 
+TEST_F(LedgerTest, APinOfAPodLeavesTheRoomThatTheLeaderBeforeMayHaveGivenItsClaim) {
+  Start(2, 10 * kGiB);
+  const Pod pod = AddPod(1, {MakeClaim(1, 6 * kGiB)});
+  ledger_.BeginTakeover(now_);
+  ledger_.HoldOn(pod, ledger_.Demand(pod, nullptr), {"n1"}, {}, now_);
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{});
+}
+
 TEST_F(LedgerTest, AnAgentWhoseReportIsOlderThanOursDoesNotConfirmOurs) {
   Start(1, 10 * kGiB);
   Apply(MakeReport("n1", 7, {MakeLvmPool(10 * kGiB)}));
