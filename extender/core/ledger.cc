@@ -134,12 +134,6 @@ void Ledger::HoldAllForTakeover(absl::Time now) {
   for (const std::string& uid : open_claims_) HoldForTakeover(uid, now);
 }
 
-void Ledger::TakeNothingBefore(absl::Time time) {
-  if (blind_until_ >= time) return;
-  blind_until_ = time;
-  ++version_;
-}
-
 bool Ledger::IsTakeoverTooLarge() const {
   return std::cmp_greater(open_claims_.size() * agent_nodes_.size(), options_.takeover_holds_max);
 }

@@ -295,6 +295,12 @@ void Ledger::OweUnseen(const std::vector<Claim>& listed, absl::Time now) {
   OweEverywhere(open, now);
 }
 
+void Ledger::TakeNothingBefore(absl::Time time) {
+  if (blind_until_ >= time) return;
+  blind_until_ = time;
+  ++version_;
+}
+
 // A scheduler that was told of the volume before us may have given it to a pod that we have
 // answered meanwhile.
 void Ledger::HoldNewVolume(const PersistentVolume& volume) {
