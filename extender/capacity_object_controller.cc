@@ -160,13 +160,9 @@ CapacityObjectController::Written CapacityObjectController::NoteRefused(
 }
 
 bool CapacityObjectController::IsAnother(const CapacityChange& change) {
-  std::map<std::string, std::string> topology;
-  const WantedCapacity& wanted = change.wanted;
-  if (!wanted.topology_key.empty()) topology = {{wanted.topology_key, wanted.topology_value}};
   MutexLock lock(&mu_);
   const auto it = seen_.find(change.name);
-  return it != seen_.end() &&
-         (it->second.topology != topology || it->second.storage_class_name != wanted.storage_class);
+  return it != seen_.end() && !IsOfSameClassAndNodes(it->second, change.wanted);
 }
 
 CapacityObjectController::Written CapacityObjectController::MakeRoomFor(

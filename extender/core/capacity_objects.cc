@@ -289,6 +289,12 @@ WantedCapacities WantedOf(const JoinedCapacities& joined) {
   return wanted;
 }
 
+bool IsOfSameClassAndNodes(const CapacityObject& seen, const WantedCapacity& wanted) {
+  std::map<std::string, std::string> topology;
+  if (!wanted.topology_key.empty()) topology = {{wanted.topology_key, wanted.topology_value}};
+  return seen.storage_class_name == wanted.storage_class && seen.topology == topology;
+}
+
 std::vector<CapacityChange> PlanCapacityChanges(const WantedCapacities& wanted,
                                                 const SeenCapacities& seen) {
   using Kind = CapacityChange::Kind;

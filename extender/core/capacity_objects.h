@@ -95,6 +95,9 @@ struct CapacityChange {
 std::vector<CapacityChange> PlanCapacityChanges(const WantedCapacities& wanted,
                                                 const SeenCapacities& seen);
 
+// Whether what never changes of an object is what is wanted: its class and its topology.
+bool IsOfSameClassAndNodes(const CapacityObject& seen, const WantedCapacity& wanted);
+
 // The object's JSON; its kube namespace is the path's. A replacement is of exactly the seen state.
 std::string CapacityObjectJson(const CapacityChange& change);
 // DeleteOptions that delete exactly the object that was seen.
