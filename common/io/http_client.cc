@@ -17,7 +17,6 @@
 #include "common/io/mutex.h"
 #include "common/io/receive_limits.h"
 #include "common/io/tls_failure.h"
-#include "common/pure/line_cutter.h"
 #include "common/pure/status_macros.h"
 
 namespace pmem {
@@ -108,9 +107,11 @@ class Pipe {
   pplx::task<size_t> OnBytes(const uint8_t* ptr, size_t count) ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
     if (is_closed_) return RefuseBytes("nobody reads this stream any more");
-    if (!next_.block) next_.block.emplace();
+    const bool is_first = !next_.block;
+    const bool was_enough = IsEnoughLocked();
+    if (is_first) next_.block.emplace();
     next_.block->append(reinterpret_cast<const char*>(ptr), count);
-    changed_.SignalAll();
+    if (is_first || was_enough != IsEnoughLocked()) changed_.SignalAll();
     if (next_.block->size() < kStreamAheadBytesMax) return pplx::task_from_result(count);
     taken_ = pplx::task_completion_event<size_t>();
     held_bytes_ = count;
@@ -131,6 +132,7 @@ class Pipe {
       MutexLock lock(&mu_);
       if (!IsReadyLocked()) changed_.WaitWithTimeout(&mu_, timeout);
       if (!IsReadyLocked()) return event;
+      if (!IsEnoughLocked()) changed_.WaitWithTimeout(&mu_, kStreamGatherTime);
       event = std::exchange(next_, {});
       taken = taken_;
       held_bytes = std::exchange(held_bytes_, 0);
@@ -154,6 +156,10 @@ class Pipe {
   bool IsReadyLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     return next_.end || next_.head || (has_head_ && next_.block);
   }
+  // Not worth to wait for more.
+  bool IsEnoughLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return next_.end || (next_.block && next_.block->size() >= kStreamGatherBytes);
+  }
 
   Mutex mu_;
   CondVar changed_;
@@ -167,10 +173,9 @@ class Pipe {
 // What Stream does with the pieces, on its own thread.
 class StreamReader {
  public:
-  StreamReader(const HttpClient::OnLine& on_line, int64_t line_bytes_max, int64_t refusal_bytes_max,
+  StreamReader(const HttpClient::OnBlock& on_block, int64_t refusal_bytes_max,
                ClientResponse* refusal)
-      : on_line_(on_line),
-        cutter_(line_bytes_max),
+      : on_block_(on_block),
         refusal_bytes_max_(static_cast<size_t>(refusal_bytes_max)),
         refusal_(refusal) {}
 
@@ -181,13 +186,8 @@ class StreamReader {
       if (is_refused_) *refusal_ = *std::move(event.head);
     }
     if (event.block) {
-      absl::Status status =
-          is_refused_ ? Keep(*event.block) : cutter_.Append(*event.block, on_line_);
+      absl::Status status = is_refused_ ? Keep(*event.block) : on_block_(*event.block);
       if (!status.ok()) return status;
-    }
-    if (!event.end) return std::nullopt;
-    if (event.end->ok() && cutter_.HasRest()) {
-      return absl::UnavailableError("the stream ended in the middle of a line");
     }
     return std::move(event.end);
   }
@@ -201,8 +201,7 @@ class StreamReader {
     return absl::OkStatus();
   }
 
-  const HttpClient::OnLine& on_line_;
-  LineCutter cutter_;
+  const HttpClient::OnBlock& on_block_;
   const size_t refusal_bytes_max_;
   ClientResponse* const refusal_;
   bool is_refused_ = false;
@@ -344,7 +343,7 @@ class CpprestClient final : public HttpClient {
              .on_end = [collector](absl::Status s) { collector->OnEnd(std::move(s)); }});
   }
 
-  absl::Status Stream(const ClientRequest& request, const OnLine& on_line, int64_t line_bytes_max,
+  absl::Status Stream(const ClientRequest& request, const OnBlock& on_block,
                       const std::atomic<bool>& stop, ClientResponse* refusal) override {
     PMEM_ASSIGN_OR_RETURN(const http::http_request made, MakeRequest(request));
     longest_->Allow(ReceiveLimits::kNone);
@@ -354,7 +353,7 @@ class CpprestClient final : public HttpClient {
                 {.on_head = [pipe](ClientResponse head) { pipe->OnHead(std::move(head)); },
                  .on_bytes = [pipe](const uint8_t* p, size_t n) { return pipe->OnBytes(p, n); },
                  .on_end = [pipe](absl::Status s) { pipe->OnEnd(std::move(s)); }});
-    StreamReader reader(on_line, line_bytes_max, request.body_bytes_max, refusal);
+    StreamReader reader(on_block, request.body_bytes_max, refusal);
     absl::Status status = ReadUntilEnd(*pipe, reader, stop);
     pipe->Close();
     call->Cancel(absl::CancelledError("the reader left"));

@@ -49,8 +49,13 @@ struct ClientTls {
   bool insecure = false;    // Verifies nothing; only when a kubeconfig says so.
 };
 
-// A stream is read so far ahead of who reads its lines.
+// A stream is read so far ahead of who reads its blocks.
 inline constexpr size_t kStreamAheadBytesMax = size_t{256} * 1024;
+
+// Pieces that come within this time are one block, unless they are so many bytes: a burst of
+// thousands of events comes in as many pieces, and to wake a thread costs more than to read one.
+inline constexpr absl::Duration kStreamGatherTime = absl::Milliseconds(1);
+inline constexpr size_t kStreamGatherBytes = size_t{64} * 1024;
 
 class HttpClient {
  public:
@@ -71,18 +76,17 @@ class HttpClient {
   using Done = std::function<void(absl::StatusOr<ClientResponse>)>;
   virtual void SendAsync(const ClientRequest& request, Done done) = 0;
 
-  // A streaming answer, read in blocks and cut into lines of at most `line_bytes_max`. Blocks the
-  // calling thread until the stream ends (OK), fails, `on_line` returns an error (returned as it
-  // is) or `stop` becomes true (Cancelled). An answer other than 200 comes back as ClientResponse
-  // in *refusal with its body, and status OK. A stop flag is seen within 200 ms.
+  // An answer that is read as it comes, in blocks that are cut anywhere. Blocks the calling thread
+  // until the stream ends (OK), fails, `on_block` returns an error (returned as it is) or `stop`
+  // becomes true (Cancelled). An answer other than 200 comes back as ClientResponse in *refusal
+  // with its body, and status OK. A stop flag is seen within 200 ms.
   //
   // The socket is not read further than kStreamAheadBytesMax and one piece (a chunk as the server
-  // sent it) ahead of `on_line`: memory does not grow with a slow reader, but one that takes longer
-  // than the read timeout for what was read ahead loses its stream.
-  using OnLine = std::function<absl::Status(std::string_view line)>;
-  virtual absl::Status Stream(const ClientRequest& request, const OnLine& on_line,
-                              int64_t line_bytes_max, const std::atomic<bool>& stop,
-                              ClientResponse* refusal) = 0;
+  // sent it) ahead of `on_block`: memory does not grow with a slow reader, but one that takes
+  // longer than the read timeout for what was read ahead loses its stream.
+  using OnBlock = std::function<absl::Status(std::string_view block)>;
+  virtual absl::Status Stream(const ClientRequest& request, const OnBlock& on_block,
+                              const std::atomic<bool>& stop, ClientResponse* refusal) = 0;
 };
 
 }  // namespace pmem

@@ -14,7 +14,6 @@
 namespace pmem::extender {
 namespace {
 
-constexpr std::string_view kInitialEventsEnd = "k8s.io/initial-events-end";
 constexpr std::string_view kVersionTooLarge = "ResourceVersionTooLarge";
 constexpr int64_t kRetryAfterSecondsMax = int64_t{24} * 3600;
 
@@ -185,12 +184,6 @@ absl::StatusOr<WatchEventType> EventType(const JsonValue& event) {
   return absl::InvalidArgumentError(absl::StrCat("type: \"", name, "\" is no watch event"));
 }
 
-absl::StatusOr<bool> IsInitialEventsEnd(const JsonValue& metadata) {
-  PMEM_ASSIGN_OR_RETURN(const JsonValue annotations, Child(metadata, "annotations"));
-  PMEM_ASSIGN_OR_RETURN(const std::string value, Text(annotations, kInitialEventsEnd));
-  return value == "true";
-}
-
 absl::StatusOr<ApiFailure> ReadFailure(const JsonValue& status) {
   ApiFailure failure;
   PMEM_ASSIGN_OR_RETURN(const std::optional<int64_t> code, status.OptionalInt("code", 0, 999));
@@ -334,6 +327,15 @@ absl::StatusOr<DecodedList<T>> DecodeList(std::string_view json) {
 }
 
 template <class T>
+absl::StatusOr<DecodedItem<T>> DecodeItem(std::string_view json) {
+  PMEM_ASSIGN_OR_RETURN(const JsonDocument document,
+                        JsonDocument::Parse(json, {.bytes_max = kWatchLineBytesMax}));
+  DecodedItem<T> item{.object = DecodeObject<T>(document.root())};
+  if (!item.object.ok()) item.object = NameObject(item.object.status(), document.root());
+  return item;
+}
+
+template <class T>
 absl::StatusOr<DecodedEvent<T>> DecodeWatchEvent(std::string_view line) {
   DecodedEvent<T> event;
   PMEM_ASSIGN_OR_RETURN(const JsonDocument document,
@@ -346,10 +348,7 @@ absl::StatusOr<DecodedEvent<T>> DecodeWatchEvent(std::string_view line) {
   }
   PMEM_ASSIGN_OR_RETURN(const JsonValue metadata, object.Member("metadata"));
   PMEM_ASSIGN_OR_RETURN(event.resource_version, Text(metadata, "resourceVersion"));
-  if (event.type == WatchEventType::kBookmark) {
-    PMEM_ASSIGN_OR_RETURN(event.is_initial_events_end, IsInitialEventsEnd(metadata));
-    return event;
-  }
+  if (event.type == WatchEventType::kBookmark) return event;
   event.object = DecodeObject<T>(object);
   if (!event.object.ok()) event.object = NameObject(event.object.status(), object);
   return event;
@@ -369,6 +368,7 @@ ApiFailure DecodeFailure(int http_status, std::string_view body) {
 #define PMEM_DECODE_INSTANTIATE(T)                                         \
   template absl::StatusOr<T> DecodeObject<T>(std::string_view);            \
   template absl::StatusOr<DecodedList<T>> DecodeList<T>(std::string_view); \
+  template absl::StatusOr<DecodedItem<T>> DecodeItem<T>(std::string_view); \
   template absl::StatusOr<DecodedEvent<T>> DecodeWatchEvent<T>(std::string_view)
 
 PMEM_DECODE_INSTANTIATE(Node);

@@ -23,7 +23,7 @@
 
 namespace pmem::extender {
 
-// Of one list page, and of one watch event.
+// Of a list that is read at once; of an item of one that is read as it comes, and of a watch event.
 inline constexpr int64_t kListBytesMax = int64_t{256} * 1024 * 1024;
 inline constexpr int64_t kWatchLineBytesMax = int64_t{8} * 1024 * 1024;
 
@@ -59,10 +59,18 @@ template <class T>
 absl::StatusOr<DecodedList<T>> DecodeList(std::string_view json);
 
 template <class T>
+struct DecodedItem {
+  absl::StatusOr<T> object = T();  // An error names the object.
+};
+
+// An item of a list. An error means that it is not JSON.
+template <class T>
+absl::StatusOr<DecodedItem<T>> DecodeItem(std::string_view json);
+
+template <class T>
 struct DecodedEvent {
   WatchEventType type = WatchEventType::kBookmark;
   std::string resource_version;
-  bool is_initial_events_end = false;
   absl::StatusOr<T> object = T();  // Not for kBookmark and kError. An error names the object.
   ApiFailure failure;              // kError only.
 };

@@ -11,7 +11,7 @@ bool IsGone(const ApiFailure& failure) {
   return failure.code == 410 || failure.reason == "Expired" || failure.reason == "Gone";
 }
 
-// The server is there but is in no state to say whether it serves WatchList.
+// It says nothing about the watch itself.
 bool IsPassing(int code) {
   return code == 0 || code == 401 || code == 403 || code == 429 || code == 503 || code == 504;
 }
@@ -21,9 +21,6 @@ bool IsPassing(int code) {
 ReflectorRequest ReflectorState::Next(double jitter) {
   ReflectorRequest request;
   switch (phase_) {
-    case Phase::kInitial:
-      request.kind = lists_ ? ReflectorRequest::Kind::kList : ReflectorRequest::Kind::kWatchList;
-      break;
     case Phase::kListing:
       request.kind = ReflectorRequest::Kind::kList;
       request.continue_token = continue_token_;
@@ -40,17 +37,15 @@ ReflectorRequest ReflectorState::Next(double jitter) {
   return request;
 }
 
-ReflectorAction ReflectorState::OnListPage(std::string_view resource_version,
-                                           std::string_view continue_token) {
+ReflectorAction ReflectorState::OnListEnd(std::string_view resource_version,
+                                          std::string_view continue_token) {
   if (!continue_token.empty()) {
-    phase_ = Phase::kListing;
     continue_token_ = continue_token;
     return ReflectorAction::kNothing;
   }
   phase_ = Phase::kWatching;
   resource_version_ = resource_version;
   continue_token_.clear();
-  lists_ = false;
   is_synced_ = true;
   return ReflectorAction::kPublish;
 }
@@ -60,36 +55,19 @@ void ReflectorState::OnStreamBegin(absl::Time now) {
   saw_event_ = false;
 }
 
-ReflectorAction ReflectorState::OnEvent(WatchEventType type, std::string_view resource_version,
-                                        bool is_initial_events_end) {
+ReflectorAction ReflectorState::OnEvent(WatchEventType type, std::string_view resource_version) {
   saw_event_ = true;
-  const bool is_bookmark = type == WatchEventType::kBookmark;
-  if (phase_ == Phase::kWatching) {
-    if (!resource_version.empty()) resource_version_ = resource_version;
-    return is_bookmark ? ReflectorAction::kNothing : ReflectorAction::kApply;
-  }
-  if (!is_bookmark) return ReflectorAction::kCollect;
-  if (!is_initial_events_end) return ReflectorAction::kNothing;
-  phase_ = Phase::kWatching;
-  resource_version_ = resource_version;
-  lists_ = false;
-  is_synced_ = true;
-  return ReflectorAction::kPublish;
+  if (!resource_version.empty()) resource_version_ = resource_version;
+  return type == WatchEventType::kBookmark ? ReflectorAction::kNothing : ReflectorAction::kApply;
 }
 
 void ReflectorState::OnErrorEvent(const ApiFailure& failure, absl::Time now) {
-  const bool was_watching = phase_ == Phase::kWatching;
   OnFailure(failure, now);
   // A watch that the server breaks off for a reason that we do not know is not to be trusted.
-  if (was_watching && !IsPassing(failure.code)) BeginAnew();
+  if (!IsPassing(failure.code)) BeginAnew();
 }
 
 void ReflectorState::OnStreamEnd(absl::Time now) {
-  if (phase_ == Phase::kInitial) {
-    // It took the request for an ordinary watch and will never send the end marker.
-    FallBackToList();
-    return;
-  }
   const bool is_short = now - stream_began_ < kReflectorShortStream;
   const bool is_again = std::exchange(was_short_, is_short);
   if (is_short && !saw_event_) {
@@ -117,10 +95,6 @@ void ReflectorState::OnFailure(const ApiFailure& failure, absl::Time now) {
     if (!is_first) BackOff(failure, now);
     return;
   }
-  if (phase_ == Phase::kInitial && !lists_ && !IsPassing(failure.code)) {
-    FallBackToList();
-    return;
-  }
   if (phase_ != Phase::kWatching) BeginAnew();
   BackOff(failure, now);
 }
@@ -131,7 +105,7 @@ void ReflectorState::Relist() {
 }
 
 void ReflectorState::BeginAnew() {
-  phase_ = Phase::kInitial;
+  phase_ = Phase::kListing;
   continue_token_.clear();
   begins_anew_ = true;
 }
@@ -144,11 +118,6 @@ void ReflectorState::BackOff(const ApiFailure& failure, absl::Time now) {
   delay_ = backoff_;
   retry_after_ = std::min(failure.retry_after, kReflectorRetryAfterMax);
   failed_last_ = now;
-}
-
-void ReflectorState::FallBackToList() {
-  BeginAnew();
-  lists_ = true;
 }
 
 }  // namespace pmem::extender

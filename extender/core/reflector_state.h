@@ -3,18 +3,20 @@
 // says which request comes next and what to do with each object; the watch loop does it. Not
 // thread-safe.
 //
-//              +--------------------------- gone (410), too large (504), broken list ------------+
-//              v                                                                                 |
-//          [initial] --WatchList offered--> collecting from the stream --end marker--> [watching]
-//              |                                                                         ^  |  ^ |
-//              +--not offered: LIST page, page, ... last page ---------------------------+  +--+ |
-//                                                              stream ended: from the last version
+//              +------ gone (410), version too large (504), broken list --------+
+//              v                                                                |
+//          [listing] --LIST, read as it comes, to its end--> published --> [watching]
+//              ^ |                                                           ^  |
+//              +-+ continue token: the next part                             +--+
+//                                           stream ended: from the last version
 //
-// Until the end marker, or the last page, nothing is published: what was known before stands.
-// A failure adds a delay to the next request (0.8 s, doubled, at most 30 s or 5 s where nobody
-// answers, up to twice that by the jitter that the caller passes in); two healthy minutes forget
-// it. A stream that ended normally is continued at once, unless it was short and the one before it
-// was too: then after a pause (0.1 s, doubled, at most 5 s) that the next long one forgets.
+// The list names no version, so it is the newest there is, and no limit, so it comes in one piece:
+// docs/adr/2026-11-29-a-list-read-as-it-comes.md. Until its end nothing is published: what was
+// known before stands. A failure adds a delay to the next request (0.8 s, doubled, at most 30 s or
+// 5 s where nobody answers, up to twice that by the jitter that the caller passes in); two healthy
+// minutes forget it. A stream that ended normally is continued at once, unless it was short and the
+// one before it was too: then after a pause (0.1 s, doubled, at most 5 s) that the next long one
+// forgets.
 #pragma once
 
 #include <string>
@@ -40,13 +42,12 @@ inline constexpr absl::Duration kReflectorSpacingMax = absl::Seconds(5);
 
 struct ReflectorRequest {
   enum class Kind {
-    kList,       // GET, limit and continue_token.
-    kWatchList,  // watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan
-    kWatch,      // watch=true&resourceVersion=...
+    kList,   // GET, and continue_token.
+    kWatch,  // watch=true&resourceVersion=...
   };
-  Kind kind = Kind::kWatchList;
+  Kind kind = Kind::kList;
   std::string resource_version;  // kWatch only.
-  std::string continue_token;    // kList: empty for the first page.
+  std::string continue_token;    // kList: empty for its begin.
   bool begins_anew = false;      // What was collected so far is void.
   absl::Duration delay;          // To wait before the request is made.
   bool operator==(const ReflectorRequest&) const = default;
@@ -64,9 +65,8 @@ struct ApiFailure {
 
 enum class WatchEventType { kAdded, kModified, kDeleted, kBookmark, kError };
 
-// What the caller does with an event, or a page.
+// What the caller does with an event, or at the end of a list.
 enum class ReflectorAction {
-  kCollect,  // Put the object into (kDeleted: take it out of) the collected set.
   kPublish,  // The collected set is whole: it replaces everything known before.
   kApply,    // Pass the object on.
   kNothing,
@@ -77,16 +77,15 @@ class ReflectorState {
   // The request to make now. `jitter` in [0, 1).
   ReflectorRequest Next(double jitter);
 
-  // An answer to kList arrived and its items were collected: kPublish after the last page, else
-  // kNothing.
-  ReflectorAction OnListPage(std::string_view resource_version, std::string_view continue_token);
+  // The answer to kList came to its end and its items were collected. kPublish; kNothing when there
+  // is a continue token, by which a server that sends less at once has the rest asked for.
+  ReflectorAction OnListEnd(std::string_view resource_version, std::string_view continue_token);
 
-  // The stream of kWatch or kWatchList was accepted.
+  // The stream of kWatch was accepted.
   void OnStreamBegin(absl::Time now);
 
   // One event other than kError. `resource_version` is the object's.
-  ReflectorAction OnEvent(WatchEventType type, std::string_view resource_version,
-                          bool is_initial_events_end);
+  ReflectorAction OnEvent(WatchEventType type, std::string_view resource_version);
 
   // An ERROR event; the caller ends the stream and asks Next.
   void OnErrorEvent(const ApiFailure& failure, absl::Time now);
@@ -104,14 +103,12 @@ class ReflectorState {
   const std::string& resource_version() const { return resource_version_; }
 
  private:
-  enum class Phase { kInitial, kListing, kWatching };
+  enum class Phase { kListing, kWatching };
 
   void BeginAnew();
   void BackOff(const ApiFailure& failure, absl::Time now);
-  void FallBackToList();
 
-  Phase phase_ = Phase::kInitial;
-  bool lists_ = false;  // WatchList was refused in this round.
+  Phase phase_ = Phase::kListing;
   bool begins_anew_ = true;
   bool is_synced_ = false;
   bool saw_event_ = false;  // In the current stream.

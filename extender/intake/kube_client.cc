@@ -239,15 +239,36 @@ absl::StatusOr<ApiAnswer> KubeClient::Finish(ClientRequest request,
   return answer;
 }
 
-absl::Status KubeClient::Watch(std::string_view path_and_query, const HttpClient::OnLine& on_line,
+absl::Status KubeClient::Watch(std::string_view path_and_query, const LineCutter::OnLine& on_line,
                                const std::atomic<bool>& stop, ApiFailure* refusal) {
+  LineCutter cutter(kWatchLineBytesMax);
+  const auto on_block = [&](std::string_view block) { return cutter.Append(block, on_line); };
   ClientRequest request;
   request.path_and_query = path_and_query;
+  PMEM_RETURN_IF_ERROR(Stream(std::move(request), on_block, stop, refusal));
+  if (!cutter.HasRest()) return absl::OkStatus();
+  return absl::UnavailableError("the stream ended in the middle of a line");
+}
+
+absl::Status KubeClient::ReadList(std::string_view path_and_query,
+                                  const ListCutter::OnItem& on_item, const std::atomic<bool>& stop,
+                                  std::string* frame, ApiFailure* refusal) {
+  ListCutter cutter(kObjectBytesMax);
+  const auto on_block = [&](std::string_view block) { return cutter.Append(block, on_item); };
+  PMEM_RETURN_IF_ERROR(
+      Stream(Request("GET", path_and_query, kListDeadline), on_block, stop, refusal));
+  if (refusal->code != 0) return absl::OkStatus();
+  PMEM_ASSIGN_OR_RETURN(*frame, cutter.Frame());
+  return absl::OkStatus();
+}
+
+absl::Status KubeClient::Stream(ClientRequest request, const HttpClient::OnBlock& on_block,
+                                const std::atomic<bool>& stop, ApiFailure* refusal) {
   *refusal = ApiFailure();
   for (bool is_retry : {false, true}) {
     PMEM_RETURN_IF_ERROR(Authorize(&request));
     ClientResponse response;
-    PMEM_RETURN_IF_ERROR(watches_->Stream(request, on_line, kWatchLineBytesMax, stop, &response));
+    PMEM_RETURN_IF_ERROR(watches_->Stream(request, on_block, stop, &response));
     if (response.status == 0 || response.status == 200) return absl::OkStatus();
     *refusal = FailureOf(response);
     if (is_retry || response.status != kUnauthorized || !tokens_->Reject()) break;

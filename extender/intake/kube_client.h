@@ -19,6 +19,8 @@
 #include "absl/time/time.h"
 #include "common/io/clock.h"
 #include "common/io/http_client.h"
+#include "common/pure/line_cutter.h"
+#include "common/pure/list_cutter.h"
 #include "extender/core/reflector_state.h"
 #include "extender/intake/kube_config.h"
 #include "extender/intake/token_source.h"
@@ -82,7 +84,7 @@ class KubeClient {
   // All at once; one answer a path, in their order. As many connections as paths may be open.
   std::vector<absl::StatusOr<ApiAnswer>> GetAll(const std::vector<std::string>& paths,
                                                 absl::Duration deadline = kRequestDeadline);
-  // A page of a list, up to kListBytesMax.
+  // A list that is not long, up to kListBytesMax.
   absl::StatusOr<ApiAnswer> List(std::string_view path_and_query);
   // `content_type` of a patch: kJsonPatch or kMergePatch.
   absl::StatusOr<ApiAnswer> Patch(std::string_view path, std::string body,
@@ -97,13 +99,20 @@ class KubeClient {
   absl::StatusOr<ApiAnswer> Delete(std::string_view path, std::string options = {},
                                    absl::Duration deadline = kRequestDeadline);
 
-  // Streams a watch, see HttpClient::Stream. An answer other than 200 is OK with its failure in
-  // *refusal, whose code is otherwise 0. After a 401 the token is read anew and the watch asked for
-  // once more.
-  absl::Status Watch(std::string_view path_and_query, const HttpClient::OnLine& on_line,
+  // Reads a watch line by line, see HttpClient::Stream. An answer other than 200 is OK with its
+  // failure in *refusal, whose code is otherwise 0. After a 401 the token is read anew and the
+  // watch asked for once more. Unavailable: also a stream that ends within a line.
+  absl::Status Watch(std::string_view path_and_query, const LineCutter::OnLine& on_line,
                      const std::atomic<bool>& stop, ApiFailure* refusal);
 
+  // Reads a list of any length item by item, within kListDeadline: the same, but that `frame` is
+  // then the list without its items (ListCutter::Frame).
+  absl::Status ReadList(std::string_view path_and_query, const ListCutter::OnItem& on_item,
+                        const std::atomic<bool>& stop, std::string* frame, ApiFailure* refusal);
+
  private:
+  absl::Status Stream(ClientRequest request, const HttpClient::OnBlock& on_block,
+                      const std::atomic<bool>& stop, ApiFailure* refusal);
   absl::StatusOr<ApiAnswer> Send(ClientRequest request);
   absl::StatusOr<ApiAnswer> Finish(ClientRequest request, absl::StatusOr<ClientResponse> sent);
   absl::Status Authorize(ClientRequest* request);

@@ -90,10 +90,9 @@ void TlsFollowingClient::SendAsync(const ClientRequest& request, Done done) {
                        });
 }
 
-absl::Status TlsFollowingClient::Stream(const ClientRequest& request, const OnLine& on_line,
-                                        int64_t line_bytes_max, const std::atomic<bool>& stop,
-                                        ClientResponse* refusal) {
-  absl::Status status = Current()->Stream(request, on_line, line_bytes_max, stop, refusal);
+absl::Status TlsFollowingClient::Stream(const ClientRequest& request, const OnBlock& on_block,
+                                        const std::atomic<bool>& stop, ClientResponse* refusal) {
+  absl::Status status = Current()->Stream(request, on_block, stop, refusal);
   Note(status);
   return status;
 }

@@ -33,7 +33,7 @@ class TlsFollowingClient final : public HttpClient {
 
   absl::StatusOr<ClientResponse> Send(const ClientRequest& request) override;
   void SendAsync(const ClientRequest& request, Done done) override;
-  absl::Status Stream(const ClientRequest& request, const OnLine& on_line, int64_t line_bytes_max,
+  absl::Status Stream(const ClientRequest& request, const OnBlock& on_block,
                       const std::atomic<bool>& stop, ClientResponse* refusal) override;
 
  private:

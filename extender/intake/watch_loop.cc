@@ -2,6 +2,7 @@
 #include "extender/intake/watch_loop.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,13 +15,14 @@ namespace {
 
 constexpr std::string_view kComponent = "watch";
 
-void AppendSelectors(const WatchLoop::Options& options, std::string* path) {
-  if (!options.field_selector.empty()) {
-    absl::StrAppend(path, "&fieldSelector=", PercentEncode(options.field_selector));
+// Those that are not empty, as a query. "": none is.
+std::string Query(std::initializer_list<std::pair<std::string_view, std::string_view>> parameters) {
+  std::string query;
+  for (const auto& [name, value] : parameters) {
+    if (value.empty()) continue;
+    absl::StrAppend(&query, query.empty() ? "?" : "&", AbslView(name), "=", PercentEncode(value));
   }
-  if (!options.label_selector.empty()) {
-    absl::StrAppend(path, "&labelSelector=", PercentEncode(options.label_selector));
-  }
+  return query;
 }
 
 }  // namespace
@@ -84,7 +86,7 @@ void WatchLoop::Run() {
     const ReflectorRequest request = state_.Next(Jitter());
     if (request.begins_anew) {
       watched_->BeginAnew();
-      pages_ = 0;
+      parts_ = 0;
       round_ = wanted_round_;
     }
     if (!WaitFor(request.delay)) continue;
@@ -104,19 +106,34 @@ bool WatchLoop::WaitFor(absl::Duration delay) {
 }
 
 void WatchLoop::List(const ReflectorRequest& request) {
-  const absl::StatusOr<ApiAnswer> answer = client_->List(ListPath(request));
-  if (!answer.ok()) return Fail({.message = std::string(answer.status().message())});
-  if (!answer->is_ok()) return Fail(answer->failure);
-  const absl::StatusOr<PageFacts> page = watched_->ReadPage(answer->body);
-  if (!page.ok()) return Fail({.message = std::string(page.status().message())});
-  for (const absl::Status& error : page->object_errors) NoteObjectError(error);
-  const bool is_same = page->continue_token == request.continue_token;
-  if (!page->continue_token.empty() && (is_same || ++pages_ >= kListPagesMax)) {
-    return Fail({.message = absl::StrCat("the list does not end after ", pages_, " pages")});
+  ApiFailure refusal;
+  std::string frame;
+  const absl::Status status = client_->ReadList(
+      ListPath(request), [this](std::string_view item) { return OnItem(item); }, is_broken_off_,
+      &frame, &refusal);
+  if (is_broken_off_) return;
+  if (!status.ok()) return Fail({.message = std::string(status.message())});
+  if (refusal.code != 0) return Fail(refusal);
+  OnListEnd(request, frame);
+}
+
+absl::Status WatchLoop::OnItem(std::string_view item) {
+  absl::Status object_error;
+  PMEM_RETURN_IF_ERROR(watched_->ReadItem(item, &object_error));
+  if (!object_error.ok()) NoteObjectError(object_error);
+  NoteProgress();
+  return absl::OkStatus();
+}
+
+void WatchLoop::OnListEnd(const ReflectorRequest& request, std::string_view frame) {
+  const absl::StatusOr<ListFacts> facts = watched_->ReadFrame(frame);
+  if (!facts.ok()) return Fail({.message = std::string(facts.status().message())});
+  const bool is_same = facts->continue_token == request.continue_token;
+  if (!facts->continue_token.empty() && (is_same || ++parts_ >= kListPartsMax)) {
+    return Fail({.message = absl::StrCat("the list does not end after ", parts_, " parts")});
   }
   NoteProgress();
-  // It collects nothing, so it cannot fail.
-  Perform(state_.OnListPage(page->resource_version, page->continue_token)).IgnoreError();
+  Perform(state_.OnListEnd(facts->resource_version, facts->continue_token));
 }
 
 void WatchLoop::Stream(const ReflectorRequest& request) {
@@ -142,13 +159,13 @@ absl::Status WatchLoop::OnLine(std::string_view line) {
   }
   if (!event->object_error.ok()) NoteObjectError(event->object_error);
   NoteProgress();
-  return Perform(
-      state_.OnEvent(event->type, event->resource_version, event->is_initial_events_end));
+  Perform(state_.OnEvent(event->type, event->resource_version));
+  return absl::OkStatus();
 }
 
-absl::Status WatchLoop::Perform(ReflectorAction action) {
-  PMEM_RETURN_IF_ERROR(watched_->Perform(action));
-  if (action != ReflectorAction::kPublish) return absl::OkStatus();
+void WatchLoop::Perform(ReflectorAction action) {
+  watched_->Perform(action);
+  if (action != ReflectorAction::kPublish) return;
   {
     MutexLock lock(&mu_);
     ++health_.relists;
@@ -156,7 +173,6 @@ absl::Status WatchLoop::Perform(ReflectorAction action) {
   LogInfo(kComponent, "in step with the API server",
           {{"kind", options_.kind}, {"resource_version", state_.resource_version()}});
   if (options_.on_listed) options_.on_listed(round_);
-  return absl::OkStatus();
 }
 
 void WatchLoop::Fail(const ApiFailure& failure, bool is_event) {
@@ -189,28 +205,22 @@ void WatchLoop::NoteObjectError(const absl::Status& error) {
 }
 
 std::string WatchLoop::ListPath(const ReflectorRequest& request) const {
-  std::string path =
-      absl::StrCat(ApiPath(options_.resource, options_.kube_namespace), "?limit=", kListPageSize);
-  AppendSelectors(options_, &path);
-  if (!request.continue_token.empty()) {
-    absl::StrAppend(&path, "&continue=", PercentEncode(request.continue_token));
-  }
-  return path;
+  return absl::StrCat(ApiPath(options_.resource, options_.kube_namespace),
+                      Query({{"fieldSelector", options_.field_selector},
+                             {"labelSelector", options_.label_selector},
+                             {"continue", request.continue_token}}));
 }
 
 std::string WatchLoop::WatchPath(const ReflectorRequest& request) {
   const absl::Duration duration =
       kWatchDurationMin + (kWatchDurationMax - kWatchDurationMin) * Jitter();
-  std::string path = absl::StrCat(
-      ApiPath(options_.resource, options_.kube_namespace),
-      "?watch=true&allowWatchBookmarks=true&timeoutSeconds=", absl::ToInt64Seconds(duration));
-  AppendSelectors(options_, &path);
-  if (request.kind == ReflectorRequest::Kind::kWatchList) {
-    absl::StrAppend(&path, "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan");
-  } else {
-    absl::StrAppend(&path, "&resourceVersion=", PercentEncode(request.resource_version));
-  }
-  return path;
+  return absl::StrCat(ApiPath(options_.resource, options_.kube_namespace),
+                      Query({{"watch", "true"},
+                             {"allowWatchBookmarks", "true"},
+                             {"timeoutSeconds", absl::StrCat(absl::ToInt64Seconds(duration))},
+                             {"fieldSelector", options_.field_selector},
+                             {"labelSelector", options_.label_selector},
+                             {"resourceVersion", request.resource_version}}));
 }
 
 double WatchLoop::Jitter() { return std::uniform_real_distribution<double>(0, 1)(random_); }

@@ -27,15 +27,14 @@
 
 namespace pmem::extender {
 
-inline constexpr int kListPageSize = 500;
-// Of one list. A server may make its pages smaller than it was asked to.
-inline constexpr int kListPagesMax = 4000;
+// Of one list. It is asked for in one piece, but a server may send less at once.
+inline constexpr int kListPartsMax = 4000;
 inline constexpr absl::Duration kWatchDurationMin = absl::Seconds(300);
 inline constexpr absl::Duration kWatchDurationMax = absl::Seconds(600);
 
 struct WatchHealth {
   std::string kind;  // "nodes", "pods", ...
-  // Since the last event, bookmark or page, or since the start; absent before the start.
+  // Since the last event, bookmark or item of a list, or since the start; absent before the start.
   std::optional<absl::Duration> silence;
   int64_t relists = 0;        // Whole sets published.
   int64_t failures = 0;       // Requests refused or broken off.
@@ -71,9 +70,11 @@ class WatchLoop {
   void BreakOff() ABSL_LOCKS_EXCLUDED(mu_);
   bool WaitFor(absl::Duration delay) ABSL_LOCKS_EXCLUDED(mu_);
   void List(const ReflectorRequest& request);
+  absl::Status OnItem(std::string_view item);
+  void OnListEnd(const ReflectorRequest& request, std::string_view frame);
   void Stream(const ReflectorRequest& request);
   absl::Status OnLine(std::string_view line);
-  absl::Status Perform(ReflectorAction action);
+  void Perform(ReflectorAction action);
   void Fail(const ApiFailure& failure, bool is_event = false);
   void NoteProgress() ABSL_LOCKS_EXCLUDED(mu_);
   void NoteObjectError(const absl::Status& error) ABSL_LOCKS_EXCLUDED(mu_);
@@ -90,7 +91,7 @@ class WatchLoop {
   ReflectorState state_;
   std::mt19937_64 random_;
   std::optional<ApiFailure> event_failure_;  // Of the running stream's ERROR event.
-  int pages_ = 0;                            // Of the list that is under way.
+  int parts_ = 0;                            // Of the list that is under way.
   int64_t round_ = 0;                        // Of the list that is, or was, under way.
 
   // Set before is_broken_off_, which ends the running stream or wait; read after it was cleared.

@@ -24,21 +24,19 @@
 
 namespace pmem::extender {
 
-// Objects of one kind that a round may collect, the same ones again included; half of them may
-// differ, twice as many as the largest cluster that we measure has. More is a server that never
-// ends its list.
+// Objects of one kind that a list may have, the same ones again included; half of them may differ,
+// twice as many as the largest cluster that we measure has. More is a server that never ends its
+// list.
 inline constexpr size_t kCollectedMax = 400'000;
 
-struct PageFacts {
+struct ListFacts {
   std::string resource_version;
   std::string continue_token;
-  std::vector<absl::Status> object_errors;
 };
 
 struct EventFacts {
   WatchEventType type = WatchEventType::kBookmark;
   std::string resource_version;
-  bool is_initial_events_end = false;
   ApiFailure failure;
   absl::Status object_error;
 };
@@ -48,12 +46,14 @@ class WatchedKind {
   virtual ~WatchedKind() = default;
   // Forgets what was collected.
   virtual void BeginAnew() = 0;
-  // Reads a list page; its objects are collected. ResourceExhausted: they are too many.
-  virtual absl::StatusOr<PageFacts> ReadPage(std::string_view body) = 0;
+  // Reads an item of a list, which is collected; one that is no such object is left out and told of
+  // in *object_error. ResourceExhausted: they are too many. InvalidArgument: it is not JSON.
+  virtual absl::Status ReadItem(std::string_view json, absl::Status* object_error) = 0;
+  // Reads a list without its items.
+  virtual absl::StatusOr<ListFacts> ReadFrame(std::string_view json) = 0;
   // Reads an event; what to do with its object comes with the next Perform.
   virtual absl::StatusOr<EventFacts> ReadEvent(std::string_view line) = 0;
-  // ResourceExhausted: too many objects are collected.
-  virtual absl::Status Perform(ReflectorAction action) = 0;
+  virtual void Perform(ReflectorAction action) = 0;
 };
 
 // Gets the objects, on the loop's thread, in the watch's order.
@@ -89,13 +89,16 @@ class TypedKind final : public WatchedKind {
 
   void BeginAnew() override { collected_ = {}; }
 
-  absl::StatusOr<PageFacts> ReadPage(std::string_view body) override {
-    absl::StatusOr<DecodedList<T>> list = DecodeList<T>(body);
-    if (!list.ok()) return list.status();
-    for (T& object : list->objects) PMEM_RETURN_IF_ERROR(Collect(std::move(object)));
-    return PageFacts{.resource_version = std::move(list->resource_version),
-                     .continue_token = std::move(list->continue_token),
-                     .object_errors = std::move(list->errors)};
+  absl::Status ReadItem(std::string_view json, absl::Status* object_error) override {
+    PMEM_ASSIGN_OR_RETURN(DecodedItem<T> item, DecodeItem<T>(json));
+    *object_error = item.object.status();
+    return item.object.ok() ? Collect(*std::move(item.object)) : absl::OkStatus();
+  }
+
+  absl::StatusOr<ListFacts> ReadFrame(std::string_view json) override {
+    PMEM_ASSIGN_OR_RETURN(DecodedList<T> list, DecodeList<T>(json));
+    return ListFacts{.resource_version = std::move(list.resource_version),
+                     .continue_token = std::move(list.continue_token)};
   }
 
   absl::StatusOr<EventFacts> ReadEvent(std::string_view line) override {
@@ -104,7 +107,6 @@ class TypedKind final : public WatchedKind {
     if (!event.ok()) return event.status();
     EventFacts facts{.type = event->type,
                      .resource_version = std::move(event->resource_version),
-                     .is_initial_events_end = event->is_initial_events_end,
                      .failure = std::move(event->failure),
                      .object_error = event->object.status()};
     is_gone_ = event->type == WatchEventType::kDeleted;
@@ -112,18 +114,13 @@ class TypedKind final : public WatchedKind {
     return facts;
   }
 
-  absl::Status Perform(ReflectorAction action) override {
-    absl::Status status;
+  void Perform(ReflectorAction action) override {
     if (action == ReflectorAction::kPublish) {
-      Publish();
+      sink_->OnRelisted(Whole());
     } else if (action == ReflectorAction::kApply && object_.has_value()) {
       Apply(*std::move(object_));
-    } else if (action == ReflectorAction::kCollect && object_.has_value()) {
-      status = Collect(*std::move(object_));
     }
     object_.reset();
-    is_gone_ = false;
-    return status;
   }
 
  private:
@@ -131,52 +128,47 @@ class TypedKind final : public WatchedKind {
     is_gone_ ? sink_->OnGone(std::move(object)) : sink_->OnSeen(std::move(object));
   }
 
-  // Of one object in the set that is not whole yet. In one block of memory, in the order they came:
-  // tens of thousands of nodes of a map would leave as many holes between what stays.
-  struct Collected {
-    T object;
-    bool is_gone = false;
-  };
-
   // What came twice counts once, but is looked for only when it would be too much.
   absl::Status Collect(T object) {
     if (collected_.size() >= collected_max_) {
-      for (T& kept : Whole()) collected_.push_back({std::move(kept)});
+      collected_ = Whole();
       // Half, so that the set is not sorted for each one that comes.
       if (collected_.size() > collected_max_ / 2) {
         return absl::ResourceExhaustedError(
             absl::StrCat("more than ", collected_max_ / 2, " objects, and no end"));
       }
     }
-    collected_.push_back({std::move(object), is_gone_});
+    collected_.push_back(std::move(object));
     return absl::OkStatus();
   }
 
-  void Publish() { sink_->OnRelisted(Whole()); }
-
-  // Takes what was collected, sorted by key. Of what has the same key the last counts.
+  // Takes what was collected, sorted by key, as it mostly comes. Of what has the same key the last
+  // counts.
   std::vector<T> Whole() {
-    std::vector<Collected> collected = std::exchange(collected_, {});
+    std::vector<T> collected = std::exchange(collected_, {});
+    const auto is_not_before = [](const T& a, const T& b) { return !(a.meta.key < b.meta.key); };
+    if (std::adjacent_find(collected.begin(), collected.end(), is_not_before) == collected.end()) {
+      return collected;
+    }
     std::vector<size_t> order(collected.size());
     std::iota(order.begin(), order.end(), size_t{0});
-    const auto key = [&collected](size_t i) -> const ObjectKey& {
-      return collected[i].object.meta.key;
-    };
+    const auto key = [&collected](size_t i) -> const ObjectKey& { return collected[i].meta.key; };
     std::stable_sort(order.begin(), order.end(),
                      [&key](size_t a, size_t b) { return key(a) < key(b); });
     std::vector<T> objects;
     objects.reserve(order.size());
     for (size_t i = 0; i < order.size(); ++i) {
       const bool is_last = i + 1 == order.size() || key(order[i]) != key(order[i + 1]);
-      if (!is_last || collected[order[i]].is_gone) continue;
-      objects.push_back(std::move(collected[order[i]].object));
+      if (is_last) objects.push_back(std::move(collected[order[i]]));
     }
     return objects;
   }
 
   ObjectSink<T>* const sink_;
   const size_t collected_max_;
-  std::vector<Collected> collected_;
+  // In one block of memory, in the order they came: tens of thousands of nodes of a map would leave
+  // as many holes between what stays.
+  std::vector<T> collected_;
   std::optional<T> object_;  // Of the last event read.
   bool is_gone_ = false;
 };

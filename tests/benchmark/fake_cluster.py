@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A fake API server and fake agents, for scale only: fixed objects, one process, no TLS.
 
-It answers what pmem-extender asks for: streamed lists with initial events, one chunk an event as
-kube-apiserver sends them, then silence; single claims; and the agents' long-polls under
-/agent/<number>. Pods that have a node are left out as the field selector asks, so they cost nothing
-here. PUT /change/<number> gives that agent's node room. With &end=true a list ends where it would
-go silent, for a client that only downloads it. PUT /load/on lets every agent's report change once
-in CHANGE_SECONDS and CLAIMS_PER_SECOND claims come, and go after a second; PUT /load/off ends it.
+It answers what pmem-extender asks for: lists, and watches that are silent but for claims under load;
+single claims; and the agents' long-polls under /agent/<number>. Pods that have a node are left out as
+the field selector asks, so they cost nothing here. PUT /change/<number> gives that agent's node room.
+PUT /load/on lets every agent's report change once in CHANGE_SECONDS and CLAIMS_PER_SECOND claims come,
+and go after a second; PUT /load/off ends it.
 """
 
 import asyncio
@@ -123,19 +122,30 @@ def _chunk(value):
     return b'%x\r\n%s\r\n' % (len(line), line)
 
 
-def _stream(kind, version, objects):
-    added = b''.join(_chunk({'type': 'ADDED', 'object': each}) for each in objects)
-    meta = {'resourceVersion': '1000000', 'annotations': {'k8s.io/initial-events-end': 'true'}}
-    return added + _chunk({'type': 'BOOKMARK', 'object': {'kind': kind, 'apiVersion': version, 'metadata': meta}})
+def _list(kind, version, objects):
+    listed = {'kind': f'{kind}List', 'apiVersion': version, 'metadata': {'resourceVersion': '1000000'}, 'items': list(objects)}
+    return _response(json.dumps(listed, separators=(',', ':')).encode())
+
+
+def _response(body, status='200 OK'):
+    return f'HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n'.encode() + body
+
+
+NOTHING_NEW = _response(b'', '304 Not Modified')
 
 
 class FakeAgents:
-    """All agents, and nothing else: for a real API server."""
+    """All agents, and nothing else: for a real API server.
+
+    Answers are kept and written by hand, with no task for a connection: thousands of agents, which elsewhere have a
+    machine each, share what is left of this one.
+    """
 
     def __init__(self, size):
         self.size = size
         self.generations = [1] * size.nodes
-        self.changed = {}  # Agent's number -> set when its report changes.
+        self.waiting = {}  # Agent's number -> the connections whose poll is open.
+        self.answers = {}  # Agent's number -> the answer that has its report.
         self.load = None
         self.step_seconds = CHANGE_SECONDS / size.nodes  # One agent after the other.
 
@@ -161,36 +171,37 @@ class FakeAgents:
         return json.dumps(report).encode()
 
     async def serve(self, port_pipe):
+        for number in range(self.size.nodes):
+            self._report_answer(number)
         # All of 127.0.0.0/8, which is more than one address to bind to.
-        server = await asyncio.start_server(self._connection, '0.0.0.0', 0, backlog=8192)
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: _Connection(self), '0.0.0.0', 0, backlog=8192)
         port_pipe.send(server.sockets[0].getsockname()[1])
         await server.serve_forever()
 
-    async def _connection(self, reader, writer):
-        try:
-            while True:
-                head = (await reader.readuntil(b'\r\n\r\n')).decode()
-                target = urllib.parse.urlsplit(head.split(' ', 2)[1])
-                await self._answer(writer, target.path, dict(urllib.parse.parse_qsl(target.query)))
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
-
-    async def _answer(self, writer, path, query):
+    def answer(self, connection, path, query):
+        """Writes it now or later."""
+        transport = connection.transport
         if path.startswith('/agent/'):
-            await self._poll(writer, int(path.split('/')[2]), query)
+            self._poll(connection, int(path.split('/')[2]), query)
         elif path.startswith('/change/'):
             self._change(int(path.split('/')[2]))
-            _write(writer, b'{}')
+            transport.write(_response(b'{}'))
         elif path.startswith('/load/'):
             if self.load:
                 self.load.cancel()
             self.load = asyncio.create_task(self._make_load()) if path.endswith('/on') else None
-            _write(writer, b'{}')
+            transport.write(_response(b'{}'))
         else:
-            _write(writer, b'{"kind":"Status","code":404,"reason":"NotFound"}', '404 Not Found')
+            transport.write(_response(b'{"kind":"Status","code":404,"reason":"NotFound"}', '404 Not Found'))
+
+    def end_poll(self, connection):
+        """It is answered, or nobody is there any more to be answered."""
+        if connection.poll:
+            number, timer = connection.poll
+            connection.poll = None
+            timer.cancel()
+            self.waiting[number].discard(connection)
 
     async def _make_load(self):
         begin, number = asyncio.get_running_loop().time(), 0
@@ -205,18 +216,49 @@ class FakeAgents:
 
     def _change(self, number):
         self.generations[number] += 1
-        if number in self.changed:
-            self.changed[number].set()
+        self.answers.pop(number, None)
+        for connection in tuple(self.waiting.get(number, ())):
+            self.end_poll(connection)
+            connection.transport.write(self._report_answer(number))
 
-    async def _poll(self, writer, number, query):
-        if query.get('generation') == str(self.generations[number]):
-            event = self.changed.setdefault(number, asyncio.Event())
-            event.clear()
-            try:
-                await asyncio.wait_for(event.wait(), float(query['wait'].removesuffix('s')))
-            except asyncio.TimeoutError:
-                return _write(writer, b'', '304 Not Modified')
-        return _write(writer, self.report(number))
+    def _report_answer(self, number):
+        if number not in self.answers:
+            self.answers[number] = _response(self.report(number))
+        return self.answers[number]
+
+    def _poll(self, connection, number, query):
+        if f'generation={self.generations[number]}' not in query.split('&'):
+            return connection.transport.write(self._report_answer(number))
+        seconds = float(urllib.parse.parse_qs(query)['wait'][0].removesuffix('s'))
+        connection.poll = number, asyncio.get_running_loop().call_later(seconds, self._nothing_new, connection)
+        self.waiting.setdefault(number, set()).add(connection)
+
+    def _nothing_new(self, connection):
+        self.end_poll(connection)
+        connection.transport.write(NOTHING_NEW)
+
+
+class _Connection(asyncio.Protocol):
+    """One that is kept alive and has one request at a time, without a body that matters."""
+
+    def __init__(self, server):
+        self.server = server
+        self.head = b''
+        self.poll = None  # An open one's agent, and what answers it when its time is over.
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def data_received(self, data):
+        self.head += data
+        if b'\r\n\r\n' in self.head:
+            target = self.head.split(b' ', 2)[1].decode()
+            self.head = b''
+            path, _, query = target.partition('?')
+            self.server.answer(self, path, query)
+
+    def connection_lost(self, _):
+        self.server.end_poll(self)
 
 
 class FakeCluster(FakeAgents):
@@ -226,50 +268,40 @@ class FakeCluster(FakeAgents):
         super().__init__(size)
         self.open_claim = json.dumps(claim(size.volumes, size.nodes, is_bound=False)).encode()
         claims = [claim(i, size.nodes) for i in range(size.volumes)] + [json.loads(self.open_claim)]
-        self.streams = {
-            '/api/v1/nodes': _stream('Node', 'v1', map(node, range(size.nodes))),
-            '/api/v1/pods': _stream('Pod', 'v1', []),
-            '/api/v1/persistentvolumeclaims': _stream('PersistentVolumeClaim', 'v1', claims),
-            '/api/v1/persistentvolumes': _stream(
+        self.lists = {
+            '/api/v1/nodes': _list('Node', 'v1', map(node, range(size.nodes))),
+            '/api/v1/pods': _list('Pod', 'v1', []),
+            '/api/v1/persistentvolumeclaims': _list('PersistentVolumeClaim', 'v1', claims),
+            '/api/v1/persistentvolumes': _list(
                 'PersistentVolume', 'v1', (volume(i, size.nodes) for i in range(size.volumes))
             ),
-            '/apis/storage.k8s.io/v1/storageclasses': _stream(
+            '/apis/storage.k8s.io/v1/storageclasses': _list(
                 'StorageClass', 'storage.k8s.io/v1', [storage_class()]
             ),
         }
-        self.claim_events = asyncio.Queue()
+        self.claim_watches = []
         self.step_seconds = 1 / CLAIMS_PER_SECOND
 
-    async def _answer(self, writer, path, query):
-        if path in self.streams:
-            writer.write(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n' + self.streams[path])
-            if 'end' in query:
-                writer.write(b'0\r\n\r\n')
-            elif path.endswith('/persistentvolumeclaims'):
-                await self._send_claim_events(writer)
-            else:
-                await asyncio.sleep(3600)
+    def answer(self, connection, path, query):
+        transport = connection.transport
+        if path in self.lists and 'watch=true' not in query:
+            transport.write(self.lists[path])
+        elif path in self.lists:
+            transport.write(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n')
+            if path.endswith('/persistentvolumeclaims'):
+                self.claim_watches.append(transport)
         elif path.endswith(f'/claim-{self.size.volumes}'):
-            _write(writer, self.open_claim)
+            transport.write(_response(self.open_claim))
         else:
-            await super()._answer(writer, path, query)
-
-    async def _send_claim_events(self, writer):
-        while True:
-            writer.write(_chunk(await self.claim_events.get()))
-            await writer.drain()
+            super().answer(connection, path, query)
 
     def _load_step(self, number):
         for offset, what in ((0, 'ADDED'), (CLAIMS_PER_SECOND, 'DELETED')):
             if number > offset:
                 made = claim(self.size.volumes + number - offset, self.size.nodes, is_bound=False)
                 made['metadata']['resourceVersion'] = str(2_000_000 + 2 * number + (what == 'DELETED'))
-                self.claim_events.put_nowait({'type': what, 'object': made})
-
-
-def _write(writer, body, status='200 OK'):
-    writer.write(f'HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n'.encode())
-    writer.write(body)
+                for watch in self.claim_watches:
+                    watch.write(_chunk({'type': what, 'object': made}))
 
 
 def run(size, port_pipe):

@@ -24,6 +24,7 @@ struct FakeStream {
   ClientResponse refusal;  // Status other than 0: this and nothing else.
   std::vector<std::string> lines;
   absl::Status end = absl::OkStatus();
+  bool is_cut = false;      // No line end after the last one.
   bool stays_open = false;  // After its lines: silent until stopped, or until CloseStream().
 };
 
@@ -153,7 +154,7 @@ class FakeHttpClient final : public HttpClient {
     server_->NoteLocked(request);
   }
 
-  absl::Status Stream(const ClientRequest& request, const OnLine& on_line, int64_t line_bytes_max,
+  absl::Status Stream(const ClientRequest& request, const OnBlock& on_block,
                       const std::atomic<bool>& stop, ClientResponse* refusal) override {
     FakeStream stream;
     {
@@ -170,8 +171,9 @@ class FakeHttpClient final : public HttpClient {
       *refusal = stream.refusal;
       return absl::OkStatus();
     }
-    for (const std::string& line : stream.lines) {
-      absl::Status status = on_line(line);
+    for (size_t i = 0; i < stream.lines.size(); ++i) {
+      const bool is_whole = !stream.is_cut || i + 1 < stream.lines.size();
+      absl::Status status = on_block(stream.lines[i] + (is_whole ? "\n" : ""));
       if (!status.ok()) return status;
     }
     return stream.stays_open ? StayOpen(stop) : stream.end;

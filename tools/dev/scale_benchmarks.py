@@ -73,8 +73,7 @@ def extender(fakes, nodes, port, agents_port=None):
 
 
 def _download_seconds(port):
-    urls = [f'http://127.0.0.1:{port}{path}?watch=true&end=true' for path in LISTS]
-    out = [part for url in urls for part in ('-o', '/dev/null', url)]
+    out = [part for path in LISTS for part in ('-o', '/dev/null', f'http://127.0.0.1:{port}{path}')]
     begin = time.monotonic()
     subprocess.run(['curl', '-sSf', *out], check=True)
     return time.monotonic() - begin

@@ -420,17 +420,22 @@ TEST(KubeDecode, ABadObjectInAnEventStillAdvancesTheVersion) {
   EXPECT_EQ(event->object.status().code(), absl::StatusCode::kInvalidArgument);
 }
 
-TEST(KubeDecode, BookmarkTellsTheEndOfInitialEvents) {
-  const auto plain = DecodeWatchEvent<Node>(
+TEST(KubeDecode, ABookmarkCarriesAVersion) {
+  const auto bookmark = DecodeWatchEvent<Node>(
       R"({"type":"BOOKMARK","object":{"kind":"Node","metadata":{"resourceVersion":"12"}}})");
-  ASSERT_TRUE(plain.ok()) << plain.status();
-  EXPECT_EQ(plain->type, WatchEventType::kBookmark);
-  EXPECT_EQ(plain->resource_version, "12");
-  EXPECT_FALSE(plain->is_initial_events_end);
-  EXPECT_TRUE(
-      DecodeWatchEvent<Node>(R"({"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"12",)"
-                             R"("annotations":{"k8s.io/initial-events-end":"true"}}}})")
-          ->is_initial_events_end);
+  ASSERT_TRUE(bookmark.ok()) << bookmark.status();
+  EXPECT_EQ(bookmark->type, WatchEventType::kBookmark);
+  EXPECT_EQ(bookmark->resource_version, "12");
+}
+
+TEST(KubeDecode, AnItemThatIsNoObjectOfItsKindIsNamedAndOneThatIsNoJsonIsAnError) {
+  const auto good = DecodeItem<StorageClass>(R"({"metadata":{"name":"s"}})");
+  ASSERT_TRUE(good.ok()) << good.status();
+  EXPECT_EQ(good->object->meta.key.name, "s");
+  const auto bad = DecodeItem<StorageClass>(R"({"metadata":{"name":"s"},"provisioner":1})");
+  ASSERT_TRUE(bad.ok()) << bad.status();
+  EXPECT_TRUE(absl::StartsWith(bad->object.status().message(), "s: ")) << bad->object.status();
+  EXPECT_EQ(DecodeItem<StorageClass>("{]").status().code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST(KubeDecode, ErrorEventCarriesTheFailure) {

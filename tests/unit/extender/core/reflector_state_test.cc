@@ -20,12 +20,13 @@ using Kind = ReflectorRequest::Kind;
 
 const absl::Time kStart = absl::UnixEpoch();
 
-// A state that has published at version "10" through WatchList and is watching.
+// A state that has published a list of version "10" and is watching.
 ReflectorState Synced() {
   ReflectorState state;
   state.Next(0);
+  state.OnListEnd("10", "");
+  state.Next(0);
   state.OnStreamBegin(kStart);
-  state.OnEvent(WatchEventType::kBookmark, "10", true);
   return state;
 }
 
@@ -33,93 +34,48 @@ ReflectorRequest Watch(std::string version, absl::Duration delay = absl::ZeroDur
   return {.kind = Kind::kWatch, .resource_version = std::move(version), .delay = delay};
 }
 
-ReflectorRequest Anew(Kind kind, absl::Duration delay = absl::ZeroDuration()) {
-  return {.kind = kind, .begins_anew = true, .delay = delay};
+ReflectorRequest Anew(absl::Duration delay = absl::ZeroDuration()) {
+  return {.kind = Kind::kList, .begins_anew = true, .delay = delay};
 }
 
-TEST(ReflectorState, BeginsWithWatchList) {
+TEST(ReflectorState, AListIsPublishedAtItsEndAndWatchedFromItsVersion) {
   ReflectorState state;
-  EXPECT_EQ(state.Next(0.5), Anew(Kind::kWatchList));
+  EXPECT_EQ(state.Next(0.5), Anew());
   EXPECT_FALSE(state.is_synced());
-}
-
-TEST(ReflectorState, InitialEventsAreCollectedUntilTheEndMarker) {
-  ReflectorState state;
-  state.Next(0);
-  state.OnStreamBegin(kStart);
-  EXPECT_EQ(state.OnEvent(WatchEventType::kAdded, "3", false), ReflectorAction::kCollect);
-  EXPECT_EQ(state.OnEvent(WatchEventType::kBookmark, "4", false), ReflectorAction::kNothing);
-  EXPECT_EQ(state.OnEvent(WatchEventType::kDeleted, "5", false), ReflectorAction::kCollect);
-  EXPECT_FALSE(state.is_synced());
-  EXPECT_EQ(state.OnEvent(WatchEventType::kBookmark, "9", true), ReflectorAction::kPublish);
+  EXPECT_EQ(state.OnListEnd("9", ""), ReflectorAction::kPublish);
   EXPECT_TRUE(state.is_synced());
   EXPECT_EQ(state.resource_version(), "9");
-  EXPECT_EQ(state.OnEvent(WatchEventType::kModified, "11", false), ReflectorAction::kApply);
+  EXPECT_EQ(state.Next(0), Watch("9"));
+  state.OnStreamBegin(kStart);
+  EXPECT_EQ(state.OnEvent(WatchEventType::kModified, "11"), ReflectorAction::kApply);
   state.OnStreamEnd(kStart + absl::Minutes(6));
   EXPECT_EQ(state.Next(0), Watch("11"));
 }
 
+TEST(ReflectorState, AServerThatSendsLessAtOnceIsAskedForTheRest) {
+  ReflectorState state;
+  state.Next(0);
+  EXPECT_EQ(state.OnListEnd("20", "token"), ReflectorAction::kNothing);
+  EXPECT_EQ(state.Next(0), (ReflectorRequest{.kind = Kind::kList, .continue_token = "token"}));
+  EXPECT_FALSE(state.is_synced());
+  EXPECT_EQ(state.OnListEnd("20", ""), ReflectorAction::kPublish);
+  EXPECT_EQ(state.Next(0), Watch("20"));
+}
+
 TEST(ReflectorState, BookmarksAdvanceTheVersion) {
   ReflectorState state = Synced();
-  EXPECT_EQ(state.OnEvent(WatchEventType::kBookmark, "77", false), ReflectorAction::kNothing);
+  EXPECT_EQ(state.OnEvent(WatchEventType::kBookmark, "77"), ReflectorAction::kNothing);
   state.OnStreamEnd(kStart + absl::Minutes(6));
   EXPECT_EQ(state.Next(0), Watch("77"));
 }
 
-class WatchListRefused : public ::testing::TestWithParam<int> {};
-
-TEST_P(WatchListRefused, FallsBackToPagedListAtOnce) {
+TEST(ReflectorState, AFailedListBeginsFromItsBegin) {
   ReflectorState state;
   state.Next(0);
-  state.OnFailure({.code = GetParam()}, kStart);
-  EXPECT_EQ(state.Next(0.9), Anew(Kind::kList));
-  EXPECT_EQ(state.OnListPage("20", "token"), ReflectorAction::kNothing);
-  EXPECT_EQ(state.Next(0), (ReflectorRequest{.kind = Kind::kList, .continue_token = "token"}));
-  EXPECT_FALSE(state.is_synced());
-  EXPECT_EQ(state.OnListPage("20", ""), ReflectorAction::kPublish);
-  EXPECT_TRUE(state.is_synced());
-  EXPECT_EQ(state.Next(0), Watch("20"));
-}
-
-INSTANTIATE_TEST_SUITE_P(Codes, WatchListRefused, ::testing::Values(400, 404, 405, 422, 500));
-
-TEST(ReflectorState, ErrorEventInsteadOfInitialEventsFallsBackToo) {
-  ReflectorState state;
-  state.Next(0);
-  state.OnStreamBegin(kStart);
-  state.OnErrorEvent({.code = 500, .reason = "InternalError"}, kStart);
-  EXPECT_EQ(state.Next(0), Anew(Kind::kList));
-}
-
-TEST(ReflectorState, AStreamThatEndsBeforeTheMarkerFallsBack) {
-  ReflectorState state;
-  state.Next(0);
-  state.OnStreamBegin(kStart);
-  state.OnEvent(WatchEventType::kAdded, "3", false);
-  state.OnStreamEnd(kStart + absl::Minutes(5));
-  EXPECT_EQ(state.Next(0), Anew(Kind::kList));
-}
-
-TEST(ReflectorState, WatchListIsTriedAgainAfterARoundOfLists) {
-  ReflectorState state;
-  state.Next(0);
-  state.OnFailure({.code = 422}, kStart);
-  state.Next(0);
-  state.OnListPage("20", "");
-  state.Next(0);
-  state.OnFailure({.code = 410}, kStart + absl::Hours(1));
-  EXPECT_EQ(state.Next(0), Anew(Kind::kWatchList));
-}
-
-TEST(ReflectorState, AFailedListBeginsFromItsFirstPage) {
-  ReflectorState state;
-  state.Next(0);
-  state.OnFailure({.code = 422}, kStart);
-  state.Next(0);
-  state.OnListPage("20", "token");
+  state.OnListEnd("20", "token");
   state.Next(0);
   state.OnFailure({.code = 410, .reason = "Expired"}, kStart);
-  EXPECT_EQ(state.Next(0), Anew(Kind::kList, kReflectorBackoffMin));
+  EXPECT_EQ(state.Next(0), Anew(kReflectorBackoffMin));
 }
 
 class Gone : public ::testing::TestWithParam<ApiFailure> {};
@@ -127,12 +83,12 @@ class Gone : public ::testing::TestWithParam<ApiFailure> {};
 TEST_P(Gone, BeginsAnewAtOnceAsStatusAndAsEvent) {
   ReflectorState by_status = Synced();
   by_status.OnFailure(GetParam(), kStart + absl::Minutes(1));
-  EXPECT_EQ(by_status.Next(0.5), Anew(Kind::kWatchList));
+  EXPECT_EQ(by_status.Next(0.5), Anew());
   EXPECT_TRUE(by_status.is_synced()) << "what was known stands until the new set is whole";
 
   ReflectorState by_event = Synced();
   by_event.OnErrorEvent(GetParam(), kStart + absl::Minutes(1));
-  EXPECT_EQ(by_event.Next(0.5), Anew(Kind::kWatchList));
+  EXPECT_EQ(by_event.Next(0.5), Anew());
 }
 
 INSTANTIATE_TEST_SUITE_P(Forms, Gone,
@@ -147,9 +103,9 @@ TEST(ReflectorState, GoneAgainAndAgainIsSlowedDown) {
   state.Next(0);
   state.OnStreamBegin(kStart);
   state.OnFailure({.code = 410}, kStart);
-  EXPECT_EQ(state.Next(0), Anew(Kind::kWatchList, kReflectorBackoffMin));
+  EXPECT_EQ(state.Next(0), Anew(kReflectorBackoffMin));
   state.OnFailure({.code = 410}, kStart);
-  EXPECT_EQ(state.Next(0), Anew(Kind::kWatchList, kReflectorBackoffMin * 2));
+  EXPECT_EQ(state.Next(0), Anew(kReflectorBackoffMin * 2));
 }
 
 TEST(ReflectorState, AVersionFromTheFutureBeginsAnewAfterTheTimeTheServerSays) {
@@ -159,7 +115,7 @@ TEST(ReflectorState, AVersionFromTheFutureBeginsAnewAfterTheTimeTheServerSays) {
                    .is_too_large_version = true,
                    .retry_after = absl::Seconds(5)},
                   kStart);
-  EXPECT_EQ(state.Next(0), Anew(Kind::kWatchList, absl::Seconds(5)));
+  EXPECT_EQ(state.Next(0), Anew(absl::Seconds(5)));
 }
 
 TEST(ReflectorState, TooManyRequestsKeepsTheVersionAndWaits) {
@@ -191,7 +147,7 @@ TEST(ReflectorState, GoneAfterAnOutageIsNotDelayedByTheOutage) {
   for (int i = 0; i < 5; ++i) state.OnFailure({}, kStart);
   state.Next(0);
   state.OnErrorEvent({.code = 410, .reason = "Expired"}, kStart);
-  EXPECT_EQ(state.Next(0.5), Anew(Kind::kWatchList));
+  EXPECT_EQ(state.Next(0.5), Anew());
 }
 
 TEST(ReflectorState, TwoHealthyMinutesForgetTheBackoff) {
@@ -206,7 +162,7 @@ TEST(ReflectorState, TwoHealthyMinutesForgetTheBackoff) {
 
 TEST(ReflectorState, ANormalEndContinuesAtOnceButAnEmptyShortStreamDoesNot) {
   ReflectorState state = Synced();
-  state.OnStreamEnd(kStart);
+  state.OnStreamEnd(kStart + kReflectorShortStream);
   EXPECT_EQ(state.Next(0), Watch("10"));
   state.OnStreamBegin(kStart);
   state.OnStreamEnd(kStart + kReflectorShortStream / 2);
@@ -217,7 +173,7 @@ TEST(ReflectorState, ShortStreamsThatFollowEachOtherAreSpacedWhateverTheyBring) 
   ReflectorState state = Synced();
   const auto end_after = [&state](absl::Duration duration) {
     state.OnStreamBegin(kStart);
-    state.OnEvent(WatchEventType::kBookmark, "11", false);
+    state.OnEvent(WatchEventType::kBookmark, "11");
     state.OnStreamEnd(kStart + duration);
     return state.Next(0).delay;
   };
@@ -234,23 +190,21 @@ TEST(ReflectorState, ShortStreamsThatFollowEachOtherAreSpacedWhateverTheyBring) 
 TEST(ReflectorState, AnErrorEventOfUnknownKindBeginsAnewSlowly) {
   ReflectorState state = Synced();
   state.OnErrorEvent({.code = 500}, kStart);
-  EXPECT_EQ(state.Next(0), Anew(Kind::kWatchList, kReflectorBackoffMin));
+  EXPECT_EQ(state.Next(0), Anew(kReflectorBackoffMin));
 }
 
 TEST(ReflectorState, ForbiddenWaitsAndAsksTheSameAgain) {
   ReflectorState state;
   state.Next(0);
   state.OnFailure({.code = 403, .reason = "Forbidden"}, kStart);
-  EXPECT_EQ(state.Next(0), Anew(Kind::kWatchList, kReflectorBackoffMin));
+  EXPECT_EQ(state.Next(0), Anew(kReflectorBackoffMin));
 }
 
-TEST(ReflectorState, ABrokenStreamOfInitialEventsIsCollectedAnew) {
+TEST(ReflectorState, AListThatBrokeOffIsCollectedAnew) {
   ReflectorState state;
   state.Next(0);
-  state.OnStreamBegin(kStart);
-  state.OnEvent(WatchEventType::kAdded, "3", false);
   state.OnFailure({}, kStart);
-  EXPECT_EQ(state.Next(0), Anew(Kind::kWatchList, kReflectorBackoffMin));
+  EXPECT_EQ(state.Next(0), Anew(kReflectorBackoffMin));
 }
 
 }  // namespace

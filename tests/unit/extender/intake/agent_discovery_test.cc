@@ -71,12 +71,15 @@ TEST(AgentFile, IsReadWhenItChangesAndABadOneLeavesTheLastListStanding) {
   std::remove(path.c_str());
 }
 
+std::string PodJson(std::string_view name, std::string_view ip) {
+  return absl::StrCat(R"({"metadata":{"name":")", std::string(name),
+                      R"(","resourceVersion":"5"},"spec":{"nodeName":")", std::string(name),
+                      R"(-node","containers":[{"ports":[{"name":"http","containerPort":9090}]}]},)",
+                      R"("status":{"phase":"Running","podIP":")", std::string(ip), R"("}})");
+}
+
 std::string PodLine(std::string_view type, std::string_view name, std::string_view ip) {
-  return absl::StrCat(R"({"type":")", std::string(type), R"(","object":{"metadata":{"name":")",
-                      std::string(name), R"(","resourceVersion":"5"},"spec":{"nodeName":")",
-                      std::string(name), R"(-node","containers":[{"ports":[{"name":"http",)",
-                      R"("containerPort":9090}]}]},"status":{"phase":"Running","podIP":")",
-                      std::string(ip), R"("}}})");
+  return absl::StrCat(R"({"type":")", std::string(type), R"(","object":)", PodJson(name, ip), "}");
 }
 
 TEST(AgentPods, AreFollowedByLabelInTheirKubeNamespace) {
@@ -86,11 +89,10 @@ TEST(AgentPods, AreFollowedByLabelInTheirKubeNamespace) {
                     std::make_unique<FakeHttpClient>(&server),
                     std::make_unique<TokenSource>("", "", &clock));
   Recorder recorder;
+  server.AddStream({.lines = {absl::StrCat(R"({"metadata":{"resourceVersion":"9"},"items":[)",
+                                           PodJson("a", "10.0.0.1"), "]}")}});
   server.AddStream(
-      {.lines = {PodLine("ADDED", "a", "10.0.0.1"),
-                 R"({"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"9",)"
-                 R"("annotations":{"k8s.io/initial-events-end":"true"}}}})",
-                 PodLine("ADDED", "b", "10.0.0.2"), PodLine("DELETED", "a", "10.0.0.1")},
+      {.lines = {PodLine("ADDED", "b", "10.0.0.2"), PodLine("DELETED", "a", "10.0.0.1")},
        .stays_open = true});
   const std::unique_ptr<AgentDiscovery> discovery = AgentDiscovery::Make(
       *ParseAgentsFlag("pods:pmem/app=agent"), std::nullopt, &client, &recorder, &clock);
@@ -99,10 +101,11 @@ TEST(AgentPods, AreFollowedByLabelInTheirKubeNamespace) {
   EXPECT_EQ(lists[0], (Texts{"a-node=http://10.0.0.1:9090"}));
   EXPECT_EQ(lists[1], (Texts{"a-node=http://10.0.0.1:9090", "b-node=http://10.0.0.2:9090"}));
   EXPECT_EQ(lists[2], (Texts{"a-node=!the agent's pod is gone", "b-node=http://10.0.0.2:9090"}));
-  EXPECT_TRUE(absl::StartsWith(server.WaitForRequests(1)[0].path_and_query,
-                               "/api/v1/namespaces/pmem/pods?watch=true"));
+  const std::vector<ClientRequest> requests = server.WaitForRequests(2);
+  EXPECT_EQ(requests[0].path_and_query, "/api/v1/namespaces/pmem/pods?labelSelector=app%3Dagent");
   EXPECT_TRUE(
-      absl::StrContains(server.WaitForRequests(1)[0].path_and_query, "&labelSelector=app%3Dagent"));
+      absl::StartsWith(requests[1].path_and_query, "/api/v1/namespaces/pmem/pods?watch=true"));
+  EXPECT_TRUE(absl::StrContains(requests[1].path_and_query, "&labelSelector=app%3Dagent"));
   EXPECT_EQ(discovery->Health()->relists, 1);
   discovery->Stop();
 }

@@ -96,6 +96,45 @@ TEST_F(KubeClientTest, AWatchIsAskedForOnceMoreAfterA401Too) {
   EXPECT_EQ(lines, std::vector<std::string>{"line"});
 }
 
+TEST_F(KubeClientTest, AWatchThatEndsWithinALineIsUnavailable) {
+  server_.AddStream({.lines = {"whole", "half"}, .is_cut = true});
+  std::vector<std::string> lines;
+  const std::atomic<bool> stop = false;
+  ApiFailure refusal;
+  const auto on_line = [&lines](std::string_view line) {
+    lines.emplace_back(line);
+    return absl::OkStatus();
+  };
+  EXPECT_TRUE(absl::IsUnavailable(client_->Watch("/x", on_line, stop, &refusal)));
+  EXPECT_EQ(lines, std::vector<std::string>{"whole"});
+}
+
+TEST_F(KubeClientTest, AListIsReadItemByItem) {
+  server_.AddStream({.lines = {R"({"metadata":{},)", R"("items":[{"a":1},)", R"({"b":2}]})"}});
+  server_.AddStream({.refusal = {.status = 403, .body = R"({"reason":"Forbidden"})"}});
+  server_.AddStream({.lines = {R"({"items":[{"a":1})"}});
+  std::vector<std::string> items;
+  const std::atomic<bool> stop = false;
+  std::string frame;
+  ApiFailure refusal;
+  const auto read = [&] {
+    return client_->ReadList(
+        "/x",
+        [&items](std::string_view item) {
+          items.emplace_back(item);
+          return absl::OkStatus();
+        },
+        stop, &frame, &refusal);
+  };
+  EXPECT_EQ(read(), absl::OkStatus());
+  EXPECT_EQ(items, (std::vector<std::string>{R"({"a":1})", R"({"b":2})"}));
+  EXPECT_EQ(frame, "{\"metadata\":{},\n\"items\":[]}");
+  EXPECT_EQ(refusal, ApiFailure());
+  EXPECT_EQ(read(), absl::OkStatus());
+  EXPECT_EQ(refusal.reason, "Forbidden");
+  EXPECT_TRUE(absl::IsInvalidArgument(read())) << "it was cut short";
+}
+
 TEST_F(KubeClientTest, ATokenThatCannotBeReadAnyMoreGoesOnBeingUsed) {
   client_->Get("/x").IgnoreError();
   std::remove(token_path_.c_str());

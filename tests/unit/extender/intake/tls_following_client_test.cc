@@ -108,12 +108,12 @@ TEST_F(TlsFollowingClientTest, StreamsFollowToo) {
   std::string seen;
   ClientResponse refusal;
   const std::atomic<bool> stop = false;
-  const auto on_line = [&seen](std::string_view line) {
-    seen = line;
+  const auto on_block = [&seen](std::string_view block) {
+    seen = block;
     return absl::OkStatus();
   };
-  EXPECT_EQ(client_->Stream({}, on_line, 100, stop, &refusal), absl::OkStatus());
-  EXPECT_EQ(seen, "line");
+  EXPECT_EQ(client_->Stream({}, on_block, stop, &refusal), absl::OkStatus());
+  EXPECT_EQ(seen, "line\n");
 }
 
 TEST_F(TlsFollowingClientTest, ABadFirstConfigurationIsRefused) {

@@ -10,6 +10,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/io/clock.h"
 #include "tests/fakes/fake_http_client.h"
 #include "tests/fakes/recording_sink.h"
@@ -25,10 +26,20 @@ std::string Line(std::string_view type, std::string_view name, std::string_view 
                       R"("}}})");
 }
 
-std::string EndMarker(std::string_view version) {
+std::string Bookmark(std::string_view version) {
   return absl::StrCat(R"({"type":"BOOKMARK","object":{"metadata":{"resourceVersion":")",
-                      std::string(version),
-                      R"(","annotations":{"k8s.io/initial-events-end":"true"}}}})");
+                      std::string(version), R"("}}})");
+}
+
+// A list of that version of nodes with these names.
+FakeStream List(std::string_view version, const Texts& names,
+                std::string_view continue_token = {}) {
+  const std::string items = absl::StrJoin(names, ",", [](std::string* out, std::string_view name) {
+    absl::StrAppend(out, R"({"metadata":{"name":")", std::string(name), R"("}})");
+  });
+  return {.lines = {absl::StrCat(R"({"metadata":{"resourceVersion":")", std::string(version),
+                                 R"(","continue":")", std::string(continue_token),
+                                 R"("},"items":[)", items, "]}")}};
 }
 
 std::string ErrorLine(int code, std::string_view reason) {
@@ -67,37 +78,30 @@ class WatchLoopTest : public ::testing::Test {
   WatchLoop loop_;
 };
 
-TEST_F(WatchLoopTest, WatchListPublishesAtTheMarkerAndThenGoesOnLive) {
+TEST_F(WatchLoopTest, PublishesAListAndWatchesFromItsVersion) {
+  server_.AddStream(List("4", {"b", "a"}));
   server_.AddStream(
-      {.lines = {Line("ADDED", "b", "1"), Line("ADDED", "a", "2"), Line("DELETED", "b", "3"),
-                 EndMarker("4"), Line("ADDED", "c", "5"), Line("DELETED", "a", "6")},
-       .stays_open = true});
+      {.lines = {Line("ADDED", "c", "5"), Line("DELETED", "a", "6")}, .stays_open = true});
   loop_.Start();
-  EXPECT_EQ(events_.WaitFor(3), (Texts{"relisted a", "seen c", "gone a"}));
-  EXPECT_TRUE(Asks(0, {"/api/v1/nodes?watch=true", "&sendInitialEvents=true",
-                       "&resourceVersionMatch=NotOlderThan", "&allowWatchBookmarks=true",
-                       "&fieldSelector=spec.nodeName%3D"}));
+  EXPECT_EQ(events_.WaitFor(3), (Texts{"relisted a b", "seen c", "gone a"}));
+  EXPECT_EQ(server_.WaitForRequests(1)[0].path_and_query,
+            "/api/v1/nodes?fieldSelector=spec.nodeName%3D");
   EXPECT_EQ(server_.WaitForRequests(1)[0].headers.at("Authorization"), "Bearer secret");
+  EXPECT_TRUE(Asks(1, {"/api/v1/nodes?watch=true&allowWatchBookmarks=true", "&resourceVersion=4",
+                       "&fieldSelector=spec.nodeName%3D"}));
   server_.CloseStream();
-  EXPECT_TRUE(Asks(1, {"watch=true", "&resourceVersion=6"}));
+  EXPECT_TRUE(Asks(2, {"watch=true", "&resourceVersion=6"}));
   EXPECT_EQ(loop_.Health().relists, 1);
 }
 
-TEST_F(WatchLoopTest, FallsBackToPagedListsAndWatchesFromTheirVersion) {
-  server_.OnSend([](const ClientRequest& request) -> absl::StatusOr<ClientResponse> {
-    if (absl::StrContains(request.path_and_query, "continue=more%2B")) {
-      return ClientResponse{
-          .status = 200,
-          .body = R"({"metadata":{"resourceVersion":"20"},"items":[{"metadata":{"name":"a"}}]})"};
-    }
-    return ClientResponse{.status = 200,
-                          .body = R"({"metadata":{"resourceVersion":"20","continue":"more+"},)"
-                                  R"("items":[{"metadata":{"name":"b"}},{"metadata":{}}]})"};
-  });
-  server_.AddStream({.refusal = {.status = 422, .body = R"({"reason":"Invalid"})"}});
+TEST_F(WatchLoopTest, AListThatComesInPartsIsOneSet) {
+  server_.AddStream(List("20", {"b"}, "more+"));
+  server_.AddStream({.lines = {R"({"metadata":{"resourceVersion":"20"},"items":[{"metadata":{}},)"
+                               R"({"metadata":{"name":"a"}}]})"}});
   loop_.Start();
   EXPECT_EQ(events_.WaitFor(1), (Texts{"relisted a b"}));
-  EXPECT_TRUE(Asks(3, {"watch=true", "&resourceVersion=20"}));
+  EXPECT_TRUE(Asks(1, {"&continue=more%2B"}));
+  EXPECT_TRUE(Asks(2, {"watch=true", "&resourceVersion=20"}));
   EXPECT_EQ(loop_.Health().decode_errors, 1);
 }
 
@@ -105,28 +109,32 @@ TEST_F(WatchLoopTest, AListThatDoesNotEndIsGivenUpAndBegunAnew) {
   for (const bool is_same_token : {true, false}) {
     SCOPED_TRACE(is_same_token);
     FakeHttpServer server;
-    std::atomic<int> pages = 0;
-    server.OnSend([&pages, is_same_token](const ClientRequest&) -> absl::StatusOr<ClientResponse> {
-      const int page = is_same_token ? 1 : ++pages;
-      return ClientResponse{.status = 200,
-                            .body = absl::StrCat(R"({"metadata":{"resourceVersion":"20",)"
-                                                 R"("continue":"after )",
-                                                 page, R"("},"items":[]})")};
-    });
-    server.AddStream({.refusal = {.status = 422, .body = ""}});
+    const size_t parts = is_same_token ? 2 : size_t{kListPartsMax};
+    for (size_t i = 0; i < parts; ++i) {
+      server.AddStream(List("20", {}, is_same_token ? "same" : absl::StrCat("after ", i)));
+    }
     KubeClient client(std::make_unique<FakeHttpClient>(&server),
                       std::make_unique<FakeHttpClient>(&server),
                       std::make_unique<TokenSource>("secret", "", &clock_));
     WatchLoop loop({.kind = "nodes", .resource = kNodesResource}, &client,
                    std::make_unique<TypedKind<Node>>(&sink_), &clock_);
     loop.Start();
-    // A refused WatchList, two pages or as many as there may be, and the first page again.
-    const size_t last = 1 + (is_same_token ? 2 : size_t{kListPagesMax});
-    const std::vector<ClientRequest> requests = server.WaitForRequests(last + 1);
-    ASSERT_GT(requests.size(), last);
-    EXPECT_TRUE(absl::StrContains(requests[last - 1].path_and_query, "&continue="));
-    EXPECT_FALSE(absl::StrContains(requests[last].path_and_query, "&continue="));
+    const std::vector<ClientRequest> requests = server.WaitForRequests(parts + 1);
+    ASSERT_GT(requests.size(), parts);
+    EXPECT_TRUE(absl::StrContains(requests[parts - 1].path_and_query, "?continue="));
+    EXPECT_EQ(requests[parts].path_and_query, "/api/v1/nodes");
   }
+}
+
+TEST_F(WatchLoopTest, AListThatIsCutShortIsVoidAndTheNextOneIsWhole) {
+  server_.AddStream({.lines = {R"({"metadata":{"resourceVersion":"4"},"items":[)"
+                               R"({"metadata":{"name":"b"}})"}});
+  server_.AddStream({.lines = {R"({"items":[{"metadata":{"name":"c"}})"},
+                     .end = absl::UnavailableError("reset")});
+  server_.AddStream(List("5", {"a"}));
+  loop_.Start();
+  EXPECT_EQ(events_.WaitFor(1), (Texts{"relisted a"}));
+  EXPECT_EQ(loop_.Health().failures, 2);
 }
 
 TEST_F(WatchLoopTest, ARelistBreaksTheStreamOffAndTellsOfTheListsRound) {
@@ -135,15 +143,15 @@ TEST_F(WatchLoopTest, ARelistBreaksTheStreamOffAndTellsOfTheListsRound) {
                   .resource = kNodesResource,
                   .on_listed = [&rounds](int64_t round) { rounds.push_back(round); }},
                  &client_, std::make_unique<TypedKind<Node>>(&sink_), &clock_);
-  server_.AddStream({.lines = {Line("ADDED", "a", "1"), EndMarker("2"), Line("ADDED", "b", "3")},
-                     .stays_open = true});
+  server_.AddStream(List("2", {"a"}));
+  server_.AddStream({.lines = {Line("ADDED", "b", "3")}, .stays_open = true});
   loop.Start();
   EXPECT_EQ(events_.WaitFor(2), (Texts{"relisted a", "seen b"}));
-  server_.AddStream({.lines = {Line("ADDED", "b", "3"), EndMarker("4"), Line("ADDED", "c", "5")},
-                     .stays_open = true});
+  server_.AddStream(List("4", {"b"}));
+  server_.AddStream({.lines = {Line("ADDED", "c", "5")}, .stays_open = true});
   loop.Relist(7);
   EXPECT_EQ(events_.WaitFor(4), (Texts{"relisted a", "seen b", "relisted b", "seen c"}));
-  EXPECT_TRUE(Asks(1, {"&sendInitialEvents=true", "&resourceVersionMatch=NotOlderThan"}));
+  EXPECT_EQ(server_.WaitForRequests(3)[2].path_and_query, "/api/v1/nodes");
   EXPECT_EQ(rounds, (std::vector<int64_t>{0, 7}));
   EXPECT_EQ(loop.Health().failures, 0);
 }
@@ -154,59 +162,49 @@ TEST_F(WatchLoopTest, ARelistThatIsWantedBeforeTheStartIsTheFirstList) {
                   .resource = kNodesResource,
                   .on_listed = [&rounds](int64_t round) { rounds.push_back(round); }},
                  &client_, std::make_unique<TypedKind<Node>>(&sink_), &clock_);
-  server_.AddStream({.lines = {EndMarker("2"), Line("ADDED", "a", "3")}, .stays_open = true});
+  server_.AddStream(List("2", {}));
+  server_.AddStream({.lines = {Line("ADDED", "a", "3")}, .stays_open = true});
   loop.Relist(1);
   loop.Start();
   EXPECT_EQ(events_.WaitFor(2), (Texts{"relisted", "seen a"}));
   EXPECT_EQ(rounds, (std::vector<int64_t>{1}));
 }
 
-TEST_F(WatchLoopTest, AnErrorEventInPlaceOfInitialEventsFallsBack) {
-  server_.OnSend([](const ClientRequest&) -> absl::StatusOr<ClientResponse> {
-    return ClientResponse{.status = 200,
-                          .body = R"({"metadata":{"resourceVersion":"20"},"items":[]})"};
-  });
-  server_.AddStream({.lines = {ErrorLine(500, "InternalError")}});
-  loop_.Start();
-  EXPECT_EQ(events_.WaitFor(1), (Texts{"relisted"}));
-  EXPECT_TRUE(Asks(1, {"/api/v1/nodes?limit=500"}));
-}
-
 TEST_F(WatchLoopTest, GoneAsEventAndAsStatusCollectsAnewWhileTheOldSetStands) {
-  server_.AddStream(
-      {.lines = {Line("ADDED", "a", "1"), EndMarker("2"), ErrorLine(410, "Expired")}});
-  server_.AddStream({.lines = {Line("ADDED", "b", "3")}, .stays_open = true});
+  server_.AddStream(List("2", {"a"}));
+  server_.AddStream({.lines = {ErrorLine(410, "Expired")}});
+  server_.AddStream({.lines = {R"({"items":[{"metadata":{"name":"b"}})"}, .stays_open = true});
   loop_.Start();
-  EXPECT_TRUE(Asks(1, {"&sendInitialEvents=true"}));
+  EXPECT_TRUE(Asks(2, {"/api/v1/nodes?fieldSelector"}));
   EXPECT_EQ(events_.WaitFor(1), (Texts{"relisted a"}));
-  server_.CloseStream(absl::UnavailableError("reset"));  // Before the marker: "b" is void.
-  server_.AddStream({.lines = {Line("ADDED", "c", "5"), EndMarker("6")}, .stays_open = true});
+  server_.CloseStream(absl::UnavailableError("reset"));  // Before its end: "b" is void.
+  server_.AddStream(List("6", {"c"}));
   EXPECT_EQ(events_.WaitFor(2), (Texts{"relisted a", "relisted c"}));
   server_.AddStream({.refusal = {.status = 410, .body = ""}});
-  server_.AddStream({.lines = {EndMarker("9")}, .stays_open = true});
-  server_.CloseStream();
+  server_.AddStream(List("9", {}));
   EXPECT_EQ(events_.WaitFor(3), (Texts{"relisted a", "relisted c", "relisted"}));
 }
 
 TEST_F(WatchLoopTest, ABrokenStreamGoesOnFromTheLastBookmark) {
-  server_.AddStream({.lines = {EndMarker("2"), Line("BOOKMARK", "", "30")},
-                     .end = absl::UnavailableError("reset")});
+  server_.AddStream(List("2", {}));
+  server_.AddStream({.lines = {Bookmark("30")}, .end = absl::UnavailableError("reset")});
   loop_.Start();
-  EXPECT_TRUE(Asks(1, {"&resourceVersion=30"}));
+  EXPECT_TRUE(Asks(2, {"&resourceVersion=30"}));
   EXPECT_EQ(loop_.Health().failures, 1);
 }
 
 TEST_F(WatchLoopTest, ALineThatIsNoEventBreaksTheStreamAndTheNextOneIsGood) {
-  server_.AddStream({.lines = {EndMarker("2"), "<html>"}});
+  server_.AddStream(List("2", {}));
+  server_.AddStream({.lines = {"<html>"}});
   server_.AddStream({.lines = {Line("ADDED", "a", "3")}, .stays_open = true});
   loop_.Start();
   EXPECT_EQ(events_.WaitFor(2), (Texts{"relisted", "seen a"}));
 }
 
 TEST_F(WatchLoopTest, ABadObjectIsCountedAndItsNeighboursArrive) {
+  server_.AddStream(List("2", {}));
   server_.AddStream(
-      {.lines = {EndMarker("2"),
-                 R"({"type":"ADDED","object":{"metadata":{"name":"bad","resourceVersion":"3"},)"
+      {.lines = {R"({"type":"ADDED","object":{"metadata":{"name":"bad","resourceVersion":"3"},)"
                  R"("spec":7}})",
                  Line("ADDED", "good", "4")},
        .stays_open = true});

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 
 namespace pmem::extender {
 namespace {
@@ -32,15 +31,16 @@ constexpr size_t kMax = 100;
 
 class TypedKindTest : public testing::Test {
  protected:
-  absl::Status TryCollect(const char* type, const std::string& name, const char* uid) {
-    const std::string line =
-        absl::StrCat(R"({"type":")", type, R"(","object":{"metadata":{"name":")", name,
-                     R"(","uid":")", uid, R"("}}})");
-    EXPECT_TRUE(kind_.ReadEvent(line).ok());
-    return kind_.Perform(ReflectorAction::kCollect);
+  absl::Status TryCollect(const std::string& name, const char* uid) {
+    absl::Status object_error;
+    absl::Status status = kind_.ReadItem(
+        absl::StrCat(R"({"metadata":{"name":")", name, R"(","uid":")", uid, R"("}})"),
+        &object_error);
+    EXPECT_EQ(object_error, absl::OkStatus());
+    return status;
   }
-  void Collect(const char* type, const char* name, const char* uid) {
-    ASSERT_TRUE(TryCollect(type, name, uid).ok());
+  void Collect(const std::string& name, const char* uid) {
+    ASSERT_TRUE(TryCollect(name, uid).ok());
   }
 
   NameSink sink_;
@@ -48,49 +48,57 @@ class TypedKindTest : public testing::Test {
 };
 
 TEST_F(TypedKindTest, PublishesTheLastOfEachKeySorted) {
-  Collect("ADDED", "b", "1");
-  Collect("ADDED", "a", "2");
-  Collect("MODIFIED", "b", "3");
-  Collect("ADDED", "gone", "4");
-  Collect("DELETED", "gone", "4");
-  Collect("ADDED", "again", "5");
-  Collect("DELETED", "again", "5");
-  Collect("ADDED", "again", "6");
-  EXPECT_TRUE(kind_.Perform(ReflectorAction::kPublish).ok());
-  EXPECT_THAT(sink_.listed, ElementsAre("a 2", "again 6", "b 3"));
+  Collect("b", "1");
+  Collect("a", "2");
+  Collect("b", "3");
+  kind_.Perform(ReflectorAction::kPublish);
+  EXPECT_THAT(sink_.listed, ElementsAre("a 2", "b 3"));
+}
+
+TEST_F(TypedKindTest, PublishesWhatComesSortedAsItIs) {
+  for (const char* name : {"a", "b", "c"}) Collect(name, "1");
+  kind_.Perform(ReflectorAction::kPublish);
+  EXPECT_THAT(sink_.listed, ElementsAre("a 1", "b 1", "c 1"));
 }
 
 TEST_F(TypedKindTest, ForgetsWhatWasPublishedOrBegunAnew) {
-  Collect("ADDED", "a", "1");
-  EXPECT_TRUE(kind_.Perform(ReflectorAction::kPublish).ok());
-  Collect("ADDED", "b", "2");
+  Collect("a", "1");
+  kind_.Perform(ReflectorAction::kPublish);
+  Collect("b", "2");
   kind_.BeginAnew();
-  Collect("ADDED", "c", "3");
-  EXPECT_TRUE(kind_.Perform(ReflectorAction::kPublish).ok());
+  Collect("c", "3");
+  kind_.Perform(ReflectorAction::kPublish);
   EXPECT_THAT(sink_.listed, ElementsAre("a 1", "c 3"));
 }
 
+TEST_F(TypedKindTest, AnItemThatIsNoNodeIsLeftOutAndTold) {
+  Collect("a", "1");
+  absl::Status object_error;
+  EXPECT_TRUE(kind_.ReadItem(R"({"metadata":{"name":"bad"},"spec":7})", &object_error).ok());
+  EXPECT_TRUE(absl::IsInvalidArgument(object_error));
+  EXPECT_FALSE(kind_.ReadItem("{", &object_error).ok()) << "that is no JSON";
+  kind_.Perform(ReflectorAction::kPublish);
+  EXPECT_THAT(sink_.listed, ElementsAre("a 1"));
+}
+
 TEST_F(TypedKindTest, WhatComesAgainAndAgainIsKeptOnce) {
-  for (size_t i = 0; i < 20 * kMax; ++i) Collect("ADDED", i % 2 == 0 ? "a" : "b", "1");
-  Collect("ADDED", "b", "2");
-  EXPECT_TRUE(kind_.Perform(ReflectorAction::kPublish).ok());
+  for (size_t i = 0; i < 20 * kMax; ++i) Collect(i % 2 == 0 ? "a" : "b", "1");
+  Collect("b", "2");
+  kind_.Perform(ReflectorAction::kPublish);
   EXPECT_THAT(sink_.listed, ElementsAre("a 1", "b 2"));
 }
 
-TEST_F(TypedKindTest, TooManyAreRefusedFromAStreamAndFromPages) {
-  for (size_t i = 0; i < kMax; ++i) Collect("ADDED", absl::StrCat("n", i).c_str(), "1");
-  EXPECT_TRUE(absl::IsResourceExhausted(TryCollect("ADDED", "more", "1")));
-  kind_.BeginAnew();
-  std::vector<std::string> items;
-  for (size_t i = 0; i < kMax; ++i) {
-    items.push_back(absl::StrCat(R"({"metadata":{"name":"n)", i, R"("}})"));
-  }
-  const auto page = [](const std::string& list) {
-    return absl::StrCat(R"({"metadata":{"resourceVersion":"1"},"items":[)", list, "]}");
-  };
-  EXPECT_TRUE(kind_.ReadPage(page(absl::StrJoin(items, ","))).ok());
-  EXPECT_TRUE(
-      absl::IsResourceExhausted(kind_.ReadPage(page(R"({"metadata":{"name":"more"}})")).status()));
+TEST_F(TypedKindTest, TooManyAreRefused) {
+  for (size_t i = 0; i < kMax; ++i) Collect(absl::StrCat("n", i), "1");
+  EXPECT_TRUE(absl::IsResourceExhausted(TryCollect("more", "1")));
+}
+
+TEST_F(TypedKindTest, TheFrameTellsTheVersionAndWhetherThereIsMore) {
+  const auto facts =
+      kind_.ReadFrame(R"({"metadata":{"resourceVersion":"7","continue":"more"},"items":[]})");
+  ASSERT_TRUE(facts.ok()) << facts.status();
+  EXPECT_EQ(facts->resource_version, "7");
+  EXPECT_EQ(facts->continue_token, "more");
 }
 
 }  // namespace
