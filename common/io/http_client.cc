@@ -306,6 +306,7 @@ http::client::http_client_config MakeConfig(const web::uri& base, ClientTls tls,
                      is_tls ? static_cast<TlsStream*>(handle)->lowest_layer()
                             : static_cast<Socket*>(handle)->lowest_layer());
       });
+  if (base.scheme() != "https") return config;
   // The configuration outlives every handshake, and with it `failure`.
   config.set_ssl_context_callback(
       [tls = std::move(tls), failure = std::move(failure)](boost::asio::ssl::context& context) {
