@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "capacity-agent/device/ndctl_labels.h"
-#include "common/pure/names.h"
 #include "common/pure/status_macros.h"
 
 namespace pmem::driver {
@@ -80,13 +79,12 @@ absl::Status Initializer::Do(const InitStep& step) {
     case Action::kInitLabels:
       return agent::InitializeLabels(step.region);
     case Action::kCreateNamespace:
-      // What an interrupted run left.
-      PMEM_RETURN_IF_ERROR(
-          maker.Remove({.pool = step.region, .name = kUnfinishedPrefix + step.name}));
       return maker.Create({.pool = step.region, .name = step.name}, step.bytes);
     case Action::kCreateVolumeGroup:
       return CreateGroup(step);
     case Action::kRefuse:
+    case Action::kRemoveNamespace:
+      return maker.Remove({.pool = step.region, .name = step.name});
       return absl::OkStatus();
   }
   return absl::OkStatus();

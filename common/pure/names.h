@@ -24,7 +24,7 @@ inline constexpr std::string_view kVolumeNamePrefix = "disk-";
 // A volume, or the namespace of a VolumeGroup, that is not whole yet has this before its name.
 inline constexpr char kUnfinishedPrefix[] = "new-";
 // A VolumeGroup that `pmem-csi-driver init` makes, and the alt name of the namespace under it:
-// <prefix><number of the region>.
+// <prefix><number of the region>, or another number where that is taken.
 inline constexpr std::string_view kVolumeGroupPrefix = "pmemvgregion";
 
 // The key under which a volume is found: the claim's UID that its name ends in, or the whole name.

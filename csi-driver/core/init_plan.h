@@ -23,7 +23,13 @@ struct InitOptions {
 };
 
 struct InitStep {
-  enum class Action { kInitLabels, kCreateNamespace, kCreateVolumeGroup, kRefuse };
+  enum class Action {
+    kInitLabels,
+    kRemoveNamespace,  // That a run which was cut off left without its name.
+    kCreateNamespace,
+    kCreateVolumeGroup,
+    kRefuse
+  };
   Action action = Action::kRefuse;
   std::string region;
   std::string name;    // Of the VolumeGroup, and the alt name of the namespace under it.
@@ -33,6 +39,8 @@ struct InitStep {
 };
 
 // A region that carries something that is not ours, or is not in order, is refused and left alone.
+// A VolumeGroup is called as its region is numbered, or, where one that is or may be there has that
+// name (kernels number regions anew), by the lowest number that is free.
 // For a share of 0 a region needs labels only: what else is on it does not matter. Labels are
 // written only where all that is there has a block device; whoever carries the steps out looks
 // whether something is on it. The steps of one region follow each other; one that fails ends those

@@ -67,6 +67,20 @@ constexpr char kTwoChanged[] = "2 regions seen, 2 match --region-pattern, 2 chan
 TEST_F(InitializerTest, SaysEachStepAndCountsNoRefusal) {
   EXPECT_EQ(Run().value_or(-1), 0);
   EXPECT_EQ(said_, (Lines{kGroup0, kNamespace1, kGroup1, kTwoChanged}));
+  EXPECT_EQ(store_.calls, (Lines{"Create region1/pmemvgregion1 4294967296"}));
+}
+
+TEST_F(InitializerTest, RemovesWhatARunThatWasCutOffLeft) {
+  found_.answer->regions = {WithoutItsGroup("region1", "new-pmemvgregion1")};
+  store_.json = R"({"regions":[{"name":"region1","size_bytes":4294967296,
+                    "namespaces":[{"name":"new-pmemvgregion1","offset_bytes":0,
+                                   "size_bytes":1073741824}]}]})";
+  EXPECT_EQ(Run().value_or(-1), 0);
+  EXPECT_EQ(said_, (Lines{"region1: remove NVDIMM namespace new-pmemvgregion1, which was not "
+                          "finished",
+                          kNamespace1, kGroup1,
+                          "1 regions seen, 1 match --region-pattern, 1 "
+                          "changed"}));
   EXPECT_EQ(store_.calls,
             (Lines{"Remove region1/new-pmemvgregion1", "Create region1/pmemvgregion1 4294967296"}));
 }

@@ -71,6 +71,39 @@ const agent::NvdimmNamespace kPool = {.device_name = "namespace1.0",
                                       .bytes = kGiB,
                                       .block_device = "pmem1"};
 
+// What a run that was cut off leaves; the region's own share of 70 %.
+const agent::NvdimmNamespace kUnfinished = {.device_name = "namespace1.0",
+                                            .alt_name = "new-pmemvgregion1",
+                                            .bytes = 2800 * kMiB,
+                                            .offset_bytes = 0,
+                                            .block_device = "pmem1"};
+const agent::NvdimmNamespace kUnfinishedNumberedAnew = {.device_name = "namespace1.0",
+                                                        .alt_name = "new-pmemvgregion7",
+                                                        .bytes = 4 * kGiB,
+                                                        .is_disabled = true};
+// Made when its region was region0.
+const agent::NvdimmNamespace kPoolNumberedAnew = {.device_name = "namespace1.0",
+                                                  .alt_name = "pmemvgregion0",
+                                                  .bytes = kGiB,
+                                                  .block_device = "pmem1"};
+// A volume, at the end of the region.
+const agent::NvdimmNamespace kVolume = {.device_name = "namespace1.1",
+                                        .alt_name = "disk-1",
+                                        .bytes = 1024 * kMiB,
+                                        .offset_bytes = 3072 * kMiB,
+                                        .block_device = "pmem1.1"};
+
+agent::Region Numbered(agent::Region region, const std::string& name) {
+  region.name = name;
+  return region;
+}
+
+agent::Region Inactive(const std::string& name) {
+  agent::Region region = Numbered(MakeRegion(), name);
+  region.condition = {PoolState::kInactive, "disabled"};
+  return region;
+}
+
 agent::VolumeGroup GroupOn(const std::string& name, const std::string& device) {
   return {.name = name, .block_devices = {device}};
 }
@@ -79,6 +112,8 @@ constexpr char kNamespaceLine[] =
     "region1: create NVDIMM namespace pmemvgregion1 of 4294967296 bytes, mode fsdax";
 constexpr char kGroupLine[] =
     "region1: create VolumeGroup pmemvgregion1 on NVDIMM namespace pmemvgregion1";
+constexpr char kRemovalLine[] =
+    "region1: remove NVDIMM namespace new-pmemvgregion1, which was not finished";
 constexpr char kLabelsLine[] = "region1: initialize the label areas of its NVDIMMs";
 
 INSTANTIATE_TEST_SUITE_P(
@@ -104,8 +139,84 @@ INSTANTIATE_TEST_SUITE_P(
         PlanCase{.name = "Interrupted_BeforeTheVolumeGroup",
                  .devices = {.regions = {MakeRegion({kPool})}},
                  .lines = {kGroupLine}},
+        PlanCase{.name = "Interrupted_BeforeTheVolumeGroup_ThenNumberedAnew",
+                 .devices = {.regions = {Numbered(MakeRegion({kPool}), "region4")}},
+                 .lines = {"region4: create VolumeGroup pmemvgregion1 on NVDIMM namespace "
+                           "pmemvgregion1"}},
+        PlanCase{.name = "Interrupted_BeforeTheName",
+                 .devices = {.regions = {MakeRegion({kUnfinished})}},
+                 .lines = {kRemovalLine, kNamespaceLine, kGroupLine}},
+        PlanCase{.name = "Interrupted_BeforeTheName_Direct",
+                 .devices = {.regions = {MakeRegion({kUnfinished})}},
+                 .lvm_percent = 0,
+                 .lines = {kRemovalLine}},
+        // A share of the whole region, as the run meant it that was cut off.
+        PlanCase{.name = "Interrupted_BeforeTheName_Split",
+                 .devices = {.regions = {MakeRegion({kUnfinished})}},
+                 .lvm_percent = 70,
+                 .lines = {kRemovalLine,
+                           "region1: create NVDIMM namespace pmemvgregion1 of 3003121664 bytes, "
+                           "mode fsdax",
+                           kGroupLine}},
+        PlanCase{.name = "Interrupted_BeforeTheName_BesideAVolume",
+                 .devices = {.regions = {MakeRegion({kUnfinished, kVolume})}},
+                 .lvm_percent = 90,
+                 .lines = {kRemovalLine,
+                           "region1: create NVDIMM namespace pmemvgregion1 of 3221225472 bytes, "
+                           "mode fsdax",
+                           kGroupLine}},
+        PlanCase{.name = "Interrupted_BeforeTheName_ThenNumberedAnew",
+                 .devices = {.regions = {MakeRegion({kUnfinishedNumberedAnew})}},
+                 .lines = {"region1: remove NVDIMM namespace new-pmemvgregion7, which was not "
+                           "finished",
+                           kNamespaceLine, kGroupLine}},
+        PlanCase{.name = "Interrupted_ThenSomebodyMadeAVolumeGroupOnIt",
+                 .devices = {.regions = {MakeRegion({kUnfinished})},
+                             .volume_groups = {GroupOn("by-hand", "pmem1")}},
+                 .lines = {"region1: left alone: namespace1.0 (new-pmemvgregion1, 2936012800 "
+                           "bytes) is there and not ours"}},
         PlanCase{.name = "NameTaken",
                  .devices = {.regions = {MakeRegion()},
+                             .volume_groups = {GroupOn("pmemvgregion1", "sda")}},
+                 .lines = {"region1: create NVDIMM namespace pmemvgregion0 of 4294967296 bytes, "
+                           "mode fsdax",
+                           "region1: create VolumeGroup pmemvgregion0 on NVDIMM namespace "
+                           "pmemvgregion0"}},
+        // region0 is new, and region1 was region0 before.
+        PlanCase{.name = "NameTaken_TheKernelNumberedAnew",
+                 .devices = {.regions = {Numbered(MakeRegion(), "region0"),
+                                         MakeRegion({kPoolNumberedAnew}),
+                                         Numbered(MakeRegion(), "region2")},
+                             .volume_groups = {GroupOn("pmemvgregion0", "pmem1")}},
+                 .lines = {"region0: create NVDIMM namespace pmemvgregion1 of 4294967296 bytes, "
+                           "mode fsdax",
+                           "region0: create VolumeGroup pmemvgregion1 on NVDIMM namespace "
+                           "pmemvgregion1",
+                           "region2: create NVDIMM namespace pmemvgregion2 of 4294967296 bytes, "
+                           "mode fsdax",
+                           "region2: create VolumeGroup pmemvgregion2 on NVDIMM namespace "
+                           "pmemvgregion2"}},
+        // Or damaged: its namespace still has the name.
+        PlanCase{.name = "NameTaken_ByOneThatIsUnfinished",
+                 .devices = {.regions = {Numbered(MakeRegion(), "region0"),
+                                         MakeRegion({kPoolNumberedAnew})}},
+                 .lines = {"region0: create NVDIMM namespace pmemvgregion1 of 4294967296 bytes, "
+                           "mode fsdax",
+                           "region0: create VolumeGroup pmemvgregion1 on NVDIMM namespace "
+                           "pmemvgregion1",
+                           "region1: create VolumeGroup pmemvgregion0 on NVDIMM namespace "
+                           "pmemvgregion0"}},
+        // Nor is pmemvgregion0 taken, which the disabled region may carry.
+        PlanCase{.name = "NameTaken_ByOneThatIsNotSeen",
+                 .devices = {.regions = {Inactive("region0"), MakeRegion()},
+                             .volume_groups = {GroupOn("pmemvgregion1", "sda")}},
+                 .lines = {"region0: left alone: disabled",
+                           "region1: create NVDIMM namespace pmemvgregion2 of 4294967296 bytes, "
+                           "mode fsdax",
+                           "region1: create VolumeGroup pmemvgregion2 on NVDIMM namespace "
+                           "pmemvgregion2"}},
+        PlanCase{.name = "NameTaken_OfWhatIsUnfinished",
+                 .devices = {.regions = {MakeRegion({kPool})},
                              .volume_groups = {GroupOn("pmemvgregion1", "sda")}},
                  .lines = {"region1: left alone: a VolumeGroup pmemvgregion1 is there, on other "
                            "devices"}},
