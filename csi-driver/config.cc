@@ -121,6 +121,9 @@ void AddLabelFlags(Flags* flags, InitConfig* config) {
 }
 
 }  // namespace
+  flags->Bool("--accept-failures", &config->accepts_failures,
+              "End with exit status 0 also when devices failed three times: what is ready can be "
+              "served.");
 
 std::optional<int> ParseInitConfig(int argc, const char* const* argv, InitConfig* config) {
   Flags flags({.name = "pmem-csi-driver init",

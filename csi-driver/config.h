@@ -42,7 +42,8 @@ struct InitConfig {
   std::string settings_file;  // As SettingsOfNode reads it. Empty: none.
   KubeAccess kube;
   bool accepts_refusals = false;
-  int64_t lvm_percent = 0;  // Of kind both.
+  bool accepts_failures = false;  // Of devices, not of what says the kind.
+  int64_t lvm_percent = 0;        // Of kind both.
   bool initializes_labels = false;
   bool is_dry = false;
   std::string region_pattern = "*";

@@ -7,6 +7,8 @@
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "capacity-agent/core/name_pattern.h"
 #include "capacity-agent/device/lvm_maker.h"
 #include "common/io/files.h"
@@ -20,6 +22,10 @@
 
 namespace pmem::driver {
 namespace {
+
+// Nobody starts it anew once its failures are accepted: what is only slow to come gets this.
+constexpr int kTriesMax = 3;
+constexpr absl::Duration kBetweenTries = absl::Seconds(3);
 
 void Say(std::string_view line) {
   std::printf("%.*s\n", static_cast<int>(line.size()), line.data());
@@ -47,6 +53,23 @@ absl::StatusOr<InitConfig> ByLabel(InitConfig config) {
   return config;
 }
 
+int ExitStatus(const InitConfig& config, int refused) {
+  return refused == 0 || config.accepts_refusals ? EXIT_SUCCESS : kRefusedExit;
+}
+
+// One region, or LVM alone, must not take the driver away from volumes on what is healthy.
+int RunToTheEnd(const InitConfig& config, const InitOptions& options, Initializer* initializer) {
+  for (int tries = 1;; ++tries) {
+    const absl::StatusOr<int> refused = initializer->Run(options, config.is_dry);
+    if (refused.ok()) return ExitStatus(config, *refused);
+    Say(absl::StrCat("warning: ", refused.status().message()));
+    if (tries == kTriesMax) break;
+    absl::SleepFor(kBetweenTries);
+  }
+  Say("warning: given up; what failed is not ready");
+  return EXIT_SUCCESS;
+}
+
 }  // namespace
 
 absl::StatusOr<int> RunInit(const InitConfig& given) {
@@ -68,8 +91,9 @@ absl::StatusOr<int> RunInit(const InitConfig& given) {
                          .initializes_labels = config.initializes_labels,
                          .regions = agent::NamePatterns(config.region_pattern)};
   if (config.kind == InitKind::kLvm) options.lvm_percent = 100;
+  if (config.accepts_failures) return RunToTheEnd(config, options, &initializer);
   PMEM_ASSIGN_OR_RETURN(const int refused, initializer.Run(options, config.is_dry));
-  return refused == 0 || config.accepts_refusals ? EXIT_SUCCESS : kRefusedExit;
+  return ExitStatus(config, refused);
 }
 
 }  // namespace pmem::driver

@@ -12,7 +12,7 @@ namespace pmem::driver {
 inline constexpr int kRefusedExit = 3;
 
 // One line for each step on stdout. The exit status: 0, or kRefusedExit. Errors: those of the API
-// server, of the configuration's file and of the Initializer.
+// server, of the configuration's file and, unless they are accepted, of the Initializer.
 absl::StatusOr<int> RunInit(const InitConfig& given);
 
 }  // namespace pmem::driver

@@ -35,6 +35,12 @@ absl::Status Joined(const absl::Status& first, const absl::Status& second) {
   return absl::Status(first.code(), absl::StrCat(first.message(), "; ", second.message()));
 }
 
+// A device that cannot be read, as where its memory has failed, may carry anything.
+absl::Status CannotBeTold(const std::string& device, const absl::Status& why) {
+  return absl::FailedPreconditionError(
+      absl::StrCat("what is on ", device, " cannot be told: ", why.message()));
+}
+
 }  // namespace
 
 std::vector<InitStep> Initializer::Plan(const agent::DeviceState& state,
@@ -54,12 +60,14 @@ std::vector<InitStep> Initializer::Plan(const agent::DeviceState& state,
 }
 
 absl::Status Initializer::CheckEmpty(const std::string& device) {
-  PMEM_ASSIGN_OR_RETURN(const std::string found, host_->FileSystemOn(device));
-  if (!found.empty()) return absl::FailedPreconditionError(device + " carries " + found);
-  PMEM_ASSIGN_OR_RETURN(const std::string data, host_->DataOn(device));
-  if (data.empty()) return absl::OkStatus();
+  const absl::StatusOr<std::string> found = host_->FileSystemOn(device);
+  if (!found.ok()) return CannotBeTold(device, found.status());
+  if (!found->empty()) return absl::FailedPreconditionError(device + " carries " + *found);
+  const absl::StatusOr<std::string> data = host_->DataOn(device);
+  if (!data.ok()) return CannotBeTold(device, data.status());
+  if (data->empty()) return absl::OkStatus();
   return absl::FailedPreconditionError(
-      absl::StrCat(device, " carries nothing that blkid knows, but is not empty (", data,
+      absl::StrCat(device, " carries nothing that blkid knows, but is not empty (", *data,
                    "): a VolumeGroup on it may be damaged (pvck --dump metadata_search); if nobody "
                    "needs what is "
                    "there, zero its first 4 MiB"));
@@ -78,13 +86,13 @@ absl::Status Initializer::Do(const InitStep& step) {
   switch (step.action) {
     case Action::kInitLabels:
       return agent::InitializeLabels(step.region);
+    case Action::kRemoveNamespace:
+      return maker.Remove({.pool = step.region, .name = step.name});
     case Action::kCreateNamespace:
       return maker.Create({.pool = step.region, .name = step.name}, step.bytes);
     case Action::kCreateVolumeGroup:
       return CreateGroup(step);
     case Action::kRefuse:
-    case Action::kRemoveNamespace:
-      return maker.Remove({.pool = step.region, .name = step.name});
       return absl::OkStatus();
   }
   return absl::OkStatus();

@@ -31,7 +31,8 @@ class Initializer {
  private:
   std::vector<InitStep> Plan(const agent::DeviceState& state, const InitOptions& options);
   absl::Status Do(const InitStep& step);
-  // FailedPrecondition for a device on which something is, whether a probe knows it or not.
+  // FailedPrecondition for a device on which something is, whether a probe knows it or not, and for
+  // one that cannot be read.
   absl::Status CheckEmpty(const std::string& device);
   absl::Status CreateGroup(const InitStep& step);
 

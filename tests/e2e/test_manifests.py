@@ -192,6 +192,13 @@ def pod_of(workload):
             'spec': template['spec']}
 
 
+def test_the_driver_starts_also_where_a_region_cannot_be_made_ready():
+    """What is on healthy regions is mounted, unmounted and removed all the same."""
+    init = only(find(render(MANIFESTS / 'base')[1], 'DaemonSet', 'pmem-csi-driver')['spec']['template']['spec'][
+        'initContainers'])
+    assert {'--accept-refusals', '--accept-failures'} <= set(init['args'])
+
+
 @pytest.mark.parametrize('name', ['pmem-capacity-agent', 'pmem-csi-driver'])
 def test_no_container_with_the_nodes_devices_has_its_termination_log_among_them(name):
     """Where /dev is read-only such a container cannot start; elsewhere it leaves a file on the node."""

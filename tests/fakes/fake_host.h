@@ -19,6 +19,7 @@ class FakeHost final : public Host {
  public:
   std::map<std::string, std::string> file_systems;  // Device -> type.
   std::map<std::string, std::string> data;          // Device -> what no probe knows.
+  std::map<std::string, absl::Status> unreadable;   // Device -> what a look at it ends with.
   std::set<std::string> marked;                     // Devices that are being formatted.
   std::map<std::string, Mount> mounts;              // Path -> what is on it.
   std::set<std::string> paths;                      // Made by us.
@@ -27,6 +28,7 @@ class FakeHost final : public Host {
   absl::Status failure;  // Of the next call that changes something; then it is OK again.
 
   absl::StatusOr<std::string> FileSystemOn(const std::string& device) override {
+    PMEM_RETURN_IF_ERROR(unreadable[device]);
     return file_systems[device];
   }
   absl::StatusOr<std::string> DataOn(const std::string& device) override { return data[device]; }

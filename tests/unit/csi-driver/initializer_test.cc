@@ -93,6 +93,16 @@ TEST_F(InitializerTest, GoesOnWithTheOtherRegionsWhenAStepIsRefused) {
                    kNamespace1, kGroup1, "2 regions seen, 2 match --region-pattern, 1 changed"}));
 }
 
+TEST_F(InitializerTest, LeavesADeviceAloneThatCannotBeRead) {
+  host_.unreadable["/dev/fake/pmemvgregion0"] = absl::UnavailableError("Input/output error");
+  EXPECT_EQ(Run().value_or(-1), 1);
+  EXPECT_EQ(said_,
+            (Lines{kGroup0,
+                   "region0: left alone: what is on /dev/fake/pmemvgregion0 cannot be told: "
+                   "Input/output error",
+                   kNamespace1, kGroup1, "2 regions seen, 2 match --region-pattern, 1 changed"}));
+}
+
 // As when the kernel cleared a media error that its label was in: vgs and blkid see nothing of it.
 constexpr char kDamaged[] =
     " carries nothing that blkid knows, but is not empty (something at byte 4096): a VolumeGroup "
