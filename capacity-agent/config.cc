@@ -26,6 +26,11 @@ absl::Status Validate(const AgentConfig& config) {
     return absl::InvalidArgumentError(absl::StrCat("--resync ", absl::FormatDuration(config.resync),
                                                    " is below ", absl::FormatDuration(kResyncMin)));
   }
+  if (config.lvm_timeout > kLvmTimeoutMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--lvm-timeout ", absl::FormatDuration(config.lvm_timeout), " is above ",
+                     absl::FormatDuration(kLvmTimeoutMax)));
+  }
   if (NamePatterns(config.volume_group_pattern).patterns().empty() &&
       NamePatterns(config.region_pattern).patterns().empty()) {
     return absl::InvalidArgumentError("--vg-pattern and --region-pattern are both empty");
@@ -53,7 +58,8 @@ std::optional<int> ParseConfig(int argc, const char* const* argv, AgentConfig* c
   flags.Text("--lvm-command", &config->lvm_command,
              "The lvm program and words before its arguments; none on a node without LVM.",
              "COMMAND");
-  flags.Duration("--lvm-timeout", &config->lvm_timeout, "The longest that lvm may take.");
+  flags.Duration("--lvm-timeout", &config->lvm_timeout,
+                 "The longest that lvm may take, 45s at most.");
   flags.Bool("--verbose", &config->is_verbose, "Also log what is of use in debugging only.");
   if (const std::optional<int> code = flags.Parse(argc, argv)) return code;
   if (const absl::Status status = Validate(*config); !status.ok()) return flags.Reject(status);

@@ -25,6 +25,9 @@ struct AgentConfig {
 };
 
 inline constexpr absl::Duration kResyncMin = absl::Seconds(1);
+// A reading that waits so long for LVM must not look like one that hangs (kTickAgeMax in
+// http_api.h).
+inline constexpr absl::Duration kLvmTimeoutMax = absl::Seconds(45);
 
 // InvalidArgument for values that cannot work, naming the flag. Pure.
 absl::Status Validate(const AgentConfig& config);

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "capacity-agent/agent.h"
+#include "capacity-agent/collector.h"
+#include "capacity-agent/http_api.h"
 
 namespace pmem::agent {
 namespace {
@@ -26,11 +28,20 @@ TEST(AgentConfig, WhatCannotWorkIsNamed) {
   config.resync = absl::Milliseconds(999);
   EXPECT_EQ(Validate(config), absl::InvalidArgumentError("--resync 999ms is below 1s"));
   config = Good();
+  config.lvm_timeout = absl::Seconds(45);
+  EXPECT_TRUE(Validate(config).ok());
+  config.lvm_timeout = absl::Seconds(46);
+  EXPECT_EQ(Validate(config), absl::InvalidArgumentError("--lvm-timeout 46s is above 45s"));
+  config = Good();
   config.volume_group_pattern = "";
   EXPECT_TRUE(Validate(config).ok());
   config.region_pattern = ",";
   EXPECT_EQ(Validate(config),
             absl::InvalidArgumentError("--vg-pattern and --region-pattern are both empty"));
+}
+
+TEST(AgentConfig, AReadingThatWaitsForLvmDoesNotLookLikeOneThatHangs) {
+  EXPECT_LT(kLvmTimeoutMax + 2 * kRetryPeriod, kTickAgeMax);
 }
 
 TEST(AgentConfig, DevicesAreRealOrAFile) {
