@@ -74,8 +74,13 @@ absl::StatusOr<NodeReading> ReadNode(Devices* devices) {
                                          .boot_id = "-",
                                          .volume_groups = devices->volume_groups,
                                          .regions = devices->regions};
+  std::vector<std::string> origins;
+  for (const agent::VolumeGroup& group : reading.devices.volume_groups) {
+    origins.insert(origins.end(), group.origins.begin(), group.origins.end());
+  }
   return NodeReading{.report = agent::BuildReport(options, reading, nullptr),
-                     .disabled = agent::DisabledNamespace(reading.devices, devices->regions)};
+                     .disabled = agent::DisabledNamespace(reading.devices, devices->regions),
+                     .origins = std::move(origins)};
 }
 
 absl::StatusOr<CapacityReport> ReadDevices(Devices* devices) {

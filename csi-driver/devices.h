@@ -55,7 +55,8 @@ absl::StatusOr<agent::DeviceState> ReadDeviceState(Devices* devices);
 // that the other half is empty. Thread-safe.
 struct NodeReading {
   CapacityReport report;
-  std::string disabled;  // As agent::DisabledNamespace says it.
+  std::string disabled;              // As agent::DisabledNamespace says it.
+  std::vector<std::string> origins;  // As agent::VolumeGroup's, of all.
 };
 absl::StatusOr<NodeReading> ReadNode(Devices* devices);
 absl::StatusOr<CapacityReport> ReadDevices(Devices* devices);

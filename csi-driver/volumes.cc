@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "common/io/log.h"
 #include "common/pure/absl_view.h"
@@ -91,6 +92,10 @@ absl::Status Volumes::Delete(const std::string& id) {
   const auto volume = FindVolume(found.report, id);
   if (absl::IsNotFound(volume.status())) return CheckGone(found.report, found.disabled, id);
   if (!volume.ok()) return volume.status();
+  // LVM would remove them, too, and the erasure would fill what they may grow to.
+  if (absl::c_linear_search(found.origins, id)) {
+    return absl::FailedPreconditionError(id + " has snapshots, which somebody made by hand");
+  }
   PMEM_RETURN_IF_ERROR(EraseVolume(*volume));
   PMEM_ASSIGN_OR_RETURN(const Turns::Turn kind_turn, TakeKind(volume->kind));
   PMEM_RETURN_IF_ERROR(Maker(volume->kind).Close(PlaceOf(*volume)));

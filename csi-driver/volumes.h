@@ -37,7 +37,7 @@ class Volumes {
   // The volume of that name, made unless it is there already and is the same.
   absl::StatusOr<Volume> Create(const VolumeOrder& order);
   // Wiped, then removed. Not there: OK; Unavailable while it may be where nothing is seen
-  // (CheckGone). FailedPrecondition while it is in use.
+  // (CheckGone). FailedPrecondition while it is in use, or has snapshots.
   absl::Status Delete(const std::string& id);
   absl::StatusOr<Volume> Extend(const std::string& id, const SizeRange& range);
   // Its block device.

@@ -64,6 +64,7 @@ struct VolumeGroup {
   std::vector<std::string> block_devices;  // Of its physical volumes, without "/dev/".
   std::vector<VolumeReport> volumes;       // Thin pools included, thin volumes not.
   std::vector<ThinPool> thin_pools;
+  std::vector<std::string> origins;  // Volumes that have snapshots, which would go with them.
   // Device names of what it is hidden on (hidden_groups.h): that has no block device to go by.
   std::vector<std::string> hidden_on;
   bool operator==(const VolumeGroup&) const = default;

@@ -106,6 +106,8 @@ absl::Status ReadLogicalVolume(const JsonValue& row, VolumeGroup* group,
     PMEM_ASSIGN_OR_RETURN(const std::string percent, row.String("data_percent"));
     group->thin_pools.push_back(MakeThinPool(volume, percent));
   }
+  // 'O': a snapshot is being merged into it.
+  if (attributes[0] == 'o' || attributes[0] == 'O') group->origins.push_back(volume.name);
   group->volumes.push_back(std::move(volume));
   return absl::OkStatus();
 }

@@ -114,6 +114,20 @@ TEST_F(VolumesTest, KeepsAVolumeThatCannotBeErased) {
   EXPECT_TRUE(volumes_.Find("disk-1").ok());
 }
 
+// Somebody's snapshot would be filled by the erasure, and go with the volume.
+TEST_F(VolumesTest, KeepsAVolumeThatHasSnapshots) {
+  ASSERT_TRUE(Make("disk-1", "lvm", kGiB).ok());
+  agent::FakeDevices found;
+  found.answer = agent::ParseSimulatedDevices(store_.json);
+  found.answer->volume_groups.front().origins = {"disk-1"};
+  devices_.readers.clear();
+  devices_.readers.push_back(std::make_unique<agent::FakePoolReader>("lvm", &found));
+  EXPECT_TRUE(absl::IsFailedPrecondition(volumes_.Delete("disk-1")));
+  EXPECT_TRUE(host_.calls.empty());
+  found.answer->volume_groups.front().origins.clear();
+  EXPECT_TRUE(volumes_.Delete("disk-1").ok());
+}
+
 // As real ones are: what is on it is not seen while it is disabled.
 std::string WithRegionDisabled(std::string json) {
   return json.replace(json.find("\"label_slots\""), 0, "\"state\":\"inactive\",");

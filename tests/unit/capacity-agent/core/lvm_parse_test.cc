@@ -113,6 +113,15 @@ TEST(LvmParse, AVolumeGroupWithoutWritePermissionIsReadOnly) {
             (Condition{PoolState::kReadOnly, "the VolumeGroup is read-only"}));
 }
 
+TEST(LvmParse, AVolumeWithSnapshotsIsKnown) {
+  for (const char* const attributes : {"owi-aos---", "Owi-aos---"}) {
+    const auto groups = ParseLvmReport(absl::StrReplaceAll(kOne, {{"-wi-a-----", attributes}}));
+    ASSERT_TRUE(groups.ok()) << groups.status();
+    EXPECT_EQ(groups->front().origins, std::vector<std::string>{"l"});
+    EXPECT_EQ(groups->front().volumes.size(), 1u);
+  }
+}
+
 struct RefusedCase {
   const char* name;
   std::string from;  // In kOne, replaced by `to`.
