@@ -4,6 +4,8 @@
 #include "absl/strings/str_cat.h"
 #include "capacity-agent/core/device_choice.h"
 #include "common/io/flags.h"
+#include "common/pure/absl_view.h"
+#include "common/pure/names.h"
 #include "csi-driver/grpc/call.h"
 #include "csi-driver/grpc/server.h"
 
@@ -35,9 +37,10 @@ absl::Status ParseEndpoint(const std::string& text, std::string* socket_path) {
 
 absl::Status Validate(const DriverConfig& config) {
   if (config.node_name.empty()) return absl::InvalidArgumentError("--node-name is missing");
-  if (static_cast<int>(config.node_name.size()) > kFieldBytesMax) {
-    return absl::InvalidArgumentError(absl::StrCat("--node-name has ", config.node_name.size(),
-                                                   " bytes, at most ", kFieldBytesMax));
+  if (static_cast<int>(config.node_name.size()) > kNodeNameBytesMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--node-name has ", config.node_name.size(), " bytes; as the value of label ",
+                     AbslView(kTopologyNodeKey), " it may have ", kNodeNameBytesMax));
   }
   if (config.command_timeout < absl::Seconds(1)) {
     return absl::InvalidArgumentError("--command-timeout is below 1s");
@@ -118,12 +121,12 @@ void AddLabelFlags(Flags* flags, InitConfig* config) {
   AddKubeFlags(flags, &config->kube);
   flags->Bool("--accept-refusals", &config->accepts_refusals,
               "End with exit status 0 also when regions were left alone.");
-}
-
-}  // namespace
   flags->Bool("--accept-failures", &config->accepts_failures,
               "End with exit status 0 also when devices failed three times: what is ready can be "
               "served.");
+}
+
+}  // namespace
 
 std::optional<int> ParseInitConfig(int argc, const char* const* argv, InitConfig* config) {
   Flags flags({.name = "pmem-csi-driver init",

@@ -51,6 +51,9 @@ struct InitConfig {
   absl::Duration command_timeout = absl::Seconds(60);
 };
 
+// The kubelet labels the node with it, and does not register a driver whose label is refused.
+inline constexpr int kNodeNameBytesMax = 63;
+
 // InvalidArgument for values that cannot work, naming the flag. Pure.
 absl::Status Validate(const DriverConfig& config);
 absl::Status Validate(const InitConfig& config);

@@ -25,7 +25,8 @@ TEST(DriverConfig, TakesUnixEndpointsOnly) {
 TEST(DriverConfig, NeedsANodeName) {
   EXPECT_FALSE(Validate(DriverConfig()).ok());
   EXPECT_TRUE(Validate(DriverConfig{.node_name = "n1"}).ok());
-  EXPECT_FALSE(Validate(DriverConfig{.node_name = std::string(129, 'n')}).ok());
+  EXPECT_TRUE(Validate(DriverConfig{.node_name = std::string(63, 'n')}).ok());
+  EXPECT_FALSE(Validate(DriverConfig{.node_name = std::string(64, 'n')}).ok());
   EXPECT_FALSE(
       Validate(DriverConfig{.node_name = "n1", .command_timeout = absl::Milliseconds(999)}).ok());
 }
