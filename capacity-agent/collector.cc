@@ -76,32 +76,36 @@ void Collector::ReadSource(size_t index) {
   const absl::Status status = devices.status();
   MutexLock publishing(&publishing_);
   std::string last_error;
-  std::optional<Reading> reading;
+  std::optional<Gathered> gathered;
   {
     MutexLock lock(&parts_mu_);
     Part& part = parts_[index];
     last_error = part.last_error;
-    Keep(std::move(devices), observed_at, &part);
-    reading = GatherLocked();
+    Keep(std::move(devices), observed_at, started, &part);
+    gathered = GatherLocked();
   }
   LogNews(source_name, status, last_error);
-  if (reading) Publish(*std::move(reading));
+  if (gathered) Publish(*std::move(gathered));
   MutexLock lock(&parts_mu_);
   PublishHealthLocked();
 }
 
-void Collector::Keep(absl::StatusOr<DeviceState> devices, absl::Time observed_at, Part* part) {
+void Collector::Keep(absl::StatusOr<DeviceState> devices, absl::Time observed_at,
+                     absl::Time read_at, Part* part) {
   part->last_error = std::string(StdView(devices.status().message()));
   if (!devices.ok()) return;
   part->last_good = *std::move(devices);
   part->observed_at = observed_at;
+  part->read_at = read_at;
 }
 
-std::optional<Reading> Collector::GatherLocked() const {
-  Reading reading = {.observed_at = absl::InfiniteFuture()};
+std::optional<Collector::Gathered> Collector::GatherLocked() const {
+  Gathered gathered = {.reading = {.observed_at = absl::InfiniteFuture()}};
+  Reading& reading = gathered.reading;
   for (const Part& part : parts_) {
     if (!part.last_good) return std::nullopt;
     reading.observed_at = std::min(reading.observed_at, part.observed_at);
+    gathered.read_at = std::min(gathered.read_at, part.read_at);
     Append(part.last_good->regions, &reading.devices.regions);
     Append(part.last_good->volume_groups, &reading.devices.volume_groups);
     if (part.last_error.empty()) continue;
@@ -109,11 +113,12 @@ std::optional<Reading> Collector::GatherLocked() const {
     reading.regions_are_stale |= !part.last_good->regions.empty();
     reading.volume_groups_are_stale |= !part.last_good->volume_groups.empty();
   }
-  return reading;
+  return gathered;
 }
 
-void Collector::Publish(Reading reading) {
-  known_groups_.AddHidden(options_.builder.regions, reading.observed_at, &reading.devices);
+void Collector::Publish(Gathered gathered) {
+  Reading& reading = gathered.reading;
+  known_groups_.AddHidden(options_.builder.regions, gathered.read_at, &reading.devices);
   const ReportStore::Snapshot previous = store_->Current();
   CapacityReport report =
       BuildReport(options_.builder, reading, previous == nullptr ? nullptr : &previous->report);

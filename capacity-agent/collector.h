@@ -74,13 +74,19 @@ class Collector {
     std::optional<DeviceState> last_good;
     std::string last_error = "not read yet";
     absl::Time observed_at;   // Wall time before the reading of last_good began.
+    absl::Time read_at;       // The same, steady.
     absl::Time tick_started;  // Steady time.
   };
   void ReadSource(size_t index) ABSL_LOCKS_EXCLUDED(publishing_, parts_mu_);
-  static void Keep(absl::StatusOr<DeviceState> devices, absl::Time observed_at, Part* part);
+  static void Keep(absl::StatusOr<DeviceState> devices, absl::Time observed_at, absl::Time read_at,
+                   Part* part);
+  struct Gathered {
+    Reading reading;
+    absl::Time read_at = absl::InfiniteFuture();  // Steady time, of the oldest part.
+  };
   // What all sources hold now. Nothing before every source has been read once.
-  std::optional<Reading> GatherLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(parts_mu_);
-  void Publish(Reading reading) ABSL_EXCLUSIVE_LOCKS_REQUIRED(publishing_)
+  std::optional<Gathered> GatherLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(parts_mu_);
+  void Publish(Gathered gathered) ABSL_EXCLUSIVE_LOCKS_REQUIRED(publishing_)
       ABSL_LOCKS_EXCLUDED(parts_mu_);
   void PublishHealthLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(parts_mu_);
 

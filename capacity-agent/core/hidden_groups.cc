@@ -137,8 +137,7 @@ VolumeGroup KnownGroups::Hidden(const Known& known, const std::string& trouble) 
   return group;
 }
 
-void KnownGroups::AddHidden(const NamePatterns& regions, absl::Time observed_at,
-                            DeviceState* devices) {
+void KnownGroups::AddHidden(const NamePatterns& regions, absl::Time read_at, DeviceState* devices) {
   Learn(*devices);
   std::set<std::string> seen;
   for (const VolumeGroup& group : devices->volume_groups) seen.insert(group.name);
@@ -147,8 +146,8 @@ void KnownGroups::AddHidden(const NamePatterns& regions, absl::Time observed_at,
     std::string trouble = WhatDisables(*devices, regions, known.carriers);
     const bool is_missed = seen.count(at->first) == 0 && trouble.empty();
     if (!is_missed) known.missed_at.reset();
-    if (is_missed && !known.missed_at) known.missed_at = observed_at;
-    if (is_missed && observed_at > *known.missed_at) {
+    if (is_missed && !known.missed_at) known.missed_at = read_at;
+    if (is_missed && read_at > *known.missed_at) {
       at = known_.erase(at);
       continue;
     }

@@ -33,8 +33,9 @@ class KnownGroups {
  public:
   // Learns what is there, and adds what was there and is not seen: inactive, while something under
   // it in `regions` is disabled; else only until everything was read after it was missed, since
-  // regions and VolumeGroups are read apart. `observed_at`: when the older of both was.
-  void AddHidden(const NamePatterns& regions, absl::Time observed_at, DeviceState* devices);
+  // regions and VolumeGroups are read apart. `read_at`: when the older of both was, on the steady
+  // clock: the other one may be set back.
+  void AddHidden(const NamePatterns& regions, absl::Time read_at, DeviceState* devices);
 
  private:
   struct Known {

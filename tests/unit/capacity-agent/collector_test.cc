@@ -118,6 +118,26 @@ TEST_F(CollectorTest, AVolumeGroupThatIsHiddenStays) {
   }
 }
 
+// `vgremove`, and somebody sets the wall clock before the next reading.
+TEST_F(CollectorTest, AVolumeGroupThatIsGoneGoesThoughTheClockIsSetBack) {
+  regions_.answer->regions[0].nvdimm_namespaces = {
+      {.device_name = "namespace1.0", .bytes = 4 * kGiB, .block_device = "pmem1"}};
+  groups_.answer->volume_groups[0].block_devices = {"pmem1"};
+  collector_->Tick();
+  groups_.answer->volume_groups.clear();
+  clock_.Advance(absl::Seconds(1));
+  collector_->Changed();
+  collector_->Tick();
+  EXPECT_EQ(Pool(0).id, "lvm/pmemvgregion0");
+  EXPECT_EQ(Pool(0).state, PoolState::kInactive);
+  clock_.SetBack(absl::Hours(1));
+  clock_.Advance(absl::Seconds(1));
+  collector_->Changed();
+  collector_->Tick();
+  ASSERT_EQ(store_.Current()->report.pools.size(), 1u);
+  EXPECT_EQ(Pool(0).id, "direct/region1");
+}
+
 TEST_F(CollectorTest, OnlyTheSourceThatFailedIsTriedAgainSoon) {
   groups_.answer = absl::UnavailableError("no lvm");
   collector_->Tick();
