@@ -45,7 +45,9 @@ std::vector<std::string> LvmRemoveArguments(std::string_view group, std::string_
 
 std::vector<std::string> LvmCreateGroupArguments(std::string_view group,
                                                  const std::string& device) {
-  return {"vgcreate", "--dataalignment", "2m", std::string(group), device};
+  // Where lvm.conf has system_id_source "uname" it would belong to the host of that name, which is
+  // the pod's: the next pod would not see it.
+  return {"vgcreate", "--dataalignment", "2m", "--systemid", "", std::string(group), device};
 }
 
 std::string MapperPath(std::string_view group, std::string_view name) {

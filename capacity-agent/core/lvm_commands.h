@@ -18,7 +18,7 @@ std::vector<std::string> LvmExtendArguments(std::string_view group, std::string_
                                             int64_t bytes);
 std::vector<std::string> LvmActivateArguments(std::string_view group, std::string_view name);
 std::vector<std::string> LvmRemoveArguments(std::string_view group, std::string_view name);
-// A VolumeGroup on one device. Its extents begin where large pages do.
+// A VolumeGroup on one device, of no host. Its extents begin where large pages do.
 std::vector<std::string> LvmCreateGroupArguments(std::string_view group, const std::string& device);
 
 // "/dev/mapper/pmemvgregion0-disk--1": dashes within a name are doubled.

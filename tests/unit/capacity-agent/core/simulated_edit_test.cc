@@ -77,5 +77,12 @@ TEST(LvmCommands, AskForWholeBytes) {
   EXPECT_NE(std::find(arguments.begin(), arguments.end(), "4194304b"), arguments.end());
 }
 
+TEST(LvmCommands, MakeAGroupThatBelongsToNoHost) {
+  const std::vector<std::string> arguments = LvmCreateGroupArguments("g", "/dev/pmem0");
+  const auto option = std::find(arguments.begin(), arguments.end(), "--systemid");
+  ASSERT_LT(option + 1, arguments.end());
+  EXPECT_EQ(*(option + 1), "");
+}
+
 }  // namespace
 }  // namespace pmem::agent
