@@ -16,6 +16,27 @@ namespace {
 
 constexpr std::string_view kUnknownTrouble = "its last reading failed; the numbers are older";
 
+// Two VolumeGroups may have one name, as those of NVDIMMs that came from another node: init gives
+// the same names everywhere. A pool's id is its name, and LVM itself takes either for the other.
+constexpr std::string_view kNamesakeTrouble =
+    "two VolumeGroups have this name: give one another (vgs -o vg_name,vg_uuid; vgrename UUID NEW)";
+
+void JoinNamesake(VolumeGroup other, VolumeGroup* group) {
+  group->condition = {PoolState::kUnhealthy, std::string(kNamesakeTrouble)};
+  group->total_bytes = AddBytes(group->total_bytes, other.total_bytes);
+  group->available_bytes = AddBytes(group->available_bytes, other.available_bytes);
+  for (std::string& device : other.block_devices) {
+    group->block_devices.push_back(std::move(device));
+  }
+  for (VolumeReport& volume : other.volumes) group->volumes.push_back(std::move(volume));
+  for (ThinPool& thin : other.thin_pools) {
+    const bool is_known =
+        std::any_of(group->thin_pools.begin(), group->thin_pools.end(),
+                    [&thin](const ThinPool& known) { return known.name == thin.name; });
+    if (!is_known) group->thin_pools.push_back(std::move(thin));
+  }
+}
+
 // The builder's state while it goes through one reading.
 class Builder {
  public:
@@ -26,6 +47,7 @@ class Builder {
   CapacityReport Build();
 
  private:
+  void TakeOurs(const VolumeGroup& group);
   void AddVolumeGroup(VolumeGroup group);
   void AddThinPool(const VolumeGroup& group, const ThinPool& thin);
   void AddRegion(const Region& region);
@@ -96,6 +118,17 @@ void Builder::AddThinPool(const VolumeGroup& group, const ThinPool& thin) {
   const bool group_is_ok = group.condition.state == PoolState::kOk;
   AddPool(std::move(pool), group_is_ok ? thin.condition : group.condition,
           reading_.volume_groups_are_stale);
+}
+
+void Builder::TakeOurs(const VolumeGroup& group) {
+  const auto namesake =
+      std::find_if(our_groups_.begin(), our_groups_.end(),
+                   [&group](const VolumeGroup& known) { return known.name == group.name; });
+  if (namesake == our_groups_.end()) {
+    our_groups_.push_back(group);
+  } else {
+    JoinNamesake(group, &*namesake);
+  }
 }
 
 void Builder::AddVolumeGroup(VolumeGroup group) {
@@ -194,7 +227,7 @@ CapacityReport Builder::Build() {
   report_.observed_at = absl::FromUnixMillis(absl::ToUnixMillis(reading_.observed_at));
   report_.errors = reading_.errors;
   for (const VolumeGroup& group : devices_.volume_groups) {
-    if (options_.volume_groups.Cover(group.name)) our_groups_.push_back(group);
+    if (options_.volume_groups.Cover(group.name)) TakeOurs(group);
   }
   for (const VolumeGroup& group : our_groups_) AddVolumeGroup(group);
   for (const Region& region : devices_.regions) {

@@ -408,6 +408,29 @@ TEST(ReportBuilder, AThinPoolIsAPoolOfItsOwnThatTakesNothing) {
   EXPECT_EQ(report.pools, (std::vector<PoolReport>{OurPool(), expected}));
 }
 
+// NVDIMMs of a dead node, put into one whose regions have the same numbers.
+TEST(ReportBuilder, TwoVolumeGroupsOfOneNameAreOnePoolThatTakesNothing) {
+  VolumeGroup other = OurGroup();
+  other.block_devices = {"pmem7"};
+  other.volumes = {{"disk-b", 512 * kMiB}};
+  other.thin_pools = {{.name = "thin"}};
+  VolumeGroup third = other;
+  third.volumes.clear();
+  const CapacityReport report =
+      BuildReport(Options(), {.devices = {.volume_groups = {OurGroup(), other, third}}}, nullptr);
+  ASSERT_EQ(report.pools.size(), 2u);
+  const PoolReport& pool = report.pools[0];
+  EXPECT_EQ(pool.id, "lvm/pmemvgregion0");
+  EXPECT_EQ(pool.state, PoolState::kUnhealthy);
+  EXPECT_EQ(pool.volume_bytes_max, 0);
+  EXPECT_EQ(pool.volumes,
+            (std::vector<VolumeReport>{
+                {"disk-a", 512 * kMiB}, {"disk-b", 512 * kMiB}, {"disk-z", 512 * kMiB}}));
+  EXPECT_EQ(report.errors[0].source, pool.id);
+  const auto read = ParseCapacityReport(SerialiseCapacityReport(report));
+  EXPECT_TRUE(read.ok()) << read.status();
+}
+
 TEST(ReportBuilder, WhatItBuildsIsWhatAReaderAccepts) {
   Reading reading = ReadingOf({HoleRegion()}, {OurGroup()});
   for (int i = 0; i < 300; ++i) reading.errors.push_back({"lvm", std::string(5000, 'x')});
