@@ -30,6 +30,8 @@ constexpr int64_t kMessagesBytesMax = 4096;
 constexpr int kReadsMax = 16;
 // How long a killed program may take to go.
 constexpr absl::Duration kKillTimeout = absl::Seconds(1);
+// How often a program is looked at whose end nothing tells.
+constexpr absl::Duration kLookPeriod = absl::Milliseconds(10);
 
 struct Pipe {
   FileDescriptor read_end;
@@ -117,26 +119,43 @@ bool Drain(int fd, int64_t bytes_max, std::string* text) {
   return true;
 }
 
-int PollMilliseconds(absl::Time deadline) {
-  const absl::Duration left = deadline - RealClock().SteadyNow();
+// Debian 12's header for it cannot be used from C++.
+int OpenPidFd(pid_t pid) { return static_cast<int>(syscall(SYS_pidfd_open, pid, 0)); }
+
+struct Process {
+  pid_t pid = 0;
+  FileDescriptor file;  // As CommandRunner::OpenProcess has it.
+};
+
+// It is not reaped.
+bool HasEnded(const Process& process) {
+  siginfo_t info = {};
+  const int result =
+      waitid(P_PID, static_cast<id_t>(process.pid), &info, WEXITED | WNOHANG | WNOWAIT);
+  return result == 0 && info.si_pid == process.pid;
+}
+
+int PollMilliseconds(const Process& process, absl::Time deadline) {
+  absl::Duration left = deadline - RealClock().SteadyNow();
+  if (process.file.get() < 0) left = std::min(left, kLookPeriod);
   return static_cast<int>(std::clamp<int64_t>(absl::ToInt64Milliseconds(left) + 1, 0, 60000));
 }
 
 // Collects output until the program has ended. DeadlineExceeded or ResourceExhausted: it still
 // runs.
-absl::Status Collect(const CommandOptions& options, int process, Pipe* out, Pipe* messages,
-                     CommandResult* result) {
+absl::Status Collect(const CommandOptions& options, const Process& process, Pipe* out,
+                     Pipe* messages, CommandResult* result) {
   const absl::Time deadline = RealClock().SteadyNow() + options.timeout;
   std::array<pollfd, 3> files = {pollfd{out->read_end.get(), POLLIN, 0},
                                  pollfd{messages->read_end.get(), POLLIN, 0},
-                                 pollfd{process, POLLIN, 0}};
+                                 pollfd{process.file.get(), POLLIN, 0}};
   while (true) {
     if (RealClock().SteadyNow() >= deadline) {
       return absl::DeadlineExceededError(
           absl::StrCat("no end after ", absl::FormatDuration(options.timeout)));
     }
-    poll(files.data(), files.size(), PollMilliseconds(deadline));
-    const bool has_ended = (files[2].revents & POLLIN) != 0;
+    poll(files.data(), files.size(), PollMilliseconds(process, deadline));
+    const bool has_ended = HasEnded(process);
     // Also after the end: what was written before it is still in the pipes.
     if (!Drain(out->read_end.get(), options.output_bytes_max, &result->output)) files[0].fd = -1;
     if (!Drain(messages->read_end.get(), kMessagesBytesMax, &result->messages)) files[1].fd = -1;
@@ -149,11 +168,14 @@ absl::Status Collect(const CommandOptions& options, int process, Pipe* out, Pipe
 }
 
 // Kills the whole group. False: it does not go.
-bool Kill(pid_t pid, int process) {
-  kill(-pid, SIGKILL);
-  pollfd file = {process, POLLIN, 0};
-  poll(&file, 1, static_cast<int>(absl::ToInt64Milliseconds(kKillTimeout)));
-  return waitpid(pid, nullptr, WNOHANG) == pid;
+bool Kill(const Process& process) {
+  kill(-process.pid, SIGKILL);
+  const absl::Time deadline = RealClock().SteadyNow() + kKillTimeout;
+  while (!HasEnded(process) && RealClock().SteadyNow() < deadline) {
+    pollfd file = {process.file.get(), POLLIN, 0};
+    poll(&file, 1, PollMilliseconds(process, deadline));
+  }
+  return waitpid(process.pid, nullptr, WNOHANG) == process.pid;
 }
 
 absl::StatusOr<int> ExitStatus(pid_t pid) {
@@ -179,12 +201,12 @@ absl::StatusOr<CommandResult> CommandRunner::Run(const CommandOptions& options) 
                         Spawn(options, out.write_end.get(), messages.write_end.get()));
   out.write_end.Reset();
   messages.write_end.Reset();
-  // Debian 12's header for it cannot be used from C++.
-  const FileDescriptor process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  const OpenProcess open = open_process_ == nullptr ? OpenPidFd : open_process_;
+  const Process process = {pid, FileDescriptor(open(pid))};
   CommandResult result;
-  const absl::Status collected = Collect(options, process.get(), &out, &messages, &result);
+  const absl::Status collected = Collect(options, process, &out, &messages, &result);
   if (!collected.ok()) {
-    if (!Kill(pid, process.get())) stuck_pid_ = pid;
+    if (!Kill(process)) stuck_pid_ = pid;
     return collected;
   }
   PMEM_ASSIGN_OR_RETURN(result.exit_status, ExitStatus(pid));
@@ -196,7 +218,7 @@ absl::StatusOr<CommandResult> RunToSuccess(CommandRunner* runner, const CommandO
                                            const std::vector<int>& good) {
   const std::string what = absl::StrJoin(options.arguments, " ");
   absl::StatusOr<CommandResult> result = runner->Run(options);
-  if (absl::IsResourceExhausted(result.status())) {
+  if (absl::IsResourceExhausted(result.status()) || absl::IsAborted(result.status())) {
     return absl::UnavailableError(absl::StrCat(what, ": ", result.status().message()));
   }
   if (!result.ok()) return Annotate(result.status(), what);

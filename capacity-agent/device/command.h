@@ -29,6 +29,11 @@ struct CommandResult {
 // left behind; until it is gone no other is started, so that they do not pile up.
 class CommandRunner {
  public:
+  // A descriptor that becomes readable when the process ends, or -1: then it is looked at again and
+  // again. The kernel may not have such (before 5.3), or none to give. Another one: for tests.
+  using OpenProcess = int (*)(pid_t pid);
+  explicit CommandRunner(OpenProcess open_process = nullptr) : open_process_(open_process) {}
+
   // The program gets an empty stdin, no other open file, its own process group and our environment
   // with LC_ALL=C. Errors: those of ErrnoStatus when it cannot be started, NotFound when there is
   // no such program; DeadlineExceeded and ResourceExhausted after the group was killed, Unavailable
@@ -39,11 +44,12 @@ class CommandRunner {
   pid_t stuck_pid() const { return stuck_pid_; }
 
  private:
+  const OpenProcess open_process_;
   pid_t stuck_pid_ = 0;
 };
 
 // An exit status that is not in `good` is Unavailable, with what the program said on stderr; so is
-// what Run calls ResourceExhausted.
+// what Run calls ResourceExhausted or Aborted, which mean something else to who called us.
 absl::StatusOr<CommandResult> RunToSuccess(CommandRunner* runner, const CommandOptions& options,
                                            const std::vector<int>& good = {0});
 

@@ -116,6 +116,23 @@ def test_a_scheduler_that_does_not_ask_is_told_of(rules, tmp_path, series, fires
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize('code, fires', [
+    ('DEADLINE_EXCEEDED', True), ('UNAVAILABLE', True), ('INTERNAL', True), ('RESOURCE_EXHAUSTED', False),
+    ('FAILED_PRECONDITION', False), ('ABORTED', False)])
+def test_a_driver_whose_calls_fail_by_no_fault_of_the_caller_is_told_of(rules, tmp_path, code, fires):
+    raised = {'exp_labels': {'severity': 'warning', 'pod': 'p', 'method': 'CreateVolume'}, 'exp_annotations': {
+        'summary': 'CreateVolume of p fails again and again: its log says why'}}
+    path = tmp_path / 'story.yaml'
+    path.write_text(yaml.safe_dump({'rule_files': [str(rules)], 'tests': [{
+        'interval': '1m',
+        'input_series': [{'series': f'pmem_csi_calls_total{{pod="p",method="CreateVolume",code="{code}"}}',
+                          'values': '0+1x20'}],
+        'alert_rule_test': [{'alertname': 'PmemDriverCallsFail', 'eval_time': '20m',
+                             'exp_alerts': [raised] if fires else []}]}]}))
+    done = subprocess.run(['promtool', 'test', 'rules', path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_every_metric_of_the_rules_exists(urls, rules):
     wanted = set(re.findall(r'pmem_[a-z_]+', ' '.join(
         rule['expr'] for group in yaml.safe_load(rules.read_text())['groups'] for rule in group['rules'])))

@@ -109,7 +109,7 @@ def test_what_a_killed_mkfs_left_is_formatted_by_the_next_stage(guest, formattin
     for step in (5, 50):  # Writes, of some sixty: the first ones wipe, the third is the superblock.
         formatting.create(name, 320 * MIB, "direct", capability)
         guest.run(f"echo {step} >{KILL_AT}")
-        with pytest.raises(Refused, match="ABORTED"):
+        with pytest.raises(Refused, match="UNAVAILABLE"):
             formatting.stage(name, capability)
         guest.run(f"[ ! -e {KILL_AT} ]")
         device = next(one["blockdev"] for one in guest.json("ndctl list -N") if one.get("name") == name)

@@ -57,6 +57,28 @@ TEST(Command, AProgramThatASignalEndsIsAborted) {
   EXPECT_EQ(Shell("kill -9 $$").status(), absl::AbortedError("ended by signal 9"));
 }
 
+// Killed for its memory, say: nothing is under way any more, and it is no fault of who called.
+TEST(Command, AProgramThatASignalEndsDidNotSucceed) {
+  CommandRunner runner;
+  EXPECT_EQ(RunToSuccess(&runner, {.arguments = {"sh", "-c", "kill -9 $$"}}).status(),
+            absl::UnavailableError("sh -c kill -9 $$: ended by signal 9"));
+}
+
+// As kernels before 5.3 have it, and a process with no descriptor left.
+TEST(Command, ItsEndIsSeenWhereNothingTellsOfIt) {
+  CommandRunner runner([](pid_t) { return -1; });
+  const absl::Time began = absl::Now();
+  const auto result = runner.Run({.arguments = {"sh", "-c", "sleep 0.05; echo out; exit 5"}});
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->output, "out\n");
+  EXPECT_EQ(result->exit_status, 5);
+  const auto killed = runner.Run(
+      {.arguments = {"sh", "-c", "exec sleep 1000"}, .timeout = absl::Milliseconds(100)});
+  EXPECT_EQ(killed.status(), absl::DeadlineExceededError("no end after 100ms"));
+  EXPECT_EQ(runner.stuck_pid(), 0);
+  EXPECT_LT(absl::Now() - began, absl::Seconds(5));
+}
+
 // Whether the process ends within the time; one that is gone has. A killed one needs a moment.
 bool Ends(pid_t pid, int milliseconds) {
   const auto fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
