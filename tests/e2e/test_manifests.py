@@ -185,6 +185,16 @@ def test_the_base_names_the_sidecars_by_the_versions_that_are_built():
         assert only([c for c in containers if c['name'] == name])['image'] == f'localhost/csi-{name}:{version}'
 
 
+def test_whoever_uses_the_drivers_socket_may_connect_where_selinux_is_enforced():
+    """The driver is privileged, and with it the socket that it makes."""
+    spec = find(render(MANIFESTS / 'base')[1], 'DaemonSet', 'pmem-csi-driver')['spec']['template']['spec']
+    users = [c for c in spec['containers'] if 'registry' in [m['name'] for m in c['volumeMounts']]]
+    assert [c['name'] for c in users] == ['driver', 'provisioner', 'resizer']
+    for container in users:
+        context = container['securityContext']
+        assert context.get('privileged') or context['seLinuxOptions'] == {'type': 'spc_t'}
+
+
 def pod_of(workload):
     """The pod that a workload would make."""
     template = workload['spec']['template']
