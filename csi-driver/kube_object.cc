@@ -16,7 +16,6 @@
 namespace pmem::driver {
 namespace {
 
-constexpr absl::Duration kPatience = absl::Seconds(20);
 constexpr int64_t kCredentialBytesMax = int64_t{1} << 20;
 // A Node with many images and conditions has some 50 KiB.
 constexpr int64_t kObjectBytesMax = int64_t{8} << 20;
@@ -42,27 +41,28 @@ absl::Status StatusOf(const ClientResponse& response, const std::string& path) {
 }
 
 absl::StatusOr<ClientResponse> Ask(const std::string& server, const std::string& directory,
-                                   const std::string& path) {
+                                   const std::string& path, absl::Duration patience) {
   ClientTls tls;
   PMEM_ASSIGN_OR_RETURN(tls.ca_pem, ReadFile(directory + "/ca.crt", kCredentialBytesMax));
   PMEM_ASSIGN_OR_RETURN(std::string token, ReadFile(directory + "/token", kCredentialBytesMax));
   absl::StripAsciiWhitespace(&token);
-  PMEM_ASSIGN_OR_RETURN(const auto client, HttpClient::Make(server, tls, kPatience));
+  PMEM_ASSIGN_OR_RETURN(const auto client, HttpClient::Make(server, tls, patience));
   return client->Send(
       {.path_and_query = path,
        .headers = {{"Authorization", "Bearer " + token}, {"Accept", "application/json"}},
        .body_bytes_max = kObjectBytesMax,
-       .deadline = kPatience});
+       .deadline = patience});
 }
 
 }  // namespace
 
-absl::StatusOr<std::string> ReadKubeObject(const KubeAccess& access, const std::string& path) {
+absl::StatusOr<std::string> ReadKubeObject(const KubeAccess& access, const std::string& path,
+                                           absl::Duration patience) {
   std::string server = access.server;
   if (server.empty()) {
     PMEM_ASSIGN_OR_RETURN(server, ServerOfPod());
   }
-  auto response = Ask(server, access.credentials_directory, path);
+  auto response = Ask(server, access.credentials_directory, path, patience);
   // A token that is not there is no object that is not there, and an answer that is too long no
   // device that is full.
   if (!response.ok()) {

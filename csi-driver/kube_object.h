@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // One object in Kubernetes, read when it is needed: this node's at initialization, a
-// PersistentVolume when the resizer asks for one that is elsewhere, a claim whose StorageClass does
-// not say the kind. Nothing is watched or kept.
+// PersistentVolume when the resizer asks for one that is elsewhere, a claim right before its volume
+// is made. Nothing is watched or kept.
 #pragma once
 
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 namespace pmem::driver {
 
@@ -15,9 +16,17 @@ struct KubeAccess {
   std::string credentials_directory = "/var/run/secrets/kubernetes.io/serviceaccount";
 };
 
-// As JSON. `path`: "/api/v1/nodes/n1". Errors: NotFound when the API server says
-// so; FailedPrecondition when there is neither a URL nor such an environment; Unavailable for all
-// else, refusals too, since roles and tokens may come a moment later. Thread-safe.
-absl::StatusOr<std::string> ReadKubeObject(const KubeAccess& access, const std::string& path);
+inline constexpr absl::Duration kObjectPatience = absl::Seconds(20);
+// Of a claim that a volume is made for: what was true when it was asked for is acted on so much
+// later at most, and kAllocationMax after that the room is taken or never will be. The ledger keeps
+// the room of a claim that ended meanwhile for longer (LedgerOptions::debt_grace).
+inline constexpr absl::Duration kClaimPatience = absl::Seconds(3);
+
+// As JSON, as it is now: not from a cache. `path`: "/api/v1/nodes/n1". Errors: NotFound when the
+// API server says so; FailedPrecondition when there is neither a URL nor such an environment;
+// Unavailable for all else, refusals too, since roles and tokens may come a moment later, and when
+// there is no answer in time. Thread-safe.
+absl::StatusOr<std::string> ReadKubeObject(const KubeAccess& access, const std::string& path,
+                                           absl::Duration patience = kObjectPatience);
 
 }  // namespace pmem::driver

@@ -65,6 +65,9 @@ absl::StatusOr<Volume> Volumes::Create(const VolumeOrder& order) {
   // region is disabled, while pods are still sent here. What is hidden is empty, no claim having
   // come to use it, and once it is seen again FindVolume takes neither for the other.
   if (!absl::IsNotFound(found.status())) return found;
+  // One that is there is answered without asking: whoever comes again for a claim that ended since
+  // does so to delete it.
+  if (order.check_wanted) PMEM_RETURN_IF_ERROR(order.check_wanted());
   PMEM_ASSIGN_OR_RETURN(Volume volume, PlaceVolume(report, id, kind, order.range, order.bytes_min));
   PMEM_RETURN_IF_ERROR(DeviceStatus(Maker(kind).Create(PlaceOf(volume), volume.bytes)));
   return volume;

@@ -3,6 +3,7 @@
 // a kind after the other. Remembers nothing: the devices are asked each time.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +25,9 @@ struct VolumeOrder {
                      // or the only one that the node has.
   SizeRange range;
   int64_t bytes_min = 0;  // Of the file system that will be on it.
+  // Asked when nobody is before us any more and no such volume is there, and then the room is taken
+  // within kAllocationMax. What it refuses is not made. None: nobody to ask.
+  std::function<absl::Status()> check_wanted;
 };
 
 // Thread-safe. Errors of all: Aborted while another call works on the volume, or its kind is busy
@@ -34,7 +38,8 @@ class Volumes {
   Volumes(Devices* devices, Host* host, Erasure erasure)
       : devices_(devices), host_(host), erasure_(erasure) {}
 
-  // The volume of that name, made unless it is there already and is the same.
+  // The volume of that name, made unless it is there already and is the same. Errors beside those
+  // of all: what `order.check_wanted` says.
   absl::StatusOr<Volume> Create(const VolumeOrder& order);
   // Wiped, then removed. Not there: OK; Unavailable while it may be where nothing is seen
   // (CheckGone). FailedPrecondition while it is in use, or has snapshots.

@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "capacity-agent/device/erase.h"
@@ -11,11 +13,14 @@
 
 namespace pmem::agent {
 
-LvmMaker::LvmMaker(const std::string& command, absl::Duration timeout)
-    : command_(absl::StrSplit(command, ' ', absl::SkipEmpty())), timeout_(timeout) {}
+LvmMaker::LvmMaker(const std::string& command, absl::Duration timeout,
+                   absl::Duration allocation_max)
+    : command_(absl::StrSplit(command, ' ', absl::SkipEmpty())),
+      timeout_(timeout),
+      allocation_timeout_(std::min(timeout, allocation_max)) {}
 
-absl::Status LvmMaker::Run(const std::vector<std::string>& arguments) {
-  CommandOptions options = {.arguments = command_, .timeout = timeout_};
+absl::Status LvmMaker::Run(const std::vector<std::string>& arguments, absl::Duration timeout) {
+  CommandOptions options = {.arguments = command_, .timeout = timeout};
   options.arguments.insert(options.arguments.end(), arguments.begin(), arguments.end());
   return RunToSuccess(&runner_, options).status();
 }
@@ -28,7 +33,8 @@ absl::Status LvmMaker::Finish(const VolumePlace& unfinished, const std::string& 
 
 absl::Status LvmMaker::Create(const VolumePlace& place, int64_t bytes) {
   const VolumePlace unfinished = {.pool = place.pool, .name = kUnfinishedPrefix + place.name};
-  PMEM_RETURN_IF_ERROR(Run(LvmCreateArguments(unfinished.pool, unfinished.name, bytes)));
+  PMEM_RETURN_IF_ERROR(
+      Run(LvmCreateArguments(unfinished.pool, unfinished.name, bytes), allocation_timeout_));
   absl::Status finished = Finish(unfinished, place.name);
   // What cannot be taken back now is taken back by the next call.
   if (!finished.ok()) Remove(unfinished).IgnoreError();

@@ -17,8 +17,9 @@ namespace pmem::agent {
 // messages alone, so that it comes as Unavailable here, and the next try sees it in the report.
 class LvmMaker final : public VolumeMaker {
  public:
-  // As LvmReader's.
-  LvmMaker(const std::string& command, absl::Duration timeout);
+  // As LvmReader's. `allocation_max`: for tests.
+  LvmMaker(const std::string& command, absl::Duration timeout,
+           absl::Duration allocation_max = kAllocationMax);
 
   absl::Status Create(const VolumePlace& place, int64_t bytes) override;
   absl::Status Extend(const VolumePlace& place, int64_t bytes) override;
@@ -33,11 +34,13 @@ class LvmMaker final : public VolumeMaker {
   }
 
  private:
-  absl::Status Run(const std::vector<std::string>& arguments);
+  absl::Status Run(const std::vector<std::string>& arguments) { return Run(arguments, timeout_); }
+  absl::Status Run(const std::vector<std::string>& arguments, absl::Duration timeout);
   absl::Status Finish(const VolumePlace& unfinished, const std::string& name);
 
   const std::vector<std::string> command_;
   const absl::Duration timeout_;
+  const absl::Duration allocation_timeout_;
   CommandRunner runner_;
 };
 

@@ -12,6 +12,7 @@
 #include "capacity-agent/device/erase.h"
 #include "capacity-agent/device/errno_status.h"
 #include "capacity-agent/device/ndctl_context.h"
+#include "common/io/clock.h"
 #include "common/pure/absl_view.h"
 #include "common/pure/names.h"
 #include "common/pure/status_macros.h"
@@ -118,7 +119,12 @@ absl::Status NdctlMaker::Create(const VolumePlace& place, int64_t bytes) {
   const VolumePlace unfinished = {.pool = place.pool, .name = kUnfinishedPrefix + place.name};
   const auto make = [&]() -> absl::Status {
     {
+      const absl::Time latest = RealClock().SteadyNow() + kAllocationMax;
       PMEM_ASSIGN_OR_RETURN(const View view, Look(unfinished));
+      // The kernel lets nobody look while it brings up a large namespace for somebody else.
+      if (RealClock().SteadyNow() > latest) {
+        return absl::UnavailableError(place.pool + ": the kernel was slow to answer");
+      }
       PMEM_RETURN_IF_ERROR(AllocateRoom(view.region, unfinished, bytes));
     }
     {

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 namespace pmem::agent {
 
@@ -17,6 +18,11 @@ struct VolumePlace {
   std::string name;  // "disk-<uid>"
   bool operator==(const VolumePlace&) const = default;
 };
+
+// So long after its begin a Create has taken the room, or never takes it. Whoever looked right
+// before whether the volume may be made relies on that (kClaimPatience). What comes after the room
+// is taken may take longer: reports show it as taken by then.
+inline constexpr absl::Duration kAllocationMax = absl::Seconds(7);
 
 // Not thread-safe, one call at a time for each object: nothing below a maker (LVM, libndctl) is
 // safe in parallel. All calls block for a bounded time. Errors of all: NotFound for a pool or

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "csi-driver/grpc/controller_service.h"
 
+#include <grpcpp/server_context.h>
+
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
@@ -9,6 +11,7 @@
 #include "common/pure/status_macros.h"
 #include "csi-driver/core/claim_class.h"
 #include "csi-driver/core/volume_id.h"
+#include "csi-driver/core/wanted_claim.h"
 #include "csi-driver/grpc/call.h"
 
 namespace pmem::driver {
@@ -44,6 +47,15 @@ absl::StatusOr<std::string> DecodeKind(const Parameters& parameters) {
   return kind;
 }
 
+// Where the API server has the claim that the volume is for. Empty: external-provisioner was not
+// told to say (--extra-create-metadata).
+absl::StatusOr<std::string> PathOfClaim(const Parameters& parameters) {
+  const auto name = parameters.find(std::string(kClaimNameParameter));
+  const auto kube_namespace = parameters.find(std::string(kClaimNamespaceParameter));
+  if (name == parameters.end() || kube_namespace == parameters.end()) return std::string();
+  return ClaimPath(kube_namespace->second, name->second);
+}
+
 SizeRange DecodeRange(const ::csi::v1::CapacityRange& range) {
   return {.required_bytes = range.required_bytes(), .limit_bytes = range.limit_bytes()};
 }
@@ -70,12 +82,10 @@ void ControllerService::Encode(const Volume& volume, ::csi::v1::Volume* out) con
 
 absl::StatusOr<std::string> ControllerService::KindAsked(
     const ::csi::v1::CreateVolumeRequest& request) {
-  const Parameters& parameters = request.parameters();
-  PMEM_ASSIGN_OR_RETURN(std::string kind, DecodeKind(parameters));
-  const auto name = parameters.find(std::string(kClaimNameParameter));
-  const auto kube_namespace = parameters.find(std::string(kClaimNamespaceParameter));
-  if (!kind.empty() || name == parameters.end() || kube_namespace == parameters.end()) return kind;
-  PMEM_ASSIGN_OR_RETURN(const std::string path, ClaimPath(kube_namespace->second, name->second));
+  PMEM_ASSIGN_OR_RETURN(std::string kind, DecodeKind(request.parameters()));
+  if (!kind.empty()) return kind;
+  PMEM_ASSIGN_OR_RETURN(const std::string path, PathOfClaim(request.parameters()));
+  if (path.empty()) return kind;
   const absl::StatusOr<std::string> claim = kube_object_(path);
   // Deleted meanwhile, or this node is all there is: what the node has must do.
   if (absl::IsNotFound(claim.status()) || absl::IsFailedPrecondition(claim.status())) return kind;
@@ -85,7 +95,30 @@ absl::StatusOr<std::string> ControllerService::KindAsked(
   return kind;
 }
 
+// Codes as external-provisioner takes them. FAILED_PRECONDITION is final: it looks at the claim
+// anew, and is done with one that is gone or elsewhere. (RESOURCE_EXHAUSTED would be final too, but
+// takes the selected node away from whichever claim has the name now.) UNAVAILABLE is tried again.
+absl::Status ControllerService::CheckClaim(const ::csi::v1::CreateVolumeRequest& request,
+                                           const grpc::ServerContext* context) {
+  if (context != nullptr && context->IsCancelled()) {
+    return absl::CancelledError("the caller has given up");
+  }
+  PMEM_ASSIGN_OR_RETURN(const std::string path, PathOfClaim(request.parameters()));
+  if (path.empty()) return absl::OkStatus();
+  const absl::StatusOr<std::string> claim = kube_object_(path);
+  if (absl::IsFailedPrecondition(claim.status())) return absl::OkStatus();  // Nobody to ask.
+  if (absl::IsNotFound(claim.status())) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the claim is gone: ", request.name(), " is not made"));
+  }
+  if (!claim.ok()) return claim.status();
+  const absl::Status wanted = CheckWanted(*claim, request.name(), node_);
+  // It is not the caller who sent that.
+  return absl::IsInvalidArgument(wanted) ? absl::UnavailableError(wanted.message()) : wanted;
+}
+
 absl::Status ControllerService::Create(const ::csi::v1::CreateVolumeRequest& request,
+                                       const grpc::ServerContext* context,
                                        ::csi::v1::Volume* volume) {
   PMEM_RETURN_IF_ERROR(CheckField("name", request.name(), kVolumeNameBytesMax));
   PMEM_ASSIGN_OR_RETURN(const auto uses, DecodeUses(request.volume_capabilities(), file_system_));
@@ -96,20 +129,22 @@ absl::Status ControllerService::Create(const ::csi::v1::CreateVolumeRequest& req
                                          [this](const auto& each) { return IsHere(each); })) {
     return absl::ResourceExhaustedError(absl::StrCat("node ", node_, " is not among those asked"));
   }
-  PMEM_ASSIGN_OR_RETURN(const Volume made,
-                        volumes_->Create({.name = request.name(),
-                                          .kind = kind,
-                                          .range = DecodeRange(request.capacity_range()),
-                                          .bytes_min = VolumeBytesMin(uses)}));
+  PMEM_ASSIGN_OR_RETURN(
+      const Volume made,
+      volumes_->Create({.name = request.name(),
+                        .kind = kind,
+                        .range = DecodeRange(request.capacity_range()),
+                        .bytes_min = VolumeBytesMin(uses),
+                        .check_wanted = [&] { return CheckClaim(request, context); }}));
   Encode(made, volume);
   return absl::OkStatus();
 }
 
-grpc::Status ControllerService::CreateVolume(grpc::ServerContext*,
+grpc::Status ControllerService::CreateVolume(grpc::ServerContext* context,
                                              const ::csi::v1::CreateVolumeRequest* request,
                                              ::csi::v1::CreateVolumeResponse* response) {
   const Call call("CreateVolume", request->name());
-  return call.Ended(Create(*request, response->mutable_volume()));
+  return call.Ended(Create(*request, context, response->mutable_volume()));
 }
 
 grpc::Status ControllerService::DeleteVolume(grpc::ServerContext*,

@@ -23,8 +23,8 @@ class ControllerService final : public ::csi::v1::Controller::Service {
     std::string file_system;  // Of a claim that names none.
     // What is known of a volume that is not on this node. Called from several threads.
     std::function<absl::StatusOr<VolumeFacts>(const std::string& id)> facts_elsewhere;
-    // The object at a path of the API server, as JSON. Called from several threads.
-    // FailedPrecondition: there is no API server to ask.
+    // The object at a path of the API server, as JSON, as it was kClaimPatience ago or later.
+    // Called from several threads. FailedPrecondition: there is no API server to ask.
     std::function<absl::StatusOr<std::string>(const std::string& path)> kube_object;
   };
   ControllerService(Volumes* volumes, Options options)
@@ -34,7 +34,10 @@ class ControllerService final : public ::csi::v1::Controller::Service {
         facts_elsewhere_(std::move(options.facts_elsewhere)),
         kube_object_(std::move(options.kube_object)) {}
 
-  grpc::Status CreateVolume(grpc::ServerContext*, const ::csi::v1::CreateVolumeRequest* request,
+  // Nothing is made for a claim that is gone or has its selected node elsewhere
+  // (FAILED_PRECONDITION), nor while that cannot be asked (UNAVAILABLE). `context`: none in tests.
+  grpc::Status CreateVolume(grpc::ServerContext* context,
+                            const ::csi::v1::CreateVolumeRequest* request,
                             ::csi::v1::CreateVolumeResponse* response) override;
   grpc::Status DeleteVolume(grpc::ServerContext*, const ::csi::v1::DeleteVolumeRequest* request,
                             ::csi::v1::DeleteVolumeResponse*) override;
@@ -60,7 +63,11 @@ class ControllerService final : public ::csi::v1::Controller::Service {
       ::csi::v1::ControllerGetCapabilitiesResponse* response) override;
 
  private:
-  absl::Status Create(const ::csi::v1::CreateVolumeRequest& request, ::csi::v1::Volume* volume);
+  absl::Status Create(const ::csi::v1::CreateVolumeRequest& request,
+                      const grpc::ServerContext* context, ::csi::v1::Volume* volume);
+  // Whether somebody still waits for the volume, and its claim still asks for it here.
+  absl::Status CheckClaim(const ::csi::v1::CreateVolumeRequest& request,
+                          const grpc::ServerContext* context);
   // The value of parameter pmemType, or the kind that the class of the claim is named after, or "".
   absl::StatusOr<std::string> KindAsked(const ::csi::v1::CreateVolumeRequest& request);
   absl::Status Validate(const ::csi::v1::ValidateVolumeCapabilitiesRequest& request,

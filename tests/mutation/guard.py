@@ -6,6 +6,7 @@ import dataclasses
 CORE = 'tests/unit/extender/core/extender-core-tests'
 SHELL = 'tests/unit/extender/extender-shell-tests'
 PURE = 'tests/unit/common/common-tests'
+DRIVER_CALLS = 'tests/unit/csi-driver/csi-driver-grpc-tests'
 
 
 @dataclasses.dataclass(frozen=True)

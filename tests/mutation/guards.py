@@ -6,7 +6,7 @@ arguments. Run by `./dev mutate`.
 """
 
 from account_guards import ACCOUNT_GUARDS
-from guard import PURE, SHELL, Guard
+from guard import DRIVER_CALLS, PURE, SHELL, Guard
 from pin_guards import PIN_GUARDS
 
 LEDGER = 'extender/core/ledger.cc'
@@ -494,5 +494,13 @@ GUARDS = (
         'if (pool.state != PoolState::kOk) continue;',
         'Room.AThinPoolIsNone',
         PURE,
+    ),
+    Guard(
+        '5: a node makes nothing for a claim that ended while it waited',
+        'csi-driver/volumes.cc',
+        '  if (order.check_wanted) PMEM_RETURN_IF_ERROR(order.check_wanted());\n',
+        '',
+        'ServicesTest.AClaimThatIsDeletedWhileItWaitsForItsTurnGetsNoVolume',
+        DRIVER_CALLS,
     ),
 ) + PIN_GUARDS + ACCOUNT_GUARDS

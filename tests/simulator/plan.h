@@ -27,7 +27,7 @@ inline constexpr std::string_view kFeatures[] = {
     "abandoned",          // Attempts end after the filter, the nomination or the first write.
     "conflicts",          // Writes of the scheduler fail with 409 although nobody raced them.
     "samples",            // The scheduler asks about some nodes only.
-    "slow_provisioner",   // A creation takes up to 8 s.
+    "slow_provisioner",   // A creation waits up to 30 s for its turn, and takes up to 10 s.
     "odd_devices",        // The node takes any pool and extent that fits, not the best.
     "many_pools",         // Two VolumeGroups and two regions a node.
     "direct",             // PMEM-direct claims.
@@ -44,7 +44,7 @@ inline constexpr std::string_view kFeatures[] = {
     "two_schedulers",     // Up to three, each with pods of its own.
     "preset_nodes",       // Pods that come with spec.nodeName.
     "volume_gaps",        // The watch of PersistentVolumes alone is gone for up to 10 s.
-    "slow_expansions",    // They take up to 8 s, and one is asked for whenever a leader goes.
+    "slow_expansions",    // They take up to 10 s, and one is asked for whenever a leader goes.
     "co_location",        // Up to three pods come with one claim for all; it may be Immediate.
     "pod_groups",         // Up to three pods are asked about one by one and go all or none.
     "lost_nodes",         // A node goes: for good, for a while, or until another takes its name.

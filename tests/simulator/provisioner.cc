@@ -76,13 +76,28 @@ void Provisioner::Annotate(const std::string& uid) {
   });
 }
 
-void Provisioner::Begin(const std::string& uid, const std::string& node) {
+const Claim* Provisioner::Wanted(const std::string& uid, const std::string& node) {
   const Claim* claim = stage_.kube.FindClaim(uid);
   const bool is_gone = claim == nullptr || IsOff(node);
-  if (is_gone || claim->selected_node != node || !claim->volume_name.empty()) {
-    making_.erase({uid, node});
-    return;
+  if (!is_gone && claim->selected_node == node && claim->volume_name.empty()) return claim;
+  making_.erase({uid, node});
+  return nullptr;
+}
+
+void Provisioner::Begin(const std::string& uid, const std::string& node) {
+  if (Wanted(uid, node) == nullptr) return;
+  absl::Duration waits = absl::ZeroDuration();
+  if (stage_.Has("slow_provisioner") && random_.Chance(20)) {
+    waits = random_.Between(absl::ZeroDuration(), kTurnMax);
   }
+  stage_.agenda.After(waits, [this, uid, node] { Make(uid, node); });
+}
+
+// The driver's turn has come: it looks at the claim itself, whatever the provisioner's call is of.
+// Then the volume is made, whatever becomes of the claim.
+void Provisioner::Make(const std::string& uid, const std::string& node) {
+  const Claim* claim = Wanted(uid, node);
+  if (claim == nullptr) return;
   oracle_.CreationBegan(*claim, node);
   absl::Duration lasts = random_.Between(absl::Milliseconds(20), absl::Milliseconds(400));
   if (stage_.Has("slow_provisioner") && random_.Chance(30)) {

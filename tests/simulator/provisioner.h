@@ -26,6 +26,9 @@ class Provisioner {
   void Consider(const Claim& claim);
   void Annotate(const std::string& uid);
   void Begin(const std::string& uid, const std::string& node);
+  // The claim, if its volume is to be made on the node; else the creation is over.
+  const Claim* Wanted(const std::string& uid, const std::string& node);
+  void Make(const std::string& uid, const std::string& node);
   void Finish(const Claim& claim, const std::string& node);
   void Create(const Claim& claim, const std::string& node, Devices& devices);
   void Refused(const std::string& uid, const std::string& node);

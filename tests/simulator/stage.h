@@ -8,17 +8,13 @@
 #include <string>
 
 #include "tests/simulator/agenda.h"
+#include "tests/simulator/bounds.h"
 #include "tests/simulator/devices.h"
 #include "tests/simulator/groups.h"
 #include "tests/simulator/kube.h"
 #include "tests/simulator/plan.h"
 
 namespace pmem::extender::simulator {
-
-// The bounds of what a world may do, which docs/ledger.md states as what the ledger assumes.
-inline constexpr absl::Duration kWatchDelayMax = absl::Seconds(3);
-inline constexpr absl::Duration kReportDelayMax = absl::Seconds(5);
-inline constexpr absl::Duration kCreationMax = absl::Seconds(8);
 
 struct Stage {
   const Plan plan;

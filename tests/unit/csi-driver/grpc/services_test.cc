@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <google/protobuf/text_format.h>
 
+#include <future>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "csi-driver/grpc/controller_service.h"
@@ -160,6 +162,8 @@ constexpr char kClaim[] =
     "parameters { key: 'csi.storage.k8s.io/pvc/namespace' value: 'shop' } "
     "parameters { key: 'csi.storage.k8s.io/pvc/name' value: 'data' } ";
 
+constexpr char kClaimPath[] = "/api/v1/namespaces/shop/persistentvolumeclaims/data";
+
 // A node with both kinds; the class has no parameters.
 struct ClassCase {
   const char* name;
@@ -174,15 +178,17 @@ TEST_P(KindByClass, IsReadFromTheClaim) {
   claim_ = GetParam().claim;
   CreateVolumeResponse response;
   EXPECT_EQ(CodeOfCreate(Request(kClaim), &response), GetParam().code);
-  EXPECT_THAT(asked_, testing::ElementsAre("/api/v1/namespaces/shop/persistentvolumeclaims/data"));
+  EXPECT_THAT(asked_, testing::Contains(kClaimPath));
+  EXPECT_THAT(asked_, testing::Each(kClaimPath));
   const auto& context = response.volume().volume_context();
   const auto kind = context.find("pmemType");
   EXPECT_EQ(kind == context.end() ? "" : kind->second, GetParam().kind);
 }
 
 std::string ClaimOf(const char* uid, const char* class_name) {
-  return std::string(R"({"metadata":{"uid":")") + uid + R"("},"spec":{"storageClassName":")" +
-         class_name + R"("}})";
+  return std::string(R"({"metadata":{"uid":")") + uid +
+         R"(","annotations":{"volume.kubernetes.io/selected-node":"n1"}},)" +
+         R"("spec":{"storageClassName":")" + class_name + R"("}})";
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -206,7 +212,75 @@ TEST_F(ServicesTest, AVolumeThatIsThereIsTakenUnlessItsClaimNamesAnotherKind) {
   EXPECT_EQ(CodeOfCreate(Request(kClaim)), grpc::ALREADY_EXISTS);
 }
 
-TEST_F(ServicesTest, TheParameterNeedsNoClaim) {
+TEST_F(ServicesTest, TheParameterWinsOverTheClass) {
+  claim_ = ClaimOf("1", "pmem-direct");
+  CreateVolumeResponse response;
+  EXPECT_EQ(CodeOfCreate(Request(std::string(kLvm) + kClaim), &response), grpc::OK);
+  EXPECT_EQ(response.volume().volume_context().at("pmemType"), "lvm");
+}
+
+// The class says the kind: the claim is looked at right before the volume is made.
+struct LookCase {
+  const char* name;
+  absl::StatusOr<std::string> claim;  // As the API server answers.
+  grpc::StatusCode code;
+};
+
+class LookAtTheClaim : public ServicesTest, public testing::WithParamInterface<LookCase> {};
+
+TEST_P(LookAtTheClaim, DecidesWhetherAVolumeIsMade) {
+  claim_ = GetParam().claim;
+  EXPECT_EQ(CodeOfCreate(Request(std::string(kLvm) + kClaim)), GetParam().code);
+  EXPECT_THAT(asked_, testing::ElementsAre(kClaimPath));
+  EXPECT_EQ(volumes_.Find("disk-1").ok(), GetParam().code == grpc::OK);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Answers, LookAtTheClaim,
+    testing::Values(
+        LookCase{"PinnedHere", ClaimOf("1", "fast"), grpc::OK},
+        LookCase{"NoApiServer", absl::FailedPreconditionError("no --api-server"), grpc::OK},
+        LookCase{"Gone", absl::NotFoundError("404"), grpc::FAILED_PRECONDITION},
+        LookCase{"AnotherClaimOfThatName", ClaimOf("2", "fast"), grpc::FAILED_PRECONDITION},
+        LookCase{"PinnedNowhere", R"({"metadata":{"uid":"1"},"spec":{}})",
+                 grpc::FAILED_PRECONDITION},
+        LookCase{"ApiServerAway", absl::UnavailableError("503"), grpc::UNAVAILABLE},
+        LookCase{"NoClaim", "{}", grpc::UNAVAILABLE}),
+    [](const auto& row) { return row.param.name; });
+
+// external-provisioner goes on from its own copy; the ledger gives the room to others meanwhile.
+TEST_F(ServicesTest, AClaimThatIsDeletedWhileItWaitsForItsTurnGetsNoVolume) {
+  claim_ = ClaimOf("1", "fast");
+  std::promise<void> is_first;
+  std::promise<void> may_end;
+  std::thread other([&] {
+    EXPECT_TRUE(volumes_
+                    .Create({.name = "disk-2",
+                             .kind = "lvm",
+                             .check_wanted =
+                                 [&] {
+                                   is_first.set_value();
+                                   may_end.get_future().wait();
+                                   return absl::OkStatus();
+                                 }})
+                    .ok());
+  });
+  is_first.get_future().wait();
+  grpc::StatusCode code = grpc::OK;
+  std::thread waiting([&] { code = CodeOfCreate(Request(std::string(kLvm) + kClaim)); });
+  claim_ = absl::NotFoundError("404");
+  may_end.set_value();
+  waiting.join();
+  other.join();
+  EXPECT_EQ(code, grpc::FAILED_PRECONDITION);
+  EXPECT_TRUE(volumes_.Find("disk-2").ok());
+  EXPECT_TRUE(absl::IsNotFound(volumes_.Find("disk-1").status()));
+}
+
+// Its claim may be deleted: then its PersistentVolume is, and it with that.
+TEST_F(ServicesTest, AVolumeThatIsThereIsAnsweredWhateverBecameOfItsClaim) {
+  ASSERT_TRUE(Make("disk-1", "lvm", kGiB).ok());
+  claim_ = absl::NotFoundError("404");
   EXPECT_EQ(CodeOfCreate(Request(std::string(kLvm) + kClaim)), grpc::OK);
   EXPECT_THAT(asked_, testing::IsEmpty());
 }
