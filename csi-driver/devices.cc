@@ -18,17 +18,27 @@ void Append(agent::DeviceState found, agent::DeviceState* all) {
   for (auto& group : found.volume_groups) all->volume_groups.push_back(std::move(group));
 }
 
-absl::StatusOr<agent::DeviceState> ReadAllSources(Devices* devices) {
-  agent::DeviceState state;
-  for (const auto& reader : devices->readers) {
-    absl::StatusOr<agent::DeviceState> found = reader->Read();
-    if (!found.ok()) {
-      return absl::UnavailableError(
-          absl::StrCat(AbslView(reader->source()), ": ", found.status().message()));
-    }
-    Append(*std::move(found), &state);
+absl::StatusOr<agent::DeviceState> ReadSource(Devices* devices, agent::PoolReader* reader) {
+  auto found = devices->readings.Of(*reader).Get([reader] { return reader->Read(); });
+  if (found.ok()) return found;
+  return absl::UnavailableError(
+      absl::StrCat(AbslView(reader->source()), ": ", found.status().message()));
+}
+
+NodeReading NodeOf(const Devices& devices, absl::Time observed_at,
+                   const agent::DeviceState& state) {
+  const agent::BuilderOptions options = {.node = devices.node,
+                                         .boot_id = "-",
+                                         .volume_groups = devices.volume_groups,
+                                         .regions = devices.regions};
+  const agent::Reading reading = {.devices = state, .observed_at = observed_at};
+  std::vector<std::string> origins;
+  for (const agent::VolumeGroup& group : state.volume_groups) {
+    origins.insert(origins.end(), group.origins.begin(), group.origins.end());
   }
-  return state;
+  return {.report = agent::BuildReport(options, reading, nullptr),
+          .disabled = agent::DisabledNamespace(state, devices.regions),
+          .origins = std::move(origins)};
 }
 
 }  // namespace
@@ -63,24 +73,53 @@ int SharedReading::waiting() const {
   return waiting_;
 }
 
+SharedReading& SharedReadings::Of(const agent::PoolReader& reader) {
+  MutexLock lock(&mu_);
+  return readings_[&reader];
+}
+
+NodeReading ReadUntil(Devices* devices, const IsEnough& is_enough) {
+  const absl::Time began = RealClock().WallNow();
+  agent::DeviceState state;
+  absl::Status missing;
+  for (const auto& reader : devices->readers) {
+    absl::StatusOr<agent::DeviceState> found = ReadSource(devices, reader.get());
+    missing.Update(found.status());
+    if (!found.ok()) continue;
+    Append(*std::move(found), &state);
+    NodeReading so_far = NodeOf(*devices, began, state);
+    if (is_enough(so_far.report)) return so_far;
+  }
+  NodeReading all = NodeOf(*devices, began, state);
+  all.missing = missing;
+  return all;
+}
+
 absl::StatusOr<agent::DeviceState> ReadDeviceState(Devices* devices) {
-  return devices->reading.Get([devices] { return ReadAllSources(devices); });
+  agent::DeviceState state;
+  for (const auto& reader : devices->readers) {
+    PMEM_ASSIGN_OR_RETURN(agent::DeviceState found, ReadSource(devices, reader.get()));
+    Append(std::move(found), &state);
+  }
+  return state;
 }
 
 absl::StatusOr<NodeReading> ReadNode(Devices* devices) {
-  agent::Reading reading{.observed_at = RealClock().WallNow()};
-  PMEM_ASSIGN_OR_RETURN(reading.devices, ReadDeviceState(devices));
-  const agent::BuilderOptions options = {.node = devices->node,
-                                         .boot_id = "-",
-                                         .volume_groups = devices->volume_groups,
-                                         .regions = devices->regions};
-  std::vector<std::string> origins;
-  for (const agent::VolumeGroup& group : reading.devices.volume_groups) {
-    origins.insert(origins.end(), group.origins.begin(), group.origins.end());
+  const absl::Time began = RealClock().WallNow();
+  PMEM_ASSIGN_OR_RETURN(const agent::DeviceState state, ReadDeviceState(devices));
+  return NodeOf(*devices, began, state);
+}
+
+absl::StatusOr<CapacityReport> ReadDevicesFor(Devices* devices, PoolKind kind) {
+  if (kind == PoolKind::kLvm) return ReadDevices(devices);
+  const absl::Time began = RealClock().WallNow();
+  agent::DeviceState state;
+  for (const auto& reader : devices->readers) {
+    if (!reader->Reads(kind)) continue;
+    PMEM_ASSIGN_OR_RETURN(agent::DeviceState found, ReadSource(devices, reader.get()));
+    Append(std::move(found), &state);
   }
-  return NodeReading{.report = agent::BuildReport(options, reading, nullptr),
-                     .disabled = agent::DisabledNamespace(reading.devices, devices->regions),
-                     .origins = std::move(origins)};
+  return NodeOf(*devices, began, state).report;
 }
 
 absl::StatusOr<CapacityReport> ReadDevices(Devices* devices) {

@@ -39,26 +39,47 @@ class SharedReading {
   int waiting_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
+// Readers take one call at a time, and are slow each in its own way: LVM hangs with any disk of the
+// node, while its regions are read at once.
+class SharedReadings {
+ public:
+  SharedReading& Of(const agent::PoolReader& reader) ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  Mutex mu_;
+  std::map<const agent::PoolReader*, SharedReading> readings_ ABSL_GUARDED_BY(mu_);
+};
+
 struct Devices {
   std::string node;
   agent::NamePatterns volume_groups;
   agent::NamePatterns regions;
-  std::vector<std::unique_ptr<agent::PoolReader>> readers;
+  std::vector<std::unique_ptr<agent::PoolReader>> readers;  // Of regions first.
   std::map<PoolKind, std::unique_ptr<agent::VolumeMaker>> makers;
-  SharedReading reading;  // Readers take one call at a time.
+  SharedReadings readings;
 };
 
-// All that the readers find now. As below.
-absl::StatusOr<agent::DeviceState> ReadDeviceState(Devices* devices);
-
-// What the devices hold now. Unavailable when a source cannot be read: half a report would say
-// that the other half is empty. Thread-safe.
+// What the devices hold now, or what of it could be read. Thread-safe.
 struct NodeReading {
   CapacityReport report;
   std::string disabled;              // As agent::DisabledNamespace says it.
   std::vector<std::string> origins;  // As agent::VolumeGroup's, of all.
+  // OK: all sources that were asked are in it. Else Unavailable: what is not in the report may be
+  // there all the same.
+  absl::Status missing;
 };
+
+// One source after the other until `is_enough` says so of what was read by then.
+using IsEnough = std::function<bool(const CapacityReport& report)>;
+NodeReading ReadUntil(Devices* devices, const IsEnough& is_enough);
+
+// All of them. Unavailable when a source cannot be read: half a report would say that the other
+// half is empty.
+absl::StatusOr<agent::DeviceState> ReadDeviceState(Devices* devices);
 absl::StatusOr<NodeReading> ReadNode(Devices* devices);
 absl::StatusOr<CapacityReport> ReadDevices(Devices* devices);
+// What it takes to place or grow a volume of `kind`. Regions tell all of kind direct, whatever
+// becomes of LVM; a VolumeGroup's own state is that of the regions under it, too.
+absl::StatusOr<CapacityReport> ReadDevicesFor(Devices* devices, PoolKind kind);
 
 }  // namespace pmem::driver

@@ -28,6 +28,13 @@ bool IsUnfinished(std::string_view name) {
   return name.starts_with(kPrefix) && IsVolumeId(name.substr(kPrefix.size()));
 }
 
+// NotFound only when all was read.
+absl::StatusOr<Volume> FoundIn(const NodeReading& found, const std::string& id) {
+  absl::StatusOr<Volume> volume = FindVolume(found.report, id);
+  if (absl::IsNotFound(volume.status()) && !found.missing.ok()) return found.missing;
+  return volume;
+}
+
 }  // namespace
 
 absl::StatusOr<Turns::Turn> Volumes::TakeKind(PoolKind kind) {
@@ -37,18 +44,18 @@ absl::StatusOr<Turns::Turn> Volumes::TakeKind(PoolKind kind) {
 absl::StatusOr<PoolKind> Volumes::KindFor(const VolumeOrder& order, const std::string& id) {
   // What is on the node matters only to an order that leaves the kind open.
   if (!order.kind.empty()) return KindOf(order.kind, {});
-  PMEM_ASSIGN_OR_RETURN(const CapacityReport report, Read());
   // Made by a call whose answer was lost. Whoever comes again for a claim that was deleted since
   // does so to delete the volume: without an answer nobody would.
-  const auto made = FindVolume(report, id);
+  const auto made = Find(id);
   if (made.ok()) return made->kind;
+  PMEM_ASSIGN_OR_RETURN(const CapacityReport report, Read());
   return KindOf(order.kind, report);
 }
 
 absl::StatusOr<CapacityReport> Volumes::ReadWhole(PoolKind kind) {
-  PMEM_ASSIGN_OR_RETURN(CapacityReport report, Read());
+  PMEM_ASSIGN_OR_RETURN(CapacityReport report, ReadFor(kind));
   if (RemoveUnfinishedOf(report, kind).empty()) return report;
-  return Read();
+  return ReadFor(kind);
 }
 
 absl::StatusOr<Volume> Volumes::Create(const VolumeOrder& order) {
@@ -91,8 +98,8 @@ absl::Status Volumes::Delete(const std::string& id) {
   // Nothing of ours has such a name.
   if (!IsVolumeId(id)) return absl::OkStatus();
   PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeTurn(id));
-  PMEM_ASSIGN_OR_RETURN(const NodeReading found, ReadAll());
-  const auto volume = FindVolume(found.report, id);
+  const NodeReading found = LookFor(id);
+  const auto volume = FoundIn(found, id);
   if (absl::IsNotFound(volume.status())) return CheckGone(found.report, found.disabled, id);
   if (!volume.ok()) return volume.status();
   // LVM would remove them, too, and the erasure would fill what they may grow to.
@@ -108,7 +115,7 @@ absl::Status Volumes::Delete(const std::string& id) {
 absl::StatusOr<Volume> Volumes::Extend(const std::string& id, const SizeRange& range) {
   PMEM_ASSIGN_OR_RETURN(Volume volume, Find(id));
   PMEM_ASSIGN_OR_RETURN(const Turns::Turn kind_turn, TakeKind(volume.kind));
-  PMEM_ASSIGN_OR_RETURN(const CapacityReport report, Read());
+  PMEM_ASSIGN_OR_RETURN(const CapacityReport report, ReadFor(volume.kind));
   PMEM_ASSIGN_OR_RETURN(const int64_t bytes, GrownBytes(report, volume, range));
   if (bytes != volume.bytes) {
     PMEM_RETURN_IF_ERROR(DeviceStatus(Maker(volume.kind).Extend(PlaceOf(volume), bytes)));
@@ -127,9 +134,21 @@ absl::Status Volumes::Close(const Volume& volume) {
   return Maker(volume.kind).Close(PlaceOf(volume));
 }
 
-absl::StatusOr<Volume> Volumes::Find(const std::string& id) {
-  PMEM_ASSIGN_OR_RETURN(const CapacityReport report, Read());
-  return FindVolume(report, id);
+absl::StatusOr<Volume> Volumes::Find(const std::string& id) { return FoundIn(LookFor(id), id); }
+
+NodeReading Volumes::LookFor(const std::string& id) {
+  return ReadUntil(devices_, [&id](const CapacityReport& report) {
+    return !absl::IsNotFound(FindVolume(report, id).status());
+  });
+}
+
+absl::Status Volumes::Probe() {
+  bool is_any_read = false;
+  const NodeReading found = ReadUntil(devices_, [&is_any_read](const CapacityReport&) {
+    is_any_read = true;
+    return true;
+  });
+  return is_any_read ? absl::OkStatus() : found.missing;
 }
 
 std::vector<std::string> Volumes::RemoveUnfinishedOf(const CapacityReport& report, PoolKind kind) {
@@ -153,11 +172,16 @@ std::vector<std::string> Volumes::RemoveUnfinishedOf(const CapacityReport& repor
 }
 
 absl::StatusOr<std::vector<std::string>> Volumes::RemoveUnfinished() {
-  PMEM_ASSIGN_OR_RETURN(const CapacityReport report, Read());
   std::vector<std::string> removed;
   for (const PoolKind kind : {PoolKind::kLvm, PoolKind::kDirect}) {
     PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeKind(kind));
-    const auto of_kind = RemoveUnfinishedOf(report, kind);
+    const auto report = ReadFor(kind);
+    if (!report.ok()) {
+      LogWarning("driver", "half-made volumes were not looked for",
+                 {{"kind", PoolKindName(kind)}, {"error", report.status()}});
+      continue;
+    }
+    const auto of_kind = RemoveUnfinishedOf(*report, kind);
     removed.insert(removed.end(), of_kind.begin(), of_kind.end());
   }
   return removed;

@@ -31,8 +31,8 @@ struct VolumeOrder {
 };
 
 // Thread-safe. Errors of all: Aborted while another call works on the volume, or its kind is busy
-// for longer than kKindPatience; Unavailable when the devices cannot be read; those of VolumeMaker,
-// of creation.h and of Host.
+// for longer than kKindPatience; Unavailable when the devices that it takes cannot be read; those
+// of VolumeMaker, of creation.h and of Host.
 class Volumes {
  public:
   Volumes(Devices* devices, Host* host, Erasure erasure)
@@ -49,10 +49,14 @@ class Volumes {
   absl::StatusOr<std::string> Open(const Volume& volume);
   absl::Status Close(const Volume& volume);
 
-  // NotFound for whatever the devices do not show now, as FindVolume.
+  // NotFound for whatever the devices do not show now, as FindVolume. One that is seen is found
+  // also while others cannot be read.
   absl::StatusOr<Volume> Find(const std::string& id);
   absl::StatusOr<NodeReading> ReadAll() { return ReadNode(devices_); }
   absl::StatusOr<CapacityReport> Read() { return ReadDevices(devices_); }
+
+  // OK when any of the devices can be read. Else Unavailable.
+  absl::Status Probe();
 
   // Half-made volumes that a driver before this one left. Call it before anything is created. What
   // it removed.
@@ -65,12 +69,14 @@ class Volumes {
 
  private:
   absl::StatusOr<Turns::Turn> TakeKind(PoolKind kind);
+  absl::StatusOr<CapacityReport> ReadFor(PoolKind kind) { return ReadDevicesFor(devices_, kind); }
   absl::StatusOr<PoolKind> KindFor(const VolumeOrder& order, const std::string& id);
   // While the kind's turn is held: the devices without what an earlier call left half-made.
   absl::StatusOr<CapacityReport> ReadWhole(PoolKind kind);
   // One that cannot be removed is logged, and keeps nobody from his volume.
   std::vector<std::string> RemoveUnfinishedOf(const CapacityReport& report, PoolKind kind);
   agent::VolumeMaker& Maker(PoolKind kind) { return *devices_->makers.at(kind); }
+  NodeReading LookFor(const std::string& id);
   absl::Status EraseVolume(const Volume& volume);
 
   Devices* const devices_;

@@ -18,6 +18,7 @@ class LvmReader final : public PoolReader {
   LvmReader(const std::string& command, absl::Duration timeout);
 
   std::string_view source() const override { return "lvm"; }
+  bool Reads(PoolKind kind) const override { return kind == PoolKind::kLvm; }
   // Errors: those of CommandRunner and ParseLvmReport; FailedPrecondition for an exit status other
   // than 0, even with output: VolumeGroups may be missing from it.
   absl::StatusOr<DeviceState> Read() override;

@@ -13,6 +13,7 @@ namespace pmem::agent {
 class NdctlReader final : public PoolReader {
  public:
   std::string_view source() const override { return "ndctl"; }
+  bool Reads(PoolKind kind) const override { return kind == PoolKind::kDirect; }
 
   // Regions of type pmem, sorted by name; none when the node has no NVDIMM. Errors: Unavailable
   // when libndctl cannot be set up, Aborted when a size vanished during the reading (try again).

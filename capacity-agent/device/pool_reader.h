@@ -16,6 +16,8 @@ class PoolReader {
 
   // "lvm", "ndctl", "simulated": in errors, metrics and logs.
   virtual std::string_view source() const = 0;
+  // Whether it tells of pools of this kind.
+  virtual bool Reads(PoolKind) const { return true; }
 
   // Everything of its kind that the node has, read now. Blocks for a bounded time. One call at a
   // time. An error means that nothing is known; what was found before an error is not returned.

@@ -38,7 +38,7 @@ grpc::Status IdentityService::GetPluginCapabilities(
 grpc::Status IdentityService::Probe(grpc::ServerContext*, const ::csi::v1::ProbeRequest*,
                                     ::csi::v1::ProbeResponse* response) {
   const Call call("Probe", "");
-  const absl::Status status = volumes_->Read().status();
+  const absl::Status status = volumes_->Probe();
   response->mutable_ready()->set_value(status.ok());
   return call.EndedQuietly(status.ok() ? status : absl::FailedPreconditionError(status.message()));
 }

@@ -135,9 +135,12 @@ grpc::Status NodeService::NodeGetVolumeStats(grpc::ServerContext*,
 absl::Status NodeService::Health(const ::csi::v1::NodeGetVolumeHealthRequest& request,
                                  ::csi::v1::VolumeHealth* health) {
   PMEM_RETURN_IF_ERROR(CheckField("volume_id", request.volume_id()));
-  PMEM_ASSIGN_OR_RETURN(const NodeReading found, volumes_->ReadAll());
-  const absl::StatusOr<Volume> volume = FindVolume(found.report, request.volume_id());
-  const absl::Status gone = CheckGone(found.report, found.disabled, request.volume_id());
+  const absl::StatusOr<Volume> volume = volumes_->Find(request.volume_id());
+  absl::Status gone;
+  if (absl::IsNotFound(volume.status())) {
+    PMEM_ASSIGN_OR_RETURN(const NodeReading found, volumes_->ReadAll());
+    gone = CheckGone(found.report, found.disabled, request.volume_id());
+  }
   const bool is_hidden = absl::IsNotFound(volume.status()) && !gone.ok();
   if (!is_hidden && !volume.ok()) return volume.status();
   health->set_volume_id(request.volume_id());

@@ -2,6 +2,7 @@
 // Devices that say what a test puts into them.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -17,9 +18,12 @@ struct FakeDevices {
 
 class FakePoolReader final : public PoolReader {
  public:
-  FakePoolReader(std::string source, FakeDevices* devices)
-      : source_(std::move(source)), devices_(devices) {}
+  // Of all kinds, or of `kind` alone.
+  FakePoolReader(std::string source, FakeDevices* devices,
+                 std::optional<PoolKind> kind = std::nullopt)
+      : source_(std::move(source)), devices_(devices), kind_(kind) {}
   std::string_view source() const override { return source_; }
+  bool Reads(PoolKind kind) const override { return kind_.value_or(kind) == kind; }
   absl::StatusOr<DeviceState> Read() override {
     ++devices_->reads;
     return devices_->answer;
@@ -28,6 +32,7 @@ class FakePoolReader final : public PoolReader {
  private:
   const std::string source_;
   FakeDevices* const devices_;
+  const std::optional<PoolKind> kind_;
 };
 
 }  // namespace pmem::agent

@@ -193,6 +193,63 @@ TEST_F(VolumesTest, NeverTouchesForeignVolumes) {
   EXPECT_TRUE(store_.calls.empty());
 }
 
+// A node whose sources are read apart, as real ones are.
+class VolumesOfTwoSources : public NodeFixture {
+ protected:
+  VolumesOfTwoSources() {
+    devices_.readers.clear();
+    devices_.readers.push_back(
+        std::make_unique<agent::FakePoolReader>("ndctl", &regions_, PoolKind::kDirect));
+    devices_.readers.push_back(
+        std::make_unique<agent::FakePoolReader>("lvm", &lvm_, PoolKind::kLvm));
+    Show();
+  }
+  // What the store holds now.
+  void Show() {
+    regions_.answer = lvm_.answer = agent::ParseSimulatedDevices(store_.json);
+    regions_.answer->volume_groups.clear();
+    lvm_.answer->regions.clear();
+  }
+
+  agent::FakeDevices regions_;
+  agent::FakeDevices lvm_;
+};
+
+// It hangs with any disk of the node.
+TEST_F(VolumesOfTwoSources, DirectVolumesDoNotWaitForLvm) {
+  ASSERT_TRUE(Make("disk-1", "direct", kGiB).ok());
+  Show();
+  EXPECT_EQ(volumes_.Find("disk-1")->kind, PoolKind::kDirect);
+  EXPECT_TRUE(staging_.Stage("disk-1", "/staging", {}).ok());
+  EXPECT_TRUE(staging_.Unstage("disk-1", "/staging").ok());
+  EXPECT_TRUE(volumes_.Delete("disk-1").ok());
+  EXPECT_TRUE(volumes_.Probe().ok());
+  EXPECT_EQ(lvm_.reads, 0);
+}
+
+TEST_F(VolumesOfTwoSources, WhatIsNotSeenMayBeInAVolumeGroupThatCannotBeRead) {
+  ASSERT_TRUE(FakeMaker(&store_).Create({"region1", "new-disk-9"}, kGiB).ok());
+  Show();
+  lvm_.answer = absl::FailedPreconditionError("exit status 5");
+  EXPECT_EQ(volumes_.Find("disk-1").status(), absl::UnavailableError("lvm: exit status 5"));
+  EXPECT_TRUE(absl::IsUnavailable(volumes_.Delete("disk-1")));
+  EXPECT_TRUE(absl::IsUnavailable(Make("disk-1", "lvm", kGiB).status()));
+  EXPECT_TRUE(absl::IsUnavailable(Make("disk-1", "", kGiB).status()));
+  EXPECT_EQ(*volumes_.RemoveUnfinished(), (std::vector<std::string>{"new-disk-9"}));
+}
+
+TEST_F(VolumesOfTwoSources, AVolumeInAVolumeGroupIsFoundWhileRegionsCannotBeRead) {
+  ASSERT_TRUE(Make("disk-1", "lvm", kGiB).ok());
+  Show();
+  regions_.answer = absl::UnavailableError("no bus");
+  EXPECT_EQ(volumes_.Find("disk-1")->kind, PoolKind::kLvm);
+  // Whether the region under it is in order is not known.
+  EXPECT_TRUE(absl::IsUnavailable(Make("disk-2", "lvm", kGiB).status()));
+  EXPECT_TRUE(volumes_.Probe().ok());
+  lvm_.answer = regions_.answer;
+  EXPECT_TRUE(absl::IsUnavailable(volumes_.Probe()));
+}
+
 TEST_F(VolumesTest, AbortsASecondCallForTheSameVolume) {
   const auto turn = volumes_.TakeTurn("disk-1");
   ASSERT_TRUE(turn.ok());
