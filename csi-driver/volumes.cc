@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "csi-driver/volumes.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/algorithm/container.h"
@@ -94,13 +95,39 @@ absl::Status Volumes::EraseVolume(const Volume& volume) {
   return host_->Erase(*device, erasure_);
 }
 
+absl::Status Volumes::RemoveErased(const Volume& volume) {
+  agent::VolumeMaker& maker = Maker(volume.kind);
+  const absl::Status removed = DeviceStatus(maker.Remove(PlaceOf(volume)));
+  // To overwrite terabytes once more, because something had it open for a moment, takes minutes. A
+  // maker that hangs would hang again.
+  if (!removed.ok() && !absl::IsDeadlineExceeded(removed)) {
+    maker.Disown(PlaceOf(volume)).IgnoreError();
+  }
+  return removed;
+}
+
+absl::Status Volumes::RemoveDisowned(const CapacityReport& report, const std::string& id) {
+  const std::string name = kUnfinishedPrefix + id;
+  for (const PoolReport& pool : report.pools) {
+    const auto is_it = [&name](const VolumeReport& volume) { return volume.name == name; };
+    if (pool.thin || std::none_of(pool.volumes.begin(), pool.volumes.end(), is_it)) continue;
+    PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeKind(pool.kind));
+    PMEM_RETURN_IF_ERROR(DeviceStatus(
+        Maker(pool.kind).Remove({.pool = std::string(PoolNameOf(pool.id)), .name = name})));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Volumes::Delete(const std::string& id) {
   // Nothing of ours has such a name.
   if (!IsVolumeId(id)) return absl::OkStatus();
   PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeTurn(id));
   const NodeReading found = LookFor(id);
   const auto volume = FoundIn(found, id);
-  if (absl::IsNotFound(volume.status())) return CheckGone(found.report, found.disabled, id);
+  if (absl::IsNotFound(volume.status())) {
+    PMEM_RETURN_IF_ERROR(CheckGone(found.report, found.disabled, id));
+    return RemoveDisowned(found.report, id);
+  }
   if (!volume.ok()) return volume.status();
   // LVM would remove them, too, and the erasure would fill what they may grow to.
   if (absl::c_linear_search(found.origins, id)) {
@@ -109,7 +136,7 @@ absl::Status Volumes::Delete(const std::string& id) {
   PMEM_RETURN_IF_ERROR(EraseVolume(*volume));
   PMEM_ASSIGN_OR_RETURN(const Turns::Turn kind_turn, TakeKind(volume->kind));
   PMEM_RETURN_IF_ERROR(Maker(volume->kind).Close(PlaceOf(*volume)));
-  return DeviceStatus(Maker(volume->kind).Remove(PlaceOf(*volume)));
+  return RemoveErased(*volume);
 }
 
 absl::StatusOr<Volume> Volumes::Extend(const std::string& id, const SizeRange& range) {

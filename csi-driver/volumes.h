@@ -41,8 +41,9 @@ class Volumes {
   // The volume of that name, made unless it is there already and is the same. Errors beside those
   // of all: what `order.check_wanted` says.
   absl::StatusOr<Volume> Create(const VolumeOrder& order);
-  // Wiped, then removed. Not there: OK; Unavailable while it may be where nothing is seen
-  // (CheckGone). FailedPrecondition while it is in use, or has snapshots.
+  // Wiped, then removed; what was wiped and could not be removed is not wiped again. Not there: OK;
+  // Unavailable while it may be where nothing is seen (CheckGone). FailedPrecondition while it is
+  // in use, or has snapshots.
   absl::Status Delete(const std::string& id);
   absl::StatusOr<Volume> Extend(const std::string& id, const SizeRange& range);
   // Its block device.
@@ -78,6 +79,9 @@ class Volumes {
   agent::VolumeMaker& Maker(PoolKind kind) { return *devices_->makers.at(kind); }
   NodeReading LookFor(const std::string& id);
   absl::Status EraseVolume(const Volume& volume);
+  absl::Status RemoveErased(const Volume& volume);
+  // Of a volume that is not there: what an earlier call could not remove.
+  absl::Status RemoveDisowned(const CapacityReport& report, const std::string& id);
 
   Devices* const devices_;
   Host* const host_;

@@ -57,4 +57,8 @@ absl::Status LvmMaker::Remove(const VolumePlace& place) {
   return Run(LvmRemoveArguments(place.pool, place.name));
 }
 
+absl::Status LvmMaker::Disown(const VolumePlace& place) {
+  return Run(LvmRenameArguments(place.pool, place.name, kUnfinishedPrefix + place.name));
+}
+
 }  // namespace pmem::agent

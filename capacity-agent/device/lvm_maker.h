@@ -27,6 +27,7 @@ class LvmMaker final : public VolumeMaker {
   // LogicalVolumes stay active: it costs nothing, and saves a command at the next Open.
   absl::Status Close(const VolumePlace&) override { return absl::OkStatus(); }
   absl::Status Remove(const VolumePlace& place) override;
+  absl::Status Disown(const VolumePlace& place) override;
 
   // On a device that nothing is on: LVM refuses others.
   absl::Status CreateGroup(const std::string& group, const std::string& device) {

@@ -174,4 +174,12 @@ absl::Status NdctlMaker::Remove(const VolumePlace& place) {
   return Check(ndctl_namespace_delete(view.volume), place.name);
 }
 
+// It stays disabled: nobody is to use it.
+absl::Status NdctlMaker::Disown(const VolumePlace& place) {
+  PMEM_ASSIGN_OR_RETURN(const View view, LookAtVolume(place));
+  PMEM_RETURN_IF_ERROR(Check(ndctl_namespace_disable_safe(view.volume), place.name));
+  const std::string name = kUnfinishedPrefix + place.name;
+  return Check(ndctl_namespace_set_alt_name(view.volume, name.c_str()), "alt name " + name);
+}
+
 }  // namespace pmem::agent

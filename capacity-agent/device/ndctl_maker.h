@@ -19,6 +19,7 @@ class NdctlMaker final : public VolumeMaker {
   absl::StatusOr<std::string> Open(const VolumePlace& place) override;
   absl::Status Close(const VolumePlace&) override { return absl::OkStatus(); }
   absl::Status Remove(const VolumePlace& place) override;
+  absl::Status Disown(const VolumePlace& place) override;
 };
 
 }  // namespace pmem::agent

@@ -52,6 +52,12 @@ class VolumeMaker {
 
   // Frees its room. Not there: OK.
   virtual absl::Status Remove(const VolumePlace& place) = 0;
+
+  // Gives a volume that holds no data the name of one that was never finished: whoever finds it
+  // has but to remove it. Unimplemented: it keeps its name.
+  virtual absl::Status Disown(const VolumePlace&) {
+    return absl::UnimplementedError("no renaming");
+  }
 };
 
 }  // namespace pmem::agent

@@ -69,6 +69,13 @@ class FakeMaker final : public agent::VolumeMaker {
                  agent::RemoveSimulatedVolume(store_->json, place.pool, place.name));
   }
 
+  absl::Status Disown(const agent::VolumePlace& place) override {
+    const std::string quoted = '"' + place.name + '"';
+    std::string after = store_->json;
+    after.replace(after.find(quoted), quoted.size(), "\"new-" + place.name + '"');
+    return Write("Disown", place, 0, std::move(after));
+  }
+
   static std::string DeviceOf(const std::string& name) { return "/dev/fake/" + name; }
 
  private:

@@ -107,6 +107,18 @@ TEST_F(VolumesTest, OpensNothingToEraseWhatNobodyWrote) {
   EXPECT_EQ(store_.calls.back(), "Remove pmemvgregion0/disk-1");
 }
 
+TEST_F(VolumesTest, ErasesOnceThoughItsRemovalFails) {
+  ASSERT_TRUE(Make("disk-1", "lvm", kGiB).ok());
+  store_.make_failure = absl::UnavailableError("lvremove: in use");
+  EXPECT_TRUE(absl::IsUnavailable(volumes_.Delete("disk-1")));
+  EXPECT_TRUE(absl::IsNotFound(volumes_.Find("disk-1").status()));
+  store_.make_failure = absl::UnavailableError("lvremove: in use");
+  EXPECT_TRUE(absl::IsUnavailable(volumes_.Delete("disk-1")));
+  EXPECT_TRUE(volumes_.Delete("disk-1").ok());
+  EXPECT_EQ(host_.calls, (Calls{"erase /dev/fake/disk-1"}));
+  EXPECT_EQ(store_.json.find("disk-1"), std::string::npos);
+}
+
 TEST_F(VolumesTest, KeepsAVolumeThatCannotBeErased) {
   ASSERT_TRUE(Make("disk-1", "lvm", kGiB).ok());
   host_.failure = absl::FailedPreconditionError("in use");
