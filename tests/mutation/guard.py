@@ -6,6 +6,8 @@ import dataclasses
 CORE = 'tests/unit/extender/core/extender-core-tests'
 SHELL = 'tests/unit/extender/extender-shell-tests'
 PURE = 'tests/unit/common/common-tests'
+AGENT = 'tests/unit/capacity-agent/capacity-agent-tests'
+DRIVER = 'tests/unit/csi-driver/csi-driver-tests'
 DRIVER_CALLS = 'tests/unit/csi-driver/csi-driver-grpc-tests'
 
 

@@ -6,7 +6,7 @@ arguments. Run by `./dev mutate`.
 """
 
 from account_guards import ACCOUNT_GUARDS
-from guard import DRIVER_CALLS, PURE, SHELL, Guard
+from guard import AGENT, DRIVER, DRIVER_CALLS, PURE, SHELL, Guard
 from pin_guards import PIN_GUARDS
 
 LEDGER = 'extender/core/ledger.cc'
@@ -455,8 +455,8 @@ GUARDS = (
     Guard(
         'a late pin of a stopped leader loses against any change of the claim',
         'extender/core/pin_patch.cc',
-        'Operation("test", "/metadata/resourceVersion", Quoted(pin.claim.meta.resource_version))',
-        'Operation("test", "/metadata/uid", Quoted(pin.claim.meta.uid))',
+        'Operation("test", "/metadata/resourceVersion", JsonQuoted(pin.claim.meta.resource_version))',
+        'Operation("test", "/metadata/uid", JsonQuoted(pin.claim.meta.uid))',
         'PinPatch.*',
     ),
     Guard(
@@ -502,5 +502,21 @@ GUARDS = (
         '',
         'ServicesTest.AClaimThatIsDeletedWhileItWaitsForItsTurnGetsNoVolume',
         DRIVER_CALLS,
+    ),
+    Guard(
+        '5: a node makes nothing for a claim that is sent elsewhere',
+        'csi-driver/core/wanted_claim.cc',
+        '  if (selected == node) return absl::OkStatus();\n',
+        '  if (!selected.empty()) return absl::OkStatus();\n',
+        'CheckWanted.IsForTheClaimThatIsPinnedHereAndHasNoVolume',
+        DRIVER,
+    ),
+    Guard(
+        '5: the room of a volume is taken in time or never',
+        'capacity-agent/device/lvm_maker.cc',
+        'bytes), allocation_timeout_));',
+        'bytes)));',
+        'SlowLvm.TakesTheRoomInTimeOrNever',
+        AGENT,
     ),
 ) + PIN_GUARDS + ACCOUNT_GUARDS
