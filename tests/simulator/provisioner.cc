@@ -87,7 +87,7 @@ const Claim* Provisioner::Wanted(const std::string& uid, const std::string& node
 void Provisioner::Begin(const std::string& uid, const std::string& node) {
   if (Wanted(uid, node) == nullptr) return;
   absl::Duration waits = absl::ZeroDuration();
-  if (stage_.Has("slow_provisioner") && random_.Chance(20)) {
+  if (stage_.Has("slow_provisioner") && random_.Chance(60)) {
     waits = random_.Between(absl::ZeroDuration(), kTurnMax);
   }
   stage_.agenda.After(waits, [this, uid, node] { Make(uid, node); });

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <google/protobuf/text_format.h>
 
+#include <chrono>
 #include <future>
 #include <string>
 #include <thread>
@@ -265,7 +266,7 @@ TEST_F(ServicesTest, AClaimThatIsDeletedWhileItWaitsForItsTurnGetsNoVolume) {
                                  }})
                     .ok());
   });
-  is_first.get_future().wait();
+  EXPECT_EQ(is_first.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
   grpc::StatusCode code = grpc::OK;
   std::thread waiting([&] { code = CodeOfCreate(Request(std::string(kLvm) + kClaim)); });
   claim_ = absl::NotFoundError("404");
