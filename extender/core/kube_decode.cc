@@ -244,6 +244,9 @@ absl::StatusOr<Claim> DecodeObject<Claim>(const JsonValue& object) {
   PMEM_ASSIGN_OR_RETURN(const JsonValue capacity, Child(status, "capacity"));
   PMEM_ASSIGN_OR_RETURN(const std::optional<int64_t> bytes, Bytes(capacity, "storage"));
   claim.capacity_bytes = bytes.value_or(0);
+  PMEM_ASSIGN_OR_RETURN(const JsonValue allocated, Child(status, "allocatedResources"));
+  PMEM_ASSIGN_OR_RETURN(const std::optional<int64_t> begun, Bytes(allocated, "storage"));
+  claim.allocated_bytes = begun.value_or(0);
   return claim;
 }
 

@@ -132,6 +132,7 @@ struct Claim {
   std::optional<std::string> storage_class_name;
   int64_t requested_bytes = 0;   // spec.resources.requests.storage, rounded up.
   int64_t capacity_bytes = 0;    // status.capacity.storage; 0 while unbound.
+  int64_t allocated_bytes = 0;   // status.allocatedResources.storage: an expansion has been begun.
   std::string volume_name;       // spec.volumeName
   std::string selected_node;     // volume.kubernetes.io/selected-node
   bool is_pinned_by_us = false;  // pmem.csi.alibabacloud.com/pinned-by says so of selected_node.

@@ -252,8 +252,8 @@ class Ledger {
   void AccountAll(absl::Time now);
   void Unreserve(std::string_view pod_uid);
   void PlaceClaim(std::string_view uid, std::optional<ClaimPlace> place, absl::Time now);
-  Expansion ExpansionOf(const Claim& claim, const NodeState& node) const;
-  void AccountExpansion(const Claim& claim, NodeState& node);
+  Expansion ExpansionOf(const ClaimPlace& place, const Claim& claim, const NodeState& node) const;
+  void AccountExpansion(const ClaimPlace& place, const Claim& claim, NodeState& node);
   void RemoveClaim(std::string_view uid, absl::Time now);
   void Owe(NodeState& node, const Item& item, absl::Time now);
   void OweLastPin(const Claim& claim, const std::string& node, const Item& item, absl::Time now);

@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "common/pure/names.h"
 #include "common/pure/sizing.h"
 #include "extender/core/ledger.h"
 #include "extender/core/resource_version.h"
@@ -25,6 +26,19 @@ bool IsNews(const Claim& listed, const Claim& known) {
   return order ? std::is_gt(*order) : version != known.meta.resource_version;
 }
 
+// Of a claim that has a volume which was not made for it. That takes no room but what it grows by:
+// it is there, whether a report lists it or not.
+std::optional<ClaimPlace> PlaceByHand(const PersistentVolume& volume, Item item) {
+  const std::string_view key = VolumeKey(volume.csi_volume_handle);
+  const std::string node = volume.affinity_node.value_or("");
+  if (!volume.is_ours || node.empty() || key.empty()) return std::nullopt;
+  return ClaimPlace{.node = node,
+                    .item = std::move(item),
+                    .is_counted = false,
+                    .was_listed = true,
+                    .taken_key = std::string(key)};
+}
+
 }  // namespace
 
 std::optional<ClaimPlace> Ledger::PlaceOf(const Claim& claim, const ClaimPlace* before) const {
@@ -33,7 +47,7 @@ std::optional<ClaimPlace> Ledger::PlaceOf(const Claim& claim, const ClaimPlace* 
   if (!item) return std::nullopt;
   const PersistentVolume* volume = IsBound(claim) ? cache_.FindVolume(claim.volume_name) : nullptr;
   if (volume != nullptr && !IsMadeFor(*volume, claim.meta.uid)) {
-    if (volume->claim_uid == claim.meta.uid) return std::nullopt;
+    if (volume->claim_uid == claim.meta.uid) return PlaceByHand(*volume, *std::move(item));
     volume = nullptr;  // What is known of it is of before the claim got it.
   }
   ClaimPlace place{.node = NodeOf(claim, volume), .item = *std::move(item)};
@@ -56,14 +70,16 @@ void Ledger::PlaceClaim(std::string_view uid, std::optional<ClaimPlace> place, a
     NodeState& node = nodes_.At(before.node);
     node.assigned.erase(std::string(uid));
     places_.Erase(*known);
-    const bool has_left = !place || place->node != before.node;
+    const bool is_same = place && place->node == before.node;
+    const bool has_left = !is_same || place->taken_key != before.taken_key;
     if (has_left && node.expansions.erase(std::string(uid)) > 0) NodeBook::RebuildRoom(node);
     if (has_left && before.is_counted) Owe(node, before.item, now);
   }
   if (!place) return;
   NodeState& node = nodes_.At(place->node);
   if (place->is_counted) node.assigned[std::string(uid)] = place->item;
-  node.debts.erase(std::string(uid));
+  // One that got another volume may have its own in the making all the same.
+  if (place->taken_key.empty()) node.debts.erase(std::string(uid));
   places_.Add(*std::move(place));
 }
 
@@ -85,17 +101,27 @@ void Ledger::OweLastPin(const Claim& claim, const std::string& node, const Item&
 }
 
 // By the report alone: status.capacity may tell of an expansion before a report does. 0 bytes: none
-// is on its way.
-Expansion Ledger::ExpansionOf(const Claim& claim, const NodeState& node) const {
-  const NodeBook::Listed listed = nodes_.FindVolume(node, claim.meta.uid);
+// is on its way. A request may be lowered again once the resizer has begun: kubelet has the volume
+// grow to what was written down by then, however much later.
+Expansion Ledger::ExpansionOf(const ClaimPlace& place, const Claim& claim,
+                              const NodeState& node) const {
+  const NodeBook::Listed listed = nodes_.FindVolume(node, KeyOf(place));
   if (listed.volume == nullptr || listed.pool->kind != PoolKind::kLvm || !IsBound(claim)) return {};
-  const int64_t wanted = VolumeBytes(claim.requested_bytes, listed.pool->alignment_bytes);
+  const PersistentVolume* volume = cache_.FindVolume(claim.volume_name);
+  const int64_t object_bytes = volume == nullptr ? 0 : volume->capacity_bytes;
+  const int64_t asked = std::max({claim.requested_bytes, claim.allocated_bytes, object_bytes});
+  // What people wrote of a volume that they made may be more than it ever was: of such a one only
+  // what is beyond what the claim was told when it got it is an expansion, from then on.
+  const bool is_by_hand = !place.taken_key.empty();
+  const bool is_more = claim.capacity_bytes > 0 && asked > claim.capacity_bytes;
+  if (is_by_hand && !is_more && !node.expansions.contains(claim.meta.uid)) return {};
+  const int64_t wanted = VolumeBytes(asked, listed.pool->alignment_bytes);
   if (wanted <= listed.volume->bytes) return {};
   return {listed.pool->id, wanted - listed.volume->bytes};
 }
 
-void Ledger::AccountExpansion(const Claim& claim, NodeState& node) {
-  const Expansion expansion = ExpansionOf(claim, node);
+void Ledger::AccountExpansion(const ClaimPlace& place, const Claim& claim, NodeState& node) {
+  const Expansion expansion = ExpansionOf(place, claim, node);
   const auto it = node.expansions.find(claim.meta.uid);
   if (expansion.bytes == 0) {
     if (it == node.expansions.end()) return;
@@ -124,7 +150,7 @@ void Ledger::AccountClaim(std::string_view uid, absl::Time now) {
   PlaceClaim(uid, place, now);
   if (!place) return;
   if (has_come) OweLastPin(*claim, node, place->item, now);
-  AccountExpansion(*claim, nodes_.At(node));
+  AccountExpansion(*place, *claim, nodes_.At(node));
   if (!PlacedByEvidence(*claim, now) && is_new && !IsBound(*claim)) {
     hand_pins_.push_back(*claim);
     if (hand_pins_.size() > kHandPinsMax) hand_pins_.pop_front();

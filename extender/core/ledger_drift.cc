@@ -56,7 +56,7 @@ void FindMissing(const Ledger& ledger, const NodeState& node, std::vector<Drift>
     const std::string& uid = UidOf(*place);
     const Claim* claim = ledger.cache().FindClaim(uid);
     if (claim == nullptr || !IsBound(*claim) || claim->meta.is_deleting) continue;
-    const bool is_there = ledger.nodes().FindVolume(node, uid).volume != nullptr;
+    const bool is_there = ledger.nodes().FindVolume(node, KeyOf(*place)).volume != nullptr;
     if (is_there || !IsReadWell(*node.report, place->item.kind)) continue;
     found.push_back({DriftKind::kVolumeMissing, uid, place->item.requested_bytes, 0});
   }
@@ -70,8 +70,9 @@ std::optional<Drift> JudgeSize(const Ledger& ledger, const Claim& claim, const P
   const int64_t object_bytes = object == nullptr ? 0 : object->capacity_bytes;
   const int64_t step = pool.alignment_bytes;
   const int64_t told = VolumeBytes(claim.capacity_bytes, step);
-  const int64_t asked =
-      VolumeBytes(std::max({claim.requested_bytes, claim.capacity_bytes, object_bytes}), step);
+  const int64_t asked = VolumeBytes(
+      std::max({claim.requested_bytes, claim.capacity_bytes, claim.allocated_bytes, object_bytes}),
+      step);
   if (volume.bytes >= told - step && volume.bytes <= asked + step) return std::nullopt;
   const int64_t expected = volume.bytes < told ? told : asked;
   return Drift{DriftKind::kSizeDiffers, volume.name, expected, volume.bytes};

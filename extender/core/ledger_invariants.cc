@@ -70,7 +70,7 @@ void Ledger::CheckClaimsOn(const NodeState& node, Findings& findings) const {
     const Claim* claim = cache_.FindClaim(uid);
     findings.Expect(claim != nullptr, "claim ", uid, " has a place and is gone");
     if (claim == nullptr) continue;
-    const Expansion expansion = ExpansionOf(*claim, node);
+    const Expansion expansion = ExpansionOf(*place, *claim, node);
     if (expansion.bytes > 0) afresh.expansions[uid] = expansion;
   }
   NodeBook::RebuildRoom(afresh);

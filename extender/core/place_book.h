@@ -21,9 +21,16 @@ struct ClaimPlace {
   // A report has listed it while it was bound; or it was bound, and no report did, for so long that
   // it is not there (DriftKind::kVolumeMissing).
   bool was_listed = false;
+  // Of the volume that it has, when that was not made for it, as reports list it (VolumeKey).
+  // Empty: its volume is its own, found by its UID.
+  std::string taken_key;
   bool operator==(const ClaimPlace&) const = default;
 };
 inline const std::string& UidOf(const ClaimPlace& place) { return place.item.claim_uid; }
+// What its volume is found by in a report.
+inline const std::string& KeyOf(const ClaimPlace& place) {
+  return place.taken_key.empty() ? UidOf(place) : place.taken_key;
+}
 
 class PlaceBook {
   struct UidLess {

@@ -8,6 +8,7 @@ arguments. Run by `./dev mutate`.
 from account_guards import ACCOUNT_GUARDS
 from guard import AGENT, DRIVER, DRIVER_CALLS, PURE, SHELL, Guard
 from pin_guards import PIN_GUARDS
+from volume_guards import VOLUME_GUARDS
 
 LEDGER = 'extender/core/ledger.cc'
 ACCOUNTS = 'extender/core/ledger_accounts.cc'
@@ -519,4 +520,4 @@ GUARDS = (
         'SlowLvm.TakesTheRoomInTimeOrNever',
         AGENT,
     ),
-) + PIN_GUARDS + ACCOUNT_GUARDS
+) + PIN_GUARDS + ACCOUNT_GUARDS + VOLUME_GUARDS

@@ -130,7 +130,8 @@ TEST(KubeDecode, ClaimIsReadWhole) {
     "spec":{"storageClassName":"pmem-lvm","volumeName":"disk-c1","accessModes":["ReadWriteOnce"],
       "volumeMode":"Block","selector":{"matchLabels":{}},
       "resources":{"requests":{"storage":"10Gi"}}},
-    "status":{"phase":"Bound","capacity":{"storage":10737418240}}})");
+    "status":{"phase":"Bound","capacity":{"storage":10737418240},
+      "allocatedResources":{"storage":"12Gi"}}})");
   ASSERT_TRUE(claim.ok()) << claim.status();
   EXPECT_EQ(*claim, (Claim{.meta = {.key = {.kube_namespace = "x", .name = "data"},
                                     .uid = "c1",
@@ -138,6 +139,7 @@ TEST(KubeDecode, ClaimIsReadWhole) {
                            .storage_class_name = "pmem-lvm",
                            .requested_bytes = 10 * kGiB,
                            .capacity_bytes = 10 * kGiB,
+                           .allocated_bytes = 12 * kGiB,
                            .volume_name = "disk-c1",
                            .selected_node = "n1",
                            .storage_provisioner = "pmem.csi.alibabacloud.com",

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards of what is there already: volumes that grow, that come free, or that no report shows."""
+
+from guard import Guard
+
+ACCOUNTS = 'extender/core/ledger_accounts.cc'
+
+VOLUME_GUARDS = (
+    Guard(
+        '6: an expansion that was begun counts though less is asked for again',
+        ACCOUNTS,
+        'std::max({claim.requested_bytes, claim.allocated_bytes, object_bytes});',
+        'std::max(claim.requested_bytes, 0 * object_bytes);',
+        'LedgerExpansionTest.OneThatWasBegunCountsThoughTheRequestWasLowered',
+    ),
+    Guard(
+        '6: a volume that was made for another claim grows, too',
+        ACCOUNTS,
+        'nodes_.FindVolume(node, KeyOf(place));',
+        'nodes_.FindVolume(node, UidOf(place));',
+        'LedgerExpansionTest.AVolumeThatWasMadeForAnotherClaimGrowsToo',
+    ),
+    Guard(
+        '5: a claim that gets a volume where it was pinned owes its own there',
+        ACCOUNTS,
+        'const bool has_left = !is_same || place->taken_key != before.taken_key;',
+        'const bool has_left = !is_same;',
+        'LedgerExpansionTest.AClaimThatGetsAVolumeWhereItWasPinnedOwesItsOwnThere',
+    ),
+)
