@@ -151,7 +151,9 @@ std::vector<std::string> HoldBook::DropItem(std::string_view claim_uid, absl::Ti
 
 void HoldBook::AddVolume(std::string_view owner, const std::string& volume) {
   const auto it = holds_.find(owner);
-  if (it != holds_.end()) it->second.volumes.push_back(volume);
+  if (it == holds_.end()) return;
+  std::vector<std::string>& volumes = it->second.volumes;
+  if (std::find(volumes.begin(), volumes.end(), volume) == volumes.end()) volumes.push_back(volume);
 }
 
 void HoldBook::Shorten(std::string_view owner, absl::Time until) {

@@ -69,7 +69,7 @@ class HoldBook {
   // The claim has its place (or is gone): it is no longer held, by anyone. Where it was the last
   // item, the volumes are held until `volumes_until` at the latest. Owners whose holds had it.
   std::vector<std::string> DropItem(std::string_view claim_uid, absl::Time volumes_until);
-  // It may count on that PersistentVolume, too.
+  // It may count on that PersistentVolume, too. No news: it does already.
   void AddVolume(std::string_view owner, const std::string& volume);
   // The hold ends at `until` at the latest.
   void Shorten(std::string_view owner, absl::Time until);

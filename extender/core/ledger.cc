@@ -402,11 +402,13 @@ void Ledger::On(const Relisted<Claim>& event, absl::Time now) {
 
 void Ledger::On(const Seen<PersistentVolume>& event, absl::Time now) {
   const std::string& name = event.object.meta.key.name;
-  const bool is_new = cache_.FindVolume(name) == nullptr;
+  const PersistentVolume* before = cache_.FindVolume(name);
+  const bool is_new = before == nullptr;
+  const bool is_offered = IsNewlyOffered(before, event.object);
   cache_.Put(event.object);
   AccountVolume(name, now);
   if (is_new) OweUnclaimed(event.object, now);
-  if (is_new) HoldNewVolume(event.object);
+  if (is_offered) HoldNewVolume(event.object);
 }
 
 void Ledger::On(const Gone<PersistentVolume>& event, absl::Time now) {
@@ -419,17 +421,17 @@ void Ledger::On(const Relisted<PersistentVolume>& event, absl::Time now) {
   for (const std::string& name : Missing(cache_.volumes(), event.objects, name_of)) {
     cache_.EraseVolume(name);
   }
-  std::vector<const PersistentVolume*> fresh;
+  std::vector<const PersistentVolume*> fresh, offered;
   for (const PersistentVolume& volume : event.objects) {
-    if (cache_.FindVolume(volume.meta.key.name) == nullptr) fresh.push_back(&volume);
+    const PersistentVolume* before = cache_.FindVolume(volume.meta.key.name);
+    if (before == nullptr) fresh.push_back(&volume);
+    if (IsNewlyOffered(before, volume)) offered.push_back(&volume);
     cache_.Put(volume);
   }
   synced_.insert(ObjectKind::kVolumes);
   AccountAll(now);
-  for (const PersistentVolume* volume : fresh) {
-    OweUnclaimed(*volume, now);
-    HoldNewVolume(*volume);
-  }
+  for (const PersistentVolume* volume : fresh) OweUnclaimed(*volume, now);
+  for (const PersistentVolume* volume : offered) HoldNewVolume(*volume);
 }
 
 void Ledger::On(const Seen<StorageClass>& event, absl::Time now) {

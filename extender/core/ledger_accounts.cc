@@ -327,10 +327,9 @@ void Ledger::TakeNothingBefore(absl::Time time) {
   ++version_;
 }
 
-// A scheduler that was told of the volume before us may have given it to a pod that we have
-// answered meanwhile.
+// A scheduler that was told before us that the volume is there to be given may have given it to a
+// pod that we have answered meanwhile.
 void Ledger::HoldNewVolume(const PersistentVolume& volume) {
-  if (!IsUnclaimed(volume)) return;
   const int32_t id = nodes_.FindId(volume.affinity_node.value_or(""));
   std::vector<std::string> owners;
   for (const auto& [owner, hold] : holds_.holds()) {

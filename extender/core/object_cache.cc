@@ -25,6 +25,15 @@ bool IsUnclaimed(const PersistentVolume& volume) {
   return volume.claim.name.empty() && !volume.meta.is_deleting && !volume.is_taken;
 }
 
+bool IsNewlyOffered(const PersistentVolume* before, const PersistentVolume& volume) {
+  if (!IsUnclaimed(volume)) return false;
+  if (before == nullptr || !IsUnclaimed(*before)) return true;
+  return volume.storage_class_name != before->storage_class_name ||
+         volume.capacity_bytes != before->capacity_bytes ||
+         volume.affinity_node != before->affinity_node || volume.is_block != before->is_block ||
+         volume.access_modes != before->access_modes;
+}
+
 const Node* ObjectCache::FindNode(std::string_view name) const { return nodes_.Find(name); }
 const StorageClass* ObjectCache::FindClass(std::string_view name) const {
   return classes_.Find(name);

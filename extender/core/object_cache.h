@@ -123,4 +123,8 @@ class ObjectCache {
 // True when `volume` is free to be bound by any claim, or will be once it is no longer pending.
 bool IsUnclaimed(const PersistentVolume& volume);
 
+// True when schedulers may give `volume` to claims that could not have got it as it was `before`
+// (null: not known). One that comes free again, or for other claims, is as one that was just made.
+bool IsNewlyOffered(const PersistentVolume* before, const PersistentVolume& volume);
+
 }  // namespace pmem::extender

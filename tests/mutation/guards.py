@@ -320,13 +320,6 @@ GUARDS = (
         'LedgerTest.AVolumeThatWasKeptForAnotherIsForWhomeverWasAnsweredMeanwhile',
     ),
     Guard(
-        '2: a volume that is heard of late is for whomever was answered before',
-        LEDGER,
-        '  if (is_new) HoldNewVolume(event.object);',
-        '',
-        'LedgerTest.AVolumeThatIsHeardOfLateIsForWhomeverWasAnsweredBefore',
-    ),
-    Guard(
         '2: nobody counts on a volume that is pending',
         JUDGE,
         'if (volume->is_pending || !CanServe(*volume, *claim)) continue;',

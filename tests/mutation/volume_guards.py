@@ -4,8 +4,31 @@
 from guard import Guard
 
 ACCOUNTS = 'extender/core/ledger_accounts.cc'
+LEDGER = 'extender/core/ledger.cc'
+CACHE = 'extender/core/object_cache.cc'
 
 VOLUME_GUARDS = (
+    Guard(
+        '2: a volume that is heard of late is for whomever was answered before',
+        LEDGER,
+        '  if (is_offered) HoldNewVolume(event.object);',
+        '',
+        'LedgerTest.AVolumeThatIsHeardOfLateIsForWhomeverWasAnsweredBefore',
+    ),
+    Guard(
+        '2: so is one that comes free again',
+        CACHE,
+        '  if (before == nullptr || !IsUnclaimed(*before)) return true;',
+        '  if (before == nullptr) return true;',
+        'LedgerVolumesTest.OneThatComesFreeAgainIsForWhomeverWasAnsweredBefore',
+    ),
+    Guard(
+        '2: so is one that comes free again between two lists',
+        LEDGER,
+        'for (const PersistentVolume* volume : offered) HoldNewVolume(*volume);',
+        'for (const PersistentVolume* volume : fresh) HoldNewVolume(*volume);',
+        'LedgerVolumesTest.OneThatAListTellsToBeFreeIsForWhomeverWasAnsweredBefore',
+    ),
     Guard(
         '6: an expansion that was begun counts though less is asked for again',
         ACCOUNTS,
