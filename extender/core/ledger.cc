@@ -119,15 +119,6 @@ void Ledger::BeginTakeover(absl::Time now) {
   ++version_;
 }
 
-// Sorted once for all holds, of which there may be thousands.
-void Ledger::NoteAgentNodes() {
-  agent_nodes_.clear();
-  for (const auto& [name, node] : nodes_.nodes()) {
-    if (node->has_agent) agent_nodes_.push_back(node->id);
-  }
-  std::sort(agent_nodes_.begin(), agent_nodes_.end());
-}
-
 void Ledger::HoldAllForTakeover(absl::Time now) {
   if (now >= takeover_until_) return;
   if (IsTakeoverTooLarge()) return TakeNothingBefore(takeover_until_);
@@ -454,45 +445,6 @@ void Ledger::On(const Relisted<StorageClass>& event, absl::Time now) {
   synced_.insert(ObjectKind::kStorageClasses);
   AccountAll(now);
   HoldAllForTakeover(now);
-}
-
-void Ledger::On(const ReportReceived& event, absl::Time now) {
-  const NodeBook::Taken taken = nodes_.TakeReport(event.report, now);
-  if (taken == NodeBook::Taken::kOld) ++counters_.reports_old;
-  if (taken != NodeBook::Taken::kTaken) return;
-  ++counters_.reports_taken;
-  AccountNode(nodes_.At(event.report->node), now);
-}
-
-void Ledger::On(const AgentConfirmed& event, absl::Time now) {
-  NodeState& node = nodes_.Open(event.node);
-  const bool is_ours =
-      !event.generation || node.report == nullptr || node.report->generation == *event.generation;
-  if (!is_ours) return;  // That one was refused: what the agent says of now is not known.
-  node.contact = now;
-  node.failure.clear();
-}
-
-void Ledger::On(const AgentFailed& event, absl::Time) {
-  nodes_.Open(event.node).failure = event.message;
-}
-
-void Ledger::DropIdleNodes() {
-  nodes_.DropIdle([this](const NodeState& node) {
-    return holds_.IsHeld(node.id) || !places_.On(node.name).empty();
-  });
-}
-
-void Ledger::On(const AgentsListed& event, absl::Time now) {
-  const std::set<std::string> listed(event.nodes.begin(), event.nodes.end());
-  for (const auto& [name, node] : nodes_.nodes()) nodes_.SetAgent(name, listed.contains(name));
-  for (const std::string& name : listed) nodes_.SetAgent(name, true);
-  DropIdleNodes();
-  NoteAgentNodes();
-  HoldAllForTakeover(now);  // Also on new nodes.
-  is_uniform_.reset();
-  synced_.insert(ObjectKind::kAgents);
-  ++version_;
 }
 
 }  // namespace pmem::extender

@@ -2,6 +2,7 @@
 #include "extender/core/node_book.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/pure/absl_view.h"
@@ -108,12 +109,29 @@ NodeBook::Taken NodeBook::TakeReport(std::shared_ptr<const CapacityReport> repor
   if (!is_newer && !is_repeated) {
     node.failure = absl::StrCat("its reports go backwards: generation ", report->generation,
                                 " came after ", node.report->generation);
+    if (node.report->boot_id != report->boot_id) node.refused = std::move(report);
     return Taken::kOld;
   }
   node.contact = now;
   node.failure.clear();
   if (!is_newer) return Taken::kRepeated;
+  PutReport(node, std::move(report));
+  return Taken::kTaken;
+}
+
+bool NodeBook::TakeRefused(std::string_view name, int64_t generation) {
+  const NodeState* known = Find(name);
+  const bool is_it =
+      known != nullptr && known->refused != nullptr && known->refused->generation == generation;
+  if (!is_it) return false;
+  NodeState& node = At(name);
+  PutReport(node, std::exchange(node.refused, nullptr));
+  return true;
+}
+
+void NodeBook::PutReport(NodeState& node, std::shared_ptr<const CapacityReport> report) {
   RememberBoot(node, *report);
+  node.refused.reset();
   VolumeIndex& index = volumes_[node.name];
   index.clear();  // Before the report that its keys lie in.
   node.report = std::move(report);
@@ -123,7 +141,6 @@ NodeBook::Taken NodeBook::TakeReport(std::shared_ptr<const CapacityReport> repor
       index[AbslView(VolumeKey(volumes[v].name))] = {static_cast<int>(p), static_cast<int>(v)};
     }
   }
-  return Taken::kTaken;
 }
 
 NodeBook::Listed NodeBook::FindVolume(const NodeState& node, std::string_view claim_uid) const {

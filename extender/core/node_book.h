@@ -79,6 +79,8 @@ struct NodeState {
   absl::Time contact = absl::InfinitePast();     // When its agent last answered well.
   std::string failure;                           // Why its agent's last answer was none; or "".
   std::deque<std::string> past_boot_ids;         // Newest last; reports of these come too late.
+  // The last one that was of another boot and taken for late, since `report`; or null.
+  std::shared_ptr<const CapacityReport> refused;
 
   // All keyed by claim UID. A UID in several of them counts once: assigned, reserved, debt.
   absl::btree_map<std::string, Item> assigned;  // Pinned or bound here, volume not in the report.
@@ -132,6 +134,9 @@ class NodeBook {
                 // known, so its node grows stale.
   };
   Taken TakeReport(std::shared_ptr<const CapacityReport> report, absl::Time now);
+  // The agent says that this is its report still: when that is the refused one it was not late, the
+  // node's clock was set back. False: it is not.
+  bool TakeRefused(std::string_view name, int64_t generation);
 
   // Volume of the claim in the node's newest report; null: not listed. Matches disk-<uid>, and any
   // name that ends in the UID.
@@ -177,6 +182,7 @@ class NodeBook {
  private:
   static void KeepReservations(const NodeState& node, PoolKind kind, std::vector<Item>& kept);
   static void ForgetWhatFollows(const NodeState& node);
+  void PutReport(NodeState& node, std::shared_ptr<const CapacityReport> report);
 
   // Pool and volume, by keys that lie in the node's newest report.
   using VolumeIndex = absl::flat_hash_map<absl::string_view, std::pair<int, int>>;

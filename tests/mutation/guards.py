@@ -12,6 +12,7 @@ from volume_guards import VOLUME_GUARDS
 
 LEDGER = 'extender/core/ledger.cc'
 ACCOUNTS = 'extender/core/ledger_accounts.cc'
+AGENTS = 'extender/core/ledger_agents.cc'
 JUDGE = 'extender/core/ledger_judge.cc'
 BOOK = 'extender/core/node_book.cc'
 HOLDS = 'extender/core/hold_book.cc'
@@ -45,7 +46,7 @@ GUARDS = (
     ),
     Guard(
         '2: a hold stands although the agent is away for a moment',
-        LEDGER,
+        AGENTS,
         'return holds_.IsHeld(node.id) || ',
         'return ',
         'LedgerTest.AHoldStandsThoughTheAgentIsAwayForAMoment',
@@ -192,7 +193,7 @@ GUARDS = (
     ),
     Guard(
         '7: also on nodes that are listed in the takeover window',
-        LEDGER,
+        AGENTS,
         '  HoldAllForTakeover(now);  // Also',
         '  // Also',
         'LedgerTest.ATakeoverHoldsAlsoOnANodeThatIsListedInItsWindow',

@@ -215,6 +215,27 @@ TEST_F(LedgerTest, AReportOfTheLastBootComesTooLate) {
   EXPECT_EQ(ledger_.nodes().Find("n1")->report->boot_id, "boot-2");
 }
 
+// The node booted and its clock was set back: by its time of observation the report looks late.
+TEST_F(LedgerTest, AReportThatItsAgentConfirmsWasNotLate) {
+  Start(1, 10 * kGiB);
+  const auto report = [](const std::string& boot_id, int64_t generation, int64_t seconds) {
+    const auto made = MakeReport("n1", generation, {MakeLvmPool(8 * kGiB)}, boot_id);
+    auto dated = std::make_shared<CapacityReport>(*made.report);
+    dated->observed_at = absl::FromUnixSeconds(seconds);
+    return ReportReceived{dated};
+  };
+  Apply(report("boot-2", 7, 1000));
+  Apply(report("boot-3", 8, 970));
+  EXPECT_EQ(ledger_.counters().reports_old, 1);
+  Pass(ledger_.options().agent_silence_max + kBlink);
+  Apply(AgentConfirmed{"n1", 9});  // Of neither.
+  EXPECT_EQ(FilterPod(AddPod(1, {MakeClaim(1, kGiB)})), Names{});
+  Apply(AgentConfirmed{"n1", 8});
+  EXPECT_EQ(ledger_.nodes().Find("n1")->report->boot_id, "boot-3");
+  EXPECT_EQ(ledger_.nodes().Find("n1")->failure, "");
+  EXPECT_EQ(FilterPod(AddPod(1, {MakeClaim(1, kGiB)})), Names{"n1"});
+}
+
 TEST_F(LedgerTest, ExpansionThatIsAskedForTakesRoom) {
   Start(1, 10 * kGiB);
   Claim claim = Pin(MakeClaim(1, 4 * kGiB), "n1");
