@@ -160,7 +160,8 @@ class Ledger {
   std::optional<RefusedPod> LookAtNextRefused(absl::Time now);
 
   // Looks at the next `nodes_max` nodes, in turn, and returns what has changed. The volume of a
-  // bound claim that is found missing is given up: its room is what the report says.
+  // bound claim that no report lists for as long as a drift takes to begin is given up, also where
+  // it may only be hidden, which is no drift: its room is what the report says.
   std::vector<DriftChange> LookForDrift(absl::Time now, int nodes_max);
   const DriftBook& drifts() const { return drifts_; }
 
@@ -294,6 +295,7 @@ class Ledger {
 
   // Drift (ledger_drift.cc).
   void LookForDriftOn(const NodeState& node, absl::Time now, std::vector<DriftChange>& changes);
+  void ForgetDrifts(std::string_view node, std::vector<DriftChange>& changes);
   void GiveUp(std::string_view claim_uid, absl::Time now);
 
   LedgerOptions options_;
@@ -301,6 +303,7 @@ class Ledger {
   NodeBook nodes_;
   HoldBook holds_;
   DriftBook drifts_;
+  DriftBook unlisted_;  // Of bound claims that are counted: what will be given up. Not told.
   std::string drift_looked_at_;  // Node name.
   PlaceBook places_;
   absl::btree_map<std::string, std::string, std::less<>> reserving_;  // Pod UID -> node.

@@ -62,6 +62,19 @@ void FindMissing(const Ledger& ledger, const NodeState& node, std::vector<Drift>
   }
 }
 
+// Bound claims whose room is counted, as no report has listed their volumes.
+std::vector<Drift> FindUnlisted(const Ledger& ledger, const NodeState& node) {
+  std::vector<Drift> found;
+  for (const ClaimPlace* place : ledger.places().On(node.name)) {
+    const std::string& uid = UidOf(*place);
+    const Claim* claim = ledger.cache().FindClaim(uid);
+    if (!place->is_counted || claim == nullptr || !IsBound(*claim)) continue;
+    if (claim->meta.is_deleting) continue;
+    found.push_back({DriftKind::kVolumeMissing, uid, place->item.requested_bytes, 0});
+  }
+  return found;
+}
+
 // Both ways one step is allowed: the driver may round on its own.
 std::optional<Drift> JudgeSize(const Ledger& ledger, const Claim& claim, const PoolReport& pool,
                                const VolumeReport& volume) {
@@ -123,6 +136,12 @@ std::vector<Drift> FindDrifts(const Ledger& ledger, const NodeState& node) {
 
 }  // namespace
 
+void Ledger::ForgetDrifts(std::string_view node, std::vector<DriftChange>& changes) {
+  std::vector<DriftChange> untold;
+  drifts_.Forget(node, changes);
+  unlisted_.Forget(node, untold);
+}
+
 void Ledger::LookForDriftOn(const NodeState& node, absl::Time now,
                             std::vector<DriftChange>& changes) {
   switch (NodeBook::FreshnessOf(node, now, options_.agent_silence_max)) {
@@ -132,20 +151,21 @@ void Ledger::LookForDriftOn(const NodeState& node, absl::Time now,
       return;  // As it was when the agent last spoke.
     case Freshness::kNoReport:
     case Freshness::kNoAgent:
-      return drifts_.Forget(node.name, changes);
+      return ForgetDrifts(node.name, changes);
   }
   // A volume that is only late must never be taken for one that is gone.
   const absl::Duration grace = std::max(options_.drift_grace, options_.debt_grace);
-  const size_t seen = changes.size();
   drifts_.Note(node.name, FindDrifts(*this, node), node.contact, grace, now, changes);
-  for (size_t i = seen; i < changes.size(); ++i) {
-    const Drift& drift = changes[i].drift;
-    if (changes[i].has_begun && drift.kind == DriftKind::kVolumeMissing) GiveUp(drift.subject, now);
+  std::vector<DriftChange> untold;
+  unlisted_.Note(node.name, FindUnlisted(*this, node), node.contact, grace, now, untold);
+  for (const DriftChange& change : untold) {
+    if (change.has_begun) GiveUp(change.drift.subject, now);
   }
 }
 
-// Volumes and free space of a report are one reading: when the volume of a bound claim is not in
-// it, neither is its room taken there.
+// Volumes and free space of a pool are one reading, and a volume is made before its claim is bound:
+// when that of a bound claim is in no pool, neither is its room taken in one. It may lie in a pool
+// that cannot be read, or is hidden: such a one gives no room, and when it is back it lists it.
 void Ledger::GiveUp(std::string_view claim_uid, absl::Time now) {
   const ClaimPlace* known = FindPlace(claim_uid);
   if (known == nullptr || !known->is_counted) return;
@@ -167,10 +187,12 @@ std::vector<DriftChange> Ledger::LookForDrift(absl::Time now, int nodes_max) {
   if (at != nodes.end()) return changes;
   drift_looked_at_.clear();
   std::vector<std::string> gone;
-  for (const auto& [name, entries] : drifts_.nodes()) {
-    if (nodes_.Find(name) == nullptr) gone.push_back(name);
+  for (const DriftBook* book : {&drifts_, &unlisted_}) {
+    for (const auto& [name, entries] : book->nodes()) {
+      if (nodes_.Find(name) == nullptr) gone.push_back(name);
+    }
   }
-  for (const std::string& name : gone) drifts_.Forget(name, changes);
+  for (const std::string& name : gone) ForgetDrifts(name, changes);
   DropIdleNodes();  // What was pinned or owed there is over, and no agent was ever there.
   return changes;
 }

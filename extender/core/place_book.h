@@ -19,7 +19,7 @@ struct ClaimPlace {
   // By the ledger. False: the node's report lists the volume, or the claim needs none.
   bool is_counted = false;
   // A report has listed it while it was bound; or it was bound, and no report did, for so long that
-  // it is not there (DriftKind::kVolumeMissing).
+  // it is not where there is room.
   bool was_listed = false;
   // Of the volume that it has, when that was not made for it, as reports list it (VolumeKey).
   // Empty: its volume is its own, found by its UID.

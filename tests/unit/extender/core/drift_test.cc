@@ -158,6 +158,27 @@ TEST_F(DriftTest, ADisabledRegionMayHideVolumeGroupsButNoVolumeGroupHidesARegion
   EXPECT_EQ(Pass(kLong).size(), 1U);
 }
 
+// A new process, and a failed region beside a healthy one: what may lie in it takes no room here.
+TEST_F(DriftTest, AVolumeThatMayBeHiddenIsGivenUpAndNotTold) {
+  ledger_ = std::make_unique<Ledger>(LedgerOptions{});
+  Begin();
+  PoolReport hidden = MakeLvmPool(10 * kGiB, {}, "pmemvgregion1");
+  hidden.state = PoolState::kInactive;
+  hidden.volume_bytes_max = 0;
+  Apply(MakeReport("n1", ++generation_, {MakeLvmPool(10 * kGiB), hidden}));
+  EXPECT_EQ(Pass(absl::Seconds(28)), Changes{});
+  EXPECT_FALSE(ledger_->nodes().Find("n1")->assigned.empty());
+  EXPECT_EQ(Pass(kLong), Changes{});
+  EXPECT_TRUE(ledger_->nodes().Find("n1")->assigned.empty());
+  EXPECT_EQ(SumOfCounts(), 0);
+  // It is back, and has the volume.
+  Apply(MakeReport("n1", ++generation_,
+                   {MakeLvmPool(10 * kGiB),
+                    MakeLvmPool(10 * kGiB, {{Name(claim_), 4 * kGiB}}, "pmemvgregion1")}));
+  EXPECT_EQ(Pass(kLong), Changes{});
+  EXPECT_EQ(FreeBytes(ledger_->nodes().Find("n1")->room, PoolKind::kLvm), 16 * kGiB);
+}
+
 TEST_F(DriftTest, AVolumeThatNobodyClaimsIsTold) {
   const std::string stranger = "disk-" + Uid(9);
   Report({{Name(claim_), 4 * kGiB}, {stranger, kGiB}, {"by-hand", kGiB}});
