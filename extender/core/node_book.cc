@@ -138,7 +138,14 @@ void NodeBook::PutReport(NodeState& node, std::shared_ptr<const CapacityReport> 
   for (size_t p = 0; p < node.report->pools.size(); ++p) {
     const std::vector<VolumeReport>& volumes = node.report->pools[p].volumes;
     for (size_t v = 0; v < volumes.size(); ++v) {
-      index[AbslView(VolumeKey(volumes[v].name))] = {static_cast<int>(p), static_cast<int>(v)};
+      const std::string& name = volumes[v].name;
+      const std::pair<int, int> at(static_cast<int>(p), static_cast<int>(v));
+      // Others may end in the claim's UID, too: a snapshot that people made of its volume.
+      if (name.starts_with(kVolumeNamePrefix)) {
+        index[AbslView(VolumeKey(name))] = at;
+      } else {
+        index.try_emplace(AbslView(VolumeKey(name)), at);
+      }
     }
   }
 }

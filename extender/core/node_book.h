@@ -138,8 +138,8 @@ class NodeBook {
   // node's clock was set back. False: it is not.
   bool TakeRefused(std::string_view name, int64_t generation);
 
-  // Volume of the claim in the node's newest report; null: not listed. Matches disk-<uid>, and any
-  // name that ends in the UID.
+  // Volume of the claim in the node's newest report; null: not listed. Matches disk-<uid>, or else
+  // any name that ends in the UID.
   struct Listed {
     const PoolReport* pool = nullptr;
     const VolumeReport* volume = nullptr;

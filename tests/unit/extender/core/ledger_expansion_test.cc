@@ -129,5 +129,14 @@ TEST_F(LedgerExpansionTest, AClaimThatGetsAVolumeWhereItWasPinnedOwesItsOwnThere
   EXPECT_TRUE(ledger_.nodes().Find("n1")->debts.contains(bound.meta.uid));
 }
 
+// A snapshot that somebody made of it sorts behind it, and is no larger than it was then.
+TEST_F(LedgerExpansionTest, WhatOnlyEndsInTheUidIsNotTakenForTheVolume) {
+  const Claim claim = Bind(1);
+  const std::string name = "disk-" + claim.meta.uid;
+  Apply(MakeReport("n1", ++generation_,
+                   {MakeLvmPool(10 * kGiB, {{name, 2 * kGiB}, {"snap-" + name, kGiB}})}));
+  EXPECT_TRUE(ledger_.nodes().Find("n1")->expansions.empty());
+}
+
 }  // namespace
 }  // namespace pmem::extender
