@@ -56,7 +56,8 @@ absl::StatusOr<VolumeGroup> ReadVolumeGroup(const JsonValue& value, std::set<std
   VolumeGroup group;
   PMEM_ASSIGN_OR_RETURN(group.name, ReadNewName(value, names));
   PMEM_ASSIGN_OR_RETURN(const int64_t size_bytes, ReadSize(value));
-  PMEM_ASSIGN_OR_RETURN(const auto extent, value.OptionalInt("extent_size_bytes", 1, kBytesMax));
+  PMEM_ASSIGN_OR_RETURN(const auto extent,
+                        value.OptionalInt("extent_size_bytes", 1, kReportAlignmentBytesMax));
   group.extent_bytes = extent.value_or(kExtentBytesDefault);
   group.total_bytes = AlignDown(size_bytes, group.extent_bytes);
   PMEM_ASSIGN_OR_RETURN(group.numa_node, ReadNumaNode(value));
@@ -95,7 +96,8 @@ absl::StatusOr<NvdimmNamespace> ReadNvdimmNamespace(const JsonValue& row,
 }
 
 absl::Status ReadLabelSlots(const JsonValue& value, Region* region) {
-  PMEM_ASSIGN_OR_RETURN(const auto slots, value.OptionalInt("label_slots", 0));
+  PMEM_ASSIGN_OR_RETURN(const auto slots,
+                        value.OptionalInt("label_slots", 0, kReportLabelSlotsMax));
   if (!slots) return absl::OkStatus();
   const int64_t used = static_cast<int64_t>(region->nvdimm_namespaces.size());
   if (used > *slots) {
@@ -109,7 +111,8 @@ absl::StatusOr<Region> ReadRegion(const JsonValue& value, std::set<std::string>*
   Region region;
   PMEM_ASSIGN_OR_RETURN(region.name, ReadNewName(value, names));
   PMEM_ASSIGN_OR_RETURN(region.total_bytes, ReadSize(value));
-  PMEM_ASSIGN_OR_RETURN(const auto alignment, value.OptionalInt("align_bytes", 1, kBytesMax));
+  PMEM_ASSIGN_OR_RETURN(const auto alignment,
+                        value.OptionalInt("align_bytes", 1, kReportAlignmentBytesMax));
   region.alignment_bytes = alignment.value_or(kAlignmentBytesDefault);
   PMEM_ASSIGN_OR_RETURN(region.numa_node, ReadNumaNode(value));
   PMEM_ASSIGN_OR_RETURN(region.condition, ReadCondition(value));

@@ -91,8 +91,10 @@ absl::StatusOr<std::vector<FreeExtent>> ReadExtents(const JsonValue& pool, int64
     PMEM_ASSIGN_OR_RETURN(extent.offset_bytes, ReadBytes(element, "offset_bytes"));
     PMEM_ASSIGN_OR_RETURN(extent.bytes, ReadBytes(element, "bytes", 1));
     if (extent.offset_bytes < end_bytes) return element.Error("overlaps or is out of order");
+    if (extent.bytes > total_bytes - extent.offset_bytes) {
+      return element.Error("ends beyond total_bytes");
+    }
     end_bytes = extent.offset_bytes + extent.bytes;
-    if (end_bytes > total_bytes) return element.Error("ends beyond total_bytes");
     extents.push_back(extent);
   }
   return extents;
@@ -132,7 +134,8 @@ absl::Status ReadSizes(const JsonValue& value, PoolReport* pool) {
   PMEM_ASSIGN_OR_RETURN(pool->allocatable_bytes, ReadBytes(value, "allocatable_bytes"));
   PMEM_ASSIGN_OR_RETURN(pool->available_bytes, ReadBytes(value, "available_bytes"));
   PMEM_ASSIGN_OR_RETURN(pool->volume_bytes_max, ReadBytes(value, "max_volume_bytes"));
-  PMEM_ASSIGN_OR_RETURN(pool->alignment_bytes, ReadBytes(value, "alignment_bytes", 1));
+  PMEM_ASSIGN_OR_RETURN(pool->alignment_bytes,
+                        value.Int("alignment_bytes", 1, kReportAlignmentBytesMax));
   return CheckSums(value, *pool);
 }
 
@@ -147,7 +150,8 @@ absl::StatusOr<PoolReport> ReadPool(const JsonValue& value) {
   PMEM_ASSIGN_OR_RETURN(pool.volumes, ReadVolumes(value));
   if (pool.kind == PoolKind::kDirect) {
     PMEM_ASSIGN_OR_RETURN(pool.free_extents, ReadExtents(value, pool.total_bytes));
-    PMEM_ASSIGN_OR_RETURN(pool.label_slots_free, value.OptionalInt("label_slots_free", 0));
+    PMEM_ASSIGN_OR_RETURN(pool.label_slots_free,
+                          value.OptionalInt("label_slots_free", 0, kReportLabelSlotsMax));
   }
   return pool;
 }

@@ -85,7 +85,10 @@ inline constexpr int64_t kReportVolumesMax = 16384;  // Per pool.
 inline constexpr int64_t kReportExtentsMax = 16384;  // Per pool.
 inline constexpr int64_t kReportNameBytesMax = 256;  // Of any name, id or source.
 inline constexpr int64_t kReportErrorsMax = 256;
-inline constexpr int64_t kReportMessageBytesMax = 4096;  // Of one error.
+// No device has more. Sums and products of as many as a report may have stay in int64_t.
+inline constexpr int64_t kReportAlignmentBytesMax = int64_t{1} << 40;
+inline constexpr int64_t kReportLabelSlotsMax = int64_t{1} << 32;  // Per pool.
+inline constexpr int64_t kReportMessageBytesMax = 4096;            // Of one error.
 
 // What a pool is called on its node: its id without the kind. "lvm/<VolumeGroup>" ->
 // "<VolumeGroup>".

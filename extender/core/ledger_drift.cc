@@ -42,9 +42,9 @@ bool HasThinPool(const CapacityReport& report, const PoolReport& pool) {
 void FindUnexplainedSpace(const CapacityReport& report, std::vector<Drift>& found) {
   for (const PoolReport& pool : report.pools) {
     if (pool.thin || pool.state != PoolState::kOk || HasThinPool(report, pool)) continue;
-    int64_t left = pool.allocatable_bytes;
-    for (const VolumeReport& volume : pool.volumes) left -= volume.bytes;
-    const int64_t expected = std::max<int64_t>(0, left);
+    int64_t taken = 0;
+    for (const VolumeReport& volume : pool.volumes) taken = AddBytes(taken, volume.bytes);
+    const int64_t expected = std::max<int64_t>(0, pool.allocatable_bytes - taken);
     const int64_t difference = expected - pool.available_bytes;
     if (std::max(difference, -difference) <= UnexplainedBytesMax(pool)) continue;
     found.push_back({DriftKind::kSpaceUnexplained, pool.id, expected, pool.available_bytes});

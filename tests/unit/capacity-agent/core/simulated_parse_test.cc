@@ -110,7 +110,7 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedCase{"SizeIsText", R"("size_bytes":10737418240)", R"("size_bytes":"10Gi")",
                     "volume_groups[0].volumes[0].size_bytes: \"10Gi\" is not an integer"},
         RefusedCase{"ZeroExtent", R"("extent_size_bytes":4194304)", R"("extent_size_bytes":0)",
-                    "volume_groups[0].extent_size_bytes: 0 is not in 1..4611686018427387904"},
+                    "volume_groups[0].extent_size_bytes: 0 is not in 1..1099511627776"},
         RefusedCase{"GroupOverfull", R"("size_bytes":1649267441664)", R"("size_bytes":8388608)",
                     "volume_groups[0]: volumes of 10737418240 bytes in a VolumeGroup of 8388608"},
         RefusedCase{"SameVolumeTwice", R"("volumes":[)",

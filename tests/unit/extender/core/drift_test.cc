@@ -261,6 +261,20 @@ TEST_F(DriftTest, SpaceThatNoVolumeExplainsIsTold) {
   }
 }
 
+// More than a sum of them can say.
+TEST_F(DriftTest, VolumesBeyondAllReasonLeaveNoSpaceToExplain) {
+  PoolReport pool = MakeLvmPool(10 * kGiB);
+  pool.volumes = {{Name(claim_), 4 * kGiB},
+                  {"by-hand-1", kBytesMax},
+                  {"by-hand-2", kBytesMax},
+                  {"by-hand-3", kBytesMax},
+                  {"by-hand-4", kBytesMax}};
+  pool.available_bytes = pool.volume_bytes_max = 6 * kGiB;
+  ReportPool(pool);
+  const Drift drift{DriftKind::kSpaceUnexplained, pool.id, 0, 6 * kGiB};
+  EXPECT_EQ(Pass(kLong), (Changes{{"n1", drift, true}}));
+}
+
 TEST_F(DriftTest, MorePromisedThanThereIsIsTold) {
   Claim pinned = MakeClaim(2, 8 * kGiB);
   pinned.selected_node = "n1";
