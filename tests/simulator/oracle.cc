@@ -34,6 +34,11 @@ std::string TrueNode(const Kube& kube, const Claim& claim) {
   return claim.selected_node;
 }
 
+std::string TrueVolume(const Kube& kube, const Claim& claim) {
+  const PersistentVolume* volume = kube.FindVolume(claim.volume_name);
+  return volume == nullptr ? VolumeName(claim.meta.uid) : volume->csi_volume_handle;
+}
+
 PoolKind Oracle::KindOfClaim(const Claim& claim) {
   return claim.storage_class_name->find("direct") == std::string::npos ? PoolKind::kLvm
                                                                        : PoolKind::kDirect;
@@ -202,7 +207,7 @@ bool Oracle::HasExpansion(const std::string& node) const {
     const Claim& claim = entry.second;
     if (claim.volume_name.empty() || claim.requested_bytes <= claim.capacity_bytes) return false;
     return TrueNode(stage_.kube, claim) == node &&
-           stage_.devices.at(node).Has(VolumeName(claim.meta.uid));
+           stage_.devices.at(node).Has(TrueVolume(stage_.kube, claim));
   });
 }
 

@@ -107,5 +107,7 @@ class Oracle {
 // Where a claim's volume is or will be, by the objects alone. Empty: nowhere.
 std::string TrueNode(const Kube& kube, const Claim& claim);
 std::string VolumeName(const std::string& claim_uid);
+// The device's name of the volume that it has: its own, or one that was made by hand.
+std::string TrueVolume(const Kube& kube, const Claim& claim);
 
 }  // namespace pmem::extender::simulator

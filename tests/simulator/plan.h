@@ -36,7 +36,7 @@ inline constexpr std::string_view kFeatures[] = {
     "shared_claims",      // Pods that use another pod's claim.
     "deletes",            // Pods and claims are deleted at any time.
     "recreates",          // ... and created again under the same name.
-    "expansions",         // Bound claims grow.
+    "expansions",         // Bound claims grow; some are asked for less meanwhile.
     "hand_pins",          // Users write or remove selected-node.
     "hand_volumes",       // Users create volumes on the nodes.
     "restarts",           // The extender is killed and starts anew.
@@ -50,7 +50,8 @@ inline constexpr std::string_view kFeatures[] = {
     "lost_nodes",         // A node goes: for good, for a while, or until another takes its name.
     "lost_agents",        // Its agent alone goes for a while, as when it is not among the listed.
     "new_nodes",          // Nodes join.
-    "static_volumes",     // Users make PersistentVolumes for volumes that they made on a node.
+    "static_volumes",     // Users make PersistentVolumes for volumes that they made on a node, and
+                          // take claimRefs away.
     "lost_volumes",       // Users delete volumes on the nodes, whatever is bound to them.
     "blind_takeovers",    // The next leader's watches tell nothing in the 3 s before it leads.
 };

@@ -185,17 +185,34 @@ void Provisioner::Remove(const std::string& uid, const std::string& node) {
 void Provisioner::Expand(const Claim& claim, const std::string& node) {
   const std::string uid = claim.meta.uid;
   if (!expanding_.insert(uid).second) return;
+  stage_.agenda.After(Blink(), [this, uid, node] { BeginExpansion(uid, node); });
+}
+
+// The resizer writes down what is asked for, first to the claim. The node goes by that, though less
+// may be asked for when its turn comes.
+void Provisioner::BeginExpansion(const std::string& uid, const std::string& node) {
+  const Claim* claim = stage_.kube.FindClaim(uid);
+  if (claim == nullptr) return;
+  const int64_t bytes = claim->requested_bytes;
+  const std::string name = claim->volume_name;
+  stage_.kube.ChangeClaim(uid, "", [bytes](Claim& begun) { begun.allocated_bytes = bytes; });
+  const PersistentVolume* volume = stage_.kube.FindVolume(name);
+  if (volume != nullptr) {
+    stage_.kube.ChangeVolume(name, volume->meta.resource_version,
+                             [bytes](PersistentVolume& begun) { begun.capacity_bytes = bytes; });
+  }
   const absl::Duration most = stage_.Has("slow_expansions") ? kCreationMax : absl::Seconds(2);
-  stage_.agenda.After(random_.Between(absl::Milliseconds(50), most), [this, uid, node] {
-    expanding_.erase(uid);
-    const Claim* now = stage_.kube.FindClaim(uid);
-    if (now == nullptr || IsOff(node)) return;
-    const int64_t bytes = now->requested_bytes;
-    if (IsStatic(now->volume_name)) return;
-    if (!stage_.devices.at(node).Expand(VolumeName(uid), bytes)) return;
-    agents_.Touch(node);
-    stage_.kube.ChangeClaim(uid, "", [bytes](Claim& done) { done.capacity_bytes = bytes; });
-  });
+  stage_.agenda.After(random_.Between(absl::Milliseconds(50), most),
+                      [this, uid, node, bytes] { FinishExpansion(uid, node, bytes); });
+}
+
+void Provisioner::FinishExpansion(const std::string& uid, const std::string& node, int64_t bytes) {
+  expanding_.erase(uid);
+  const Claim* claim = stage_.kube.FindClaim(uid);
+  if (claim == nullptr || IsOff(node)) return;
+  if (!stage_.devices.at(node).Expand(TrueVolume(stage_.kube, *claim), bytes)) return;
+  agents_.Touch(node);
+  stage_.kube.ChangeClaim(uid, "", [bytes](Claim& done) { done.capacity_bytes = bytes; });
 }
 
 }  // namespace pmem::extender::simulator

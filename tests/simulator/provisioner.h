@@ -35,6 +35,8 @@ class Provisioner {
   void Bind(const Claim& claim, const std::string& node);
   void Remove(const std::string& uid, const std::string& node);
   void Expand(const Claim& claim, const std::string& node);
+  void BeginExpansion(const std::string& uid, const std::string& node);
+  void FinishExpansion(const std::string& uid, const std::string& node, int64_t bytes);
   absl::Duration Blink();
 
   Stage& stage_;

@@ -105,6 +105,21 @@ void StaticVolumes::Release(const std::string& name) {
   if (volume == nullptr) return;
   stage_.kube.ChangeVolume(name, volume->meta.resource_version,
                            [](PersistentVolume& changed) { changed.is_taken = true; });
+  if (!random_.Chance(50)) return;
+  stage_.agenda.After(random_.Between(absl::Milliseconds(100), absl::Seconds(3)),
+                      [this, name] { Free(name); });
+}
+
+void StaticVolumes::Free(const std::string& name) {
+  const PersistentVolume* volume = stage_.kube.FindVolume(name);
+  if (volume == nullptr || stage_.is_calm) return;
+  stage_.Tell(absl::StrCat(name, " is free again"));
+  stage_.kube.ChangeVolume(name, volume->meta.resource_version, [](PersistentVolume& changed) {
+    changed.is_taken = false;
+    changed.claim = {};
+    changed.claim_uid.clear();
+  });
+  NoteChanged(name);
 }
 
 void StaticVolumes::DeleteAll() {

@@ -2,7 +2,8 @@
 // PersistentVolumes that people made for volumes which are there already: who gets which, and what
 // becomes of them. As in Kubernetes: a scheduler gives the smallest one that will do to the
 // smallest claim first, per node; the PV controller binds what a scheduler chose, and claims that
-// bind immediately by itself. They are never deleted with their claim (Retain).
+// bind immediately by itself. They are never deleted with their claim (Retain), and people give
+// some to others then.
 #pragma once
 
 #include <map>
@@ -37,6 +38,8 @@ class StaticVolumes {
 
  private:
   void Bind(const std::string& name);
+  // Somebody takes its claimRef away: the next one may have it.
+  void Free(const std::string& name);
   // It changed, which no ledger knows whose watch has not told of it.
   void NoteChanged(const std::string& name);
 

@@ -162,16 +162,30 @@ void Users::Delete(const Work& work, bool creates_again) {
 void Users::Expand() {
   for (const auto& [uid, claim] : stage_.kube.claims()) {
     const bool is_lvm = claim.storage_class_name->find("direct") == std::string::npos;
-    if (claim.volume_name.empty() || IsStatic(claim.volume_name)) continue;
-    if (!is_lvm || !random_.Chance(20)) continue;
-    const int64_t bytes = claim.requested_bytes + random_.Between(kMiB, claim_bytes_ / 2);
-    oracle_.Interfere(TrueNode(stage_.kube, claim), [uid = uid, bytes](const Ledger& ledger) {
-      const Claim* known = ledger.cache().FindClaim(uid);
-      return known != nullptr && known->requested_bytes >= bytes;
-    });
-    stage_.kube.ChangeClaim(uid, "", [bytes](Claim& changed) { changed.requested_bytes = bytes; });
+    if (claim.volume_name.empty() || !is_lvm || !random_.Chance(20)) continue;
+    const int64_t told = std::max(claim.requested_bytes, claim.capacity_bytes);
+    Resize(claim, told + random_.Between(kMiB, claim_bytes_ / 2));
     return;
   }
+}
+
+// Some think better of it at once, and ask for less, while what they asked for is under way.
+void Users::Resize(const Claim& claim, int64_t bytes) {
+  const std::string uid = claim.meta.uid;
+  const std::string node = TrueNode(stage_.kube, claim);
+  stage_.kube.ChangeClaim(uid, "", [bytes](Claim& changed) { changed.requested_bytes = bytes; });
+  const Claim* changed = stage_.kube.FindClaim(uid);
+  oracle_.Interfere(node, [uid, version = changed->meta.resource_version](const Ledger& ledger) {
+    const Claim* known = ledger.cache().FindClaim(uid);
+    return known != nullptr && std::stoll(known->meta.resource_version) >= std::stoll(version);
+  });
+  if (!random_.Chance(30)) return;
+  stage_.agenda.After(random_.Between(absl::ZeroDuration(), absl::Seconds(1)), [this, uid, bytes] {
+    stage_.kube.ChangeClaim(uid, "", [bytes](Claim& less) {
+      const int64_t least = less.capacity_bytes + 1;
+      if (less.requested_bytes == bytes && least < bytes) less.requested_bytes = least;
+    });
+  });
 }
 
 void Users::Unpin() {

@@ -40,6 +40,7 @@ class Users {
   void Create(const Work& work);
   void Delete(const Work& work, bool creates_again);
   void ShareClaim(Pod& pod);
+  void Resize(const Claim& claim, int64_t bytes);
   void Unpin();
   void MakeVolume();
   void MakeStatic();
