@@ -76,6 +76,7 @@ void HoldBook::Put(Hold hold) {
   const std::string owner = hold.owner;
   const auto it = holds_.insert_or_assign(owner, std::move(hold)).first;
   Index(it->second);
+  IndexVolumes(it->second);
   for (const Item& item : it->second.items) {
     std::vector<std::string>& owners = owners_[item.claim_uid];
     if (owners.empty() || owners.back() != owner) owners.push_back(owner);  // Each once.
@@ -99,6 +100,19 @@ void HoldBook::Unindex(const Hold& hold) {
   if (id < narrow_.size()) std::erase(narrow_[id], &hold);
 }
 
+void HoldBook::IndexVolumes(const Hold& hold) {
+  for (const std::string& volume : hold.volumes) by_volume_[volume].push_back(&hold);
+}
+
+void HoldBook::UnindexVolumes(const Hold& hold) {
+  for (const std::string& volume : hold.volumes) {
+    const auto found = by_volume_.find(volume);
+    if (found == by_volume_.end()) continue;
+    std::erase(found->second, &hold);
+    if (found->second.empty()) by_volume_.erase(found);
+  }
+}
+
 void HoldBook::Forget(const Hold& hold) {
   for (const Item& item : hold.items) {
     const auto found = owners_.find(item.claim_uid);
@@ -112,6 +126,7 @@ void HoldBook::Erase(std::string_view owner) {
   const auto it = holds_.find(owner);
   if (it == holds_.end()) return;
   Unindex(it->second);
+  UnindexVolumes(it->second);
   Forget(it->second);
   holds_.erase(it);
 }
@@ -128,7 +143,9 @@ void HoldBook::Narrow(std::string_view owner, int32_t node_id,
   Hold& hold = it->second;
   Unindex(hold);
   hold.node_ids = {node_id};
+  UnindexVolumes(hold);
   std::erase_if(hold.volumes, std::not_fn(is_there));
+  IndexVolumes(hold);
   Index(hold);
   if (hold.items.empty() && hold.volumes.empty()) Erase(owner);
 }
@@ -152,8 +169,10 @@ std::vector<std::string> HoldBook::DropItem(std::string_view claim_uid, absl::Ti
 void HoldBook::AddVolume(std::string_view owner, const std::string& volume) {
   const auto it = holds_.find(owner);
   if (it == holds_.end()) return;
-  std::vector<std::string>& volumes = it->second.volumes;
-  if (std::find(volumes.begin(), volumes.end(), volume) == volumes.end()) volumes.push_back(volume);
+  std::vector<const Hold*>& holds = by_volume_[volume];
+  if (std::find(holds.begin(), holds.end(), &it->second) != holds.end()) return;
+  holds.push_back(&it->second);
+  it->second.volumes.push_back(volume);
 }
 
 void HoldBook::Shorten(std::string_view owner, absl::Time until) {
@@ -210,11 +229,10 @@ std::vector<Item> HoldBook::ItemsOn(int32_t node_id, std::string_view owner,
 }
 
 bool HoldBook::IsVolumeHeld(std::string_view volume, std::string_view owner) const {
-  return std::any_of(holds_.begin(), holds_.end(), [&](const auto& entry) {
-    const std::vector<std::string>& volumes = entry.second.volumes;
-    return entry.first != owner &&
-           std::find(volumes.begin(), volumes.end(), volume) != volumes.end();
-  });
+  const auto found = by_volume_.find(AbslView(volume));
+  return found != by_volume_.end() &&
+         std::any_of(found->second.begin(), found->second.end(),
+                     [owner](const Hold* hold) { return hold->owner != owner; });
 }
 
 const HeldByOthers::Held& HeldByOthers::On(int32_t node_id) {

@@ -69,7 +69,7 @@ class HoldBook {
   // The claim has its place (or is gone): it is no longer held, by anyone. Where it was the last
   // item, the volumes are held until `volumes_until` at the latest. Owners whose holds had it.
   std::vector<std::string> DropItem(std::string_view claim_uid, absl::Time volumes_until);
-  // It may count on that PersistentVolume, too. No news: it does already.
+  // It may count on that PersistentVolume, too; once, however often it is told.
   void AddVolume(std::string_view owner, const std::string& volume);
   // The hold ends at `until` at the latest.
   void Shorten(std::string_view owner, absl::Time until);
@@ -106,6 +106,8 @@ class HoldBook {
   absl::Span<const Hold* const> NarrowOn(int32_t node_id) const;
   void Index(const Hold& hold);
   void Unindex(const Hold& hold);
+  void IndexVolumes(const Hold& hold);
+  void UnindexVolumes(const Hold& hold);
   void Forget(const Hold& hold);
 
   std::map<std::string, Hold, std::less<>> holds_;        // Keeps its values in place.
@@ -113,6 +115,8 @@ class HoldBook {
   std::vector<std::vector<const Hold*>> narrow_;          // By node id: the decided ones.
   // By claim UID: the owners whose holds have it. A list of thousands of claims asks for each.
   absl::flat_hash_map<std::string, std::vector<std::string>> owners_;
+  // By PersistentVolume: the holds that count on it. Filter asks for each volume on each node.
+  absl::flat_hash_map<std::string, std::vector<const Hold*>> by_volume_;
 };
 
 // What others than `owner` hold, node by node. Nodes on which the same holds stand share an answer:

@@ -112,6 +112,30 @@ TEST(HoldBook, AVolumeIsHeldForAllButItsOwner) {
   EXPECT_FALSE(book.IsVolumeHeld("disk-2", "b"));
 }
 
+TEST(HoldBook, AVolumeIsHeldAsLongAsAHoldHasIt) {
+  HoldBook book;
+  Hold hold = MakeHold("a", {LvmItem(1)}, {3, 4});
+  hold.volumes = {"on-3", "on-4", "disk-1"};
+  book.Put(hold);
+  book.AddVolume("a", "disk-2");
+  book.AddVolume("a", "disk-2");
+  EXPECT_EQ(book.Find("a")->volumes, (Owners{"on-3", "on-4", "disk-1", "disk-2"}));
+  EXPECT_TRUE(book.IsVolumeHeld("disk-2", "b"));
+  book.Narrow("a", 4, [](const std::string& volume) { return volume != "on-3"; });
+  EXPECT_FALSE(book.IsVolumeHeld("on-3", "b"));
+  EXPECT_TRUE(book.IsVolumeHeld("on-4", "b"));
+  hold.volumes = {"disk-1"};
+  book.Put(hold);
+  EXPECT_FALSE(book.IsVolumeHeld("disk-2", "b"));
+  EXPECT_TRUE(book.IsVolumeHeld("disk-1", "b"));
+  hold.owner = "b";
+  book.Put(hold);
+  EXPECT_TRUE(book.IsVolumeHeld("disk-1", "b")) << "by a, too";
+  book.Erase("a");
+  EXPECT_FALSE(book.IsVolumeHeld("disk-1", "b"));
+  EXPECT_TRUE(book.IsVolumeHeld("disk-1", "a"));
+}
+
 TEST(HoldBook, EvidenceLeavesTheVolumesOfThatNode) {
   HoldBook book;
   Hold hold = MakeHold("a", {LvmItem(1)}, {3, 4});
