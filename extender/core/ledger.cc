@@ -49,6 +49,8 @@ void Ledger::Expire(absl::Time now) {
   const int holds_over = holds_.Expire(now);
   counters_.holds_expired += holds_over;
   absl::erase_if(unheard_, [now](const auto& entry) { return entry.second.until <= now; });
+  refused_.Expire(now, options_.hold_ttl,
+                  [this](const std::string& uid) { return cache_.FindPod(uid) != nullptr; });
   const int debts_over = now < debts_end_first_ ? 0 : ExpireDebts(now);
   if (holds_over + debts_over > 0) ++version_;
 }
@@ -189,9 +191,7 @@ void Ledger::PutHold(const Pod& pod, const PodDemand& demand, std::vector<int32_
 
 bool Ledger::IsOvertaken(std::string_view pod_uid, int64_t turn) const {
   const Hold* hold = holds_.Find(pod_uid);
-  const auto refused = refused_.find(pod_uid);
-  return (hold != nullptr && hold->turn > turn) ||
-         (refused != refused_.end() && refused->second.turn > turn);
+  return (hold != nullptr && hold->turn > turn) || refused_.HasLater(pod_uid, turn);
 }
 
 bool Ledger::HasOtherUsers(std::string_view claim_uid, std::string_view pod_uid) const {
@@ -235,22 +235,13 @@ void Ledger::EndHold(std::string_view owner, absl::Time now) {
 }
 
 void Ledger::NoteRefused(const Pod& pod, bool is_refused, int64_t turn, absl::Time now) {
-  if (is_refused) {
-    refused_[pod.meta.uid] = {.turn = turn, .since = now};
-  } else {
-    refused_.erase(pod.meta.uid);
-  }
+  is_refused ? refused_.Note(pod.meta.uid, turn, now) : refused_.Erase(pod.meta.uid);
 }
 
 std::optional<Ledger::RefusedPod> Ledger::LookAtNextRefused(absl::Time now) {
-  if (refused_.empty()) return std::nullopt;
-  auto next = refused_.upper_bound(refused_looked_at_);
-  if (next == refused_.end()) next = refused_.begin();
-  const std::string uid = next->first;
-  refused_looked_at_ = uid;
+  const std::string uid = refused_.Next();
+  if (uid.empty()) return std::nullopt;
   const Pod* pod = cache_.FindPod(uid);
-  // Gone before the answer was noted: its watch cannot be that late.
-  if (pod == nullptr && now - next->second.since > options_.hold_ttl) refused_.erase(next);
   return RefusedPod{.uid = uid, .fits = pod != nullptr && judge_.FitsSomewhere(*pod, now)};
 }
 

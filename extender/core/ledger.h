@@ -54,6 +54,7 @@
 #include "extender/core/node_book.h"
 #include "extender/core/object_cache.h"
 #include "extender/core/place_book.h"
+#include "extender/core/refused_pods.h"
 
 namespace pmem::extender {
 
@@ -93,7 +94,8 @@ class Ledger {
   // What happened. Never fails: news of a claim, and a report, that are older than what is known
   // are ignored (such reports are counted).
   void Apply(const Event& event, absl::Time now);
-  // Ends holds and debts whose time is over. Call it before every decision and on a timer.
+  // Ends holds and debts whose time is over, and forgets refused pods that are gone. Call it before
+  // every decision and on a timer.
   void Expire(absl::Time now);
 
   // Kinds that have not been listed yet; empty: synced.
@@ -148,11 +150,11 @@ class Ledger {
   // The pod was refused everywhere (or no longer is): when it would fit, somebody has to wake the
   // scheduler up. `turn`: of the call that was answered so.
   void NoteRefused(const Pod& pod, bool is_refused, int64_t turn, absl::Time now);
-  bool IsRefused(const std::string& pod_uid) const { return refused_.contains(pod_uid); }
+  bool IsRefused(const std::string& pod_uid) const { return refused_.Contains(pod_uid); }
   size_t refused_count() const { return refused_.size(); }
   // The next of the refused pods, in turn, and whether it would fit now somewhere it may run.
-  // nullopt: there is none. One that the pod watch never brought, or has forgotten, is dropped.
-  // Takes as long as LedgerJudge::FitsSomewhere.
+  // nullopt: there is none. Takes as long as LedgerJudge::FitsSomewhere. One that the pod watch
+  // never brought, or has forgotten, is dropped in time (Expire).
   struct RefusedPod {
     std::string uid;
     bool fits = false;
@@ -314,12 +316,7 @@ class Ledger {
   };
   absl::btree_map<std::string, Unheard> unheard_;
   std::set<std::string> open_claims_;
-  struct Refusal {
-    int64_t turn = 0;
-    absl::Time since;
-  };
-  std::map<std::string, Refusal, std::less<>> refused_;  // By pod UID.
-  std::string refused_looked_at_;                        // The last.
+  RefusedPods refused_;
   std::deque<Claim> hand_pins_;
   // What was lost sight of is told by answers of agents from then on.
   absl::Time blind_until_ = absl::InfinitePast();

@@ -377,7 +377,7 @@ void Ledger::RemoveClaim(std::string_view uid_view, absl::Time now) {
 void Ledger::RemovePod(std::string_view uid_view, absl::Time now) {
   const std::string uid(uid_view);
   cache_.ErasePod(uid);
-  refused_.erase(uid);
+  refused_.Erase(uid);
   Unreserve(uid);
   holds_.Shorten(uid, now + options_.hold_grace);
   ++version_;

@@ -427,8 +427,8 @@ GUARDS = (
     ),
     Guard(
         '1: a call that was given up holds nothing after a later one was refused',
-        LEDGER,
-        'refused->second.turn > turn',
+        'extender/core/refused_pods.cc',
+        'it->second.turn > turn',
         'false',
         'LedgerServiceTest.ACallThatWasGivenUpHoldsNothingAfterALaterOneWasRefused',
         SHELL,
