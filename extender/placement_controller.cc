@@ -48,9 +48,9 @@ PlacementController::PlacementController(PinningOptions options, LedgerService* 
 void PlacementController::Tick() {
   if (!service_->MayWrite()) return;
   ForgetOldPods();
-  const PinningPlan plan = Plan();
+  PinningPlan plan = Plan();
   WriteAll(plan.pins);
-  for (const Unpin& unpin : plan.unpins) Write(unpin);
+  TakeAway(plan);
   for (const Notice& notice : plan.notices) api_->Tell(notice);
   TellOfTrouble();
   WakeScheduler();
@@ -285,6 +285,35 @@ bool PlacementController::Write(const Pin& pin) {
   LogWarning(kComponent, "claim not placed",
              {{"kube_namespace", key.kube_namespace}, {"claim", key.name}, {"error", status}});
   return written != Written::kNo;
+}
+
+// Its users are not told of a node either that may be there.
+void PlacementController::TakeAway(PinningPlan& plan) {
+  const absl::Time now = clock_->SteadyNow();
+  absl::erase_if(not_gone_, [now](const auto& entry) { return entry.second <= now; });
+  std::set<std::string> gone;
+  int asked = 0;
+  for (const Unpin& unpin : plan.unpins) {
+    const bool is_new = !gone.contains(unpin.node) && !not_gone_.contains(unpin.node);
+    if (is_new && ++asked <= kLookupsMax && IsGone(unpin.node)) gone.insert(unpin.node);
+    if (gone.contains(unpin.node)) Write(unpin);
+  }
+  std::erase_if(plan.notices, [this](const Notice& notice) {
+    return notice.reason == NoticeReason::kPinnedNodeGone &&
+           not_gone_.contains(notice.claim.selected_node);
+  });
+}
+
+bool PlacementController::IsGone(const std::string& node) {
+  if (!service_->MayWrite()) return false;
+  const absl::StatusOr<bool> has_node = api_->HasNode(node, pin_times_.deadline);
+  if (has_node.ok() && !*has_node) return true;
+  not_gone_[node] = clock_->SteadyNow() + kNodeLookPause;
+  if (!has_node.ok()) {
+    LogWarning(kComponent, "cannot find out whether a node is gone; its claims keep their pins",
+               {{"node", node}, {"error", has_node.status()}});
+  }
+  return false;
 }
 
 void PlacementController::Write(const Unpin& unpin) {

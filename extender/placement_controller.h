@@ -50,6 +50,9 @@ class PlacementController {
   // kube_namespaces, and nodes, whose pods are read in one round: those first that were not for
   // longest.
   static constexpr int kLookupsMax = 10;
+  // How often it is asked whether a Node is gone for good whose claims may lose their pins: its
+  // watch may be behind that of the claims, or what told of it be out of date.
+  static constexpr absl::Duration kNodeLookPause = absl::Seconds(5);
   // How often owners of volumes in a troubled pool, and of claims whose class asks for nothing that
   // there is, are looked for, and how many of each are told at a time.
   static constexpr absl::Duration kHealthPeriod = absl::Seconds(5);
@@ -101,6 +104,8 @@ class PlacementController {
   bool MayBeginToWrite(const Pin& pin) const;
   // False: it was certainly not written.
   bool Write(const Pin& pin);
+  void TakeAway(PinningPlan& plan);
+  bool IsGone(const std::string& node);
   void Write(const Unpin& unpin);
 
   const PinningOptions options_;
@@ -121,7 +126,9 @@ class PlacementController {
   absl::btree_map<std::string, Lookup> lookups_;  // By kube_namespace.
   NodeUses uses_;
   absl::btree_map<std::string, UseLookup> use_lookups_;  // By node.
-  absl::Time health_at_ = absl::InfinitePast();          // When trouble is looked for again.
+  // Nodes that may not be gone, until they are asked for again.
+  absl::btree_map<std::string, absl::Time> not_gone_;
+  absl::Time health_at_ = absl::InfinitePast();  // When trouble is looked for again.
   PeriodicTask task_;
 };
 

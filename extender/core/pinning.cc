@@ -136,34 +136,43 @@ class Planner {
     return false;
   }
 
-  // Pods with a node that use the claim, read once it had settled; nullopt: they have to be read
-  // first. That there is none may have been read long ago where `may_be_old_none`.
-  std::optional<std::vector<const Pod*>> PlacedUsers(const Claim& claim, bool may_be_old_none) {
+  // Pods that use the claim, read once it had settled.
+  struct Users {
+    std::vector<const Pod*> placed;   // With a node, which no watch of ours tells of.
+    std::vector<const Pod*> waiting;  // Without: the watch may be behind.
+    bool IsEmpty() const { return placed.empty() && waiting.empty(); }
+  };
+
+  // nullopt: they have to be read first. That there is none may have been read long ago where
+  // `may_be_old_none`.
+  std::optional<Users> UsersRead(const Claim& claim, bool may_be_old_none) {
     const auto it = placed_.find(claim.meta.key.kube_namespace);
     const absl::Time settled = memory_.Since(SettleKey(claim), now_) + options_.settle;
-    std::vector<const Pod*> pods;
+    Users read;
     bool is_known = it != placed_.end() && it->second.read_at >= settled;
     if (is_known) {
       const auto users = it->second.users.find(claim.meta.key.name);
       if (users != it->second.users.end()) {
-        for (const Pod& pod : users->second) pods.push_back(&pod);
+        for (const Pod& pod : users->second) {
+          (pod.node_name.empty() ? read.waiting : read.placed).push_back(&pod);
+        }
       }
       const bool is_old = now_ - it->second.planned_at > options_.placed_age_max;
-      is_known = !is_old || (may_be_old_none && pods.empty());
+      is_known = !is_old || (may_be_old_none && read.IsEmpty());
     }
-    if (is_known) return pods;
+    if (is_known) return read;
     plan_.lookups.insert(claim.meta.key.kube_namespace);
     memory_.NoteAsked(PinMemory::PodsKey(claim.meta.key.kube_namespace), claim.meta.uid);
     return std::nullopt;
   }
 
   void VisitWaiting(const Claim& claim) {
-    if (claim.has_selector) return;  // Pinned or not, nobody makes a volume for it.
     if (!ledger_.cache().PodsUsing(claim.meta.key).empty()) return;  // The scheduler's.
     if (!IsOlder(SettleKey(claim), options_.settle)) return;
-    const auto pods = PlacedUsers(claim, true);
-    if (!pods || pods->empty()) return;
-    PlaceForAll(claim, *pods);
+    const auto users = UsersRead(claim, true);
+    if (!users || users->placed.empty()) return;
+    if (!users->waiting.empty()) return;  // The scheduler's, though the watch has not told of it.
+    PlaceForAll(claim, users->placed);
   }
 
   void VisitImmediate(const Claim& claim) {
@@ -173,9 +182,9 @@ class Planner {
     }
     if (pods.empty()) {
       if (!IsOlder(SettleKey(claim), options_.settle)) return;
-      const auto placed = PlacedUsers(claim, false);
-      if (!placed) return;
-      pods = *placed;
+      const auto users = UsersRead(claim, false);
+      if (!users) return;
+      pods = users->placed.empty() ? users->waiting : users->placed;
     }
     if (!pods.empty()) return PlaceForAll(claim, pods);
     PodDemand demand;
@@ -464,7 +473,7 @@ PinTimes PinTimesOf(const LedgerOptions& options) {
 KnownPods KnownPodsOf(const std::vector<Pod>& pods, absl::Time read_at) {
   KnownPods known{.read_at = read_at};
   for (const Pod& pod : pods) {
-    if (pod.node_name.empty() || IsOver(pod)) continue;
+    if (IsOver(pod)) continue;
     std::set<std::string_view> claims;
     for (const PodVolume& volume : pod.volumes) claims.insert(volume.claim_name);
     claims.erase("");

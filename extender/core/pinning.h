@@ -101,15 +101,15 @@ struct PinningPlan {
   std::vector<Pin> pins;
   std::vector<Unpin> unpins;
   std::vector<Notice> notices;
-  std::set<std::string> lookups;       // kube_namespaces whose pods with a node have to be read.
+  std::set<std::string> lookups;       // kube_namespaces whose pods have to be read.
   std::set<std::string> node_lookups;  // Nodes whose pods have to be read.
   // When the plan may differ although nothing happened; InfiniteFuture: never.
   absl::Time next = absl::InfiniteFuture();
   bool is_round_over = false;  // All open claims have been looked at since the round began.
 };
 
-// Pods with spec.nodeName that use claims, read live, by kube_namespace. The watched pods have
-// none.
+// Pods that use claims, read live, by kube_namespace. Those with spec.nodeName are not watched; of
+// the others the watch may be behind that of the claims.
 struct KnownPods {
   absl::btree_map<std::string, std::vector<Pod>> users;  // By the name of a claim.
   absl::Time read_at;                                    // When they were asked for.

@@ -28,6 +28,8 @@ class PlacementApi {
   virtual absl::StatusOr<std::vector<Pod>> ListPods(const std::string& kube_namespace) = 0;
   // The pods of a node that are not over.
   virtual absl::StatusOr<std::vector<Pod>> ListPodsOn(const std::string& node) = 0;
+  // Whether there is such a Node, as the API server says itself.
+  virtual absl::StatusOr<bool> HasNode(const std::string& node, absl::Duration deadline) = 0;
   // Changes an object that kube-scheduler listens to, so that it tries refused pods again.
   virtual absl::Status WakeScheduler(int64_t sequence) = 0;
   // Tells the claim's users; repeated notices are the implementation's business.

@@ -41,6 +41,15 @@ absl::StatusOr<std::vector<Pod>> KubePlacementApi::List(const std::string& path_
   return std::move(list.objects);
 }
 
+absl::StatusOr<bool> KubePlacementApi::HasNode(const std::string& node, absl::Duration deadline) {
+  PMEM_ASSIGN_OR_RETURN(const ApiAnswer answer,
+                        client_->Get(ApiPath(kNodesResource, {}, node), deadline));
+  const absl::Status status = answer.ToStatus();
+  if (absl::IsNotFound(status)) return false;
+  PMEM_RETURN_IF_ERROR(status);
+  return true;
+}
+
 // A CSIStorageCapacity without a topology: no node can reach it, so nobody counts on its room; but
 // kube-scheduler retries pods that an extender refused when it changes (docs/protocol.md).
 absl::Status KubePlacementApi::WakeScheduler(int64_t sequence) {

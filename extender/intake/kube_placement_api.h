@@ -22,6 +22,7 @@ class KubePlacementApi final : public PlacementApi {
                           absl::Duration deadline) override;
   absl::StatusOr<std::vector<Pod>> ListPods(const std::string& kube_namespace) override;
   absl::StatusOr<std::vector<Pod>> ListPodsOn(const std::string& node) override;
+  absl::StatusOr<bool> HasNode(const std::string& node, absl::Duration deadline) override;
   absl::Status WakeScheduler(int64_t sequence) override;
   void Tell(const Notice& notice) override;
 

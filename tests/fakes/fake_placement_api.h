@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,9 @@ class FakePlacementApi final : public PlacementApi {
   std::map<std::string, std::vector<Pod>> pods;     // By kube_namespace.
   std::map<std::string, std::vector<Pod>> pods_on;  // By node.
   absl::Status list_failure;
+  std::set<std::string> nodes;  // That there are.
+  std::vector<std::string> asked_nodes;
+  absl::Status node_failure;
   std::function<void()> on_list = [] {};  // Before a list of pods is answered.
   absl::Status wake_failure;
 
@@ -49,6 +53,11 @@ class FakePlacementApi final : public PlacementApi {
     on_list();
     if (!list_failure.ok()) return list_failure;
     return pods_on[node];
+  }
+  absl::StatusOr<bool> HasNode(const std::string& node, absl::Duration) override {
+    asked_nodes.push_back(node);
+    if (!node_failure.ok()) return node_failure;
+    return nodes.contains(node);
   }
   absl::Status WakeScheduler(int64_t) override {
     ++wake_ups;

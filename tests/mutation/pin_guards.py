@@ -68,6 +68,21 @@ PIN_GUARDS = (
         'PinningInTopologies.NodesThatTheClassLeavesOutAreNotTakenWhenNoOtherHasRoom',
     ),
     Guard(
+        'an Immediate claim follows a pod that only a list tells of',
+        'extender/core/pinning.cc',
+        'pods = users->placed.empty() ? users->waiting : users->placed;',
+        'pods = users->placed;',
+        'PinningTest.AnImmediateClaimFollowsAPodThatOnlyTheListTellsOf',
+    ),
+    Guard(
+        'a pin is taken away only from a node of which the API server does not know',
+        'extender/placement_controller.cc',
+        'if (has_node.ok() && !*has_node) return true;',
+        'return true;',
+        'PlacementControllerTest.APinOnANodeThatOnlyTheApiServerTellsOfStays',
+        SHELL,
+    ),
+    Guard(
         'a claim comes first once what it waited for was read',
         'extender/core/pinning.cc',
         '    if (memory_.IsTurnOfAnswered()) SearchAnswered();\n',

@@ -341,5 +341,29 @@ TEST_F(PlacementControllerTest, APinOnANodeThatIsGoneIsTakenAwayOnce) {
   EXPECT_NE(api_.patches[0].json_patch.find(R"("op":"remove")"), std::string::npos);
 }
 
+// The watch of the nodes may be behind that of the claims by the pause of its next try.
+TEST_F(PlacementControllerTest, APinOnANodeThatOnlyTheApiServerTellsOfStays) {
+  Claim claim = AddImmediate(1);
+  claim.selected_node = "n9";
+  claim.is_pinned_by_scheduler = true;
+  Emit(Seen<Claim>{claim});
+  api_.nodes = {"n9"};
+  controller_.Tick();
+  clock.Advance(absl::Seconds(5));
+  for (int i = 0; i < 3; ++i) controller_.Tick();
+  EXPECT_EQ(PatchedClaims(), Names{});
+  EXPECT_TRUE(api_.notices.empty());
+  EXPECT_EQ(api_.asked_nodes, Names{"n9"}) << "not each time";
+  api_.nodes.clear();
+  api_.node_failure = absl::UnavailableError("away");
+  clock.Advance(PlacementController::kNodeLookPause);
+  controller_.Tick();
+  EXPECT_EQ(PatchedClaims(), Names{}) << "nobody knows";
+  api_.node_failure = absl::OkStatus();
+  clock.Advance(PlacementController::kNodeLookPause);
+  controller_.Tick();
+  EXPECT_EQ(PatchedClaims(), Names{"claim-1"});
+}
+
 }  // namespace
 }  // namespace pmem::extender

@@ -216,6 +216,24 @@ TEST_F(PinningTest, OfAPresetNodeTheReasonIsTold) {
   }
 }
 
+// The watch of the pods may be behind that of the claims.
+TEST_F(PinningTest, AnImmediateClaimFollowsAPodThatOnlyTheListTellsOf) {
+  Pod pod = MakePod(1, {Add(Immediate(1))});
+  pod.node_selector = {{"kubernetes.io/hostname", "n3"}};
+  placed_["default"].users = KnownPodsOf({pod}, now_).users;
+  EXPECT_EQ(Pins(SettledPlan()), (Pairs{{"claim-1", "n3"}}));
+}
+
+TEST_F(PinningTest, AClaimThatWaitsIsLeftToTheSchedulerOfAPodThatOnlyTheListTellsOf) {
+  const Claim claim = Add(MakeClaim(1, kGiB));
+  Pod preset = MakePod(1, {claim});
+  preset.node_name = "n2";
+  placed_["default"].users = KnownPodsOf({preset, MakePod(2, {claim})}, now_).users;
+  EXPECT_EQ(Pins(SettledPlan()), Pairs{});
+  placed_["default"].users = KnownPodsOf({preset}, now_).users;
+  EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-1", "n2"}}));
+}
+
 TEST_F(PinningTest, APinByHandWithoutRoomIsToldAtOnceAndLeft) {
   Claim claim = MakeClaim(1, 30 * kGiB);
   claim.selected_node = "n1";
