@@ -35,6 +35,8 @@ constexpr Row RowOf(Reason reason) {
       return {"pinned_elsewhere", "a PMEM claim of the pod is on another node"};
     case Reason::kUnknownKind:
       return {"unknown_kind", "StorageClass asks for no known PMEM kind"};
+    case Reason::kNoVolume:
+      return {"no_volume", "no PersistentVolume serves the claim, and none is made for it"};
   }
   return {"", ""};
 }

@@ -23,12 +23,14 @@ enum class Reason : uint8_t {
   kHeld,             // Fits, but for now the room is held for pods whose node is not known yet.
   kPinnedElsewhere,  // Another claim of the pod already has its place on another node.
   kUnknownKind,      // The StorageClass asks for neither lvm nor direct.
+  kNoVolume,         // Nobody makes a volume for such a claim, and none that is there serves it.
 };
 
 inline constexpr std::array kReasons = {
     Reason::kFits,        Reason::kNoAgent,      Reason::kNoReport,        Reason::kStaleReport,
     Reason::kNoPool,      Reason::kUnusablePool, Reason::kNoRoom,          Reason::kNoExtent,
     Reason::kNoLabelSlot, Reason::kHeld,         Reason::kPinnedElsewhere, Reason::kUnknownKind,
+    Reason::kNoVolume,
 };
 
 // Metric label and REST value: "no_room". kFits is "fits".

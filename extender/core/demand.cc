@@ -2,6 +2,7 @@
 #include "extender/core/demand.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/pure/names.h"
@@ -86,10 +87,15 @@ void AddOurs(const Claim& claim, const StorageClass& storage_class, const Object
     return;
   }
   if (HasItem(demand, claim.meta.uid)) return;
-  demand.has_selector |= claim.has_selector;
-  demand.items.push_back({claim.meta.uid, *kind, claim.requested_bytes});
-  demand.item_keys.push_back(claim.meta.key);
-  demand.item_classes.push_back(storage_class.meta.key.name);
+  demand.Add({claim.meta.uid, *kind, claim.requested_bytes}, claim, storage_class);
+}
+
+// In all that external-provisioner's own checks and our driver refuse (csi-driver/grpc: a use on
+// one node alone).
+bool IsRefused(const Claim& claim) {
+  static const AccessModes kServed = {"ReadWriteOnce", "ReadWriteOncePod"};
+  return claim.has_selector || claim.data_source == DataSource::kVolume ||
+         !claim.volume_attributes_class.empty() || !kServed.HasAll(claim.access_modes);
 }
 
 void AddVolume(const Pod& pod, const PodVolume& volume, const Lookup& lookup,
@@ -135,6 +141,41 @@ std::optional<PoolKind> KindOf(const StorageClass& storage_class) {
   return PoolKindFromClassName(storage_class.meta.key.name);
 }
 
+bool IsStaticOnly(const Claim& claim, const StorageClass& storage_class) {
+  return IsRefused(claim) ||
+         (claim.data_source == DataSource::kPopulator && !storage_class.is_wait_for_first_consumer);
+}
+
+bool IsStaticOnly(const Claim& claim, const ObjectCache& cache) {
+  const StorageClass* storage_class = cache.FindClass(claim.storage_class_name.value_or(""));
+  return storage_class == nullptr ? IsRefused(claim) : IsStaticOnly(claim, *storage_class);
+}
+
+void PodDemand::Add(Item item, const Claim& claim, const StorageClass& storage_class) {
+  items.push_back(std::move(item));
+  item_keys.push_back(claim.meta.key);
+  item_classes.push_back(storage_class.meta.key.name);
+  static_only.push_back(extender::IsStaticOnly(claim, storage_class));
+}
+
+bool PodDemand::HasStaticOnly() const {
+  return std::find(static_only.begin(), static_only.end(), true) != static_only.end();
+}
+
+void PodDemand::DropStaticOnly() {
+  if (!HasStaticOnly()) return;
+  PodDemand rest = *this;
+  rest.items.clear(), rest.item_keys.clear(), rest.item_classes.clear(), rest.static_only.clear();
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (IsStaticOnly(i)) continue;
+    rest.items.push_back(items[i]);
+    rest.item_keys.push_back(item_keys[i]);
+    rest.item_classes.push_back(item_classes[i]);
+    rest.static_only.push_back(false);
+  }
+  *this = std::move(rest);
+}
+
 std::string NodeOf(const Claim& claim, const PersistentVolume* volume) {
   const bool has_node = IsBound(claim) && volume != nullptr && volume->affinity_node &&
                         !volume->affinity_node->empty();
@@ -151,12 +192,12 @@ PodDemand DemandOf(const Pod& pod, const ObjectCache& cache, const LiveObjects* 
 void Join(PodDemand& all, const PodDemand& demand) {
   if (all.node.empty()) all.node = demand.node;
   all.has_unknown_kind |= demand.has_unknown_kind;
-  all.has_selector |= demand.has_selector;
   for (size_t i = 0; i < demand.items.size(); ++i) {
     if (HasItem(all, demand.items[i].claim_uid)) continue;
     all.items.push_back(demand.items[i]);
     all.item_keys.push_back(demand.item_keys[i]);
     all.item_classes.push_back(demand.item_classes[i]);
+    all.static_only.push_back(demand.static_only[i]);
   }
 }
 

@@ -28,20 +28,39 @@ std::string NodeOf(const Claim& claim, const PersistentVolume* volume);
 // True when the claim has a volume, or waits for one that was chosen for it by name.
 inline bool IsBound(const Claim& claim) { return !claim.volume_name.empty(); }
 
+// True when no volume is ever made for the claim while it has none: a PersistentVolume that is
+// there serves it, or nothing does. external-provisioner refuses it, or leaves it to a populator
+// whose own claim needs the room; and it keeps the pin, so that room which is promised to it would
+// be lost.
+//
+//   selector, a snapshot or a claim as source, VolumeAttributesClass   refused by its own checks
+//   access modes beyond one node                                       refused by our driver
+//   a populator's source, of a class that binds immediately            ignored
+//
+// With WaitForFirstConsumer the populator's claim follows the pin: the room is needed there.
+bool IsStaticOnly(const Claim& claim, const StorageClass& storage_class);
+// The same by its class in the cache; without it no populator's is.
+bool IsStaticOnly(const Claim& claim, const ObjectCache& cache);
+
 struct PodDemand {
-  std::vector<Item> items;           // Claims that need new room, in the pod's order, each once.
-  std::vector<ObjectKey> item_keys;  // Their names, same order.
+  // Claims without a volume and a node, in the pod's order, each once: they need new room, unless
+  // they are static only.
+  std::vector<Item> items;
+  std::vector<ObjectKey> item_keys;       // Their names, same order.
   std::vector<std::string> item_classes;  // Their StorageClasses, same order.
+  std::vector<bool> static_only;          // Whether they are (IsStaticOnly), same order.
   std::string node;       // Another claim of the pod has its place there. Usually empty.
   bool is_split = false;  // Its claims have their places on several nodes: it can run on none.
-  bool has_unknown_kind = false;  // A claim of ours whose class asks for no kind we know.
-  // One of the items has a selector: a PersistentVolume that is there serves it, or nothing does.
-  bool has_selector = false;
+  bool has_unknown_kind = false;          // A claim of ours whose class asks for no kind we know.
   std::vector<ObjectKey> missing_claims;  // Not known, or not confirmed: read them live, ask again.
   std::vector<std::string> missing_classes;
   // The API server says that it does not exist: a claim, or the class of a claim without a volume.
   // Whoever asks about such a pod knows something else than we do. Empty: nothing of the kind.
   std::string absent;
+  void Add(Item item, const Claim& claim, const StorageClass& storage_class);
+  bool IsStaticOnly(size_t i) const { return i < static_only.size() && static_only[i]; }
+  bool HasStaticOnly() const;
+  void DropStaticOnly();  // Leaves what new room is needed for.
   bool IsPmem() const { return !items.empty() || has_unknown_kind; }
   bool IsKnown() const { return missing_claims.empty() && missing_classes.empty(); }
 };
@@ -66,7 +85,8 @@ PodDemand DemandOf(const Pod& pod, const ObjectCache& cache, const LiveObjects* 
 // Adds what `demand` asks for to `all`, each claim once. Both must be known, and split neither.
 void Join(PodDemand& all, const PodDemand& demand);
 
-// Claim of ours: what it asks for. nullopt: nothing, or an unknown kind. `live`: as for DemandOf.
+// Claim of ours: what it asks for, also a static only one. nullopt: nothing, or an unknown kind.
+// `live`: as for DemandOf.
 std::optional<Item> ItemOf(const Claim& claim, const ObjectCache& cache,
                            const LiveObjects* live = nullptr);
 

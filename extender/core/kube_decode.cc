@@ -14,6 +14,7 @@
 namespace pmem::extender {
 namespace {
 
+constexpr std::string_view kSnapshotGroup = "snapshot.storage.k8s.io";
 constexpr std::string_view kVersionTooLarge = "ResourceVersionTooLarge";
 constexpr int64_t kRetryAfterSecondsMax = int64_t{24} * 3600;
 
@@ -84,13 +85,28 @@ absl::Status ReadClaimMetadata(const JsonValue& object, Claim* claim) {
   return absl::OkStatus();
 }
 
-// `Object`: Claim or PersistentVolume.
+// A kind of another group than Kubernetes' own may have a populator, whatever its name.
+absl::StatusOr<DataSource> ReadDataSource(const JsonValue& spec) {
+  PMEM_ASSIGN_OR_RETURN(std::optional<JsonValue> source, spec.OptionalMember("dataSource"));
+  if (!source) {
+    PMEM_ASSIGN_OR_RETURN(source, spec.OptionalMember("dataSourceRef"));
+  }
+  if (!source) return DataSource::kNone;
+  PMEM_ASSIGN_OR_RETURN(const std::string group, Text(*source, "apiGroup"));
+  PMEM_ASSIGN_OR_RETURN(const std::string kind, Text(*source, "kind"));
+  const bool is_volume = (group.empty() && kind == "PersistentVolumeClaim") ||
+                         (group == kSnapshotGroup && kind == "VolumeSnapshot");
+  return is_volume ? DataSource::kVolume : DataSource::kPopulator;
+}
+
+// Access modes, volume mode and attributes. `Object`: Claim or PersistentVolume.
 template <class Object>
 absl::Status ReadModes(const JsonValue& spec, Object* object) {
   PMEM_ASSIGN_OR_RETURN(const std::vector<std::string> modes, TextList(spec, "accessModes"));
   for (const std::string& mode : modes) object->access_modes.Add(mode);
   PMEM_ASSIGN_OR_RETURN(const std::string volume_mode, Text(spec, "volumeMode"));
   object->is_block = volume_mode == "Block";
+  PMEM_ASSIGN_OR_RETURN(object->volume_attributes_class, Text(spec, "volumeAttributesClassName"));
   return absl::OkStatus();
 }
 
@@ -102,6 +118,7 @@ absl::Status ReadClaimSpec(const JsonValue& spec, Claim* claim) {
   PMEM_RETURN_IF_ERROR(ReadModes(spec, claim));
   PMEM_ASSIGN_OR_RETURN(const std::optional<JsonValue> selector, spec.OptionalMember("selector"));
   claim->has_selector = selector.has_value();
+  PMEM_ASSIGN_OR_RETURN(claim->data_source, ReadDataSource(spec));
   PMEM_ASSIGN_OR_RETURN(const JsonValue resources, Child(spec, "resources"));
   PMEM_ASSIGN_OR_RETURN(const JsonValue requests, Child(resources, "requests"));
   PMEM_ASSIGN_OR_RETURN(const std::optional<int64_t> bytes, Bytes(requests, "storage"));

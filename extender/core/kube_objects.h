@@ -125,6 +125,17 @@ class AccessModes {
   std::bitset<kUnknown + 1> bits_;
 };
 
+// What a claim wants its volume filled from: spec.dataSource, else spec.dataSourceRef.
+enum class DataSource : uint8_t {
+  kNone,
+  // A snapshot or another claim. external-provisioner makes such volumes itself, where the driver
+  // can: ours cannot.
+  kVolume,
+  // Anything else. external-provisioner makes none: a populator, where there is one, makes another
+  // claim like it, fills that one's volume, and gives it to this one.
+  kPopulator,
+};
+
 // PersistentVolumeClaim. There are tens of thousands: facts are kept, not their texts.
 struct Claim {
   ObjectMeta meta;
@@ -140,8 +151,10 @@ struct Claim {
   bool is_pinned_by_scheduler = false;
   std::string storage_provisioner;  // volume.kubernetes.io/storage-provisioner, or the beta key.
   AccessModes access_modes;
-  bool is_block = false;         // spec.volumeMode is Block.
-  bool has_selector = false;     // spec.selector: only pre-provisioned PersistentVolumes match.
+  bool is_block = false;      // spec.volumeMode is Block.
+  bool has_selector = false;  // spec.selector: only pre-provisioned PersistentVolumes match.
+  DataSource data_source = DataSource::kNone;
+  std::string volume_attributes_class;  // spec.volumeAttributesClassName
   bool has_annotations = false;  // metadata.annotations exists at all (matters for JSON patch).
   std::vector<OwnerReference> owners;
   bool operator==(const Claim&) const = default;
@@ -154,7 +167,8 @@ struct PersistentVolume {
   std::string storage_class_name;
   int64_t capacity_bytes = 0;
   AccessModes access_modes;
-  bool is_block = false;  // spec.volumeMode is Block.
+  bool is_block = false;                // spec.volumeMode is Block.
+  std::string volume_attributes_class;  // spec.volumeAttributesClassName
   bool is_taken = false;  // status.phase says so: it is there, neither Available nor Pending.
   // Nor Available yet: no scheduler gives it to a claim, from one moment to the next one may.
   bool is_pending = false;

@@ -137,7 +137,7 @@ void Ledger::HoldForTakeover(std::string_view claim_uid, absl::Time now) {
   const Claim* claim = cache_.FindClaim(claim_uid);
   if (claim == nullptr || IsBound(*claim) || FindPlace(claim_uid) != nullptr) return;
   const std::optional<Item> item = ItemOf(*claim, cache_);
-  if (!item) return;
+  if (!item || IsStaticOnly(*claim, cache_)) return;
   std::string owner = TakeoverOwner(claim->meta.uid);
   const Hold* known = holds_.Find(owner);
   const bool is_same =
@@ -339,7 +339,7 @@ void Ledger::Learn(const LiveObjects& live, absl::Time now) {
 void Ledger::HoldUnheard(const Claim& claim, const LiveObjects& live, absl::Time now) {
   const std::string name = NodeOf(claim, cache_.FindVolume(claim.volume_name));
   const std::optional<Item> item = ItemOf(claim, cache_, &live);
-  if (name.empty() || !item) return;
+  if (name.empty() || !item || (!IsBound(claim) && IsStaticOnly(claim, cache_))) return;
   const NodeState* node = nodes_.Find(name);
   if (node == nullptr || nodes_.FindVolume(*node, claim.meta.uid).volume != nullptr) return;
   HoldClaim(claim, *item, name, now);

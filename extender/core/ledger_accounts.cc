@@ -57,7 +57,8 @@ std::optional<ClaimPlace> Ledger::PlaceOf(const Claim& claim, const ClaimPlace* 
       node != nullptr && nodes_.FindVolume(*node, claim.meta.uid).volume != nullptr;
   const bool was_listed = before != nullptr && before->node == place.node && before->was_listed;
   place.was_listed = IsBound(claim) && (is_listed || was_listed);
-  place.is_counted = !is_listed && !place.was_listed;
+  const bool is_made = IsBound(claim) || !IsStaticOnly(claim, cache_);
+  place.is_counted = is_made && !is_listed && !place.was_listed;
   return place;
 }
 
@@ -218,10 +219,11 @@ void Ledger::Unreserve(std::string_view pod_uid) {
   ++version_;
 }
 
-// Some of its claims have their place, all on one node: the others can only go there, too. No
-// items: it reserves nothing.
+// Some of its claims have their place, all on one node: the others can only go there, too. Of those
+// that no volume is made for, none takes room. No items: it reserves nothing.
 PodDemand Ledger::ReservationsOf(const Pod& pod) const {
   PodDemand demand = DemandOf(pod, cache_, nullptr);
+  demand.DropStaticOnly();
   return demand.node.empty() || demand.is_split ? PodDemand{} : demand;
 }
 
@@ -286,8 +288,10 @@ std::vector<Item> Ledger::UnseenOpen(const std::vector<Claim>& listed) const {
   }
   std::vector<Item> unseen;
   for (const std::string& uid : open_claims_) {
-    const std::optional<Item> item = ItemOf(*cache_.FindClaim(uid), cache_);
-    if (!plain.contains(uid) && item) unseen.push_back(*item);
+    const Claim& claim = *cache_.FindClaim(uid);
+    const std::optional<Item> item = ItemOf(claim, cache_);
+    if (plain.contains(uid) || !item || IsStaticOnly(claim, cache_)) continue;
+    unseen.push_back(*item);
   }
   return unseen;
 }

@@ -18,7 +18,8 @@ void Append(std::vector<Item>& items, const std::vector<Item>& more) {
 
 bool CanServe(const PersistentVolume& volume, const Claim& claim) {
   return volume.capacity_bytes >= claim.requested_bytes && volume.is_block == claim.is_block &&
-         volume.access_modes.HasAll(claim.access_modes);
+         volume.access_modes.HasAll(claim.access_modes) &&
+         volume.volume_attributes_class == claim.volume_attributes_class;
 }
 
 bool IsIn(const std::vector<std::string>& names, const std::string& name) {
@@ -168,7 +169,7 @@ std::optional<std::vector<Item>> LedgerJudge::NeededItems(const NodeState& node,
     const Claim* claim = books_.cache.FindClaim(demand.items[i].claim_uid);
     const bool has_selector = claim != nullptr && claim->has_selector;
     const PersistentVolume* volume = StaticVolume(node, demand, i, owner, taken);
-    if (volume == nullptr && has_selector) return std::nullopt;
+    if (volume == nullptr && demand.IsStaticOnly(i)) return std::nullopt;
     if (volume != nullptr) taken.surely.push_back(volume->meta.key.name);
     if (volume == nullptr) needed.push_back(demand.items[i]);
     // Nor may a larger claim count on what this one may get.
@@ -192,7 +193,7 @@ Question LedgerJudge::AskWith(VerdictMemo& memo, const PodDemand& demand, std::s
                               absl::Time now) const {
   const auto& classes = demand.item_classes;
   const bool may_be_static =
-      demand.has_selector ||
+      demand.HasStaticOnly() ||
       std::any_of(classes.begin(), classes.end(), [this](const std::string& name) {
         return books_.cache.HasAvailableVolumes(name);
       });
@@ -248,12 +249,21 @@ bool LedgerJudge::FitsQuickly(const NodeState& node, const Question& question) c
   return has_room_for_others && room.TakeAll(question.items);
 }
 
+// What serves a claim that only a live read tells of is known once the watch tells of it, too.
+Reason LedgerJudge::WhyNoVolume(const PodDemand& demand) const {
+  for (size_t i = 0; i < demand.items.size(); ++i) {
+    const bool is_unheard = books_.cache.FindClaim(demand.items[i].claim_uid) == nullptr;
+    if (demand.IsStaticOnly(i) && is_unheard) return Reason::kHeld;
+  }
+  return Reason::kNoVolume;
+}
+
 // Which of the volumes that are there a scheduler has given away already, the leader before us
 // knew: until its decisions are heard of, nobody counts on one.
 Reason LedgerJudge::JudgeWithVolumes(const NodeState& node, const Question& question) const {
   const PodDemand& demand = question.demand;
   const std::optional<std::vector<Item>> needed = NeededItems(node, demand, question.owner);
-  Reason reason = Reason::kNoRoom;
+  Reason reason = WhyNoVolume(demand);
   if (needed) {
     // Also what others hold of a claim that a volume would serve: they were answered without it.
     HeldByOthers others(books_.holds, question.owner, *needed);
@@ -261,7 +271,7 @@ Reason LedgerJudge::JudgeWithVolumes(const NodeState& node, const Question& ques
   }
   if (reason == Reason::kFits && question.now < books_.takeover_until) {
     const Reason without = JudgeItems(node, demand.items, &question.others);
-    if (demand.has_selector || without != Reason::kFits) reason = Reason::kHeld;
+    if (demand.HasStaticOnly() || without != Reason::kFits) reason = Reason::kHeld;
   }
   if (reason == Reason::kFits || IsForNow(reason) || !question.is_beside_holds) return reason;
   // Others may hold the volume that would serve it.
@@ -303,7 +313,7 @@ Reason LedgerJudge::JudgeFirm(std::string_view name, const PodDemand& demand,
   const bool is_overbooked = QuickOf(*node).overbooked.HasAny(KindsOf(demand.items));
   if (AreAssigned(*node, demand.items) && !is_overbooked) return Reason::kFits;
   const std::optional<std::vector<Item>> needed = NeededItems(*node, demand, std::nullopt);
-  return needed ? JudgeItems(*node, *needed, nullptr) : Reason::kNoRoom;
+  return needed ? JudgeItems(*node, *needed, nullptr) : Reason::kNoVolume;
 }
 
 bool LedgerJudge::FitsSomewhere(const Pod& pod, absl::Time now) const {

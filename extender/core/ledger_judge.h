@@ -12,8 +12,8 @@
 //   packing beside debts and what others hold, too                says yes, or "held" for now
 //
 // Where PersistentVolumes that are there might serve the pod, all is packed, and only what they do
-// not serve. For a claim with a selector no volume is made: any that is there and could serve it
-// counts, as selectors are not decoded, and without one the answer is "no room". Not thread-safe;
+// not serve. For some claims no volume is made (IsStaticOnly): any that is there and could serve it
+// counts, as selectors are not decoded, and without one the answer is "no volume". Not thread-safe;
 // pure, deterministic.
 #pragma once
 
@@ -140,7 +140,8 @@ class LedgerJudge {
   // Whose holds of volumes do not count; nullopt: nobody's do.
   using Asker = std::optional<std::string_view>;
   Reason JudgeWithVolumes(const NodeState& node, const Question& question) const;
-  // What new room is needed for; nullopt: a claim with a selector gets no volume.
+  Reason WhyNoVolume(const PodDemand& demand) const;
+  // What new room is needed for; nullopt: a claim that is static only gets no volume.
   std::optional<std::vector<Item>> NeededItems(const NodeState& node, const PodDemand& demand,
                                                Asker owner) const;
   const PersistentVolume* StaticVolume(const NodeState& node, const PodDemand& demand, size_t item,

@@ -91,11 +91,14 @@ struct NodeSearch::Candidates {
 
 FoundNode NodeSearch::Find(const Pods& pods, const PodDemand& demand,
                            std::string_view owner) const {
-  Question question = ledger_.judge().AskAside(demand, owner, now_);
+  // No scheduler will bind its claims to volumes that are there: nothing serves some of them.
+  const bool is_preset = !pods.empty() && !pods.front()->node_name.empty();
+  PodDemand served = demand;
+  if (is_preset) served.DropStaticOnly();
+  Question question = ledger_.judge().AskAside(served, owner, now_);
   FoundNode found;
   Candidates candidates;
-  if (!pods.empty() && !pods.front()->node_name.empty()) {
-    // No scheduler will bind its claims to volumes that are there.
+  if (is_preset) {
     question.may_be_static = false;
     const NodeState* node = ledger_.nodes().Find(pods.front()->node_name);
     found.judged = 1;

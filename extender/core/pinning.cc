@@ -95,10 +95,10 @@ class Planner {
     memory_.NoteUnplaced(claim, now_);
     const StorageClass* storage_class =
         ledger_.cache().FindClass(claim.storage_class_name.value_or(""));
-    if (storage_class == nullptr) return;
+    if (storage_class == nullptr || IsStaticOnly(claim, *storage_class)) return;
     if (storage_class->is_wait_for_first_consumer) return VisitWaiting(claim);
     const std::optional<Item> item = ItemOf(claim, ledger_.cache());
-    if (!item || claim.has_selector || claim.storage_provisioner != kDriverName) return;
+    if (!item || claim.storage_provisioner != kDriverName) return;
     round_.searches.emplace(item->kind, -item->requested_bytes, claim.meta.uid);
   }
 
@@ -124,7 +124,7 @@ class Planner {
     if (!is_to_place) return;
     const StorageClass* storage_class =
         ledger_.cache().FindClass(claim->storage_class_name.value_or(""));
-    if (storage_class == nullptr) return;
+    if (storage_class == nullptr || IsStaticOnly(*claim, *storage_class)) return;
     storage_class->is_wait_for_first_consumer ? VisitWaiting(*claim) : VisitImmediate(*claim);
   }
 
@@ -247,10 +247,7 @@ class Planner {
     }
     const std::optional<Item> item = ItemOf(claim, ledger_.cache());
     if (!item) return;
-    demand.has_selector |= claim.has_selector;
-    demand.items.push_back(*item);
-    demand.item_keys.push_back(claim.meta.key);
-    demand.item_classes.push_back(claim.storage_class_name.value_or(""));
+    demand.Add(*item, claim, *ledger_.cache().FindClass(*claim.storage_class_name));
   }
 
   // The claim, and those beside it that a StatefulSet made for the same replica.
@@ -308,7 +305,7 @@ class Planner {
     const bool is_immediate = !storage_class->is_wait_for_first_consumer;
     const bool is_preset = !pods.empty() && !pods.front()->node_name.empty();
     const bool is_awaited_by_none = ledger_.cache().PodsUsing(claim->meta.key).empty();
-    if (claim->has_selector) return;
+    if (demand.IsStaticOnly(i)) return;  // Pinned or not, nobody makes a volume for it.
     // The scheduler's: once the others are bound, or for another pod.
     if (!is_immediate && !(is_preset && is_awaited_by_none)) return;
     // What the pod holds ends with the pod, while the write may be on its way.
@@ -318,8 +315,8 @@ class Planner {
     round_.pinned.insert(claim->meta.uid);
   }
 
-  // All Immediate claims of the pod can be written now. For one with a selector nobody makes a
-  // volume: where it gets one that is there is not ours to say.
+  // All Immediate claims of the pod can be written now. Where one that nobody makes a volume for
+  // gets one that is there, or a populator's, is not ours to say.
   bool IsComplete(const PodDemand& demand) const {
     if (!demand.IsKnown() || demand.items.empty()) return false;
     for (size_t i = 0; i < demand.items.size(); ++i) {
@@ -327,7 +324,7 @@ class Planner {
       const StorageClass* storage_class = ledger_.cache().FindClass(demand.item_classes[i]);
       if (claim == nullptr || storage_class == nullptr) return false;
       if (storage_class->is_wait_for_first_consumer) continue;
-      if (claim->has_selector || claim->storage_provisioner != kDriverName) return false;
+      if (demand.IsStaticOnly(i) || claim->storage_provisioner != kDriverName) return false;
     }
     return true;
   }

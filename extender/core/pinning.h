@@ -8,7 +8,8 @@
 //     or, while no pod is there, with those that a StatefulSet made for the same replica;
 //   - WaitForFirstConsumer claims whose pod came with spec.nodeName (no scheduler will decide).
 // It never pins a WaitForFirstConsumer claim that a schedulable pod can still use: the scheduler's
-// own write would fail. It never pins a claim of another provisioner, nor to a node that the
+// own write would fail. It never pins a claim of another provisioner, nor one that no volume is
+// made for (IsStaticOnly: a selector, say, or a populator's), nor to a node that the
 // allowedTopologies of its class leave out: its provisioner would refuse it there for ever. A node
 // whose provisioner took our pin away again is not tried for that claim for a while.
 //

@@ -120,11 +120,15 @@ struct ClaimView {
   const Claim* claim = nullptr;
   const ClaimPlace* place = nullptr;  // Null: no node yet.
   Item item;
+  bool is_unmade = false;  // Without a volume, and none is ever made for it.
 };
 
 // nullopt: not a claim of ours.
 std::optional<ClaimView> ViewOf(const Ledger& ledger, const Claim& claim) {
-  ClaimView view{.claim = &claim, .place = ledger.FindPlace(claim.meta.uid), .item = {}};
+  ClaimView view{.claim = &claim,
+                 .place = ledger.FindPlace(claim.meta.uid),
+                 .item = {},
+                 .is_unmade = !IsBound(claim) && IsStaticOnly(claim, ledger.cache())};
   if (view.place != nullptr) {
     view.item = view.place->item;
     return view;
@@ -135,11 +139,12 @@ std::optional<ClaimView> ViewOf(const Ledger& ledger, const Claim& claim) {
   return view;
 }
 
-// pending: no node yet. assigned: the ledger keeps its room. reported: the node's report lists its
-// volume.
+// pending: no node yet, or nobody makes its volume. assigned: the ledger keeps its room. reported:
+// the node's report lists its volume.
 std::string_view StateOf(const ClaimView& view) {
   if (view.place == nullptr) return "pending";
-  return view.place->is_counted ? "assigned" : "reported";
+  if (view.place->is_counted) return "assigned";
+  return view.is_unmade ? "pending" : "reported";
 }
 
 void WriteClaim(const ClaimView& view, JsonWriter& json) {

@@ -330,7 +330,7 @@ GUARDS = (
     Guard(
         '2: no volume is made for a claim with a selector',
         JUDGE,
-        '    if (volume == nullptr && has_selector) return std::nullopt;',
+        '    if (volume == nullptr && demand.IsStaticOnly(i)) return std::nullopt;',
         '',
         'VerbsTest.AClaimWithASelectorFitsWhereAVolumeMayServeIt',
     ),
@@ -351,7 +351,7 @@ GUARDS = (
     Guard(
         '7: nobody counts on a volume that is there in the takeover window',
         JUDGE,
-        '    if (demand.has_selector || without != Reason::kFits) reason = Reason::kHeld;',
+        '    if (demand.HasStaticOnly() || without != Reason::kFits) reason = Reason::kHeld;',
         '    (void)without;',
         'LedgerTest.ATakeoverCountsOnNoVolumeThatIsThere',
     ),

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "tests/support/builders.h"
 
 namespace pmem::extender {
@@ -33,6 +35,43 @@ INSTANTIATE_TEST_SUITE_P(
         KindCase{"ParameterWinsOverName", "pmem-lvm", {{"pmemType", "direct"}}, PoolKind::kDirect},
         KindCase{"ParameterOfNoKind", "pmem-lvm", {{"pmemType", "tape"}}, std::nullopt},
         KindCase{"OtherParameters", "pmem-direct", {{"fsType", "xfs"}}, PoolKind::kDirect}),
+    [](const auto& each) { return each.param.name; });
+
+struct StaticCase {
+  std::string name;
+  std::function<void(Claim&)> change;
+  bool if_it_waits;  // For its first consumer.
+  bool if_it_does_not;
+};
+
+class StaticOnly : public testing::TestWithParam<StaticCase> {};
+
+TEST_P(StaticOnly, IsWhatNobodyMakesAVolumeFor) {
+  Claim claim = MakeClaim(1, kGiB);
+  GetParam().change(claim);
+  EXPECT_EQ(IsStaticOnly(claim, MakeClass("pmem-lvm")), GetParam().if_it_waits);
+  EXPECT_EQ(IsStaticOnly(claim, MakeClass("pmem-lvm", false)), GetParam().if_it_does_not);
+}
+
+// As external-provisioner 6.4 and our driver have it.
+INSTANTIATE_TEST_SUITE_P(
+    Claims, StaticOnly,
+    testing::Values(
+        StaticCase{"Plain", [](Claim&) {}, false, false},
+        StaticCase{"OnePod", [](Claim& c) { c.access_modes = {"ReadWriteOncePod"}; }, false, false},
+        StaticCase{"ManyNodes", [](Claim& c) { c.access_modes = {"ReadWriteMany"}; }, true, true},
+        StaticCase{"ManyReaders", [](Claim& c) { c.access_modes = {"ReadOnlyMany"}; }, true, true},
+        StaticCase{"AlsoManyNodes",
+                   [](Claim& c) {
+                     c.access_modes = {"ReadWriteOnce", "ReadWriteMany"};
+                   },
+                   true, true},
+        StaticCase{"Block", [](Claim& c) { c.is_block = true; }, false, false},
+        StaticCase{"Selector", [](Claim& c) { c.has_selector = true; }, true, true},
+        StaticCase{"Copy", [](Claim& c) { c.data_source = DataSource::kVolume; }, true, true},
+        StaticCase{"Populator", [](Claim& c) { c.data_source = DataSource::kPopulator; }, false,
+                   true},
+        StaticCase{"Attributes", [](Claim& c) { c.volume_attributes_class = "fast"; }, true, true}),
     [](const auto& each) { return each.param.name; });
 
 class DemandTest : public testing::Test {

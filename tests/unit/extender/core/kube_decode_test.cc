@@ -195,6 +195,57 @@ TEST(KubeDecode, AMarkOfAnEarlierVersionIsForWhateverNode) {
                   ->is_pinned_by_us);
 }
 
+struct SourceCase {
+  const char* name;
+  const char* spec;
+  DataSource source;
+};
+
+void PrintTo(const SourceCase& c, std::ostream* os) { *os << c.spec; }
+
+class ClaimSource : public ::testing::TestWithParam<SourceCase> {};
+
+TEST_P(ClaimSource, SaysWhoWouldHaveToFillIt) {
+  const absl::StatusOr<Claim> claim = DecodeObject<Claim>(
+      absl::StrCat(R"({"metadata":{"name":"c"},"spec":)", GetParam().spec, "}"));
+  ASSERT_TRUE(claim.ok()) << claim.status();
+  EXPECT_EQ(claim->data_source, GetParam().source);
+}
+
+// The API server writes both members, except for one of another kube namespace.
+INSTANTIATE_TEST_SUITE_P(
+    Sources, ClaimSource,
+    ::testing::Values(
+        SourceCase{"None", R"({})", DataSource::kNone},
+        SourceCase{"Null", R"({"dataSource":null,"dataSourceRef":null})", DataSource::kNone},
+        SourceCase{"Claim",
+                   R"({"dataSource":{"kind":"PersistentVolumeClaim","name":"a"},
+                       "dataSourceRef":{"kind":"PersistentVolumeClaim","name":"a"}})",
+                   DataSource::kVolume},
+        SourceCase{"Snapshot",
+                   R"({"dataSource":{"apiGroup":"snapshot.storage.k8s.io","kind":"VolumeSnapshot",
+                                     "name":"a"}})",
+                   DataSource::kVolume},
+        SourceCase{"SnapshotElsewhere",
+                   R"({"dataSourceRef":{"apiGroup":"snapshot.storage.k8s.io",
+                                        "kind":"VolumeSnapshot","name":"a","namespace":"y"}})",
+                   DataSource::kVolume},
+        SourceCase{"ASnapshotOfSomebodyElses",
+                   R"({"dataSourceRef":{"apiGroup":"x.example.com","kind":"VolumeSnapshot",
+                                        "name":"a"}})",
+                   DataSource::kPopulator},
+        SourceCase{"Populator",
+                   R"({"dataSourceRef":{"apiGroup":"x.example.com","kind":"Image","name":"a"}})",
+                   DataSource::kPopulator}),
+    [](const auto& test) { return std::string(test.param.name); });
+
+TEST(KubeDecode, TheVolumeAttributesClassIsRead) {
+  const std::string object =
+      R"({"metadata":{"name":"c"},"spec":{"volumeAttributesClassName":"fast"}})";
+  EXPECT_EQ(DecodeObject<Claim>(object)->volume_attributes_class, "fast");
+  EXPECT_EQ(DecodeObject<PersistentVolume>(object)->volume_attributes_class, "fast");
+}
+
 TEST(KubeDecode, AClaimWithoutAnythingIsThere) {
   const absl::StatusOr<Claim> claim = DecodeObject<Claim>(R"({"metadata":{"name":"c"}})");
   ASSERT_TRUE(claim.ok()) << claim.status();

@@ -114,6 +114,24 @@ TEST_F(LedgerTest, AClaimThatOnlyALiveReadTellsOfKeepsVolumesThatItMayGet) {
   EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 6 * kGiB)})), Names{});
 }
 
+// No volume is made for it, whatever room there is; whether one that is there serves it the watch
+// will tell.
+TEST_F(LedgerTest, AClaimWithASelectorThatOnlyALiveReadTellsOfGetsNoNewVolume) {
+  Start(1, 10 * kGiB);
+  Claim claim = MakeClaim(1, 6 * kGiB);
+  claim.has_selector = true;
+  const Pod pod = MakePod(1, {claim});
+  const LiveObjects live{.claims = {claim}};
+  const auto judge = [&] {
+    return ledger_.judge().Judge("n1", ledger_.Demand(pod, &live), pod.meta.uid, now_);
+  };
+  EXPECT_EQ(judge(), Reason::kHeld);
+  Apply(Seen<Claim>{claim});
+  EXPECT_EQ(judge(), Reason::kNoVolume);
+  Apply(Seen<PersistentVolume>{MakeVolumeByHand("n1", 80 * kGiB)});
+  EXPECT_EQ(judge(), Reason::kFits);
+}
+
 // Whoever serves the second pod does not know of the first one's volume, and may give it away.
 TEST_F(LedgerTest, AVolumeThatWasKeptForAnotherIsForWhomeverWasAnsweredMeanwhile) {
   Start(1, 13 * kGiB);

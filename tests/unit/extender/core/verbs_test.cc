@@ -195,11 +195,48 @@ TEST_F(VerbsTest, AVolumeThatIsPendingIsKeptAndNotCountedOn) {
 TEST_F(VerbsTest, AClaimWithASelectorFitsWhereAVolumeMayServeIt) {
   const Pod pod = MakePod(1, {AddSelecting(1, 10 * kGiB)});
   EXPECT_EQ(FilterPod(pod).reasons,
-            (Reasons{Reason::kNoRoom, Reason::kNoRoom, Reason::kNoRoom, Reason::kNoAgent}));
+            (Reasons{Reason::kNoVolume, Reason::kNoVolume, Reason::kNoVolume, Reason::kNoAgent}));
   EXPECT_EQ(Prioritize(ledger_, {}, pod, DemandOfPod(pod), kAll), (Scores{0, 0, 0, 0}));
   AddVolume("n1", 5 * kGiB);
   AddVolume("n2", 80 * kGiB);
   EXPECT_EQ(Named(FilterPod(pod)), Names{"n2"});
+}
+
+TEST_F(VerbsTest, AClaimOfManyNodesFitsWhereAVolumeOfThatKindIs) {
+  Claim claim = MakeClaim(1, 10 * kGiB);
+  claim.access_modes = {"ReadWriteMany"};
+  Apply(Seen<Claim>{claim});
+  const Pod pod = MakePod(1, {claim});
+  AddVolume("n1", 80 * kGiB);
+  EXPECT_EQ(FilterPod(pod).reasons,
+            (Reasons{Reason::kNoVolume, Reason::kNoVolume, Reason::kNoVolume, Reason::kNoAgent}));
+  EXPECT_EQ(Preempt(ledger_, DemandOfPod(pod), kAll, now_), (Bools{false, false, false, false}));
+  PersistentVolume volume = MakeVolumeByHand("n2", 80 * kGiB);
+  volume.access_modes = {"ReadWriteOnce", "ReadWriteMany"};
+  Apply(Seen<PersistentVolume>{volume});
+  EXPECT_EQ(Named(FilterPod(pod)), Names{"n2"});
+}
+
+// kube-scheduler compares the names, also where there is none.
+TEST_F(VerbsTest, AVolumeServesClaimsOfItsVolumeAttributesClassAlone) {
+  Claim claim = MakeClaim(1, 70 * kGiB);
+  claim.volume_attributes_class = "fast";
+  Apply(Seen<Claim>{claim});
+  AddVolume("n1", 80 * kGiB);
+  EXPECT_EQ(Named(FilterPod(MakePod(1, {claim}))), Names{});
+  PersistentVolume volume = MakeVolumeByHand("n2", 80 * kGiB);
+  volume.volume_attributes_class = "fast";
+  Apply(Seen<PersistentVolume>{volume});
+  EXPECT_EQ(Named(FilterPod(MakePod(1, {claim}))), Names{"n2"});
+  EXPECT_EQ(Named(FilterPod(AddPod(2, 70 * kGiB))), Names{"n1"});
+}
+
+// It makes another claim, which follows the pin.
+TEST_F(VerbsTest, AClaimThatAPopulatorFillsNeedsRoom) {
+  Claim claim = MakeClaim(1, 50 * kGiB);
+  claim.data_source = DataSource::kPopulator;
+  Apply(Seen<Claim>{claim});
+  EXPECT_EQ(Named(FilterPod(MakePod(1, {claim}))), Names{"n3"});
 }
 
 TEST_F(VerbsTest, ClaimsWithSelectorsEachNeedAVolume) {
