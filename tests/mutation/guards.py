@@ -103,7 +103,7 @@ GUARDS = (
     Guard(
         '5: counted by the ledger until the report lists it, and by the report from then on',
         ACCOUNTS,
-        'place.is_counted = !is_listed && !place.was_listed;',
+        'place.is_counted = is_made && !is_listed && !place.was_listed;',
         'place.is_counted = true;',
         'LedgerTest.AClaimIsCountedOnceByLedgerOrReport',
     ),
