@@ -6,5 +6,5 @@ if [[ "${1:-}" == --help ]]; then
   exit 0
 fi
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
-./dev build release capacity-agent/pmem-capacity-agent csi-driver/pmem-csi-driver tests/csi/csi-call tests/guest/libkill-at.so
+./dev build release capacity-agent/pmem-capacity-agent csi-driver/pmem-csi-driver tests/csi/csi-call tests/guest/libkill-at.so tests/guest/unix-relay
 exec tests/guest/run "$@"
