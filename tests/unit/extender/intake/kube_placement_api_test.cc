@@ -41,8 +41,8 @@ class KubePlacementApiTest : public ::testing::Test {
 
 // Only the API server's own word is one.
 TEST_F(KubePlacementApiTest, ANodeIsGoneWhenTheApiServerSaysSo) {
-  EXPECT_EQ(HasNode(ClientResponse{.status = 200, .body = "{}"}), true);
-  EXPECT_EQ(HasNode(ClientResponse{.status = 404}), false);
+  EXPECT_TRUE(*HasNode(ClientResponse{.status = 200, .body = "{}"}));
+  EXPECT_FALSE(*HasNode(ClientResponse{.status = 404}));
   EXPECT_FALSE(HasNode(ClientResponse{.status = 503}).ok());
   EXPECT_FALSE(HasNode(absl::DeadlineExceededError("silent")).ok());
 }
