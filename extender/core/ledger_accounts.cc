@@ -57,8 +57,8 @@ std::optional<ClaimPlace> Ledger::PlaceOf(const Claim& claim, const ClaimPlace* 
       node != nullptr && nodes_.FindVolume(*node, claim.meta.uid).volume != nullptr;
   const bool was_listed = before != nullptr && before->node == place.node && before->was_listed;
   place.was_listed = IsBound(claim) && (is_listed || was_listed);
-  const bool is_made = IsBound(claim) || !IsStaticOnly(claim, cache_);
-  place.is_counted = is_made && !is_listed && !place.was_listed;
+  place.is_counted = !is_listed && !place.was_listed;
+  if (!IsBound(claim) && IsStaticOnly(claim, cache_)) place.is_counted = false;
   return place;
 }
 
