@@ -97,7 +97,7 @@ absl::Status Volumes::EraseVolume(const Volume& volume) {
 
 absl::Status Volumes::RemoveErased(const Volume& volume) {
   agent::VolumeMaker& maker = Maker(volume.kind);
-  const absl::Status removed = DeviceStatus(maker.Remove(PlaceOf(volume)));
+  absl::Status removed = DeviceStatus(maker.Remove(PlaceOf(volume)));
   // To overwrite terabytes once more, because something had it open for a moment, takes minutes. A
   // maker that hangs would hang again.
   if (!removed.ok() && !absl::IsDeadlineExceeded(removed)) {
