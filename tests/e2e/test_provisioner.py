@@ -10,6 +10,7 @@ from harness import objects, waiting
 from scene import GI, both, lvm
 
 REFUSED_SECONDS = 30
+PROVISIONER = 'pmem.csi.alibabacloud.com'
 
 
 def test_a_burst_fills_the_nodes_without_one_failed_creation(real_scene):
@@ -48,6 +49,30 @@ def test_a_class_says_its_kind_by_its_name_where_it_has_no_parameter(real_scene)
             node = real_scene.wait_bound(name, REFUSED_SECONDS)
         assert real_scene.free(node, kind) == 18 * GI
     assert real_scene.failed_creations() == []
+
+
+def test_a_claim_that_is_deleted_while_it_waits_for_the_driver_gets_no_volume(real_scene):
+    """external-provisioner's call goes on; by the driver's turn nobody wants the volume any more."""
+    node = real_scene.add_node(lvm(24))
+
+    def call_of(name):
+        """Until the provisioner has sent it: its Event comes right before."""
+        waiting.until(lambda: real_scene.events_of(name, PROVISIONER), f'claim {name} is being provisioned')
+
+    with real_scene.cluster.agents[node].devices.held():
+        real_scene.claim_and_pod('first', '4Gi')
+        call_of('first')
+        real_scene.claim_and_pod('second', '4Gi')
+        call_of('second')
+        unwanted = f'disk-{real_scene.get_claim("second")["metadata"]["uid"]}'
+        real_scene.delete_pod('second')
+        real_scene.delete_claim('second')
+        waiting.until(lambda: len(real_scene.api.list('persistentvolumeclaims', real_scene.kube_namespace)) == 1,
+                      'the claim is gone')
+    assert real_scene.wait_bound('first', REFUSED_SECONDS) == node
+    driver = real_scene.cluster.csi[node].driver_process
+    driver.wait_for_line(f'FAILED_PRECONDITION: the claim is gone: {unwanted}', REFUSED_SECONDS)
+    assert real_scene.volume_names(node) == {real_scene.get_claim('first')['spec']['volumeName']}
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason='needs root, for loop devices and mounts')

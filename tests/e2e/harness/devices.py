@@ -65,6 +65,12 @@ class SimulatedDevices:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
+    @contextlib.contextmanager
+    def held(self):
+        """Whoever makes a volume meanwhile waits in the middle of it."""
+        with self._locked():
+            yield
+
     def write(self, content):
         with self._locked():
             self._replace(content)
