@@ -72,13 +72,21 @@ absl::StatusOr<View> LookAtVolume(const VolumePlace& place) {
   return absl::NotFoundError(absl::StrCat("no NVDIMM namespace ", place.name, " in ", place.pool));
 }
 
+// Whoever was killed before he set the size left one, random like ours. In a region without labels
+// the kernel lets nobody replace it: EBUSY.
+int SetUuid(ndctl_namespace* seed) {
+  uuid_t uuid;
+  ndctl_namespace_get_uuid(seed, uuid);
+  if (uuid_is_null(uuid) == 0) return 0;
+  uuid_generate(uuid);
+  return ndctl_namespace_set_uuid(seed, uuid);
+}
+
 // Size last: with it the label is written, and from then on the room is taken under this name.
 absl::Status AllocateRoom(ndctl_region* region, const VolumePlace& place, int64_t bytes) {
   ndctl_namespace* const seed = ndctl_region_get_namespace_seed(region);
   if (seed == nullptr) return absl::UnavailableError(place.pool + ": offers no new namespace");
-  uuid_t uuid;
-  uuid_generate(uuid);
-  PMEM_RETURN_IF_ERROR(Check(ndctl_namespace_set_uuid(seed, uuid), place.pool + ": uuid"));
+  PMEM_RETURN_IF_ERROR(Check(SetUuid(seed), place.pool + ": uuid"));
   PMEM_RETURN_IF_ERROR(Check(ndctl_namespace_set_alt_name(seed, place.name.c_str()), "alt name"));
   const int result = ndctl_namespace_set_size(seed, static_cast<unsigned long long>(bytes));
   if (result == -ENOSPC) {
