@@ -102,6 +102,20 @@ def test_no_hole_holds_what_the_free_room_would_in_all(driver):
         driver.create("disk-holes", available, "direct")
 
 
+def test_a_volume_that_something_has_open_is_removed_once_it_is_let_go(guest, driver, unchanged):
+    """It is erased by then: the next call has but to remove it."""
+    driver.create("disk-open", 64 * MIB)
+    device = guest.run("ls /dev/mapper/*-disk--open").strip()
+    holder = guest.run(f"sleep 600 <{device} >/dev/null 2>&1 & echo $!").strip()
+    with pytest.raises(Refused, match="UNAVAILABLE"):
+        driver.delete("disk-open")
+    assert "new-disk-open" in guest.run("lvs --noheadings -o lv_name")
+    assert "disk-open" not in driver.volumes()
+    guest.run(f"kill {holder}")
+    driver.delete("disk-open")
+    assert "disk-open" not in guest.run("lvs --noheadings -o lv_name")
+
+
 def test_foreign_volumes_are_neither_listed_nor_removed(guest, driver, unchanged):
     assert "by-hand" not in driver.volumes()
     driver.delete("by-hand")
