@@ -37,8 +37,8 @@ absl::Status Joined(const absl::Status& first, const absl::Status& second) {
 
 // A device that cannot be read, as where its memory has failed, may carry anything.
 absl::Status CannotBeTold(const std::string& device, const absl::Status& why) {
-  return absl::FailedPreconditionError(
-      absl::StrCat("what is on ", device, " cannot be told: ", why.message()));
+  return absl::Status(why.code(),
+                      absl::StrCat("what is on ", device, " cannot be told: ", why.message()));
 }
 
 }  // namespace

@@ -24,7 +24,8 @@ absl::Status KubePlacementApi::PatchClaim(const ObjectKey& claim, const std::str
 }
 
 absl::StatusOr<std::vector<Pod>> KubePlacementApi::ListPods(const std::string& kube_namespace) {
-  return List(ApiPath(kPodsResource, kube_namespace) + "?resourceVersion=0");
+  // The newest there are: a pod that is in none of our lists is not waited for.
+  return List(ApiPath(kPodsResource, kube_namespace));
 }
 
 absl::StatusOr<std::vector<Pod>> KubePlacementApi::ListPodsOn(const std::string& node) {
