@@ -35,7 +35,8 @@ absl::Status Joined(const absl::Status& first, const absl::Status& second) {
   return absl::Status(first.code(), absl::StrCat(first.message(), "; ", second.message()));
 }
 
-// A device that cannot be read, as where its memory has failed, may carry anything.
+// A device that cannot be read may carry anything: its memory may have failed, or what read it was
+// killed, so that it is worth another try.
 absl::Status CannotBeTold(const std::string& device, const absl::Status& why) {
   return absl::Status(why.code(),
                       absl::StrCat("what is on ", device, " cannot be told: ", why.message()));
