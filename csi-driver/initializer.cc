@@ -38,6 +38,8 @@ absl::Status Joined(const absl::Status& first, const absl::Status& second) {
 // A device that cannot be read may carry anything: its memory may have failed, or what read it was
 // killed, so that it is worth another try.
 absl::Status CannotBeTold(const std::string& device, const absl::Status& why) {
+  if (absl::IsFailedPrecondition(why))
+    return why;  // It was told: something that is no file system.
   return absl::Status(why.code(),
                       absl::StrCat("what is on ", device, " cannot be told: ", why.message()));
 }

@@ -94,6 +94,15 @@ TEST_F(InitializerTest, GoesOnWithTheOtherRegionsWhenAStepIsRefused) {
                    kNamespace1, kGroup1, "2 regions seen, 2 match --region-pattern, 1 changed"}));
 }
 
+TEST_F(InitializerTest, SaysWhatADeviceCarriesThatIsNoFileSystem) {
+  host_.unreadable["/dev/fake/pmemvgregion0"] = absl::FailedPreconditionError(
+      "/dev/fake/pmemvgregion0 carries something that is no file system: LVM2_member");
+  EXPECT_EQ(Run().value_or(-1), 1);
+  EXPECT_EQ(said_.at(1),
+            "region0: left alone: /dev/fake/pmemvgregion0 carries something that is no file "
+            "system: LVM2_member");
+}
+
 // It is tried again: what read it may have been killed, or too slow.
 TEST_F(InitializerTest, FailsWhereADeviceCannotBeReadAndGoesOnWithTheOtherRegions) {
   host_.unreadable["/dev/fake/pmemvgregion0"] = absl::UnavailableError("Input/output error");
