@@ -6,7 +6,8 @@ arguments. Run by `./dev mutate`.
 """
 
 from account_guards import ACCOUNT_GUARDS
-from guard import AGENT, DRIVER, DRIVER_CALLS, PURE, SHELL, Guard
+from guard import PURE, SHELL, Guard
+from node_guards import NODE_GUARDS
 from pin_guards import PIN_GUARDS
 from volume_guards import VOLUME_GUARDS
 
@@ -103,7 +104,7 @@ GUARDS = (
     Guard(
         '5: counted by the ledger until the report lists it, and by the report from then on',
         ACCOUNTS,
-        'place.is_counted = is_made && !is_listed && !place.was_listed;',
+        'place.is_counted = !is_listed && !place.was_listed;',
         'place.is_counted = true;',
         'LedgerTest.AClaimIsCountedOnceByLedgerOrReport',
     ),
@@ -490,28 +491,4 @@ GUARDS = (
         'Room.AThinPoolIsNone',
         PURE,
     ),
-    Guard(
-        '5: a node makes nothing for a claim that ended while it waited',
-        'csi-driver/volumes.cc',
-        '  if (order.check_wanted) PMEM_RETURN_IF_ERROR(order.check_wanted());\n',
-        '',
-        'ServicesTest.AClaimThatIsDeletedWhileItWaitsForItsTurnGetsNoVolume',
-        DRIVER_CALLS,
-    ),
-    Guard(
-        '5: a node makes nothing for a claim that is sent elsewhere',
-        'csi-driver/core/wanted_claim.cc',
-        '  if (selected == node) return absl::OkStatus();\n',
-        '  if (!selected.empty()) return absl::OkStatus();\n',
-        'CheckWanted.IsForTheClaimThatIsPinnedHereAndHasNoVolume',
-        DRIVER,
-    ),
-    Guard(
-        '5: the room of a volume is taken in time or never',
-        'capacity-agent/device/lvm_maker.cc',
-        'bytes), allocation_timeout_));',
-        'bytes)));',
-        'SlowLvm.TakesTheRoomInTimeOrNever',
-        AGENT,
-    ),
-) + PIN_GUARDS + ACCOUNT_GUARDS + VOLUME_GUARDS
+) + PIN_GUARDS + ACCOUNT_GUARDS + VOLUME_GUARDS + NODE_GUARDS
