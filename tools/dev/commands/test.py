@@ -34,9 +34,9 @@ FAST_SUITES = (
     'integration',
 )
 STEPS = ('release', 'lint', 'csi', 'e2e', 'guest', 'asan', 'tsan', 'walkthrough')
-SANITIZED_SUITES = ('unit', 'scenario', 'integration')
-# What reads bytes from outside has one thread.
-ADDRESS_SUITES = (*SANITIZED_SUITES, 'property', 'fuzz-corpus')
+ADDRESS_SUITES = ('--suite', 'unit', '--suite', 'scenario', '--suite', 'integration', '--suite', 'property', '--suite', 'fuzz-corpus')
+# `pure` are the tests of libraries that know no threads: nothing could race there.
+THREAD_SUITES = ('--suite', 'unit', '--suite', 'integration', '--no-suite', 'pure')
 SUPPRESSIONS = builds.ROOT / 'tests' / 'support'
 END_TO_END = builds.ROOT / 'tests' / 'e2e'
 CSI = builds.ROOT / 'tests' / 'csi'
@@ -49,9 +49,10 @@ PYTEST = ['/usr/bin/python3', '-B', '-m', 'pytest', '-p', 'no:cacheprovider', '-
 
 def sanitizer_environment():
     """What the sanitizers must say and do; suppressions where the tree has them."""
-    env = dict(os.environ)
-    env['ASAN_OPTIONS'] = 'detect_leaks=1:strict_string_checks=1'
-    env['UBSAN_OPTIONS'] = 'print_stacktrace=1:halt_on_error=1'
+    env = {
+        'ASAN_OPTIONS': 'detect_leaks=1:strict_string_checks=1',
+        'UBSAN_OPTIONS': 'print_stacktrace=1:halt_on_error=1',
+    }
     tsan = 'halt_on_error=1:second_deadlock_stack=1'
     if (SUPPRESSIONS / 'tsan.supp').exists():
         tsan += f':suppressions={SUPPRESSIONS / "tsan.supp"}'
@@ -85,42 +86,34 @@ class Run:
         self.count(counts)
         return ok
 
-    def leg(self, build, suites):
-        """Builds one directory and runs its suites; release tells the other lane when it is built."""
-        is_release = build is builds.RELEASE
-        wanted = self.wants(build.name)
-        if is_release and not wanted:
-            suites = [suite for suite in suites if self.wants(suite)]
-            wanted = bool(suites)
-        if wanted or is_release:
-            ok = self.step(
-                f'{build.name} build',
-                # The sanitizers make the compiler warn of what is not there.
-                builds.build_commands(build, self.werror and is_release),
-                builds.environment(build),
-            )
-            if is_release:
-                self.release_ok = ok
-                self.release_built.set()
-            if ok and wanted:
-                self._meson_test(build, suites)
+    def release_leg(self):
+        """Builds everything and runs the suites that are chosen; tells the other lanes when it is built."""
+        suites = [suite for suite in FAST_SUITES if self.wants('release') or self.wants(suite)]
+        self.release_ok = self.step('release build', builds.build_commands(builds.RELEASE, self.werror))
+        self.release_built.set()
+        if self.release_ok and suites:
+            chosen = [word for suite in suites for word in ('--suite', suite)]
+            self._meson_test('release tests', builds.RELEASE, ['--no-rebuild', *chosen])
 
-    def _meson_test(self, build, suites):
+    def sanitizer_leg(self, build, chosen):
+        """Builds what the chosen tests need, and no more, and runs them."""
+        if self.wants(build.name):
+            # Never with warnings as errors: the sanitizers make the compiler warn of what is not there.
+            self._meson_test(f'{build.name} build and tests', build, chosen, builds.setup_commands(build, False))
+
+    def _meson_test(self, name, build, options, before=()):
         xml = build.directory / 'meson-logs' / 'testlog.junit.xml'
         xml.unlink(missing_ok=True)
-        command = ['meson', 'test', '-C', build.directory, '--no-rebuild', '--print-errorlogs']
-        command += ['--timeout-multiplier', str(TIMEOUT_MULTIPLIER)]
-        for suite in suites:
-            command += ['--suite', suite]
+        command = ['meson', 'test', '-C', build.directory, '--print-errorlogs']
+        command += ['--timeout-multiplier', str(TIMEOUT_MULTIPLIER), *options]
         if build is builds.TSAN:  # The thread sanitizer of clang 16 needs a fixed address layout.
             command = ['setarch', '-R', *command]
-        self.step(
-            f'{build.name} tests', [command], sanitizer_environment(), lambda: junit.count(xml)
-        )
+        env = {**builds.environment(build), **sanitizer_environment()}
+        self.step(name, [*before, command], env, lambda: junit.count(xml))
 
 
 def compile_lane(run):
-    run.leg(builds.RELEASE, FAST_SUITES)
+    run.release_leg()
     if run.wants('lint'):
         run.count(lint.run(run.board, without=SLOW_CHECKS))
 
@@ -195,8 +188,8 @@ def main(arguments):
         lane.start()
     for lane in lanes:
         lane.join()
-    run.leg(builds.ASAN, ADDRESS_SUITES)
-    run.leg(builds.TSAN, SANITIZED_SUITES)
+    run.sanitizer_leg(builds.ASAN, ADDRESS_SUITES)
+    run.sanitizer_leg(builds.TSAN, THREAD_SUITES)
     walkthrough_lane(run)
     for reason in run.total.skip_reasons:
         run.board.note(f'skipped: {reason}')
