@@ -101,36 +101,67 @@ STORIES = [
 ]
 
 
+def check_alert(rules, folder, name, series, eval_time, raised):
+    """With these series, a sample a minute, the alert fires so often: each time (labels, summary)."""
+    severity = next(rule['labels'] for group in yaml.safe_load(rules.read_text())['groups'] for rule in group['rules']
+                    if rule.get('alert') == name)
+    path = folder / 'story.yaml'
+    path.write_text(yaml.safe_dump({'rule_files': [str(rules)], 'tests': [{
+        'interval': '1m',
+        'input_series': [{'series': of, 'values': text} for of, text in series.items()],
+        'alert_rule_test': [{'alertname': name, 'eval_time': eval_time, 'exp_alerts': [
+            {'exp_labels': {**severity, **labels}, 'exp_annotations': {'summary': summary}}
+            for labels, summary in raised]}]}]}))
+    done = subprocess.run(['promtool', 'test', 'rules', path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize('series, fires', [story[1:] for story in STORIES], ids=[story[0] for story in STORIES])
 def test_a_scheduler_that_does_not_ask_is_told_of(rules, tmp_path, series, fires):
     values = {'pod_decisions_total{outcome="fit"}': '5+0x90', **series}
-    alert = next(rule for group in yaml.safe_load(rules.read_text())['groups'] for rule in group['rules']
-                 if rule.get('alert') == NOT_ASKED)
-    raised = {'exp_labels': alert['labels'], 'exp_annotations': alert['annotations']}
-    path = tmp_path / 'story.yaml'
-    path.write_text(yaml.safe_dump({'rule_files': [str(rules)], 'tests': [{
-        'interval': '1m',
-        'input_series': [{'series': f'pmem_extender_{name}', 'values': text} for name, text in values.items()],
-        'alert_rule_test': [{'alertname': NOT_ASKED, 'eval_time': '85m', 'exp_alerts': [raised] if fires else []}]}]}))
-    done = subprocess.run(['promtool', 'test', 'rules', path], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    raised = [({}, 'kube-scheduler places PMEM claims and does not ask the extender: capacity objects alone choose')]
+    check_alert(rules, tmp_path, NOT_ASKED, {f'pmem_extender_{name}': text for name, text in values.items()}, '85m',
+                raised if fires else [])
+
+
+@pytest.mark.parametrize('of_a, of_b, fires', [
+    ('0+0x9', '1+0x9', False), ('1+0x9', '1+0x9', True), ('1+0x9', '0+0x8 1', False)],
+    ids=['one leads', 'both lead', 'the lead changes'])
+def test_two_leaders_are_told_of(rules, tmp_path, of_a, of_b, fires):
+    check_alert(rules, tmp_path, 'PmemExtenderTwoLeaders',
+                {'pmem_extender_leading{pod="a"}': of_a, 'pmem_extender_leading{pod="b"}': of_b}, '9m',
+                [({}, '2 extenders lead: each promises the same room again')] if fires else [])
+
+
+def test_what_all_replicas_see_is_told_of_once(rules, tmp_path):
+    check_alert(rules, tmp_path, 'PmemAgentSilent',
+                {f'pmem_extender_report_age_seconds{{pod="{pod}",node="{node}"}}': text for pod in 'ab'
+                 for node, text in (('n1', '100+60x9'), ('n2', '0+0x9'))}, '9m',
+                [({'node': 'n1'}, 'The agent of n1 is silent: its node takes no new volumes')])
+    check_alert(rules, tmp_path, 'PmemNodeUnknown',
+                {f'pmem_extender_nodes{{pod="{pod}",state="no_report"}}': '3+0x9' for pod in 'ab'}, '9m',
+                [({}, '3 nodes have an agent that never reported')])
+
+
+@pytest.mark.parametrize('available, fires', [
+    ('100-0.04x840', False), ('33-0.02x840', True), ('40+0x300 20+0x539', False),
+    ('20+0.01x840', False)], ids=['much is left', 'it goes and goes', 'one large volume', 'it comes back'])
+def test_room_that_runs_out_is_told_of(rules, tmp_path, available, fires):
+    agents = '{pod="p",node="n1",kind="lvm",pool="lvm/pmemvgregion0"}'
+    check_alert(rules, tmp_path, 'PmemRoomRunsOut',
+                {f'pmem_agent_pool_available_bytes{agents}': available,
+                 f'pmem_agent_pool_allocatable_bytes{agents}': '100+0x840'}, '10h55m',
+                [({'node': 'n1', 'kind': 'lvm'}, 'n1 will have no room of kind lvm in three days')] if fires else [])
 
 
 @pytest.mark.parametrize('code, fires', [
     ('DEADLINE_EXCEEDED', True), ('UNAVAILABLE', True), ('INTERNAL', True), ('RESOURCE_EXHAUSTED', False),
     ('FAILED_PRECONDITION', False), ('ABORTED', False)])
 def test_a_driver_whose_calls_fail_by_no_fault_of_the_caller_is_told_of(rules, tmp_path, code, fires):
-    raised = {'exp_labels': {'severity': 'warning', 'pod': 'p', 'method': 'CreateVolume'}, 'exp_annotations': {
-        'summary': 'CreateVolume of p fails again and again: its log says why'}}
-    path = tmp_path / 'story.yaml'
-    path.write_text(yaml.safe_dump({'rule_files': [str(rules)], 'tests': [{
-        'interval': '1m',
-        'input_series': [{'series': f'pmem_csi_calls_total{{pod="p",method="CreateVolume",code="{code}"}}',
-                          'values': '0+1x20'}],
-        'alert_rule_test': [{'alertname': 'PmemDriverCallsFail', 'eval_time': '20m',
-                             'exp_alerts': [raised] if fires else []}]}]}))
-    done = subprocess.run(['promtool', 'test', 'rules', path], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    raised = [({'pod': 'p', 'method': 'CreateVolume'}, 'CreateVolume of p fails again and again: its log says why')]
+    check_alert(rules, tmp_path, 'PmemDriverCallsFail',
+                {f'pmem_csi_calls_total{{pod="p",method="CreateVolume",code="{code}"}}': '0+1x20'}, '20m',
+                raised if fires else [])
 
 
 def test_every_metric_of_the_rules_exists(urls, rules):
