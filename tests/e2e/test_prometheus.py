@@ -87,6 +87,17 @@ def test_promtool_accepts_the_rules(rules):
     subprocess.run(['promtool', 'check', 'rules', rules], check=True, capture_output=True)
 
 
+def test_promtool_accepts_every_query_of_the_dashboard(tmp_path):
+    panels = json.loads((MONITORING / 'dashboard.json').read_text())['panels']
+    queries = [target['expr'] for panel in panels for target in panel['targets']]
+    path = tmp_path / 'queries.yaml'
+    path.write_text(yaml.safe_dump({'groups': [{'name': 'dashboard', 'rules': [
+        {'record': f'query:{i}', 'expr': query.replace('$__rate_interval', '5m').replace('$node', '.*')}
+        for i, query in enumerate(queries)]}]}))
+    done = subprocess.run(['promtool', 'check', 'rules', path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and '$' not in path.read_text(), done.stdout + done.stderr
+
+
 NOT_ASKED = 'PmemSchedulerDoesNotAsk'
 # What happens in the first 90 minutes, a sample a minute, and whether the alert fires then.
 STORIES = [
