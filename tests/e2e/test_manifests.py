@@ -373,12 +373,26 @@ def test_the_chart_renders_what_the_overlay_does(overlay, values):
     assert by_name(rendered) == by_name(render(MANIFESTS / 'overlays' / overlay)[1])
 
 
-@pytest.mark.parametrize('component, value', [('monitoring', 'monitoring.enabled=true'),
-                                              ('second-scheduler', 'secondScheduler.enabled=true')])
-def test_the_chart_renders_what_a_component_adds(tmp_path, component, value):
+@pytest.mark.parametrize('component, values', [
+    ('monitoring', ['monitoring.enabled=true']), ('second-scheduler', ['secondScheduler.enabled=true']),
+    ('network-policy', ['networkPolicy.enabled=true', 'networkPolicy.controlPlaneCidrs={192.0.2.0/24}'])])
+def test_the_chart_renders_what_a_component_adds(tmp_path, component, values):
     (tmp_path / 'both').mkdir()
     expected = by_name(render_with(component, tmp_path / 'both')[1])
-    assert by_name(render_chart('kubeNamespace.create=true', value)[1]) == expected
+    assert by_name(render_chart('kubeNamespace.create=true', *values)[1]) == expected
+
+
+def test_the_charts_network_policies_let_in_whom_the_values_name():
+    rendered = render_chart('networkPolicy.enabled=true', 'networkPolicy.monitoringKubeNamespace=watch',
+                            'networkPolicy.controlPlaneCidrs={10.0.0.1/32,10.0.0.2/32}')[1]
+    names = {name: [next(iter(peer.values())) for peer in only(find(rendered, 'NetworkPolicy', name)['spec'][
+        'ingress'])['from']] for name in ('pmem-extender', 'pmem-capacity-agent', 'pmem-csi-driver')}
+    watch = {'matchLabels': {'kubernetes.io/metadata.name': 'watch'}}
+    assert names == {
+        'pmem-extender': [{'cidr': '10.0.0.1/32'}, {'cidr': '10.0.0.2/32'},
+                          {'matchLabels': {'app.kubernetes.io/name': 'pmem-kube-scheduler'}}, watch],
+        'pmem-capacity-agent': [{'matchLabels': {'app.kubernetes.io/name': 'pmem-extender'}}, watch],
+        'pmem-csi-driver': [watch]}
 
 
 def test_the_chart_changes_what_its_values_name_and_nothing_else():
@@ -407,8 +421,9 @@ def test_a_node_with_an_extender_can_be_drained(replicas):
 
 
 @pytest.mark.parametrize('value', ['devices=fake', 'containers.extenders.image=own:1', 'init.nodes.n1.percent=4',
-                                   'extender.replicas=0', 'replicas=3'])
-def test_the_chart_refuses_a_value_that_is_not_known(value):
+                                   'extender.replicas=0', 'replicas=3', 'networkPolicy.enabled=true',
+                                   'networkPolicy.controlPlaneCidrs={10.0.0.1}'])
+def test_the_chart_refuses_values_that_it_cannot_render(value):
     status, _, errors = helm('template', 'pmem', CHART, f'--kube-version={control_plane_version()}', '--set', value)
     assert status != 0 and "don't meet the specifications of the schema" in errors
 

@@ -34,6 +34,11 @@ true
 {{- $patch := fromYaml (.root.Files.Get "components/fake-devices/agent.yaml") -}}
 {{- include "pmem.simulate" (dict "pod" $object.spec.template.spec "patch" $patch.spec.template.spec) -}}
 {{- end -}}
+{{- if eq $object.kind "NetworkPolicy" -}}
+{{- range $object.spec.ingress -}}
+{{- include "pmem.admit" (dict "rule" . "values" $values.networkPolicy) -}}
+{{- end -}}
+{{- end -}}
 {{- if has $object.kind (list "Deployment" "DaemonSet") -}}
 {{- $pod := $object.spec.template.spec -}}
 {{- range concat (default list $pod.initContainers) $pod.containers -}}
@@ -51,6 +56,25 @@ true
 {{- $_ := set $agent "args" $changes.args -}}
 {{- $_ := set $agent "securityContext" (omit $changes.securityContext "$patch") -}}
 {{- $_ := set $agent "volumeMounts" (rest $changes.volumeMounts) -}}
+{{- end -}}
+
+{{- /* The addresses of the control plane and the kube namespace of Prometheus, in place of the component's. */ -}}
+{{- define "pmem.admit" -}}
+{{- $values := .values -}}
+{{- $from := list -}}
+{{- range .rule.from -}}
+{{- if .ipBlock -}}
+{{- range $values.controlPlaneCidrs -}}
+{{- $from = append $from (dict "ipBlock" (dict "cidr" .)) -}}
+{{- end -}}
+{{- else -}}
+{{- if .namespaceSelector -}}
+{{- $_ := set .namespaceSelector.matchLabels "kubernetes.io/metadata.name" $values.monitoringKubeNamespace -}}
+{{- end -}}
+{{- $from = append $from . -}}
+{{- end -}}
+{{- end -}}
+{{- $_ := set .rule "from" $from -}}
 {{- end -}}
 
 {{- define "pmem.container" -}}
