@@ -14,6 +14,7 @@ CREATE = "csi.v1.Controller/CreateVolume"
 DELETE = "csi.v1.Controller/DeleteVolume"
 KEPT = "disk-0f6a1e22-5a0e-4f39-9d3c-0c50c2b9f0d1"  # Of conftest, in pmemvgregion0.
 UID = "334cb6fa-fabd-4687-96dc-0d2b15564822"
+SECONDS_MAX = 30  # Of a creation, or of erasing 64 MiB: both take a few where every byte is emulated.
 
 
 def df(guest, path):
@@ -201,6 +202,8 @@ def test_how_long_creations_and_removals_take(guest, driver, unchanged):
             driver.delete("disk-time")
         made, removed = (driver.seconds(method)[-2:] for method in ("CreateVolume", "DeleteVolume"))
         print(f"\nguest: {kind}: create {min(made):.2f} s, erase and delete 64 MiB {min(removed):.2f} s")
+        assert max(made) < SECONDS_MAX, f"{kind}: CreateVolume took {made} s"
+        assert max(removed) < SECONDS_MAX, f"{kind}: DeleteVolume of 64 MiB took {removed} s"
 
 
 def test_the_driver_idles_cheaply(guest, driver):
