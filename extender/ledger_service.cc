@@ -115,16 +115,21 @@ std::string LedgerService::WhyNotDecidingLocked() const {
 Readiness LedgerService::GetReadiness() const {
   const bool is_leader = IsLeaderNow();
   MutexLock lock(&mu_);
-  Readiness readiness{.is_ready = is_deciding_ && is_leader,
-                      .is_synced = ledger_.Unsynced().empty(),
-                      .is_leading = is_leading_ && is_leader,
-                      .unsynced = NamesOf(ledger_.Unsynced()),
-                      .awaited = NamesOf(ledger_.Awaited())};
+  return {.is_ready = is_deciding_ && is_leader,
+          .is_synced = ledger_.Unsynced().empty(),
+          .is_leading = is_leading_ && is_leader,
+          .unsynced = NamesOf(ledger_.Unsynced()),
+          .awaited = NamesOf(ledger_.Awaited())};
+}
+
+std::vector<std::string> LedgerService::GetSilentAgents() const {
+  std::vector<std::string> silent;
+  MutexLock lock(&mu_);
   for (const auto& [name, node] : ledger_.nodes().nodes()) {
-    if (readiness.agents_silent.size() >= kSilentAgentsNamedMax) break;
-    if (node->has_agent && node->report == nullptr) readiness.agents_silent.push_back(name);
+    if (silent.size() >= kSilentAgentsNamedMax) break;
+    if (node->has_agent && node->report == nullptr) silent.push_back(name);
   }
-  return readiness;
+  return silent;
 }
 
 std::string LedgerService::WhyNotDeciding() const {

@@ -56,9 +56,8 @@ struct Readiness {
   bool is_ready = false;  // Verbs of PMEM pods are decided.
   bool is_synced = false;
   bool is_leading = false;
-  std::vector<std::string> unsynced;       // Kinds not listed yet.
-  std::vector<std::string> awaited;        // Kinds not listed yet since we lead.
-  std::vector<std::string> agents_silent;  // Expected, not reported yet. At most 20 are named.
+  std::vector<std::string> unsynced;  // Kinds not listed yet.
+  std::vector<std::string> awaited;   // Kinds not listed yet since we lead.
 };
 
 class LedgerService final : public EventSink {
@@ -85,6 +84,9 @@ class LedgerService final : public EventSink {
   // once. Set before the first call of a verb; thread-safe and quick.
   void SetLeaderCheck(std::function<bool()> is_leader) { leader_check_ = std::move(is_leader); }
   Readiness GetReadiness() const ABSL_LOCKS_EXCLUDED(mu_);
+  // Nodes whose agents are expected and have not reported yet; the first kSilentAgentsNamedMax.
+  // Looks at all nodes.
+  std::vector<std::string> GetSilentAgents() const ABSL_LOCKS_EXCLUDED(mu_);
   // Why verbs of PMEM pods are not decided now; empty: they are.
   std::string WhyNotDeciding() const ABSL_LOCKS_EXCLUDED(mu_);
   // We lead at this very moment and know enough to decide. Asked before everything that is written.

@@ -89,14 +89,14 @@ std::string SimulationJson(const Simulation& result, int replicas) {
 }  // namespace
 
 void RestApi::Register(HttpServer& server) {
-  server.Handle("GET", "/openapi.json", Handler(&RestApi::Document));
-  server.Handle("GET", "/v1/summary", Handler(&RestApi::SummaryOfAll));
-  server.Handle("GET", "/v1/nodes", HandlerOnceSynced(&RestApi::Nodes));
-  server.Handle("GET", "/v1/nodes/", HandlerOnceSynced(&RestApi::OneNode));
-  server.Handle("GET", "/v1/claims", HandlerOnceSynced(&RestApi::Claims));
-  server.Handle("GET", "/v1/holds", HandlerOnceSynced(&RestApi::Holds));
-  server.Handle("GET", "/v1/explain/pods/", HandlerOnceSynced(&RestApi::Explain));
-  server.Handle("POST", "/v1/simulate", HandlerOnceSynced(&RestApi::Simulated));
+  server.HandleAside("GET", "/openapi.json", Handler(&RestApi::Document));
+  server.HandleAside("GET", "/v1/summary", Handler(&RestApi::SummaryOfAll));
+  server.HandleAside("GET", "/v1/nodes", HandlerOnceSynced(&RestApi::Nodes));
+  server.HandleAside("GET", "/v1/nodes/", HandlerOnceSynced(&RestApi::OneNode));
+  server.HandleAside("GET", "/v1/claims", HandlerOnceSynced(&RestApi::Claims));
+  server.HandleAside("GET", "/v1/holds", HandlerOnceSynced(&RestApi::Holds));
+  server.HandleAside("GET", "/v1/explain/pods/", HandlerOnceSynced(&RestApi::Explain));
+  server.HandleAside("POST", "/v1/simulate", HandlerOnceSynced(&RestApi::Simulated));
 }
 
 HttpHandler RestApi::Handler(Answer answer) const {

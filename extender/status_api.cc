@@ -2,6 +2,7 @@
 #include "extender/status_api.h"
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/pure/json_writer.h"
@@ -9,7 +10,7 @@
 namespace pmem::extender {
 namespace {
 
-std::string ReadinessJson(const Readiness& readiness) {
+std::string ReadinessJson(const Readiness& readiness, const std::vector<std::string>& silent) {
   JsonWriter json;
   json.BeginObject()
       .Bool("ready", readiness.is_ready)
@@ -21,7 +22,7 @@ std::string ReadinessJson(const Readiness& readiness) {
   json.EndArray().Key("awaited").BeginArray();
   for (const std::string& kind : readiness.awaited) json.String(kind);
   json.EndArray().Key("agents_silent").BeginArray();
-  for (const std::string& node : readiness.agents_silent) json.String(node);
+  for (const std::string& node : silent) json.String(node);
   json.EndArray().EndObject();
   return json.Take();
 }
@@ -36,7 +37,7 @@ void StatusApi::Register(HttpServer& server) {
                 [this](const HttpRequest&, const Responder& respond) { respond(Livez()); });
   server.Handle("GET", "/readyz",
                 [this](const HttpRequest&, const Responder& respond) { respond(Readyz()); });
-  server.Handle("GET", "/metrics", [this](const HttpRequest&, const Responder& respond) {
+  server.HandleAside("GET", "/metrics", [this](const HttpRequest&, const Responder& respond) {
     respond({.content_type = std::string(Metrics::kContentType), .body = metrics_->Text()});
   });
 }
@@ -58,7 +59,8 @@ HttpResponse StatusApi::Livez() {
 HttpResponse StatusApi::Readyz() const {
   const Readiness readiness = service_->GetReadiness();
   const bool is_ready = readiness.is_synced && (readiness.is_ready || !readiness.is_leading);
-  return {.status = is_ready ? 200 : 503, .body = ReadinessJson(readiness)};
+  return {.status = is_ready ? 200 : 503,
+          .body = ReadinessJson(readiness, service_->GetSilentAgents())};
 }
 
 }  // namespace pmem::extender

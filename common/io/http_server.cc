@@ -26,6 +26,7 @@
 #include "common/io/log.h"
 #include "common/io/mutex.h"
 #include "common/io/periodic_task.h"
+#include "common/io/worker_pool.h"
 #include "common/pure/json_writer.h"
 #include "common/pure/status_macros.h"
 
@@ -247,6 +248,18 @@ class HttpServer::Impl {
     routes_.Add(std::move(method), std::move(path), std::move(route));
   }
 
+  HttpHandler Aside(HttpHandler handler, const std::string& path) {
+    if (!aside_) aside_.emplace("http-aside", 1, kAsideQueuedMax);
+    return [this, handler = std::move(handler), path](HttpRequest request, Responder respond) {
+      auto work = [&handler, &path, request = std::move(request), respond]() mutable {
+        Call(handler, std::move(request), std::move(respond), path);
+      };
+      if (!aside_->Submit(std::move(work))) {
+        respond(ProblemResponse(503, "Too busy", "too many such requests wait"));
+      }
+    };
+  }
+
   absl::StatusOr<int> Start(std::string_view listen) {
     PMEM_ASSIGN_OR_RETURN(HostPort address, ParseHostPort(listen));
     if (address.host.find(':') != std::string::npos) {
@@ -277,6 +290,7 @@ class HttpServer::Impl {
 
   void Stop(absl::Duration drain) {
     gate_->Close(drain);
+    if (aside_) aside_->Stop();
     connections_look_.Stop();
     if (!listener_) return;
     // A client that is being let in while cpprestsdk gives up its listener is given to one that is
@@ -404,12 +418,19 @@ class HttpServer::Impl {
     }
     exchange->TakeOver(*body);
     head.body = std::move(body->bytes);
+    Call(
+        route.handler, std::move(head),
+        [exchange](HttpResponse response) { exchange->Answer(std::move(response)); },
+        exchange->route());
+  }
+
+  // When it fails, the last copy of `respond` answers 500.
+  static void Call(const HttpHandler& handler, HttpRequest request, Responder respond,
+                   std::string_view route) noexcept {
     try {
-      route.handler(std::move(head),
-                    [exchange](HttpResponse response) { exchange->Answer(std::move(response)); });
+      handler(std::move(request), std::move(respond));
     } catch (const std::exception& e) {
-      LogError(kComponent, "a handler failed",
-               {{"method", exchange->method()}, {"route", exchange->route()}, {"error", e.what()}});
+      LogError(kComponent, "a handler failed", {{"route", route}, {"error", e.what()}});
     }
   }
 
@@ -424,6 +445,7 @@ class HttpServer::Impl {
   SlowReaders slow_readers_;  // This and the next: of the look's thread.
   absl::Time next_look_ = absl::InfinitePast();
   PeriodicTask connections_look_;
+  std::optional<WorkerPool> aside_;  // Once there is a handler for it.
 };
 
 HttpServer::HttpServer(HttpServerOptions options)
@@ -435,6 +457,11 @@ void HttpServer::Handle(std::string method, std::string path, HttpHandler handle
                         int64_t body_bytes_max) {
   impl_->Handle(std::move(method), std::move(path),
                 {.handler = std::move(handler), .body_bytes_max = body_bytes_max});
+}
+
+void HttpServer::HandleAside(std::string method, std::string path, HttpHandler handler) {
+  auto aside = impl_->Aside(std::move(handler), path);
+  Handle(std::move(method), std::move(path), std::move(aside));
 }
 
 absl::StatusOr<int> HttpServer::Start(std::string_view listen) { return impl_->Start(listen); }

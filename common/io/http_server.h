@@ -4,11 +4,12 @@
 // A handler gets one request with its whole body and a Responder, which it calls exactly once, at
 // any time, from any thread: a long-poll keeps its Responder and costs no thread while it waits. A
 // Responder destroyed uncalled answers 500. Handlers run on the process's shared pool and must not
-// block for long.
+// take long: what does is registered with HandleAside.
 //
 // Limits: body bytes per route (413) and of all open requests together (503; either way the rest of
 // the body is read and thrown away, so that memory stays bounded), the time that a body may take
-// (408, and the connection is closed), open requests per server (503), bytes of answers that wait
+// (408, and the connection is closed), open requests per server (503) and those of them that wait
+// aside (503), bytes of answers that wait
 // for their clients (503) and the time that they wait (the connection is closed), connections per
 // server (those that are idle for longest are closed; fewer where the process may not have so many
 // descriptors) and their idle time. An exception in a handler becomes a 500 and a log line. Idle
@@ -100,6 +101,12 @@ class HttpServer {
   // Allow.
   void Handle(std::string method, std::string path, HttpHandler handler,
               int64_t body_bytes_max = kBodyBytesDefaultMax);
+
+  // The same for a handler that takes milliseconds, or thousands of them: such ones run one after
+  // the other on one thread of the server's own, so that they keep nothing else waiting. 503 when
+  // more than kAsideQueuedMax wait.
+  static constexpr size_t kAsideQueuedMax = 64;
+  void HandleAside(std::string method, std::string path, HttpHandler handler);
 
   // Listens on "HOST:PORT" ("127.0.0.1:0", "[::1]:0", "0.0.0.0:9090"). Returns the port, also for
   // port 0. Errors: InvalidArgument for the address, FailedPrecondition when it is in use.

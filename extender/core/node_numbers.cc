@@ -16,7 +16,8 @@ void AddFree(const Room& room, PoolKind kind, NodeNumbers& numbers) {
   numbers.volume_bytes_max = LargestVolumeBytes(room, kind);
 }
 
-NodeNumbers FirmNumbersOf(const NodeState& node, PoolKind kind, absl::Span<const Item> except) {
+NodeNumbers FreshFirmNumbersOf(const NodeState& node, PoolKind kind,
+                               absl::Span<const Item> except) {
   NodeNumbers numbers;
   if (node.report != nullptr) {
     for (const PoolReport& pool : node.report->pools) {
@@ -37,21 +38,22 @@ NodeNumbers FirmNumbersOf(const NodeState& node, PoolKind kind, absl::Span<const
   return numbers;
 }
 
-std::array<NodeNumbers, 2> FirmNumbersOf(const NodeState& node) {
-  return {FirmNumbersOf(node, PoolKind::kLvm, {}), FirmNumbersOf(node, PoolKind::kDirect, {})};
-}
-
-NodeNumbers KeptNumbersOf(const NodeState& node, PoolKind kind) {
-  if (!node.firm_numbers) node.firm_numbers = FirmNumbersOf(node);
-  return (*node.firm_numbers)[static_cast<size_t>(kind)];
+std::array<NodeNumbers, 2> AllFirmNumbersOf(const NodeState& node) {
+  return {FreshFirmNumbersOf(node, PoolKind::kLvm, {}),
+          FreshFirmNumbersOf(node, PoolKind::kDirect, {})};
 }
 
 }  // namespace
 
+NodeNumbers FirmNumbersOf(const NodeState& node, PoolKind kind) {
+  if (!node.firm_numbers) node.firm_numbers = AllFirmNumbersOf(node);
+  return (*node.firm_numbers)[static_cast<size_t>(kind)];
+}
+
 NodeNumbers NumbersOf(const Ledger& ledger, const NodeState& node, PoolKind kind,
                       absl::Span<const Item> except, std::string_view owner) {
   NodeNumbers numbers =
-      except.empty() ? KeptNumbersOf(node, kind) : FirmNumbersOf(node, kind, except);
+      except.empty() ? FirmNumbersOf(node, kind) : FreshFirmNumbersOf(node, kind, except);
   std::vector<Item> kept = ledger.holds().ItemsOn(node.id, owner, except);
   for (Item& item : NodeBook::DebtItems(node, except)) {
     if (!HasClaim(kept, item.claim_uid)) kept.push_back(std::move(item));
@@ -61,7 +63,7 @@ NodeNumbers NumbersOf(const Ledger& ledger, const NodeState& node, PoolKind kind
 }
 
 bool AreKeptNumbersRight(const NodeState& node) {
-  return !node.firm_numbers || *node.firm_numbers == FirmNumbersOf(node);
+  return !node.firm_numbers || *node.firm_numbers == AllFirmNumbersOf(node);
 }
 
 std::string_view FreshnessName(Freshness freshness) {

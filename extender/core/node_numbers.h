@@ -11,6 +11,10 @@
 
 namespace pmem::extender {
 
+// Without what is held: that costs a look at all holds, and a summary of thousands of nodes does
+// not show it.
+NodeNumbers FirmNumbersOf(const NodeState& node, PoolKind kind);
+
 // Promises to the claims in `except` and the hold of `owner` are left out: they are the asker's
 // own.
 NodeNumbers NumbersOf(const Ledger& ledger, const NodeState& node, PoolKind kind,

@@ -359,8 +359,8 @@ std::string AddToSummary(const Ledger& ledger, absl::Time now, const Page& page,
     const Freshness freshness = FreshnessOf(ledger, node, now);
     ++summary.nodes[FreshnessName(freshness)];
     const bool is_fresh = freshness == Freshness::kFresh;
-    Add(NumbersOf(ledger, node, PoolKind::kLvm, {}, ""), is_fresh, summary.lvm);
-    Add(NumbersOf(ledger, node, PoolKind::kDirect, {}, ""), is_fresh, summary.direct);
+    Add(FirmNumbersOf(node, PoolKind::kLvm), is_fresh, summary.lvm);
+    Add(FirmNumbersOf(node, PoolKind::kDirect), is_fresh, summary.direct);
     last = at->first;
   }
   return at == nodes.end() ? "" : last;

@@ -35,7 +35,7 @@ TEST_F(LedgerServiceTest, IsReadyOnceItLeadsAndKnowsAllObjectsAndAllAgents) {
   EXPECT_TRUE(service.GetReadiness().is_synced);
   EXPECT_FALSE(service.GetReadiness().is_ready);
   service.SetLeading(true);
-  EXPECT_EQ(service.GetReadiness().agents_silent, (std::vector<std::string>{"n1", "n2"}));
+  EXPECT_EQ(service.GetSilentAgents(), (std::vector<std::string>{"n1", "n2"}));
   EXPECT_FALSE(service.GetReadiness().is_ready);
   Report();
   EXPECT_TRUE(service.GetReadiness().is_ready);
@@ -51,7 +51,7 @@ TEST_F(LedgerServiceTest, AgentsThatStaySilentAreWaitedForNoLongerThanAgreed) {
   clock.Advance(absl::Milliseconds(1));
   service.Tick();
   EXPECT_TRUE(service.GetReadiness().is_ready);
-  EXPECT_EQ(service.GetReadiness().agents_silent, (std::vector<std::string>{"n2"}));
+  EXPECT_EQ(service.GetSilentAgents(), (std::vector<std::string>{"n2"}));
 }
 
 TEST_F(LedgerServiceTest, APodWithoutVolumesIsAnsweredWhateverIsBroken) {

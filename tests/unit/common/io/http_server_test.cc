@@ -5,11 +5,15 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <map>
+#include <memory>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "tests/support/held_responders.h"
 #include "tests/support/raw_socket.h"
 
@@ -57,9 +61,20 @@ class HttpServerTest : public ::testing::Test {
     server_.Handle("GET", "/hold", [this](const HttpRequest&, Responder respond) {
       held_.Add(std::move(respond));
     });
+    server_.HandleAside("GET", "/slow", [this](const HttpRequest&, const Responder& respond) {
+      slow_began_ = true;
+      slow_may_end_.WaitForNotification();
+      respond({.content_type = "text/plain", .body = "slow"});
+    });
+    server_.HandleAside("GET", "/throw-aside", [](const HttpRequest&, const Responder&) {
+      throw std::runtime_error("planted");
+    });
     port_ = *server_.Start("127.0.0.1:0");
   }
-  ~HttpServerTest() override { server_.Stop(absl::ZeroDuration()); }
+  ~HttpServerTest() override {
+    if (!slow_may_end_.HasBeenNotified()) slow_may_end_.Notify();
+    server_.Stop(absl::ZeroDuration());
+  }
 
   std::string Ask(std::string_view bytes) {
     RawSocket socket(port_);
@@ -68,6 +83,8 @@ class HttpServerTest : public ::testing::Test {
   }
 
   HeldResponders held_;
+  std::atomic<bool> slow_began_{false};
+  absl::Notification slow_may_end_;
   HttpServer server_;
   int port_ = 0;
 };
@@ -105,6 +122,52 @@ TEST_F(HttpServerTest, ALongPollIsAnsweredByAnotherThread) {
   EXPECT_EQ(BodyOf(socket.Receive()), "{}");
   socket.Send(Get("/hello"));
   EXPECT_EQ(BodyOf(socket.Receive()), "hello");
+}
+
+TEST_F(HttpServerTest, WhatIsSlowAsideKeepsNothingElseWaiting) {
+  std::vector<std::unique_ptr<RawSocket>> slow;  // More than the pool has threads.
+  for (int i = 0; i < kOpenRequestsMax - 1; ++i) {
+    slow.push_back(std::make_unique<RawSocket>(port_));
+    slow.back()->Send(Get("/slow"));
+  }
+  while (!slow_began_) std::this_thread::yield();
+  EXPECT_EQ(BodyOf(Ask(Get("/hello"))), "hello");
+  slow_may_end_.Notify();
+  for (const auto& socket : slow) EXPECT_EQ(BodyOf(socket->Receive()), "slow");
+}
+
+TEST_F(HttpServerTest, AHandlerAsideThatThrowsAnswers500AndTheNextIsCalled) {
+  EXPECT_EQ(StatusOf(Ask(Get("/throw-aside"))), "500");
+  slow_may_end_.Notify();
+  EXPECT_EQ(BodyOf(Ask(Get("/slow"))), "slow");
+}
+
+TEST(HttpServer, RefusesWhatMayNotWaitAside) {
+  absl::Notification began, refused, may_end;
+  HttpServer server({.observer = [&refused](const HttpExchange& exchange) {
+    if (exchange.status == 503) refused.Notify();
+  }});
+  server.HandleAside("GET", "/slow", [&](const HttpRequest&, const Responder& respond) {
+    if (!began.HasBeenNotified()) began.Notify();
+    may_end.WaitForNotification();
+    respond({});
+  });
+  const int port = *server.Start("127.0.0.1:0");
+  std::vector<std::unique_ptr<RawSocket>> sockets;
+  const auto ask = [&] {
+    sockets.push_back(std::make_unique<RawSocket>(port));
+    sockets.back()->Send(Get("/slow"));
+  };
+  ask();
+  began.WaitForNotification();
+  for (size_t i = 0; i < HttpServer::kAsideQueuedMax + 1; ++i) ask();
+  refused.WaitForNotification();
+  may_end.Notify();
+  std::map<std::string, size_t> answers;
+  for (const auto& socket : sockets) ++answers[StatusOf(socket->Receive())];
+  EXPECT_EQ(answers,
+            (std::map<std::string, size_t>{{"200", HttpServer::kAsideQueuedMax + 1}, {"503", 1}}));
+  server.Stop(absl::ZeroDuration());
 }
 
 TEST_F(HttpServerTest, AResponderAfterStopDoesNothing) {
