@@ -43,6 +43,7 @@ PlacementController::PlacementController(PinningOptions options, LedgerService* 
       wake_ups_(
           metrics->AddCounter("scheduler_wake_ups_total",
                               "Times that kube-scheduler was made to try refused pods again.")),
+      health_searches_({{{&FindTroubledVolumes, ""}, {&FindUnknownKinds, ""}}}),
       task_("placement", kPeriod, [this] { Tick(); }) {}
 
 void PlacementController::Tick() {
@@ -79,10 +80,12 @@ void PlacementController::TellOfTrouble() {
   const absl::Time now = clock_->SteadyNow();
   if (now < health_at_) return;
   health_at_ = now + kHealthPeriod;
-  for (const auto& find : {&FindTroubledVolumes, &FindUnknownKinds}) {
-    const std::vector<Notice> notices = service_->Read(
-        [find](const Ledger& ledger, absl::Time) { return find(ledger, kTroubledMax); });
-    for (const Notice& notice : notices) api_->Tell(notice);
+  for (HealthSearch& search : health_searches_) {
+    FoundNotices found = service_->Read([&search](const Ledger& ledger, absl::Time) {
+      return search.find(ledger, search.after, kTroubledMax);
+    });
+    search.after = std::move(found.last);
+    for (const Notice& notice : found.notices) api_->Tell(notice);
   }
 }
 

@@ -4,8 +4,8 @@
 // here runs on it.
 #pragma once
 
-#include <atomic>
-#include <memory>
+#include <array>
+#include <cstdint>
 #include <set>
 #include <string>
 #include <vector>
@@ -54,7 +54,8 @@ class PlacementController {
   // watch may be behind that of the claims, or what told of it be out of date.
   static constexpr absl::Duration kNodeLookPause = absl::Seconds(5);
   // How often owners of volumes in a troubled pool, and of claims whose class asks for nothing that
-  // there is, are looked for, and how many of each are told at a time.
+  // there is, are looked for, and how many of each are told at a time: where there are more they
+  // take turns.
   static constexpr absl::Duration kHealthPeriod = absl::Seconds(5);
   static constexpr size_t kTroubledMax = 128;
 
@@ -84,6 +85,12 @@ class PlacementController {
     NodeUse use;
     absl::Time asked_at;
     absl::Duration age_max;
+  };
+
+  // Of what is wrong for good with claims that we do not place.
+  struct HealthSearch {
+    FoundNotices (*find)(const Ledger& ledger, const std::string& after, size_t count_max);
+    std::string after;
   };
 
   PinningPlan Plan();
@@ -129,6 +136,7 @@ class PlacementController {
   // Nodes that may not be gone, until they are asked for again.
   absl::btree_map<std::string, absl::Time> not_gone_;
   absl::Time health_at_ = absl::InfinitePast();  // When trouble is looked for again.
+  std::array<HealthSearch, 2> health_searches_;
   PeriodicTask task_;
 };
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <cstddef>
-#include <vector>
+#include <string>
 
 #include "extender/core/ledger.h"
 #include "extender/core/pinning.h"
@@ -12,8 +12,8 @@
 namespace pmem::extender {
 
 // One notice for each claim without a volume whose class is ours and says neither lvm nor direct:
-// nobody will ever serve it. In order of UID; at most `count_max`. Looks at the claims only while
-// there is such a class.
-std::vector<Notice> FindUnknownKinds(const Ledger& ledger, size_t count_max);
+// nobody will ever serve it. In order of UID, from the one after `after` (FoundNotices::last)
+// around to it; at most `count_max`. Looks at the claims only while there is such a class.
+FoundNotices FindUnknownKinds(const Ledger& ledger, const std::string& after, size_t count_max);
 
 }  // namespace pmem::extender

@@ -98,6 +98,13 @@ struct Notice {
   std::string message;
 };
 
+// What one search has to say. Where there is more than is said at a time, all take turns: the next
+// one goes on after `last`, and at the end from the beginning.
+struct FoundNotices {
+  std::vector<Notice> notices;
+  std::string last;  // In the search's own order; empty: it begins at the beginning.
+};
+
 struct PinningPlan {
   std::vector<Pin> pins;
   std::vector<Unpin> unpins;

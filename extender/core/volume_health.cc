@@ -32,26 +32,68 @@ std::string Why(const CapacityReport& report, const PoolReport& pool) {
   return "";
 }
 
-}  // namespace
+// As texts these have the order of their nodes, pools and volumes.
+std::string KeyOf(const std::string& node, const PoolReport& pool, const VolumeReport& volume) {
+  std::string key = node;
+  for (const std::string* part : {&pool.id, &volume.name}) {
+    key.push_back('\0');
+    key.append(*part);
+  }
+  return key;
+}
 
-std::vector<Notice> FindTroubledVolumes(const Ledger& ledger, size_t count_max) {
-  std::vector<Notice> notices;
-  for (const auto& [name, node] : ledger.nodes().nodes()) {
-    if (node->report == nullptr) continue;
-    for (const PoolReport& pool : node->report->pools) {
+std::string NodeOfKey(const std::string& key) { return key.substr(0, key.find('\0')); }
+
+class Search {
+ public:
+  Search(const Ledger& ledger, size_t count_max) : ledger_(ledger), count_max_(count_max) {}
+
+  // Those behind `after`, up to `last`; empty: from the first, to the last one.
+  void Look(const std::string& after, const std::string& last) {
+    const auto& nodes = ledger_.nodes().nodes();
+    for (auto it = nodes.lower_bound(NodeOfKey(after)); it != nodes.end() && !IsFull(); ++it) {
+      const auto& [name, node] = *it;
+      if (!last.empty() && name > NodeOfKey(last)) return;
+      if (node->report != nullptr) LookAtNode(*node, after, last);
+    }
+  }
+
+  FoundNotices Take() { return std::move(found_); }
+
+ private:
+  bool IsFull() const { return found_.notices.size() >= count_max_; }
+
+  void LookAtNode(const NodeState& node, const std::string& after, const std::string& last) {
+    for (const PoolReport& pool : node.report->pools) {
       if (!IsTrouble(pool.state)) continue;
       for (const VolumeReport& volume : pool.volumes) {
-        const Claim* const claim = ledger.cache().FindClaim(VolumeKey(volume.name));
+        if (IsFull()) return;
+        std::string key = KeyOf(node.name, pool, volume);
+        if (key <= after || (!last.empty() && key > last)) continue;
+        const Claim* const claim = ledger_.cache().FindClaim(VolumeKey(volume.name));
         if (claim == nullptr) continue;
-        if (notices.size() >= count_max) return notices;
-        notices.push_back({*claim, NoticeReason::kPoolInTrouble,
-                           absl::StrCat("volume ", volume.name, " lies in ", pool.id, " on node ",
-                                        name, ", which is ", AbslView(PoolStateName(pool.state)),
-                                        Why(*node->report, pool))});
+        found_.notices.push_back(
+            {*claim, NoticeReason::kPoolInTrouble,
+             absl::StrCat("volume ", volume.name, " lies in ", pool.id, " on node ", node.name,
+                          ", which is ", AbslView(PoolStateName(pool.state)),
+                          Why(*node.report, pool))});
+        found_.last = std::move(key);
       }
     }
   }
-  return notices;
+
+  const Ledger& ledger_;
+  const size_t count_max_;
+  FoundNotices found_;
+};
+
+}  // namespace
+
+FoundNotices FindTroubledVolumes(const Ledger& ledger, const std::string& after, size_t count_max) {
+  Search search(ledger, count_max);
+  search.Look(after, "");
+  if (!after.empty()) search.Look("", after);
+  return search.Take();
 }
 
 }  // namespace pmem::extender

@@ -2,7 +2,8 @@
 // What is to be said to the owners of volumes whose pool is in trouble. Pure.
 #pragma once
 
-#include <vector>
+#include <cstddef>
+#include <string>
 
 #include "extender/core/ledger.h"
 #include "extender/core/pinning.h"
@@ -11,7 +12,8 @@ namespace pmem::extender {
 
 // One notice for each claim whose volume lies, by the newest report, in a pool that is inactive,
 // read-only or unhealthy. A pool that could not be read says nothing of its volumes. In order of
-// node, pool and volume; at most `count_max`.
-std::vector<Notice> FindTroubledVolumes(const Ledger& ledger, size_t count_max);
+// node, pool and volume, from the one after `after` (FoundNotices::last) around to it; at most
+// `count_max`.
+FoundNotices FindTroubledVolumes(const Ledger& ledger, const std::string& after, size_t count_max);
 
 }  // namespace pmem::extender

@@ -65,6 +65,24 @@ TEST_F(PlacementControllerTest, WhoseClassAsksForNoKnownKindIsToldFromTimeToTime
   EXPECT_EQ(api_.notices[0].reason, NoticeReason::kUnknownKind);
 }
 
+TEST_F(PlacementControllerTest, OwnersBeyondThoseWhoAreToldAtATimeHaveTheirTurnNext) {
+  StorageClass odd = MakeClass("odd");
+  odd.parameters = {{"pmemType", "foo"}};
+  Emit(Seen<StorageClass>{odd});
+  constexpr auto kClaims = static_cast<int>(PlacementController::kTroubledMax) + 1;
+  for (int number = 1; number <= kClaims; ++number) {
+    Emit(Seen<Claim>{MakeClaim(number, kGiB, "odd")});
+  }
+  controller_.Tick();
+  EXPECT_EQ(api_.notices.size(), PlacementController::kTroubledMax);
+  clock.Advance(PlacementController::kHealthPeriod);
+  Emit(AgentConfirmed{"n1"});
+  controller_.Tick();
+  std::set<std::string> told;
+  for (const Notice& notice : api_.notices) told.insert(notice.claim.meta.key.name);
+  EXPECT_EQ(told.size(), kClaims);
+}
+
 struct AnswerCase {
   const char* name;
   absl::Status answer;

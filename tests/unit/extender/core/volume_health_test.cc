@@ -22,6 +22,18 @@ class VolumeHealthTest : public testing::Test {
     for (const Event& event : ListsOf(lists)) Apply(event);
   }
 
+  // Who is told by `searches`, each of which may tell two and goes on after the one before.
+  std::vector<std::string> ToldBy(int searches) {
+    std::vector<std::string> told;
+    std::string after;
+    for (int i = 0; i < searches; ++i) {
+      const FoundNotices found = FindTroubledVolumes(ledger_, after, 2);
+      EXPECT_LE(found.notices.size(), 2U);
+      for (const Notice& notice : found.notices) told.push_back(notice.claim.meta.key.name);
+      after = found.last;
+    }
+    return told;
+  }
   void Apply(const Event& event) { ledger_.Apply(event, now_); }
   void ReportState(PoolState state) {
     PoolReport pool = MakeLvmPool(10 * kGiB, {{"disk-" + MakeClaim(1, kGiB).meta.uid, kGiB},
@@ -39,7 +51,7 @@ class VolumeHealthTest : public testing::Test {
 
 TEST_F(VolumeHealthTest, EveryClaimOfAPoolInTroubleIsTold) {
   ReportState(PoolState::kUnhealthy);
-  const std::vector<Notice> notices = FindTroubledVolumes(ledger_, kMany);
+  const std::vector<Notice> notices = FindTroubledVolumes(ledger_, "", kMany).notices;
   ASSERT_EQ(notices.size(), 2U);
   for (const Notice& notice : notices) {
     EXPECT_EQ(notice.reason, NoticeReason::kPoolInTrouble);
@@ -48,18 +60,40 @@ TEST_F(VolumeHealthTest, EveryClaimOfAPoolInTroubleIsTold) {
         << notice.message;
   }
   EXPECT_NE(notices[0].claim.meta.uid, notices[1].claim.meta.uid);
-  EXPECT_EQ(FindTroubledVolumes(ledger_, 1).size(), 1U);
 }
 
 TEST_F(VolumeHealthTest, StatesThatAreTrouble) {
   for (const PoolState state : {PoolState::kInactive, PoolState::kReadOnly}) {
     ReportState(state);
-    EXPECT_EQ(FindTroubledVolumes(ledger_, kMany).size(), 2U) << PoolStateName(state);
+    EXPECT_EQ(FindTroubledVolumes(ledger_, "", kMany).notices.size(), 2U) << PoolStateName(state);
   }
   for (const PoolState state : {PoolState::kOk, PoolState::kLabelLess, PoolState::kUnknown}) {
     ReportState(state);
-    EXPECT_TRUE(FindTroubledVolumes(ledger_, kMany).empty()) << PoolStateName(state);
+    EXPECT_TRUE(FindTroubledVolumes(ledger_, "", kMany).notices.empty()) << PoolStateName(state);
   }
+}
+
+// One of five is on a node of its own, whose name begins as the other's does.
+TEST_F(VolumeHealthTest, MoreThanMayBeToldAtATimeTakeTurns) {
+  std::vector<VolumeReport> volumes;
+  for (int number = 1; number <= 4; ++number) {
+    Apply(Seen<Claim>{MakeClaim(number, kGiB)});
+    volumes.push_back({"disk-" + MakeClaim(number, kGiB).meta.uid, kGiB});
+  }
+  Apply(Seen<Claim>{MakeClaim(5, kGiB)});
+  PoolReport pool = MakeLvmPool(10 * kGiB, volumes);
+  pool.state = PoolState::kReadOnly;
+  Apply(MakeReport("n1", 1, {pool}));
+  pool.volumes = {{"disk-" + MakeClaim(5, kGiB).meta.uid, kGiB}};
+  Apply(MakeReport("n1-2", 1, {pool}));
+  EXPECT_EQ(ToldBy(3), (std::vector<std::string>{"claim-1", "claim-2", "claim-3", "claim-4",
+                                                 "claim-5", "claim-1"}));
+}
+
+TEST_F(VolumeHealthTest, NobodyIsToldTwiceInOneSearch) {
+  ReportState(PoolState::kUnhealthy);
+  const FoundNotices found = FindTroubledVolumes(ledger_, "", 1);
+  EXPECT_EQ(FindTroubledVolumes(ledger_, found.last, kMany).notices.size(), 2U);
 }
 
 }  // namespace
