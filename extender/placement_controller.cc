@@ -324,9 +324,18 @@ void PlacementController::Write(const Unpin& unpin) {
   const absl::Status status =
       api_->PatchClaim(unpin.claim.meta.key, UnpinPatch(unpin), pin_times_.deadline);
   memory_.NoteWrite(unpin.claim, "", WrittenBy(status), clock_->SteadyNow());
-  if (status.ok()) unpins_written_.Increment();
-  LogInfo(kComponent, "pin on a node that is gone taken away",
-          {{"claim", unpin.claim.meta.key.name}, {"node", unpin.node}, {"status", status}});
+  const ObjectKey& key = unpin.claim.meta.key;
+  if (status.ok()) {
+    unpins_written_.Increment();
+    LogInfo(kComponent, "pin on a node that is gone taken away",
+            {{"kube_namespace", key.kube_namespace}, {"claim", key.name}, {"node", unpin.node}});
+    return;
+  }
+  LogWarning(kComponent, "pin on a node that is gone not taken away",
+             {{"kube_namespace", key.kube_namespace},
+              {"claim", key.name},
+              {"node", unpin.node},
+              {"error", status}});
 }
 
 }  // namespace pmem::extender

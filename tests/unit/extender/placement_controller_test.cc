@@ -359,6 +359,24 @@ TEST_F(PlacementControllerTest, APinOnANodeThatIsGoneIsTakenAwayOnce) {
   EXPECT_NE(api_.patches[0].json_patch.find(R"("op":"remove")"), std::string::npos);
 }
 
+TEST_F(PlacementControllerTest, TheLogSaysWhetherAPinWasTakenAway) {
+  Claim claim = AddImmediate(1);
+  claim.selected_node = "n9";
+  claim.is_pinned_by_us = true;
+  Emit(Seen<Claim>{claim});
+  controller_.Tick();
+  clock.Advance(absl::Seconds(5));
+  api_.on_patch = [](const ObjectKey&) { return absl::FailedPreconditionError("changed"); };
+  testing::internal::CaptureStderr();
+  controller_.Tick();
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_NE(said.find(R"("level":"warning","component":"placement",)"
+                      R"("message":"pin on a node that is gone not taken away",)"
+                      R"("kube_namespace":"default","claim":"claim-1","node":"n9")"),
+            std::string::npos)
+      << said;
+}
+
 // The watch of the nodes may be behind that of the claims by the pause of its next try.
 TEST_F(PlacementControllerTest, APinOnANodeThatOnlyTheApiServerTellsOfStays) {
   Claim claim = AddImmediate(1);
