@@ -115,7 +115,7 @@ ExtenderMetrics::ExtenderMetrics(const LedgerService* service)
       holds_expired_(
           metrics_.AddCounter("holds_expired_total", "Holds that ended by time, not by evidence.")),
       debts_made_(metrics_.AddCounter("debts_made_total",
-                                      "Pins that were lost before their volume was seen.")),
+                                      "Rooms kept for volumes that may be in the making.")),
       reports_taken_(metrics_.AddCounter("reports_taken_total", "Agents' reports taken.")),
       reports_old_(metrics_.AddCounter("reports_old_total", "Agents' reports that came too late.")),
       filter_waits_(
@@ -158,7 +158,7 @@ void ExtenderMetrics::AddLedgerCollectors(const LedgerService* service) {
     });
   };
   using L = const Ledger&;
-  add("holds", "Pods whose node is not known yet.",
+  add("holds", "Holds of pods and of claims.",
       [](L l, absl::Time) { return l.holds().holds().size(); });
   add("claims_placed", "Claims with a node.",
       [](L l, absl::Time) { return l.places().places().size(); });

@@ -36,8 +36,7 @@ PlacementController::PlacementController(PinningOptions options, LedgerService* 
       clock_(clock),
       pin_times_(PinTimesOf(service->options().ledger)),
       pins_written_(metrics->AddCounter("pins_written_total", "selected-node written by us.")),
-      pins_lost_(
-          metrics->AddCounter("pins_lost_total", "Pins that somebody else was faster with.")),
+      pins_lost_(metrics->AddCounter("pins_lost_total", "Pins that were refused.")),
       unpins_written_(
           metrics->AddCounter("unpins_written_total", "selected-node taken away by us.")),
       wake_ups_(
