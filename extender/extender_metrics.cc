@@ -141,7 +141,7 @@ ExtenderMetrics::ExtenderMetrics(const LedgerService* service)
                                                    "From the end of the header to the answer.",
                                                    VerbBuckets(), {{"verb", std::string(verb)}}));
   }
-  for (const int code : {400, 413, 503}) {
+  for (const int code : {400, 405, 408, 413, 500, 503}) {
     refusals_.emplace(code, metrics_.AddCounter("verb_refusals_total",
                                                 "Calls of verbs answered with an HTTP error.",
                                                 {{"code", std::to_string(code)}}));

@@ -83,6 +83,13 @@ TEST_F(IntakeMetricsTest, AnAgentThatCannotBeAskedIsCounted) {
   EXPECT_TRUE(Shows("pmem_extender_agent_poll_failures_total 2"));
 }
 
+TEST_F(IntakeMetricsTest, EveryRefusalOfAVerbIsCounted) {
+  for (const int code : {400, 405, 408, 413, 500, 503}) {
+    metrics_.OnExchange({.route = "/scheduler/filter", .status = code});
+    EXPECT_TRUE(Shows(absl::StrCat("pmem_extender_verb_refusals_total{code=\"", code, "\"} 1")));
+  }
+}
+
 TEST_F(IntakeMetricsTest, EventsAreCountedByWhatBecameOfThem) {
   const auto post = [this](int i) {
     events_.Post({.claim_uid = absl::StrCat("c", i), .reason = "PinCannotWork"});
