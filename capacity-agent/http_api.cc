@@ -49,12 +49,6 @@ HttpResponse NotModified(const PublishedReport& published) {
   return {.status = 304, .headers = {{"ETag", published.etag}}};
 }
 
-HttpResponse ComeBack(std::string_view title, std::string_view detail) {
-  HttpResponse response = ProblemResponse(503, title, detail);
-  response.headers.emplace("Retry-After", "1");
-  return response;
-}
-
 // One line per source that has not been read yet.
 std::string Missing(const CollectorHealth& health) {
   std::string missing;
@@ -88,7 +82,7 @@ void HttpApi::Capacity(const HttpRequest& request, const Responder& respond) con
   }
   const ReportStore::Snapshot current = store_->Current();
   if (current == nullptr) {
-    return respond(ComeBack("No report yet", Missing(store_->health())));
+    return respond(ProblemResponse(503, "No report yet", Missing(store_->health())));
   }
   const int64_t known = query->generation.value_or(kNoGeneration);
   const bool is_known = known == current->report.generation;
@@ -99,8 +93,9 @@ void HttpApi::Capacity(const HttpRequest& request, const Responder& respond) con
           respond(newest->report.generation == known ? NotModified(*newest) : WithReport(*newest));
         });
     if (!waits) {
-      respond(ComeBack("Too many waiting readers",
-                       absl::StrCat(kWaitersMax, " readers wait for the next report already")));
+      respond(
+          ProblemResponse(503, "Too many waiting readers",
+                          absl::StrCat(kWaitersMax, " readers wait for the next report already")));
     }
     return;
   }

@@ -195,6 +195,7 @@ class PortReservation {
 
 HttpResponse ProblemResponse(int status, std::string_view title, std::string_view detail) {
   HttpResponse response{.status = status, .content_type = "application/problem+json"};
+  if (status == 503) response.headers.emplace("Retry-After", "1");
   response.body = JsonWriter()
                       .BeginObject()
                       .String("type", "about:blank")

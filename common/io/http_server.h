@@ -49,7 +49,7 @@ struct HttpResponse {
   std::map<std::string, std::string> headers;  // Beside Content-Type and Content-Length.
 };
 
-// RFC 9457 problem+json.
+// RFC 9457 problem+json. A 503 says that it may be tried again in a second.
 HttpResponse ProblemResponse(int status, std::string_view title, std::string_view detail);
 
 using Responder = std::function<void(HttpResponse)>;

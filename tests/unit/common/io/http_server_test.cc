@@ -202,7 +202,9 @@ TEST_F(HttpServerTest, TooManyOpenRequestsAreRefusedUntilOneEnds) {
     sockets.back()->Send(Get("/hold"));
   }
   std::vector<Responder> held = held_.Take(kOpenRequestsMax);
-  EXPECT_EQ(StatusOf(Ask(Get("/hello"))), "503");
+  const std::string refusal = Ask(Get("/hello"));
+  EXPECT_EQ(StatusOf(refusal), "503");
+  EXPECT_THAT(refusal, HasSubstr("Retry-After: 1\r\n"));
   held[0]({});
   EXPECT_EQ(StatusOf(Ask(Get("/hello"))), "200");
 }
