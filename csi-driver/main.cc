@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/io/flags.h"
 #include "common/io/http_server.h"
 #include "common/io/log.h"
 #include "common/io/mutex.h"
@@ -26,16 +27,16 @@ constexpr int64_t kOpenFilesWanted = 2 * pmem::HttpServerOptions::kConnectionsDe
 // would hold the end up for as long; each of its steps is made to survive being killed.
 constexpr int kStopSecondsMax = 5;
 
-int Fail(const absl::Status& status) {
+int Fail(const absl::Status& status, int exit_code) {
   std::fprintf(stderr, "pmem-csi-driver: %s\n", std::string(status.message()).c_str());
-  return EXIT_FAILURE;
+  return exit_code;
 }
 
 int Initialize(int argc, char** argv) {
   pmem::driver::InitConfig config;
   if (const auto code = pmem::driver::ParseInitConfig(argc, argv, &config)) return *code;
   const absl::StatusOr<int> done = pmem::driver::RunInit(config);
-  return done.ok() ? *done : Fail(done.status());
+  return done.ok() ? *done : Fail(done.status(), EXIT_FAILURE);
 }
 
 }  // namespace
@@ -54,7 +55,7 @@ int main(int argc, char** argv) {
     const pmem::EndWithinOnSignal watch(kStopSecondsMax);
     return driver.Start();
   }();
-  if (!address.ok()) return Fail(address.status());
+  if (!address.ok()) return Fail(address.status(), pmem::Flags::kBadFlagsExit);
   if (!address->empty()) std::printf("metrics on %s\n", address->c_str());
   std::printf("pmem-csi-driver listening on unix:%s\n", config.socket_path.c_str());
   std::fflush(stdout);

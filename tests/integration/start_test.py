@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Both programs when they cannot start: exit code 2 and one clear line on stderr, nothing on stdout."""
+"""The programs when they cannot start: exit code 2 and one clear line on stderr, nothing on stdout."""
 
 import json
 import os
@@ -9,7 +9,8 @@ import subprocess
 import pytest
 
 SECONDS_MAX = 20
-PROGRAMS = {'agent': os.environ['AGENT'], 'extender': os.environ['EXTENDER']}
+PROGRAMS = {'agent': os.environ['AGENT'], 'driver': os.environ['DRIVER'], 'extender': os.environ['EXTENDER']}
+NAMES = {'agent': 'pmem-capacity-agent', 'driver': 'pmem-csi-driver', 'extender': 'pmem-extender'}
 NOWHERE = 'http://127.0.0.1:1'  # Nobody listens there.
 
 
@@ -31,7 +32,9 @@ def run(tmp_path):
         if config is not None:
             (tmp_path / 'kubeconfig').write_bytes(
                 config if isinstance(config, bytes) else config.encode())
-        needed = {'agent': ('--node-name', 'n1', '--devices', f'simulated:{tmp_path / "devices"}'),
+        node = ('--node-name', 'n1', '--devices', f'simulated:{tmp_path / "devices"}')
+        needed = {'agent': node,
+                  'driver': (*node, '--endpoint', f'unix:{tmp_path / "csi.sock"}'),
                   'extender': ('--kubeconfig', tmp_path / 'kubeconfig', '--agents',
                                f'static:{tmp_path / "agents"}')}[program]
         environment = {k: v for k, v in os.environ.items() if not k.startswith('KUBERNETES_')}
@@ -39,7 +42,7 @@ def run(tmp_path):
                                 timeout=SECONDS_MAX, env=environment)
         assert (result.returncode, result.stdout) == (2, b'')
         line = result.stderr.decode(errors='replace')
-        assert line.startswith(f'pmem-{"capacity-" if program == "agent" else ""}{program}: ')
+        assert line.startswith(f'{NAMES[program]}: ')
         assert line.endswith('\n') and len(line.splitlines()) == 1 and len(line) < 500
         return line
 
@@ -54,7 +57,9 @@ def run(tmp_path):
     (['--listen', '127.0.0.1:65536'], '"127.0.0.1:65536" is not HOST:PORT'),
     (['--listen', '203.0.113.7:0'], '203.0.113.7'),
     (['--listen', 'no.such.host.invalid:0'], 'no.such.host.invalid'),
+    (['--listen', '[::1]:0'], 'IPv6'),
     (['--listen'], '--listen'),
+    (['--log-level', 'loud'], '"loud" is not one of debug|info|warning|error'),
 ])
 def test_a_bad_flag(run, program, flags, complaint):
     assert complaint in run(program, *flags)
