@@ -7,6 +7,7 @@
 #include "capacity-agent/core/device_choice.h"
 #include "capacity-agent/core/name_pattern.h"
 #include "common/io/flags.h"
+#include "common/io/log_flag.h"
 #include "common/pure/capacity_report.h"
 
 namespace pmem::agent {
@@ -60,7 +61,7 @@ std::optional<int> ParseConfig(int argc, const char* const* argv, AgentConfig* c
              "COMMAND");
   flags.Duration("--lvm-timeout", &config->lvm_timeout,
                  "The longest that lvm may take, 45s at most.");
-  flags.Bool("--verbose", &config->is_verbose, "Also log what is of use in debugging only.");
+  AddLogLevelFlag(&flags, &config->log_level);
   if (const std::optional<int> code = flags.Parse(argc, argv)) return code;
   if (const absl::Status status = Validate(*config); !status.ok()) return flags.Reject(status);
   return std::nullopt;

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "common/io/log.h"
 
 namespace pmem::agent {
 
@@ -21,7 +22,7 @@ struct AgentConfig {
   std::string region_pattern = "*";
   std::string lvm_command = "lvm";  // kNoLvm or empty: the node has no LVM.
   absl::Duration lvm_timeout = absl::Seconds(10);
-  bool is_verbose = false;
+  LogLevel log_level = LogLevel::kInfo;
 };
 
 inline constexpr absl::Duration kResyncMin = absl::Seconds(1);

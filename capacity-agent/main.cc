@@ -37,7 +37,7 @@ int main(int argc, char** argv) {
   pmem::agent::AgentConfig config;
   if (const std::optional<int> code = pmem::agent::ParseConfig(argc, argv, &config)) return *code;
   pmem::BlockSignals();
-  if (config.is_verbose) pmem::SetLogLevel(pmem::LogLevel::kDebug);
+  pmem::SetLogLevel(config.log_level);
   pmem::RaiseOpenFilesLimit(kOpenFilesWanted);
   pmem::StartIoThreads(kIoThreads);
   const absl::StatusOr<std::string> boot_id = pmem::agent::ReadBootId();

@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "capacity-agent/core/device_choice.h"
 #include "common/io/flags.h"
+#include "common/io/log_flag.h"
 #include "common/pure/absl_view.h"
 #include "common/pure/names.h"
 #include "csi-driver/grpc/call.h"
@@ -87,7 +88,7 @@ std::optional<int> ParseConfig(int argc, const char* const* argv, DriverConfig* 
   flags.Duration("--command-timeout", &config->command_timeout,
                  "The longest that one command (lvm, mkfs, blkid) may take.");
   AddKubeFlags(&flags, &config->kube);
-  flags.Bool("--verbose", &config->is_verbose, "Also log what is of use in debugging only.");
+  AddLogLevelFlag(&flags, &config->log_level);
   if (const std::optional<int> code = flags.Parse(argc, argv)) return code;
   if (const absl::Status status = Validate(*config); !status.ok()) return flags.Reject(status);
   return std::nullopt;

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "capacity-agent/device/erase.h"
+#include "common/io/log.h"
 #include "csi-driver/core/node_kind.h"
 #include "csi-driver/kube_object.h"
 
@@ -31,7 +32,7 @@ struct DriverConfig {
   mode_t socket_mode = 0600;
   std::string file_system = "ext4";  // Of a claim that names none.
   KubeAccess kube;                   // For what is asked of volumes on other nodes.
-  bool is_verbose = false;
+  LogLevel log_level = LogLevel::kInfo;
 };
 
 // `pmem-csi-driver init`: makes the regions ready, once.

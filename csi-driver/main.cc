@@ -49,7 +49,7 @@ int main(int argc, char** argv) {
   pmem::BlockSignals();
   pmem::RaiseOpenFilesLimit(kOpenFilesWanted);
   pmem::StartIoThreads(kIoThreads);
-  if (config.is_verbose) pmem::SetLogLevel(pmem::LogLevel::kDebug);
+  pmem::SetLogLevel(config.log_level);
   pmem::driver::Driver driver(config, PMEM_VERSION);
   const absl::StatusOr<std::string> address = [&driver] {
     const pmem::EndWithinOnSignal watch(kStopSecondsMax);

@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/io/flags.h"
+#include "common/io/log_flag.h"
 #include "common/pure/status_macros.h"
 #include "extender/wire/extender_v1.h"
 
@@ -101,12 +102,7 @@ void AddProcess(Flags& flags, ExtenderConfig& config, int64_t* body_max_mib, int
       "--body-max-mib", body_max_mib, 1, int64_t{kExtenderBodyBytesMax} / kMiB,
       "Largest body of a scheduler's call in MiB; whole Nodes need 16 for each 1,000, and "
       "more memory (docs/operations.md).");
-  flags.Enum<LogLevel>("--log-level", &config.log_level,
-                       {{"debug", LogLevel::kDebug},
-                        {"info", LogLevel::kInfo},
-                        {"warning", LogLevel::kWarning},
-                        {"error", LogLevel::kError}},
-                       "Least level that is logged.");
+  AddLogLevelFlag(&flags, &config.log_level);
   flags.Integer("--io-threads", io_threads, 2, 256,
                 "Threads that serve HTTP, beside one for a call that waits.");
 }

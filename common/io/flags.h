@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Command-line flags. flags.cc is the only file that includes CLI11; config.cc and main.cc are the
-// only callers. Every flag "--some-name" also has the environment variable <env_prefix>_SOME_NAME,
-// which counts when the flag is not given, and shows with its default in --help. Environment
-// variables of other names are ignored. Not thread-safe.
+// Command-line flags. flags.cc is the only file that includes CLI11; config.cc and main.cc, and
+// what they share (log_flag.h), are the only callers. Every flag "--some-name" also has the
+// environment variable <env_prefix>_SOME_NAME, which counts when the flag is not given, and shows
+// with its default in --help. Environment variables of other names are ignored. Not thread-safe.
 #pragma once
 
 #include <cstdint>

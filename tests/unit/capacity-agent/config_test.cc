@@ -58,7 +58,8 @@ TEST(AgentConfig, DevicesAreRealOrAFile) {
 TEST(AgentConfig, FlagsReachTheConfig) {
   const std::vector<const char*> argv = {"agent",       "--node-name",   "n7", "--devices",
                                          "simulated:f", "--resync",      "5s", "--vg-pattern",
-                                         "vg*",         "--lvm-command", ""};
+                                         "vg*",         "--lvm-command", "",   "--log-level",
+                                         "debug"};
   AgentConfig config;
   EXPECT_EQ(ParseConfig(static_cast<int>(argv.size()), argv.data(), &config), std::nullopt);
   EXPECT_EQ(config.node_name, "n7");
@@ -66,6 +67,7 @@ TEST(AgentConfig, FlagsReachTheConfig) {
   EXPECT_EQ(config.resync, absl::Seconds(5));
   EXPECT_EQ(config.volume_group_pattern, "vg*");
   EXPECT_EQ(config.lvm_command, "");
+  EXPECT_EQ(config.log_level, LogLevel::kDebug);
 }
 
 std::vector<std::string> SourcesOf(const AgentConfig& config) {
