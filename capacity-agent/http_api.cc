@@ -59,10 +59,6 @@ std::string Missing(const CollectorHealth& health) {
   return missing.empty() ? "the first report is being made" : missing;
 }
 
-HttpResponse PlainText(std::string body) {
-  return {.content_type = "text/plain; charset=utf-8", .body = std::move(body)};
-}
-
 }  // namespace
 
 bool NoneMatchNames(std::string_view header, std::string_view etag) {
@@ -105,13 +101,13 @@ void HttpApi::Capacity(const HttpRequest& request, const Responder& respond) con
 
 HttpResponse HttpApi::Livez() const {
   const absl::Duration age = clock_->SteadyNow() - store_->health().tick_started;
-  if (age <= kTickAgeMax) return PlainText("ok\n");
+  if (age <= kTickAgeMax) return PlainTextResponse("ok\n");
   return ProblemResponse(503, "The reading of devices hangs",
                          absl::StrCat("the last one began ", absl::FormatDuration(age), " ago"));
 }
 
 HttpResponse HttpApi::Readyz() const {
-  if (store_->Current() != nullptr) return PlainText("ok\n");
+  if (store_->Current() != nullptr) return PlainTextResponse("ok\n");
   return ProblemResponse(503, "No report yet", Missing(store_->health()));
 }
 

@@ -18,10 +18,6 @@ const std::vector<double>& CallBuckets() {
   return buckets;
 }
 
-HttpResponse PlainText(std::string body) {
-  return {.content_type = "text/plain; charset=utf-8", .body = std::move(body)};
-}
-
 }  // namespace
 
 Monitor::Monitor(std::string_view version) : metrics_("pmem_csi", version) {
@@ -35,7 +31,7 @@ Monitor::Monitor(std::string_view version) : metrics_("pmem_csi", version) {
     respond({.content_type = std::string(Metrics::kContentType), .body = MetricsText()});
   });
   server_.Handle("GET", "/livez",
-                 [](const HttpRequest&, const Responder& respond) { respond(PlainText("ok\n")); });
+                 [](const HttpRequest&, const Responder& respond) { respond(PlainTextResponse("ok\n")); });
   server_.Handle("GET", "/readyz",
                  [this](const HttpRequest&, const Responder& respond) { respond(Readyz()); });
 }
@@ -49,7 +45,7 @@ void Monitor::Observe(const EndedCall& call) {
 }
 
 HttpResponse Monitor::Readyz() const {
-  if (is_ready_) return PlainText("ok\n");
+  if (is_ready_) return PlainTextResponse("ok\n");
   return ProblemResponse(503, "not ready", "CSI is not served yet");
 }
 

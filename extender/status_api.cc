@@ -50,7 +50,7 @@ void StatusApi::OnTick() {
 HttpResponse StatusApi::Livez() {
   MutexLock lock(&mu_);
   const absl::Duration age = clock_->SteadyNow() - ticked_;
-  if (age <= kTickAgeMax) return {.body = R"({"live":true})"};
+  if (age <= kTickAgeMax) return PlainTextResponse("ok\n");
   return ProblemResponse(503, "Stuck",
                          absl::StrCat("the timer last ran ", absl::FormatDuration(age), " ago"));
 }

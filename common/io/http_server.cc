@@ -207,6 +207,10 @@ HttpResponse ProblemResponse(int status, std::string_view title, std::string_vie
   return response;
 }
 
+HttpResponse PlainTextResponse(std::string body) {
+  return {.content_type = "text/plain; charset=utf-8", .body = std::move(body)};
+}
+
 namespace {
 
 std::string_view Message(const absl::Status& status) {

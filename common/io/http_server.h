@@ -52,6 +52,8 @@ struct HttpResponse {
 // RFC 9457 problem+json. A 503 says that it may be tried again in a second.
 HttpResponse ProblemResponse(int status, std::string_view title, std::string_view detail);
 
+HttpResponse PlainTextResponse(std::string body);
+
 using Responder = std::function<void(HttpResponse)>;
 using HttpHandler = std::function<void(HttpRequest, Responder)>;
 
