@@ -125,7 +125,7 @@ ParsedConfig ParseConfig(int argc, const char* const* argv) {
   int64_t io_threads = config.io_threads;
   Flags flags({.name = "pmem-extender",
                .description = "Places PersistentVolumeClaims on nodes with persistent memory.",
-               .version = kExtenderVersion,
+               .version = PMEM_VERSION,
                .env_prefix = "PMEM_EXTENDER"});
   AddPlaces(flags, config);
   AddPatience(flags, config);

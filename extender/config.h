@@ -17,8 +17,6 @@
 
 namespace pmem::extender {
 
-inline constexpr const char* kExtenderVersion = "0.1.0";
-
 // From SIGTERM to the end, whatever the API server does.
 inline constexpr int kStopSecondsMax = 5;
 

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "common/pure/units.h"
-#include "extender/config.h"
 #include "extender/core/node_numbers.h"
 #include "extender/intake/agent_discovery.h"
 #include "extender/intake/agent_poller.h"
@@ -108,7 +107,7 @@ std::vector<MetricSample> EventSamples(const EventCounts& counts) {
 }  // namespace
 
 ExtenderMetrics::ExtenderMetrics(const LedgerService* service)
-    : metrics_("pmem_extender", kExtenderVersion),
+    : metrics_("pmem_extender", PMEM_VERSION),
       invariants_broken_(metrics_.AddCounter("invariants_broken_total",
                                              "Checks of the ledger that found it inconsistent.")),
       holds_made_(metrics_.AddCounter("holds_made_total", "Holds made.")),

@@ -119,3 +119,11 @@ def test_every_image_of_the_manifests_is_built_by_dev_images():
     for path in (cluster.ROOT / 'manifests' / 'base').glob('*.yaml'):
         used |= set(re.findall(r'image: (\S+)', path.read_text()))
     assert used == set(listed)
+
+
+def test_there_is_one_version():
+    """The programs have meson's."""
+    described = json.loads((ROOT / 'extender' / 'openapi.json').read_text())['info']['version']
+    chart = yaml.safe_load((ROOT / 'manifests' / 'helm' / 'Chart.yaml').read_text())['appVersion']
+    built = re.search(r"^  version: '([^']+)'", (ROOT / 'meson.build').read_text(), re.MULTILINE).group(1)
+    assert (described, chart) == (built, built)
