@@ -138,16 +138,4 @@ void LogError(std::string_view component, std::string_view message, LogFields fi
   Write(LogLevel::kError, component, message, fields);
 }
 
-bool LogThrottle::ShouldLog(absl::Time now, int64_t* suppressed) {
-  MutexLock lock(&mu_);
-  if (now < next_) {
-    ++suppressed_;
-    return false;
-  }
-  next_ = now + period_;
-  if (suppressed != nullptr) *suppressed = suppressed_;
-  suppressed_ = 0;
-  return true;
-}
-
 }  // namespace pmem

@@ -19,7 +19,6 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "common/io/mutex.h"
 
 namespace pmem {
 
@@ -70,22 +69,5 @@ void LogError(std::string_view component, std::string_view message, LogFields fi
 // The line without its newline. Pure.
 std::string FormatLogLine(absl::Time time, LogLevel level, std::string_view component,
                           std::string_view message, LogFields fields);
-
-// For failures that repeat: lets one event through per period and counts the rest.
-// Thread-safe.
-class LogThrottle {
- public:
-  explicit LogThrottle(absl::Duration period) : period_(period) {}
-
-  // True: log now; *suppressed (may be null) gets the number of events kept back since the last
-  // one. `now` comes from a clock that only moves forward.
-  bool ShouldLog(absl::Time now, int64_t* suppressed = nullptr) ABSL_LOCKS_EXCLUDED(mu_);
-
- private:
-  Mutex mu_;
-  absl::Time next_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
-  int64_t suppressed_ ABSL_GUARDED_BY(mu_) = 0;
-  const absl::Duration period_;
-};
 
 }  // namespace pmem

@@ -161,8 +161,6 @@ class Metrics::Impl {
 void Counter::Increment(double by) const { impl_->Increment(by); }
 double Counter::Value() const { return impl_->Value(); }
 void Gauge::Set(double value) const { impl_->Set(value); }
-void Gauge::Add(double delta) const { impl_->Increment(delta); }
-double Gauge::Value() const { return impl_->Value(); }
 void Histogram::Observe(double value) const { impl_->Observe(value); }
 
 std::vector<double> DurationBuckets() {

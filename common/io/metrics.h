@@ -32,7 +32,7 @@ using MetricLabels = std::map<std::string, std::string>;
 class Counter {
  public:
   void Increment(double by = 1) const;  // by >= 0.
-  double Value() const;
+  double Value() const;                 // For tests.
 
  private:
   friend class Metrics;
@@ -43,8 +43,6 @@ class Counter {
 class Gauge {
  public:
   void Set(double value) const;
-  void Add(double delta) const;
-  double Value() const;
 
  private:
   friend class Metrics;

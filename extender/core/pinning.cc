@@ -129,11 +129,8 @@ class Planner {
   }
 
   // True once `age` has passed since the claim was first seen in this state.
-  bool IsOlder(const std::string& key, absl::Duration age) {
-    const absl::Time due = memory_.Since(key, now_) + age;
-    if (now_ >= due) return true;
-    plan_.next = std::min(plan_.next, due);
-    return false;
+  bool IsOlder(const std::string& key, absl::Duration age) const {
+    return now_ >= memory_.Since(key, now_) + age;
   }
 
   // Pods that use the claim, read once it had settled.

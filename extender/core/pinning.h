@@ -111,9 +111,7 @@ struct PinningPlan {
   std::vector<Notice> notices;
   std::set<std::string> lookups;       // kube_namespaces whose pods have to be read.
   std::set<std::string> node_lookups;  // Nodes whose pods have to be read.
-  // When the plan may differ although nothing happened; InfiniteFuture: never.
-  absl::Time next = absl::InfiniteFuture();
-  bool is_round_over = false;  // All open claims have been looked at since the round began.
+  bool is_round_over = false;          // All open claims have been looked at since the round began.
 };
 
 // Pods that use claims, read live, by kube_namespace. Those with spec.nodeName are not watched; of

@@ -53,16 +53,5 @@ TEST(Log, MoreFieldsThanAllowedAreLeftOut) {
   EXPECT_THAT(line, Not(HasSubstr("last")));
 }
 
-TEST(LogThrottle, LetsOneThroughPerPeriodAndCountsTheRest) {
-  LogThrottle throttle(absl::Seconds(10));
-  int64_t suppressed = -1;
-  EXPECT_TRUE(throttle.ShouldLog(kTime, &suppressed));
-  EXPECT_EQ(suppressed, 0);
-  EXPECT_FALSE(throttle.ShouldLog(kTime + absl::Seconds(1)));
-  EXPECT_FALSE(throttle.ShouldLog(kTime + absl::Seconds(9)));
-  EXPECT_TRUE(throttle.ShouldLog(kTime + absl::Seconds(10), &suppressed));
-  EXPECT_EQ(suppressed, 2);
-}
-
 }  // namespace
 }  // namespace pmem
