@@ -119,6 +119,8 @@ ExtenderMetrics::ExtenderMetrics(const LedgerService* service)
       reports_old_(metrics_.AddCounter("reports_old_total", "Agents' reports that came too late.")),
       filter_waits_(
           metrics_.AddCounter("filter_waits_total", "Filter calls that waited for others' holds.")),
+      filter_wait_seconds_(metrics_.AddCounter(
+          "filter_wait_seconds_total", "Seconds that filter calls waited for others' holds.")),
       live_reads_(metrics_.AddCounter("live_reads_total",
                                       "Times that a verb asked the API server for claims.")),
       live_read_seconds_(metrics_.AddCounter("live_read_seconds_total",
@@ -245,14 +247,15 @@ void ExtenderMetrics::OnExchange(const HttpExchange& exchange) {
 void ExtenderMetrics::OnTick(const LedgerService& service) {
   const Ledger::Counters now =
       service.Read([](const Ledger& ledger, absl::Time) { return ledger.counters(); });
-  const int64_t waits = service.GetWaits().count;
+  const LedgerService::Waits waits = service.GetWaits();
   const LedgerService::Waits reads = service.GetLiveReads();
   holds_made_.Increment(static_cast<double>(now.holds_made - counted_.holds_made));
   holds_expired_.Increment(static_cast<double>(now.holds_expired - counted_.holds_expired));
   debts_made_.Increment(static_cast<double>(now.debts_made - counted_.debts_made));
   reports_taken_.Increment(static_cast<double>(now.reports_taken - counted_.reports_taken));
   reports_old_.Increment(static_cast<double>(now.reports_old - counted_.reports_old));
-  filter_waits_.Increment(static_cast<double>(waits - waits_counted_));
+  filter_waits_.Increment(static_cast<double>(waits.count - waits_counted_.count));
+  filter_wait_seconds_.Increment(absl::ToDoubleSeconds(waits.total - waits_counted_.total));
   live_reads_.Increment(static_cast<double>(reads.count - live_reads_counted_.count));
   live_read_seconds_.Increment(absl::ToDoubleSeconds(reads.total - live_reads_counted_.total));
   counted_ = now;

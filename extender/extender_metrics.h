@@ -59,10 +59,11 @@ class ExtenderMetrics final : public VerbObserver {
   Counter reports_taken_;
   Counter reports_old_;
   Counter filter_waits_;
+  Counter filter_wait_seconds_;
   Counter live_reads_;
   Counter live_read_seconds_;
   Ledger::Counters counted_;
-  int64_t waits_counted_ = 0;
+  LedgerService::Waits waits_counted_;
   LedgerService::Waits live_reads_counted_;
 };
 

@@ -5,8 +5,11 @@
 
 #include <thread>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/io/periodic_task.h"
+#include "extender/extender_metrics.h"
 #include "tests/unit/extender/service_testing.h"
 
 namespace pmem::extender {
@@ -125,6 +128,12 @@ TEST_F(LedgerServiceTest, WhatOnlyOthersHoldIsWaitedForUntilItIsFree) {
   EXPECT_EQ(answer->reasons, (Reasons{Reason::kNoRoom, Reason::kFits}));
   EXPECT_EQ(service.GetWaits().count, 1);
   EXPECT_EQ(service.GetWaits().total, service.options().ledger.hold_grace);
+  ExtenderMetrics metrics(&service);
+  metrics.OnTick(service);
+  const double seconds = absl::ToDoubleSeconds(service.options().ledger.hold_grace);
+  EXPECT_TRUE(
+      absl::StrContains(metrics.registry().Text(),
+                        absl::StrCat("\npmem_extender_filter_wait_seconds_total ", seconds, "\n")));
 }
 
 class LedgerServiceWithoutPatience : public testing::Test, public ServiceFixture {
