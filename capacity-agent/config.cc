@@ -45,7 +45,8 @@ std::optional<int> ParseConfig(int argc, const char* const* argv, AgentConfig* c
                .version = PMEM_VERSION,
                .env_prefix = "PMEM_AGENT"});
   flags.Text("--node-name", &config->node_name, "Name of this node in Kubernetes.", "NAME");
-  flags.HostPort("--listen", &config->listen, "Where to serve HTTP; port 0 takes a free one.");
+  flags.HostPort("--listen", &config->listen,
+                 "Where to serve HTTP, on IPv4; port 0 takes a free one.");
   flags.Custom(
       "--devices", "real|simulated:FILE", std::string(kRealDevices),
       "The node's own devices, or those that a JSON file plays.",

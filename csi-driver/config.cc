@@ -63,7 +63,7 @@ std::optional<int> ParseConfig(int argc, const char* const* argv, DriverConfig* 
       "The socket to serve CSI and the kubelet's plugin registration on.",
       [config](const std::string& text) { return ParseEndpoint(text, &config->socket_path); });
   flags.HostPort("--listen", &config->listen,
-                 "Where to serve /metrics, /livez and /readyz; port 0 takes a free one.");
+                 "Where to serve /metrics, /livez and /readyz, on IPv4; port 0 takes a free one.");
   flags.Enum<mode_t>("--socket-mode", &config->socket_mode, {{"0600", 0600}, {"0660", 0660}},
                      "Permissions of the socket.");
   flags.Custom("--devices", "real|simulated:FILE", "real",

@@ -18,7 +18,7 @@ namespace {
 void AddPlaces(Flags& flags, ExtenderConfig& config) {
   flags.Text("--kubeconfig", &config.kubeconfig,
              "How to reach the API server; empty: as a pod of the cluster.", "FILE");
-  flags.HostPort("--listen", &config.listen, "Where verbs, REST and metrics are served.");
+  flags.HostPort("--listen", &config.listen, "Where verbs, REST and metrics are served, on IPv4.");
   flags.Custom(
       "--agents", "pods:KUBE_NAMESPACE/LABEL_SELECTOR|static:FILE",
       "pods:pmem-system/app.kubernetes.io/name=pmem-capacity-agent",

@@ -16,7 +16,7 @@ absl::string_view View(std::string_view text) { return {text.data(), text.size()
 
 absl::Status BadAddress(std::string_view text) {
   return absl::InvalidArgumentError(
-      absl::StrCat("\"", View(text), "\" is not HOST:PORT (\"127.0.0.1:9090\", \"[::1]:0\")"));
+      absl::StrCat("\"", View(text), "\" is not HOST:PORT (\"127.0.0.1:9090\")"));
 }
 
 int HexDigit(char c) {

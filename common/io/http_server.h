@@ -110,8 +110,9 @@ class HttpServer {
   static constexpr size_t kAsideQueuedMax = 64;
   void HandleAside(std::string method, std::string path, HttpHandler handler);
 
-  // Listens on "HOST:PORT" ("127.0.0.1:0", "[::1]:0", "0.0.0.0:9090"). Returns the port, also for
-  // port 0. Errors: InvalidArgument for the address, FailedPrecondition when it is in use.
+  // Listens on "HOST:PORT" ("127.0.0.1:0", "0.0.0.0:9090"), HOST being IPv4 or a name. Returns the
+  // port, also for port 0. Errors: InvalidArgument for the address, also one of IPv6;
+  // FailedPrecondition when it is in use.
   absl::StatusOr<int> Start(std::string_view listen);
   // "HOST:PORT" with the chosen port, once Start was good.
   const std::string& address() const;
