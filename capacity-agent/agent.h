@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole agent, put together from its configuration. Threads: the collector (reads devices), the
-// change watcher (wakes it), the wait timer (ends long-polls) and the HTTP pool.
+// The whole agent, put together from its configuration. Threads: the collector's, one for each
+// source (read devices), the change watcher (wakes them), the wait timer (ends long-polls) and the
+// HTTP pool.
 #pragma once
 
 #include <memory>

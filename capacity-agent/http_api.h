@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The agent's HTTP interface (docs/protocol.md):
-//   GET /v1/capacity[?generation=G&wait=30s]   the report; 304 when it is still of generation G
-//   after
-//                                              `wait`, or when If-None-Match names it
+//   GET /v1/capacity[?generation=G&wait=30s]
+//     the report; 304 when it is still of generation G after `wait`, or when If-None-Match names it
 //   GET /metrics /livez /readyz
 #pragma once
 

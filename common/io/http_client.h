@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Our HTTP/1.1 client. http_client.cc is the only file that includes cpprestsdk's client. No
-// exception leaves it, no task goes unobserved.
+// Our HTTP/1.1 client. http_call.h, which is a part of it, is the only file that includes that of
+// cpprestsdk. No exception leaves it, no task goes unobserved.
 //
 // Thread-safe. Errors: Unavailable (connect, reset, TLS), DeadlineExceeded (silence longer than the
 // read timeout, or the deadline), ResourceExhausted (body above the limit), InvalidArgument (URL).

@@ -10,9 +10,9 @@
 namespace pmem {
 
 // Bytes that a volume of `requested_bytes` takes from a pool with `alignment_bytes`: rounded up to
-// the VG's extent (LVM) or the region's alignment (direct), at least one step. The seed of direct
-// volumes asks for the raw size: page metadata and file system come out of the volume, not on top
-// (product page: a 9Gi direct claim shows 9076344 1K-blocks).
+// the VG's extent (LVM) or the region's alignment (direct), at least one step. A direct claim asks
+// for the raw size: page metadata and file system come out of the volume, not on top (product page:
+// a 9Gi direct claim shows 9076344 1K-blocks).
 constexpr int64_t VolumeBytes(int64_t requested_bytes, int64_t alignment_bytes) {
   return requested_bytes <= 0 ? alignment_bytes : AlignUp(requested_bytes, alignment_bytes);
 }

@@ -2,12 +2,12 @@
 // Leader election over a coordination.k8s.io Lease, as client-go does it, without I/O and without a
 // clock. It says what to read or write next; the elector does it.
 //
-//   candidate: read the Lease; it is absent -> create it. Its holder is empty, or is us, or its
-//   content
-//     has not changed for its lease duration by OUR clock (the times in it are never compared with
-//     our time) -> write it with our name and one more transition. Else wait and read again.
-//   leader: write it with a new renew time every retry period, first on the version known from the
-//   last
+//   candidate:
+//     read the Lease; it is absent -> create it. Its holder is empty, or is us, or its content has
+//     not changed for its lease duration by OUR clock (the times in it are never compared with our
+//     time) -> write it with our name and one more transition. Else wait and read again.
+//   leader:
+//     write it with a new renew time every retry period, first on the version known from the last
 //     write, and only when that fails after reading it.
 //
 // A write is always conditional on a resource version; losing that race is an ordinary failure. A

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ledger: why nothing is ever double-booked.
 //
-// Per node and pool:
+// Per node and kind:
 //
 //   schedulable = reported free - claims assigned here whose volume is not in the report yet
 //                               - rooms kept for the rest of half-provisioned pods

@@ -31,7 +31,7 @@ struct ClaimEvent {
   ObjectKey claim;
   std::string claim_uid;
   bool is_warning = true;
-  std::string reason;   // One word, "PinCannotWork".
+  std::string reason;   // One word, "PmemPinnedNodeUnfit".
   std::string message;  // A sentence; cut at kClaimEventMessageMax.
 };
 
