@@ -15,6 +15,9 @@ namespace {
 
 constexpr size_t kDecodersKeptMax = 4;
 
+// The decoder needs no copy of what the server has read.
+static_assert(pmem::kBodyPaddingBytes >= kBodyPaddingBytes);
+
 HttpResponse BadBody(const absl::Status& status) {
   return ProblemResponse(400, "Not the scheduler extender protocol", std::string(status.message()));
 }
