@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/pure/names.h"
 #include "common/pure/units.h"
+#include "extender/core/pin_check.h"
 #include "extender/core/pin_search.h"
 #include "extender/core/replica_index.h"
 
@@ -48,7 +49,8 @@ class Planner {
         memory_(memory),
         round_(memory.round()),
         now_(now),
-        search_(ledger, options, uses, memory, now) {}
+        search_(ledger, options, uses, memory, now),
+        check_(ledger, options, memory, now, &plan_) {}
 
   PinningPlan Run() {
     const bool has_begun = std::exchange(round_.is_under_way, true);
@@ -56,7 +58,7 @@ class Planner {
     if (memory_.IsTurnOfAnswered()) SearchAnswered();
     VisitOpen();
     while (round_.are_all_visited && !round_.searches.empty() && HasTime()) SearchNext();
-    for (const Claim& claim : ledger_.TakeHandPins()) CheckHandPin(claim);
+    for (const Claim& claim : ledger_.TakeHandPins()) check_.CheckHandPin(claim);
     plan_.is_round_over = round_.are_all_visited && round_.searches.empty();
     if (plan_.is_round_over) memory_.EndRound(ledger_.open_claims());
     return std::move(plan_);
@@ -89,7 +91,7 @@ class Planner {
   void Visit(const Claim& claim) {
     if (!claim.selected_node.empty()) {
       memory_.NotePinned(claim);
-      return CheckPin(claim);
+      return check_.CheckPin(claim);
     }
     if (round_.pinned.contains(claim.meta.uid) || memory_.IsAwaited(claim, now_)) return;
     memory_.NoteUnplaced(claim, now_);
@@ -377,56 +379,6 @@ class Planner {
     plan_.notices.push_back({claim, reason, std::move(message)});
   }
 
-  // The provisioner may have refused the pin before we look: so it is judged by what was seen,
-  // unless its volume is there.
-  void CheckHandPin(const Claim& claim) {
-    const Claim* current = ledger_.cache().FindClaim(claim.meta.uid);
-    const ClaimPlace* place = ledger_.FindPlace(claim.meta.uid);
-    if (current == nullptr || IsBound(*current) || (place != nullptr && !place->is_counted)) return;
-    const std::optional<Item> item = ItemOf(claim, ledger_.cache());
-    if (!item || ledger_.cache().FindNode(claim.selected_node) == nullptr) return;
-    const Reason reason = JudgePin(*item, claim);
-    if (reason != Reason::kFits && !IsMatterOfTime(reason)) TellUnfit(claim, reason);
-  }
-
-  Reason JudgePin(const Item& item, const Claim& claim) const {
-    PodDemand demand;
-    demand.items.push_back(item);
-    demand.item_classes.push_back(claim.storage_class_name.value_or(""));
-    return ledger_.judge().JudgeFirm(claim.selected_node, demand, now_);
-  }
-
-  // Agents start late and fall silent; that is no reason to complain at once.
-  static bool IsMatterOfTime(Reason reason) {
-    return reason == Reason::kNoAgent || reason == Reason::kNoReport ||
-           reason == Reason::kStaleReport;
-  }
-
-  void TellUnfit(const Claim& claim, Reason reason) {
-    const std::string_view text = ReasonText(reason);
-    Tell(claim, NoticeReason::kPinnedNodeUnfit,
-         absl::StrCat("pinned to node ", claim.selected_node, ": ", Text(text)));
-  }
-
-  void CheckPin(const Claim& claim) {
-    const ClaimPlace* place = ledger_.FindPlace(claim.meta.uid);
-    if (place == nullptr) return;
-    const std::string& node = claim.selected_node;
-    const bool is_gone = ledger_.cache().FindNode(node) == nullptr;
-    // A volume that the last report of a node listed went with it.
-    const bool is_lost = is_gone && !ledger_.nodes().HasAgent(ledger_.nodes().FindId(node));
-    if (!place->is_counted && !is_lost) return;
-    const Reason reason = JudgePin(place->item, claim);
-    if (!is_gone && reason == Reason::kFits) return;
-    if (!IsOlder("pin/" + claim.meta.uid + "/" + node, options_.bad_pin_patience)) return;
-    if (!is_gone) return TellUnfit(claim, reason);
-    Tell(claim, NoticeReason::kPinnedNodeGone,
-         absl::StrCat("pinned to node ", node, ", which does not exist"));
-    if (memory_.IsAwaited(claim, now_)) return;
-    if (claim.is_pinned_by_us || claim.is_pinned_by_scheduler)
-      plan_.unpins.push_back({claim, node});
-  }
-
   Ledger& ledger_;
   const PinningOptions& options_;
   const PlacedPods& placed_;
@@ -435,6 +387,7 @@ class Planner {
   const absl::Time now_;
   const NodeSearch search_;
   PinningPlan plan_;
+  const PinCheck check_;
   int64_t spent_ = 0;  // Of judgements_max.
 };
 
