@@ -63,7 +63,7 @@ void AddPatience(Flags& flags, ExtenderConfig& config) {
 }
 
 void AddChoices(Flags& flags, ExtenderConfig& config, int64_t* candidates_max,
-                int64_t* plain_pod_score, int64_t* objects_nodes_max) {
+                int64_t* plain_pod_score) {
   flags.Enum<Strategy>("--score", &config.service.verbs.strategy,
                        {{"binpack", Strategy::kBinpack}, {"spread", Strategy::kSpread}},
                        "Which nodes are best: the fullest that fit, or the emptiest.");
@@ -72,6 +72,9 @@ void AddChoices(Flags& flags, ExtenderConfig& config, int64_t* candidates_max,
       "Nodes that a filter answer names at most, half of them the best; 0: all that fit.");
   flags.Integer("--plain-pod-score", plain_pod_score, 0, kScoreMax,
                 "Score of nodes without PMEM for pods that need none; 0: no preference.");
+}
+
+void AddLeadership(Flags& flags, ExtenderConfig& config) {
   flags.Bool("--leader-elect", &config.is_elected,
              "Several replicas run: only the holder of the Lease decides and writes.");
   flags.Text("--lease-kube-namespace", &config.lease.kube_namespace,
@@ -87,6 +90,9 @@ void AddChoices(Flags& flags, ExtenderConfig& config, int64_t* candidates_max,
                  "How long the leader tries to renew before it stops leading.");
   flags.Duration("--lease-retry-period", &config.lease.timing.retry_period,
                  "How long between two tries.");
+}
+
+void AddControllers(Flags& flags, ExtenderConfig& config, int64_t* objects_nodes_max) {
   flags.Bool("--placement-controller", &config.has_placement_controller,
              "Write selected-node where the scheduler does not.");
   flags.Bool("--capacity-objects", &config.has_capacity_objects,
@@ -129,7 +135,9 @@ ParsedConfig ParseConfig(int argc, const char* const* argv) {
                .env_prefix = "PMEM_EXTENDER"});
   AddPlaces(flags, config);
   AddPatience(flags, config);
-  AddChoices(flags, config, &candidates_max, &plain_pod_score, &objects_nodes_max);
+  AddChoices(flags, config, &candidates_max, &plain_pod_score);
+  AddLeadership(flags, config);
+  AddControllers(flags, config, &objects_nodes_max);
   AddProcess(flags, config, &body_max_mib, &io_threads);
   parsed.exit_code = flags.Parse(argc, argv);
   config.service.verbs.candidates_max = static_cast<int>(candidates_max);
