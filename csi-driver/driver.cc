@@ -15,6 +15,7 @@
 #include "common/pure/status_macros.h"
 #include "csi-driver/core/volume_facts.h"
 #include "csi-driver/core/volume_id.h"
+#include "csi-driver/grpc/self_call.h"
 
 namespace pmem::driver {
 namespace {
@@ -58,7 +59,7 @@ void FillDevices(const DriverConfig& config, Devices* devices) {
 
 Driver::Driver(const DriverConfig& config, std::string_view version)
     : config_(config),
-      monitor_(version),
+      monitor_(version, &clock_),
       host_(config.command_timeout),
       volumes_(&devices_, &host_, config.erasure),
       staging_(&volumes_, &host_),
@@ -75,7 +76,8 @@ Driver::Driver(const DriverConfig& config, std::string_view version)
                                   }}),
       node_(&volumes_, &staging_, config.node_name, config.file_system),
       server_({&identity_, &registration_, &controller_, &node_},
-              [this](const EndedCall& call) { monitor_.Observe(call); }) {
+              [this](const EndedCall& call) { monitor_.Observe(call); }),
+      self_call_("self-call", kSelfCallPeriod, [this] { CallItself(); }) {
   FillDevices(config, &devices_);
 }
 
@@ -90,6 +92,11 @@ void Driver::RemoveUnfinished() {
   }
 }
 
+void Driver::CallItself() {
+  if (IsAnswering(config_.socket_path, kSelfCallPatience)) return monitor_.NoteAnswer();
+  LogWarning("driver", "no answer on the socket of CSI", {{"socket", config_.socket_path}});
+}
+
 absl::StatusOr<std::string> Driver::Start() {
   std::string address;
   if (!config_.listen.empty()) {
@@ -98,10 +105,12 @@ absl::StatusOr<std::string> Driver::Start() {
   RemoveUnfinished();
   PMEM_RETURN_IF_ERROR(server_.Start(config_.socket_path, config_.socket_mode));
   monitor_.SetReady();
+  if (!config_.listen.empty()) self_call_.Start();
   return address;
 }
 
 void Driver::Stop() {
+  self_call_.Stop();
   server_.Stop(kStopPatience);
   monitor_.Stop();
 }

@@ -8,6 +8,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/io/clock.h"
+#include "common/io/periodic_task.h"
 #include "csi-driver/config.h"
 #include "csi-driver/device/linux_host.h"
 #include "csi-driver/devices.h"
@@ -23,6 +25,9 @@ namespace pmem::driver {
 
 // At the end calls under way may take so much longer.
 inline constexpr absl::Duration kStopPatience = absl::Seconds(3);
+// How often the driver calls its own server, for /livez, and how long it waits for an answer.
+inline constexpr absl::Duration kSelfCallPeriod = absl::Seconds(10);
+inline constexpr absl::Duration kSelfCallPatience = absl::Seconds(10);
 
 // Start and Stop on one thread.
 class Driver {
@@ -37,8 +42,10 @@ class Driver {
 
  private:
   void RemoveUnfinished();
+  void CallItself();
 
   const DriverConfig config_;
+  const RealClock clock_;
   Monitor monitor_;
   Devices devices_;
   LinuxHost host_;
@@ -49,6 +56,7 @@ class Driver {
   ControllerService controller_;
   NodeService node_;
   GrpcServer server_;
+  PeriodicTask self_call_;
 };
 
 // Readers and makers that `config` asks for, into *devices.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "common/pure/status_macros.h"
 
 namespace pmem::driver {
@@ -20,7 +21,8 @@ const std::vector<double>& CallBuckets() {
 
 }  // namespace
 
-Monitor::Monitor(std::string_view version) : metrics_("pmem_csi", version) {
+Monitor::Monitor(std::string_view version, const Clock* clock)
+    : clock_(clock), metrics_("pmem_csi", version) {
   // So that the two that matter have their series from the start.
   for (const char* const method : {"CreateVolume", "DeleteVolume"}) {
     metrics_.AddCounter("calls_total", kCallsHelp, {{"method", method}, {"code", "OK"}});
@@ -31,7 +33,7 @@ Monitor::Monitor(std::string_view version) : metrics_("pmem_csi", version) {
     respond({.content_type = std::string(Metrics::kContentType), .body = MetricsText()});
   });
   server_.Handle("GET", "/livez",
-                 [](const HttpRequest&, const Responder& respond) { respond(PlainTextResponse("ok\n")); });
+                 [this](const HttpRequest&, const Responder& respond) { respond(Livez()); });
   server_.Handle("GET", "/readyz",
                  [this](const HttpRequest&, const Responder& respond) { respond(Readyz()); });
 }
@@ -44,8 +46,25 @@ void Monitor::Observe(const EndedCall& call) {
       .Observe(absl::ToDoubleSeconds(call.took));
 }
 
+void Monitor::NoteAnswer() {
+  MutexLock lock(&mu_);
+  answered_at_ = clock_->SteadyNow();
+}
+
+std::optional<absl::Time> Monitor::AnsweredAt() const {
+  MutexLock lock(&mu_);
+  return answered_at_;
+}
+
+HttpResponse Monitor::Livez() const {
+  const absl::Duration age = clock_->SteadyNow() - AnsweredAt().value_or(absl::InfiniteFuture());
+  if (age <= kAnswerAgeMax) return PlainTextResponse("ok\n");
+  return ProblemResponse(503, "The server of CSI hangs",
+                         absl::StrCat("it last answered ", absl::FormatDuration(age), " ago"));
+}
+
 HttpResponse Monitor::Readyz() const {
-  if (is_ready_) return PlainTextResponse("ok\n");
+  if (AnsweredAt()) return PlainTextResponse("ok\n");
   return ProblemResponse(503, "not ready", "CSI is not served yet");
 }
 

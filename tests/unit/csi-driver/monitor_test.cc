@@ -3,11 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/fakes/fake_clock.h"
+
 namespace pmem::driver {
 namespace {
 
 TEST(Monitor, CountsCallsByMethodAndCode) {
-  Monitor monitor("1.0");
+  const FakeClock clock;
+  Monitor monitor("1.0", &clock);
   monitor.Observe({.method = "CreateVolume", .code = 0, .took = absl::Milliseconds(20)});
   monitor.Observe({.method = "CreateVolume", .code = 8, .took = absl::Milliseconds(5)});
   const std::string text = monitor.MetricsText();
@@ -21,10 +24,32 @@ TEST(Monitor, CountsCallsByMethodAndCode) {
 }
 
 TEST(Monitor, IsReadyOnceCsiIsServed) {
-  Monitor monitor("1.0");
+  const FakeClock clock;
+  Monitor monitor("1.0", &clock);
   EXPECT_EQ(monitor.Readyz().status, 503);
   monitor.SetReady();
   EXPECT_EQ(monitor.Readyz().status, 200);
+}
+
+TEST(Monitor, IsAliveWhileItStartsHoweverLongThatTakes) {
+  FakeClock clock;
+  const Monitor monitor("1.0", &clock);
+  clock.Advance(absl::Hours(1));
+  EXPECT_EQ(monitor.Livez().status, 200);
+}
+
+TEST(Monitor, IsAliveOnlyAsLongAsCsiAnswersOnceItIsServed) {
+  FakeClock clock;
+  Monitor monitor("1.0", &clock);
+  monitor.SetReady();
+  clock.Advance(Monitor::kAnswerAgeMax);
+  EXPECT_EQ(monitor.Livez().status, 200);
+  clock.Advance(absl::Seconds(1));
+  EXPECT_EQ(monitor.Livez().status, 503);
+  EXPECT_NE(monitor.Livez().body.find("it last answered 1m1s ago"), std::string::npos);
+  EXPECT_EQ(monitor.Readyz().status, 200) << "a restart is for /livez to ask for";
+  monitor.NoteAnswer();
+  EXPECT_EQ(monitor.Livez().status, 200);
 }
 
 }  // namespace
