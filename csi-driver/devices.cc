@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "capacity-agent/core/hidden_groups.h"
+#include "capacity-agent/core/own_groups.h"
 #include "capacity-agent/core/report_builder.h"
 #include "common/io/clock.h"
 #include "common/pure/absl_view.h"
@@ -25,8 +26,8 @@ absl::StatusOr<agent::DeviceState> ReadSource(Devices* devices, agent::PoolReade
       absl::StrCat(AbslView(reader->source()), ": ", found.status().message()));
 }
 
-NodeReading NodeOf(const Devices& devices, absl::Time observed_at,
-                   const agent::DeviceState& state) {
+NodeReading NodeOf(const Devices& devices, absl::Time observed_at, agent::DeviceState state) {
+  agent::KeepOwnGroups(&state);
   const agent::BuilderOptions options = {.node = devices.node,
                                          .boot_id = "-",
                                          .volume_groups = devices.volume_groups,

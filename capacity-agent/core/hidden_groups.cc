@@ -2,28 +2,16 @@
 #include "capacity-agent/core/hidden_groups.h"
 
 #include <algorithm>
-#include <cctype>
 #include <set>
 #include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "capacity-agent/core/own_groups.h"
 #include "common/pure/names.h"
 
 namespace pmem::agent {
 namespace {
-
-bool HasDigitsOnly(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(),
-                                      [](unsigned char c) { return std::isdigit(c) != 0; });
-}
-
-// Whether physical volume "pmem0" or its partition "pmem0p1" lies on block device "pmem0".
-bool LiesOn(std::string_view physical_volume, std::string_view block_device) {
-  if (block_device.empty() || !physical_volume.starts_with(block_device)) return false;
-  const std::string_view rest = physical_volume.substr(block_device.size());
-  return rest.empty() || (rest[0] == 'p' && HasDigitsOnly(rest.substr(1)));
-}
 
 bool IsNamedAsVolume(std::string_view alt_name) {
   return alt_name.starts_with(kVolumeNamePrefix) || alt_name.starts_with(kUnfinishedPrefix);
@@ -138,6 +126,7 @@ VolumeGroup KnownGroups::Hidden(const Known& known, const std::string& trouble) 
 }
 
 void KnownGroups::AddHidden(const NamePatterns& regions, absl::Time read_at, DeviceState* devices) {
+  KeepOwnGroups(devices);
   Learn(*devices);
   std::set<std::string> seen;
   for (const VolumeGroup& group : devices->volume_groups) seen.insert(group.name);

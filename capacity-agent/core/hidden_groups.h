@@ -31,10 +31,10 @@ std::string DisabledNamespace(const DeviceState& devices, const NamePatterns& re
 // VolumeGroups as they were seen last, and the namespaces under them.
 class KnownGroups {
  public:
-  // Learns what is there, and adds what was there and is not seen: inactive, while something under
-  // it in `regions` is disabled; else only until everything was read after it was missed, since
-  // regions and VolumeGroups are read apart. `read_at`: when the older of both was, on the steady
-  // clock: the other one may be set back.
+  // Leaves own ones (own_groups.h) of what is there, learns them, and adds what was there and is
+  // not seen: inactive, while something under it in `regions` is disabled; else only until
+  // everything was read after it was missed, since regions and VolumeGroups are read apart.
+  // `read_at`: when the older of both was, on the steady clock: the other one may be set back.
   void AddHidden(const NamePatterns& regions, absl::Time read_at, DeviceState* devices);
 
  private:

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "capacity-agent/core/free_extents.h"
 #include "capacity-agent/core/hidden_groups.h"
+#include "capacity-agent/core/own_groups.h"
 #include "common/pure/absl_view.h"
 #include "common/pure/units.h"
 
@@ -42,6 +43,7 @@ class Builder {
  public:
   Builder(const BuilderOptions& options, const Reading& reading, const CapacityReport* previous)
       : options_(options), reading_(reading), devices_(reading.devices), previous_(previous) {
+    KeepOwnGroups(&devices_);
     AddHiddenByName(options.volume_groups, options.regions, &devices_);
   }
   CapacityReport Build();

@@ -7,6 +7,9 @@
 // The namespaces under our VolumeGroups are then listed among its volumes, since they take room
 // from it.
 //
+// A VolumeGroup that does not lie on NVDIMM namespaces, or on one that is a volume, is nobody's of
+// ours, whatever its name (own_groups.h).
+//
 // A VolumeGroup that is not seen and need not be gone (hidden_groups.h) is a pool in state
 // inactive, without volumes unless the reading has it, as KnownGroups adds it.
 //

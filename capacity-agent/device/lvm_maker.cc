@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "capacity-agent/device/erase.h"
 #include "common/pure/names.h"
 #include "common/pure/status_macros.h"
@@ -14,14 +14,13 @@
 namespace pmem::agent {
 
 LvmMaker::LvmMaker(const std::string& command, absl::Duration timeout,
-                   absl::Duration allocation_max)
-    : command_(absl::StrSplit(command, ' ', absl::SkipEmpty())),
+                   absl::Duration allocation_max, ListGroupDevices group_devices)
+    : command_(command, std::move(group_devices)),
       timeout_(timeout),
       allocation_timeout_(std::min(timeout, allocation_max)) {}
 
 absl::Status LvmMaker::Run(const std::vector<std::string>& arguments, absl::Duration timeout) {
-  CommandOptions options = {.arguments = command_, .timeout = timeout};
-  options.arguments.insert(options.arguments.end(), arguments.begin(), arguments.end());
+  PMEM_ASSIGN_OR_RETURN(const CommandOptions options, command_.Options(arguments, timeout));
   return RunToSuccess(&runner_, options).status();
 }
 

@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "capacity-agent/core/lvm_commands.h"
 #include "capacity-agent/device/command.h"
+#include "capacity-agent/device/lvm_command.h"
 #include "capacity-agent/device/volume_maker.h"
 
 namespace pmem::agent {
@@ -19,7 +20,8 @@ class LvmMaker final : public VolumeMaker {
  public:
   // As LvmReader's. `allocation_max`: for tests.
   LvmMaker(const std::string& command, absl::Duration timeout,
-           absl::Duration allocation_max = kAllocationMax);
+           absl::Duration allocation_max = kAllocationMax,
+           ListGroupDevices group_devices = ReadGroupDevices);
 
   absl::Status Create(const VolumePlace& place, int64_t bytes) override;
   absl::Status Extend(const VolumePlace& place, int64_t bytes) override;
@@ -39,7 +41,7 @@ class LvmMaker final : public VolumeMaker {
   absl::Status Run(const std::vector<std::string>& arguments, absl::Duration timeout);
   absl::Status Finish(const VolumePlace& unfinished, const std::string& name);
 
-  const std::vector<std::string> command_;
+  const LvmCommand command_;
   const absl::Duration timeout_;
   const absl::Duration allocation_timeout_;
   CommandRunner runner_;

@@ -7,6 +7,7 @@
 
 #include "absl/time/time.h"
 #include "capacity-agent/device/command.h"
+#include "capacity-agent/device/lvm_command.h"
 #include "capacity-agent/device/pool_reader.h"
 
 namespace pmem::agent {
@@ -14,17 +15,19 @@ namespace pmem::agent {
 // Not thread-safe.
 class LvmReader final : public PoolReader {
  public:
-  // `command`: words separated by spaces, e.g. "lvm" or "nsenter --target 1 --mount lvm".
-  LvmReader(const std::string& command, absl::Duration timeout);
+  // As LvmCommand's.
+  LvmReader(const std::string& command, absl::Duration timeout,
+            ListGroupDevices group_devices = ReadGroupDevices);
 
   std::string_view source() const override { return "lvm"; }
   bool Reads(PoolKind kind) const override { return kind == PoolKind::kLvm; }
-  // Errors: those of CommandRunner and ParseLvmReport; FailedPrecondition for an exit status other
+  // Errors: those of LvmCommand and ParseLvmReport; FailedPrecondition for an exit status other
   // than 0, even with output: VolumeGroups may be missing from it.
   absl::StatusOr<DeviceState> Read() override;
 
  private:
-  CommandOptions options_;
+  const LvmCommand command_;
+  const absl::Duration timeout_;
   CommandRunner runner_;
 };
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "capacity-agent/core/own_groups.h"
 #include "capacity-agent/core/region_condition.h"
 #include "capacity-agent/device/ndctl_context.h"
 #include "common/pure/status_macros.h"
@@ -130,19 +131,41 @@ absl::StatusOr<Region> ReadRegion(ndctl_region* source) {
   return region;
 }
 
+std::vector<ndctl_region*> PmemRegions(ndctl_ctx* context) {
+  std::vector<ndctl_region*> regions;
+  ndctl_bus* bus = nullptr;
+  ndctl_bus_foreach(context, bus) {
+    ndctl_region* source = nullptr;
+    ndctl_region_foreach(bus, source) {
+      if (ndctl_region_get_type(source) == ND_DEVICE_REGION_PMEM) regions.push_back(source);
+    }
+  }
+  return regions;
+}
+
 }  // namespace
+
+absl::StatusOr<std::vector<std::string>> ReadGroupDevices() {
+  PMEM_ASSIGN_OR_RETURN(const NdctlContext context, NewNdctlContext());
+  std::vector<std::string> devices;
+  for (ndctl_region* const region : PmemRegions(context.get())) {
+    ndctl_namespace* each = nullptr;
+    ndctl_namespace_foreach(region, each) {
+      if (IsVolumeName(Text(ndctl_namespace_get_alt_name(each)))) continue;
+      std::string device = BlockDevice(each);
+      if (!device.empty()) devices.push_back(std::move(device));
+    }
+  }
+  std::sort(devices.begin(), devices.end());
+  return devices;
+}
 
 absl::StatusOr<DeviceState> NdctlReader::Read() {
   PMEM_ASSIGN_OR_RETURN(const NdctlContext context, NewNdctlContext());
   DeviceState devices;
-  ndctl_bus* bus = nullptr;
-  ndctl_bus_foreach(context.get(), bus) {
-    ndctl_region* source = nullptr;
-    ndctl_region_foreach(bus, source) {
-      if (ndctl_region_get_type(source) != ND_DEVICE_REGION_PMEM) continue;
-      PMEM_ASSIGN_OR_RETURN(Region region, ReadRegion(source));
-      devices.regions.push_back(std::move(region));
-    }
+  for (ndctl_region* const source : PmemRegions(context.get())) {
+    PMEM_ASSIGN_OR_RETURN(Region region, ReadRegion(source));
+    devices.regions.push_back(std::move(region));
   }
   std::sort(devices.regions.begin(), devices.regions.end(),
             [](const Region& a, const Region& b) { return a.name < b.name; });

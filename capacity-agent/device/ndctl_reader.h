@@ -3,6 +3,10 @@
 // of it leaves ndctl_reader.cc.
 #pragma once
 
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
 #include "capacity-agent/device/pool_reader.h"
 
 namespace pmem::agent {
@@ -19,5 +23,9 @@ class NdctlReader final : public PoolReader {
   // when libndctl cannot be set up, Aborted when a size vanished during the reading (try again).
   absl::StatusOr<DeviceState> Read() override;
 };
+
+// The block devices, without "/dev/", of all namespaces that are no volumes (own_groups.h): where
+// a VolumeGroup may lie. Unavailable when libndctl cannot be set up. Thread-safe.
+absl::StatusOr<std::vector<std::string>> ReadGroupDevices();
 
 }  // namespace pmem::agent

@@ -82,7 +82,7 @@ def test_a_direct_volume_is_refused_that_xfs_would_not_fit_into(guest, driver, u
     with pytest.raises(Refused, match="OUT_OF_RANGE: a direct volume of 318767104 bytes has 312475648 beside"):
         driver.create("disk-small", 300 * MIB, "direct", mounted("xfs"))
     driver.create("disk-small", 300 * MIB, "direct")
-    device = next(one["blockdev"] for one in guest.json("ndctl list -N") if one.get("name") == "disk-small")
+    device = device_of(guest, "disk-small").removeprefix("/dev/")
     assert guest.run(f"cat /sys/class/block/{device}/size") == f"{312475648 // 512}\n"
     driver.delete("disk-small")
 
@@ -121,6 +121,43 @@ def test_foreign_volumes_are_neither_listed_nor_removed(guest, driver, unchanged
     assert "by-hand" not in driver.volumes()
     driver.delete("by-hand")
     assert "by-hand" in guest.run("lvs --noheadings -o lv_name pmemvgregion0")
+
+
+def device_of(guest, name):
+    """The block device of a direct volume."""
+    return "/dev/" + next(one["blockdev"] for one in guest.json("ndctl list -N") if one.get("name") == name)
+
+
+@pytest.mark.parametrize("name", ["pmemvgregion9", "pmemvgregion0"])
+def test_a_volume_group_that_a_pod_makes_is_no_pool(guest, agent, driver, unchanged, name):
+    """It can, in the device of its block volume, and call it and what is in it as it likes."""
+    def pools():
+        return [pool for pool in agent.report()["pools"] if pool["kind"] == "lvm"]
+
+    before = pools()
+    driver.create("disk-theirs", 128 * MIB, "direct")
+    device = device_of(guest, "disk-theirs")
+    alone = f"""--config 'devices/global_filter=["a|^{device}$|","r|.*|"]'"""
+    generation = agent.report()["generation"]
+    # On another machine there is no such directory, which vgcreate would not make its VolumeGroup beside.
+    guest.run(f"""set -e
+        mkdir -p /dev/{name} && mv /dev/{name} /dev/aside
+        vgcreate -q {alone} {name} {device}
+        lvcreate -q -y -an -Zn -Wn {alone} -n {KEPT} -L 64M {name}
+        rmdir /dev/{name} 2>/dev/null || true
+        mv /dev/aside /dev/{name}""")
+    try:
+        assert device in guest.run("pvs --noheadings -o pv_name,vg_name")
+        agent.report(generation, "3s")  # It has time to see more than that.
+        assert pools() == before
+        assert driver.volumes()[KEPT] == 128 * MIB
+        driver.create("disk-ours", 4 * MIB)
+        assert device not in guest.run("lvs --noheadings -o devices -S lv_name=disk-ours")
+        driver.delete("disk-ours")
+    finally:
+        guest.run(f"vgremove -q -f {alone} {name}")
+    driver.delete("disk-theirs")
+    assert pools() == before
 
 
 def test_eight_at_once_on_one_region(guest, driver, unchanged):

@@ -5,9 +5,7 @@
 
 #include <string>
 
-#include "capacity-agent/core/free_extents.h"
 #include "capacity-agent/core/hidden_groups.h"
-#include "capacity-agent/core/region_condition.h"
 #include "common/pure/units.h"
 
 namespace pmem::agent {
@@ -67,8 +65,13 @@ VolumeGroup OurGroup() {
           .total_bytes = 2 * kGiB,
           .available_bytes = 1 * kGiB,
           .extent_bytes = 4 * kMiB,
-          .block_devices = {"pmem1"},
           .volumes = {{"disk-z", 512 * kMiB}, {"disk-a", 512 * kMiB}}};
+}
+
+VolumeGroup GroupOn(const std::vector<std::string>& block_devices) {
+  VolumeGroup group = OurGroup();
+  group.block_devices = block_devices;
+  return group;
 }
 
 PoolReport OurPool() {
@@ -216,12 +219,12 @@ std::vector<std::string> PoolIds(const CapacityReport& report) {
 }
 
 TEST(ReportBuilder, ARegionFullOfOurVolumeGroupIsNoDirectPool) {
-  const CapacityReport report = Build(ReadingOf({CarryingRegion(4 * kGiB)}, {OurGroup()}));
+  const CapacityReport report = Build(ReadingOf({CarryingRegion(4 * kGiB)}, {GroupOn({"pmem1"})}));
   EXPECT_EQ(PoolIds(report), std::vector<std::string>{"lvm/pmemvgregion0"});
 }
 
 TEST(ReportBuilder, ARegionPartlyUnderOurVolumeGroupIsBothPools) {
-  const CapacityReport report = Build(ReadingOf({CarryingRegion(2 * kGiB)}, {OurGroup()}));
+  const CapacityReport report = Build(ReadingOf({CarryingRegion(2 * kGiB)}, {GroupOn({"pmem1"})}));
   EXPECT_EQ(PoolIds(report), (std::vector<std::string>{"direct/region1", "lvm/pmemvgregion0"}));
   EXPECT_EQ(report.pools[0].available_bytes, 2 * kGiB);
   EXPECT_EQ(report.pools[0].volumes, (std::vector<VolumeReport>{{"pmem-lvm", 2 * kGiB}}));
@@ -231,12 +234,12 @@ TEST(ReportBuilder, ARegionPartlyUnderOurVolumeGroupIsBothPools) {
 TEST(ReportBuilder, AFullRegionWithAVolumeBesideOurVolumeGroupStaysADirectPool) {
   Region region = CarryingRegion(3 * kGiB);
   region.nvdimm_namespaces.push_back(Taken("disk-1", 3 * kGiB, kGiB));
-  const CapacityReport report = Build(ReadingOf({region}, {OurGroup()}));
+  const CapacityReport report = Build(ReadingOf({region}, {GroupOn({"pmem1"})}));
   EXPECT_EQ(PoolIds(report), (std::vector<std::string>{"direct/region1", "lvm/pmemvgregion0"}));
 }
 
 TEST(ReportBuilder, ARegionUnderAForeignVolumeGroupIsAFullDirectPool) {
-  VolumeGroup foreign = OurGroup();
+  VolumeGroup foreign = GroupOn({"pmem1"});
   foreign.name = "rootvg";
   const CapacityReport report = Build(ReadingOf({CarryingRegion(4 * kGiB)}, {foreign}));
   ASSERT_EQ(PoolIds(report), std::vector<std::string>{"direct/region1"});
@@ -244,29 +247,64 @@ TEST(ReportBuilder, ARegionUnderAForeignVolumeGroupIsAFullDirectPool) {
 }
 
 TEST(ReportBuilder, APartitionLiesOnItsDeviceAndPmem1IsNotPmem10) {
-  VolumeGroup group = OurGroup();
-  group.block_devices = {"pmem1p2"};
-  EXPECT_EQ(PoolIds(Build(ReadingOf({CarryingRegion(4 * kGiB)}, {group}))),
-            std::vector<std::string>{"lvm/pmemvgregion0"});
-  group.block_devices = {"pmem10"};
-  EXPECT_EQ(Build(ReadingOf({CarryingRegion(4 * kGiB)}, {group})).pools.size(), 2u);
+  using Ids = std::vector<std::string>;
+  EXPECT_EQ(PoolIds(Build(ReadingOf({CarryingRegion(4 * kGiB)}, {GroupOn({"pmem1p2"})}))),
+            Ids{"lvm/pmemvgregion0"});
+  EXPECT_EQ(PoolIds(Build(ReadingOf({CarryingRegion(4 * kGiB)}, {GroupOn({"pmem10"})}))),
+            Ids{"direct/region1"});
+}
+
+// What a pod writes into its block volume: the device of a direct volume, the loop device that the
+// kubelet has over either kind, one of another driver.
+TEST(ReportBuilder, AVolumeGroupThatAPodMadeIsNoPool) {
+  Region region = CarryingRegion(2 * kGiB);
+  for (const char* const name : {"disk-1", "new-disk-1"}) {
+    region.nvdimm_namespaces.push_back(Taken(name, 2 * kGiB, kGiB));
+    region.nvdimm_namespaces.back().block_device = "pmem1.1";
+    for (const char* const device : {"pmem1.1", "pmem1.1p1", "loop0", "sda", "mapper/x-y"}) {
+      VolumeGroup namesake = GroupOn({device});
+      namesake.volumes = {{"disk-theirs", kGiB}};
+      VolumeGroup other = namesake;
+      other.name = "pmemvgregion9";
+      const CapacityReport report =
+          Build(ReadingOf({region}, {namesake, GroupOn({"pmem1"}), other}));
+      ASSERT_EQ(PoolIds(report), (std::vector<std::string>{"direct/region1", "lvm/pmemvgregion0"}))
+          << device;
+      EXPECT_EQ(report.pools[1].state, PoolState::kOk);
+      EXPECT_EQ(report.pools[1].volumes, OurPool().volumes);
+    }
+    region.nvdimm_namespaces.pop_back();
+  }
+  EXPECT_EQ(PoolIds(Build(ReadingOf({region}, {GroupOn({"pmem1", "loop0"})}))),
+            std::vector<std::string>{"direct/region1"});
+}
+
+// One that init had no time to give its name is the administrator's as soon as he uses it.
+TEST(ReportBuilder, AVolumeGroupOnAnyOtherNamespaceIsOurs) {
+  for (const char* const name : {"", "by-hand", "pmemvgregion7", "new-pmemvgregion7"}) {
+    Region region = CarryingRegion(4 * kGiB);
+    region.nvdimm_namespaces[0].alt_name = name;
+    EXPECT_EQ(PoolIds(Build(ReadingOf({region}, {GroupOn({"pmem1"})}))),
+              std::vector<std::string>{"lvm/pmemvgregion0"})
+        << name;
+  }
 }
 
 TEST(ReportBuilder, WhatIsWrongWithARegionIsWrongWithItsVolumeGroup) {
   Region region = CarryingRegion(4 * kGiB);
   region.condition = {PoolState::kUnhealthy, "nmem0: the last save failed"};
-  const CapacityReport report = Build(ReadingOf({region}, {OurGroup()}));
+  const CapacityReport report = Build(ReadingOf({region}, {GroupOn({"pmem1"})}));
   EXPECT_EQ(report.pools[0].state, PoolState::kUnhealthy);
   EXPECT_EQ(report.errors[0].message, "region1: nmem0: the last save failed");
   region.condition = {PoolState::kLabelLess, "no labels"};
-  EXPECT_EQ(Build(ReadingOf({region}, {OurGroup()})).pools.back().state, PoolState::kOk);
+  EXPECT_EQ(Build(ReadingOf({region}, {GroupOn({"pmem1"})})).pools.back().state, PoolState::kOk);
 }
 
 // The node of a region of 4 GiB under a VolumeGroup, as init makes it.
 Reading InitReading() {
   Region region = CarryingRegion(4 * kGiB);
   region.nvdimm_namespaces[0].alt_name = "pmemvgregion0";
-  return ReadingOf({region}, {OurGroup()});
+  return ReadingOf({region}, {GroupOn({"pmem1"})});
 }
 
 // What is disabled takes the block device along, and the VolumeGroup with it.
@@ -338,18 +376,18 @@ class KnownGroupsTest : public testing::Test {
 
   KnownGroups known_;
   absl::Time now_ = absl::FromUnixSeconds(1000);
-  DeviceState whole_ = ReadingOf({CarryingRegion(4 * kGiB)}, {OurGroup()}).devices;
+  DeviceState whole_ = ReadingOf({CarryingRegion(4 * kGiB)}, {GroupOn({"pmem1"})}).devices;
 };
 
 TEST_F(KnownGroupsTest, StayWithTheirVolumesWhileTheirNamespaceIsDisabled) {
-  EXPECT_EQ(Groups(whole_), Found{OurGroup()});
+  EXPECT_EQ(Groups(whole_), Found{GroupOn({"pmem1"})});
   const DeviceState disabled = WithNamespaceDisabled({.devices = whole_}).devices;
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(Groups(disabled), Found{Hidden("region1: namespace1.0 (pmem-lvm) is disabled")});
   }
   EXPECT_EQ(Groups(disabled, "region0"), Found{Hidden("is not seen any more")});
   EXPECT_EQ(Groups(disabled, "region0"), Found{});
-  EXPECT_EQ(Groups(whole_), Found{OurGroup()});
+  EXPECT_EQ(Groups(whole_), Found{GroupOn({"pmem1"})});
 }
 
 TEST_F(KnownGroupsTest, StayWhileTheirRegionIsDisabled) {
@@ -373,6 +411,19 @@ TEST_F(KnownGroupsTest, StayUntilBothWereReadAfterTheyWereMissed) {
             Found{Hidden("region1: namespace1.0 (pmem-lvm) is disabled")});
   EXPECT_EQ(Groups(missed), Found{Hidden("is not seen any more")});
   EXPECT_EQ(Groups(missed), Found{});
+}
+
+// Nor does one that a pod made take the place of one that is hidden, or stay when its volume goes.
+TEST_F(KnownGroupsTest, AreOwnOnes) {
+  VolumeGroup foreign = GroupOn({"pmem1.1"});
+  DeviceState with_volume = whole_;
+  with_volume.regions[0].nvdimm_namespaces.push_back(Taken("disk-1", 0, kGiB));
+  with_volume.regions[0].nvdimm_namespaces.back().block_device = "pmem1.1";
+  with_volume.volume_groups.push_back(foreign);
+  EXPECT_EQ(Groups(with_volume), Found{GroupOn({"pmem1"})});
+  DeviceState disabled = WithNamespaceDisabled({.devices = with_volume}).devices;
+  disabled.volume_groups = {foreign};
+  EXPECT_EQ(Groups(disabled), Found{Hidden("region1: namespace1.0 (pmem-lvm) is disabled")});
 }
 
 TEST(ReportBuilder, AHiddenVolumeGroupIsAPoolWithItsVolumes) {
@@ -411,7 +462,6 @@ TEST(ReportBuilder, AThinPoolIsAPoolOfItsOwnThatTakesNothing) {
 // NVDIMMs of a dead node, put into one whose regions have the same numbers.
 TEST(ReportBuilder, TwoVolumeGroupsOfOneNameAreOnePoolThatTakesNothing) {
   VolumeGroup other = OurGroup();
-  other.block_devices = {"pmem7"};
   other.volumes = {{"disk-b", 512 * kMiB}};
   other.thin_pools = {{.name = "thin"}};
   VolumeGroup third = other;
@@ -440,58 +490,6 @@ TEST(ReportBuilder, WhatItBuildsIsWhatAReaderAccepts) {
   const auto parsed = ParseCapacityReport(SerialiseCapacityReport(report));
   ASSERT_TRUE(parsed.ok()) << parsed.status();
   EXPECT_EQ(*parsed, report);
-}
-
-struct ExtentCase {
-  const char* name;
-  std::vector<NvdimmNamespace> taken;
-  std::optional<std::vector<FreeExtent>> expected;
-  int64_t total_bytes = 1000;
-  friend void PrintTo(const ExtentCase& c, std::ostream* out) { *out << c.name; }
-};
-
-class Extents : public testing::TestWithParam<ExtentCase> {};
-
-TEST_P(Extents, AreTheAlignedGaps) {
-  const ExtentCase& c = GetParam();
-  EXPECT_EQ(FreeExtents(c.total_bytes, 100, c.taken), c.expected);
-}
-
-using Gaps = std::vector<FreeExtent>;
-
-INSTANTIATE_TEST_SUITE_P(
-    Rows, Extents,
-    testing::Values(
-        ExtentCase{"Nothing", {}, Gaps{{0, 1000}}}, ExtentCase{"All", {Taken("", 0, 1000)}, Gaps{}},
-        ExtentCase{"Front", {Taken("", 0, 100)}, Gaps{{100, 900}}},
-        ExtentCase{"Hole", {Taken("", 500, 500), Taken("", 0, 100)}, Gaps{{100, 400}}},
-        ExtentCase{
-            "MovedInwards", {Taken("", 0, 150), Taken("", 450, 100)}, Gaps{{200, 200}, {600, 400}}},
-        ExtentCase{"GapTooSmall", {Taken("", 0, 450), Taken("", 499, 501)}, Gaps{}},
-        ExtentCase{"TotalNotAligned", {}, Gaps{{0, 900}}, 999},
-        ExtentCase{"Overlap", {Taken("", 0, 101), Taken("", 100, 100)}, std::nullopt},
-        ExtentCase{"SamePlace", {Taken("", 0, 100), Taken("", 0, 100)}, std::nullopt},
-        ExtentCase{"Beyond", {Taken("", 900, 101)}, std::nullopt},
-        ExtentCase{"FarBeyond", {Taken("", 2000, 1)}, std::nullopt},
-        ExtentCase{"Endless", {Taken("", kBytesMax, kBytesMax)}, std::nullopt},
-        ExtentCase{"OffsetUnknown", {{.device_name = "namespace1.0", .bytes = 1}}, std::nullopt}),
-    [](const auto& row) { return row.param.name; });
-
-TEST(RegionCondition, TheWorstTroubleIsNamed) {
-  EXPECT_EQ(JudgeRegion({}), Condition());
-  const RegionFacts all = {.is_enabled = false,
-                           .is_read_only = true,
-                           .has_labels = false,
-                           .nvdimm_failures = {"nmem0: a", "nmem1: b"}};
-  RegionFacts facts = all;
-  EXPECT_EQ(JudgeRegion(facts).state, PoolState::kInactive);
-  facts.is_enabled = true;
-  EXPECT_EQ(JudgeRegion(facts),
-            (Condition{PoolState::kReadOnly, "the region is read-only; nmem0: a; nmem1: b"}));
-  facts.is_read_only = false;
-  EXPECT_EQ(JudgeRegion(facts), (Condition{PoolState::kUnhealthy, "nmem0: a; nmem1: b"}));
-  facts.nvdimm_failures.clear();
-  EXPECT_EQ(JudgeRegion(facts).state, PoolState::kLabelLess);
 }
 
 }  // namespace

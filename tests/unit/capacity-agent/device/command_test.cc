@@ -144,6 +144,36 @@ TEST(LvmReader, RunsTheReportAndParsesIt) {
   EXPECT_EQ(*devices, expected);
 }
 
+TEST(LvmReader, ShowsLvmTheDevicesOfGroupsAlone) {
+  LvmReader reader(FakeLvm(R"(
+    [ "$1" = fullreport ] || exit 3
+    while [ $# -gt 1 ]; do [ "$1" = --config ] && echo "$2" >&2; shift; done
+    exit 5)"),
+                   absl::Seconds(10), [] { return std::vector<std::string>{"pmem0"}; });
+  EXPECT_EQ(reader.Read().status(),
+            absl::FailedPreconditionError("exit status 5: devices/global_filter=["
+                                          "\"a|^/dev/pmem0(p[0-9]+)?$|\",\"r|.*|\"]"));
+}
+
+TEST(LvmReader, IsNotRunWithoutThem) {
+  LvmReader reader(FakeLvm("exit 5"), absl::Seconds(10),
+                   [] { return absl::UnavailableError("no libndctl"); });
+  EXPECT_EQ(reader.Read().status(), absl::UnavailableError("no libndctl"));
+}
+
+// A volume's room is taken in time or never.
+TEST(LvmCommand, HasTheTimeThatTheLookLeaves) {
+  const LvmCommand slow("lvm", [] {
+    absl::SleepFor(absl::Milliseconds(30));
+    return std::vector<std::string>();
+  });
+  EXPECT_TRUE(absl::IsDeadlineExceeded(slow.Options({}, absl::Milliseconds(20)).status()));
+  const auto options = slow.Options({"lvs"}, absl::Seconds(60));
+  ASSERT_TRUE(options.ok()) << options.status();
+  EXPECT_LE(options->timeout, absl::Seconds(60) - absl::Milliseconds(30));
+  EXPECT_EQ(options->arguments.at(1), "lvs");
+}
+
 TEST(LvmReader, AnExitStatusIsAnErrorWhateverWasPrinted) {
   LvmReader reader(FakeLvm("echo '{\"report\":[]}'; printf '  a\\n  b\\n' >&2; exit 5"),
                    absl::Seconds(10));

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which VolumeGroups may be ours, whatever they are called: those on NVDIMM namespaces that are no
+// volumes. LVM looks at all block devices of the node, also at what a pod has written into its
+// block volume, and at the loop device over it. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "capacity-agent/core/device_state.h"
+
+namespace pmem::agent {
+
+// Whether a namespace of that alt name is a volume, made or half-made: what is on it is its pod's.
+bool IsVolumeName(std::string_view alt_name);
+
+// Whether physical volume "pmem0" or its partition "pmem0p1" lies on block device "pmem0".
+bool LiesOn(std::string_view physical_volume, std::string_view block_device);
+
+// Leaves those of which every physical volume that is there lies on such a namespace, in whatever
+// region. One without is simulated, or hidden.
+void KeepOwnGroups(DeviceState* devices);
+
+// Arguments for each lvm command: it sees these block devices and their partitions alone. The
+// commands name VolumeGroups, and somebody else's may have the same name.
+std::vector<std::string> LvmConfigArguments(absl::Span<const std::string> block_devices);
+
+}  // namespace pmem::agent
