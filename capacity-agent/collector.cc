@@ -43,6 +43,7 @@ Collector::Collector(Options options, std::vector<std::unique_ptr<PoolReader>> r
 absl::Duration Collector::tick_period() const { return std::min(options_.resync, kRetryPeriod); }
 
 void Collector::Changed() {
+  store_->NoteChange();  // First: whoever takes a flag has what it stands for.
   for (Source& source : sources_) source.has_changed = true;
 }
 
@@ -64,6 +65,7 @@ void Collector::TickSource(size_t index) {
 // A report speaks of the time before its reading: what changes during it is a change to come.
 void Collector::ReadSource(size_t index) {
   Source& source = sources_[index];
+  const int64_t changes = store_->changes_noted();
   const absl::Time observed_at = clock_.WallNow();
   const absl::Time started = clock_.SteadyNow();
   absl::StatusOr<DeviceState> devices = source.reader->Read();
@@ -86,8 +88,14 @@ void Collector::ReadSource(size_t index) {
   }
   LogNews(source_name, status, last_error);
   if (gathered) Publish(*std::move(gathered));
-  MutexLock lock(&parts_mu_);
-  PublishHealthLocked();
+  int64_t read_by_all = changes;
+  {
+    MutexLock lock(&parts_mu_);
+    parts_[index].changes_read = changes;
+    for (const Part& part : parts_) read_by_all = std::min(read_by_all, part.changes_read);
+    PublishHealthLocked();
+  }
+  store_->MarkRead(read_by_all);
 }
 
 void Collector::Keep(absl::StatusOr<DeviceState> devices, absl::Time observed_at,

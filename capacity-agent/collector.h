@@ -8,6 +8,9 @@
 // The first report is published when every source has been read once: until then the node's memory
 // is not known, and half a report would say that the other half is empty. Later a source that
 // cannot be read keeps its last good numbers, in state unknown, with the error beside them.
+//
+// The store is told of each change that is noticed, and when all sources have been read since:
+// until then nobody is answered that nothing changed.
 #pragma once
 
 #include <atomic>
@@ -73,9 +76,10 @@ class Collector {
     std::string source;
     std::optional<DeviceState> last_good;
     std::string last_error = "not read yet";
-    absl::Time observed_at;   // Wall time before the reading of last_good began.
-    absl::Time read_at;       // The same, steady.
-    absl::Time tick_started;  // Steady time.
+    absl::Time observed_at;    // Wall time before the reading of last_good began.
+    absl::Time read_at;        // The same, steady.
+    absl::Time tick_started;   // Steady time.
+    int64_t changes_read = 0;  // So many of those noted in the store; a reading that failed counts.
   };
   void ReadSource(size_t index) ABSL_LOCKS_EXCLUDED(publishing_, parts_mu_);
   static void Keep(absl::StatusOr<DeviceState> devices, absl::Time observed_at, absl::Time read_at,

@@ -15,7 +15,8 @@
 namespace pmem::agent {
 namespace {
 
-constexpr int64_t kNoGeneration = -1;
+constexpr std::string_view kBehindDetail =
+    "the devices changed, and were not read since within the time that a reader is held";
 
 struct CapacityQuery {
   std::optional<int64_t> generation;
@@ -76,27 +77,32 @@ void HttpApi::Capacity(const HttpRequest& request, const Responder& respond) con
   if (!query.ok()) {
     return respond(ProblemResponse(400, "Bad parameter", StdView(query.status().message())));
   }
+  const bool is_behind = store_->IsBehind();  // First: the report has what was read by then.
   const ReportStore::Snapshot current = store_->Current();
   if (current == nullptr) {
     return respond(ProblemResponse(503, "No report yet", Missing(store_->health())));
   }
-  const int64_t known = query->generation.value_or(kNoGeneration);
-  const bool is_known = known == current->report.generation;
-  if (is_known && query->wait > absl::ZeroDuration()) {
-    const bool waits = store_->Wait(
-        known, clock_->SteadyNow() + query->wait,
-        [known, respond](const ReportStore::Snapshot& newest) {
-          respond(newest->report.generation == known ? NotModified(*newest) : WithReport(*newest));
-        });
-    if (!waits) {
-      respond(
-          ProblemResponse(503, "Too many waiting readers",
-                          absl::StrCat(kWaitersMax, " readers wait for the next report already")));
-    }
-    return;
+  const bool is_known = query->generation == current->report.generation;
+  const absl::Duration wait = is_known ? query->wait : absl::ZeroDuration();
+  const bool has_it = is_known || NoneMatchNames(request.if_none_match, current->etag);
+  const bool is_news = query->generation.has_value() && !has_it;
+  // News is good as it is. Who is told that nothing changed counts on what was noticed by now.
+  if (wait == absl::ZeroDuration() && (is_news || !is_behind)) {
+    return respond(has_it ? NotModified(*current) : WithReport(*current));
   }
-  const bool matches = NoneMatchNames(request.if_none_match, current->etag);
-  respond(is_known || matches ? NotModified(*current) : WithReport(*current));
+  const int64_t generation = current->report.generation;
+  const bool waits = store_->Wait(
+      generation, clock_->SteadyNow() + wait,
+      [generation, has_it, respond](const ReportStore::Snapshot& newest, bool is_read) {
+        if (!is_read) return respond(ProblemResponse(503, "A change is being read", kBehindDetail));
+        const bool is_same = newest->report.generation == generation;
+        respond(is_same && has_it ? NotModified(*newest) : WithReport(*newest));
+      });
+  if (!waits) {
+    respond(
+        ProblemResponse(503, "Too many waiting readers",
+                        absl::StrCat(kWaitersMax, " readers wait for the next report already")));
+  }
 }
 
 HttpResponse HttpApi::Livez() const {

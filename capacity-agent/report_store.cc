@@ -25,6 +25,15 @@ ReportStore::Snapshot ReportStore::Current() const {
   return current_;
 }
 
+std::vector<ReportStore::Parked> ReportStore::TakeEndedLocked(
+    const std::function<bool(const Parked&)>& stays) {
+  std::vector<Parked> ended;
+  const auto first_ended = std::stable_partition(parked_.begin(), parked_.end(), stays);
+  std::move(first_ended, parked_.end(), std::back_inserter(ended));
+  parked_.erase(first_ended, parked_.end());
+  return ended;
+}
+
 void ReportStore::Publish(CapacityReport report) {
   auto published = std::make_shared<PublishedReport>();
   published->body = SerialiseCapacityReport(report);
@@ -35,43 +44,75 @@ void ReportStore::Publish(CapacityReport report) {
   {
     MutexLock lock(&mu_);
     current_ = snapshot;
-    const auto first_ended = std::stable_partition(
-        parked_.begin(), parked_.end(),
+    ended = TakeEndedLocked(
         [&snapshot](const Parked& parked) { return parked.generation == GenerationOf(snapshot); });
-    std::move(first_ended, parked_.end(), std::back_inserter(ended));
-    parked_.erase(first_ended, parked_.end());
   }
-  for (const Parked& parked : ended) parked.waiter(snapshot);
+  for (const Parked& parked : ended) parked.waiter(snapshot, true);
 }
 
 bool ReportStore::Wait(int64_t generation, absl::Time deadline, Waiter waiter) {
   Snapshot snapshot;
+  bool is_read = false;
   {
     MutexLock lock(&mu_);
     snapshot = current_;
-    if (!is_closed_ && generation == GenerationOf(snapshot)) {
+    const bool is_known = generation == GenerationOf(snapshot);
+    if (!is_closed_ && is_known) {
       if (static_cast<int64_t>(parked_.size()) >= kWaitersMax) return false;
-      parked_.push_back({generation, deadline, std::move(waiter)});
+      parked_.push_back({generation, deadline, std::move(waiter), std::nullopt});
       return true;
     }
+    is_read = !is_known || changes_noted_ <= changes_read_;
   }
-  waiter(snapshot);
+  waiter(snapshot, is_read);
   return true;
 }
 
 void ReportStore::ExpireWaiters(absl::Time now) {
   std::vector<Parked> ended;
   Snapshot snapshot;
+  int64_t read = 0;
   {
     MutexLock lock(&mu_);
     snapshot = current_;
-    const auto first_ended =
-        std::stable_partition(parked_.begin(), parked_.end(),
-                              [now](const Parked& parked) { return parked.deadline > now; });
-    std::move(first_ended, parked_.end(), std::back_inserter(ended));
-    parked_.erase(first_ended, parked_.end());
+    read = changes_read_;
+    for (Parked& parked : parked_) {
+      if (parked.deadline <= now && !parked.awaits) parked.awaits = changes_noted_;
+    }
+    ended = TakeEndedLocked([now, read](const Parked& parked) {
+      return !parked.awaits || (*parked.awaits > read && now < parked.deadline + kHoldMax);
+    });
   }
-  for (const Parked& parked : ended) parked.waiter(snapshot);
+  for (const Parked& parked : ended) parked.waiter(snapshot, *parked.awaits <= read);
+}
+
+void ReportStore::NoteChange() {
+  MutexLock lock(&mu_);
+  ++changes_noted_;
+}
+
+int64_t ReportStore::changes_noted() const {
+  MutexLock lock(&mu_);
+  return changes_noted_;
+}
+
+void ReportStore::MarkRead(int64_t changes) {
+  std::vector<Parked> ended;
+  Snapshot snapshot;
+  {
+    MutexLock lock(&mu_);
+    snapshot = current_;
+    changes_read_ = std::max(changes_read_, changes);
+    ended = TakeEndedLocked([read = changes_read_](const Parked& parked) {
+      return !parked.awaits || *parked.awaits > read;
+    });
+  }
+  for (const Parked& parked : ended) parked.waiter(snapshot, true);
+}
+
+bool ReportStore::IsBehind() const {
+  MutexLock lock(&mu_);
+  return changes_read_ < changes_noted_;
 }
 
 void ReportStore::Close() {

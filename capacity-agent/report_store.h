@@ -4,11 +4,15 @@
 // A published report is immutable and replaced whole. A waiter costs no thread: it is a callback
 // that is called exactly once, from whichever thread brings its end: a report of another generation
 // (Publish), its deadline (ExpireWaiters), or the end of the agent (Close).
+//
+// Whoever is told that nothing changed may count on it: a waiter whose deadline is over stays until
+// all changes that were noted by then have been read (MarkRead).
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +25,9 @@ namespace pmem::agent {
 
 // Of waiters at a time. Beyond it a reader is told to come back.
 inline constexpr int64_t kWaitersMax = 1024;
+// How long past its deadline a waiter stays for what is being read. Less than what the extender
+// gives an agent for its answer (AgentPoller::Options::slack).
+inline constexpr absl::Duration kHoldMax = absl::Seconds(12);
 
 struct PublishedReport {
   CapacityReport report;
@@ -46,21 +53,31 @@ struct CollectorHealth {
 class ReportStore {
  public:
   using Snapshot = std::shared_ptr<const PublishedReport>;
-  // Gets the report that is current then.
-  using Waiter = std::function<void(const Snapshot&)>;
+  // Gets the report that is current then. `is_read`: it is of another generation, or has all that
+  // was noted by the waiter's deadline.
+  using Waiter = std::function<void(const Snapshot&, bool is_read)>;
 
   // Null before the first Publish.
   Snapshot Current() const ABSL_LOCKS_EXCLUDED(mu_);
   void Publish(CapacityReport report) ABSL_LOCKS_EXCLUDED(mu_);
 
   // `waiter` ends when the generation is not `generation` any more, or with Close, at once if that
-  // already holds; or with the first ExpireWaiters at or after `deadline` (steady time). False:
-  // kWaitersMax wait already, and `waiter` is never called.
+  // already holds; or with the first ExpireWaiters at or after `deadline` (steady time), or what is
+  // being read then, kHoldMax after it at the latest. False: kWaitersMax wait already, and `waiter`
+  // is never called.
   bool Wait(int64_t generation, absl::Time deadline, Waiter waiter) ABSL_LOCKS_EXCLUDED(mu_);
   void ExpireWaiters(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
   // From now on nobody waits. Idempotent.
   void Close() ABSL_LOCKS_EXCLUDED(mu_);
   int64_t waiters() const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // The devices changed: the report is behind until that is read.
+  void NoteChange() ABSL_LOCKS_EXCLUDED(mu_);
+  int64_t changes_noted() const ABSL_LOCKS_EXCLUDED(mu_);
+  // The report, if it is to be another one, has been published with what the first so many changes
+  // brought.
+  void MarkRead(int64_t changes) ABSL_LOCKS_EXCLUDED(mu_);
+  bool IsBehind() const ABSL_LOCKS_EXCLUDED(mu_);
 
   void SetHealth(CollectorHealth health) ABSL_LOCKS_EXCLUDED(mu_);
   CollectorHealth health() const ABSL_LOCKS_EXCLUDED(mu_);
@@ -70,12 +87,18 @@ class ReportStore {
     int64_t generation;
     absl::Time deadline;
     Waiter waiter;
+    std::optional<int64_t> awaits;  // Changes to be read, once the deadline is over.
   };
+  // Without those of which `stays` is false, which it returns.
+  std::vector<Parked> TakeEndedLocked(const std::function<bool(const Parked&)>& stays)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   mutable Mutex mu_;
   Snapshot current_ ABSL_GUARDED_BY(mu_);
   std::vector<Parked> parked_ ABSL_GUARDED_BY(mu_);
   bool is_closed_ ABSL_GUARDED_BY(mu_) = false;
+  int64_t changes_noted_ ABSL_GUARDED_BY(mu_) = 0;
+  int64_t changes_read_ ABSL_GUARDED_BY(mu_) = 0;
   CollectorHealth health_ ABSL_GUARDED_BY(mu_);
 };
 

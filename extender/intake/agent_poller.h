@@ -39,8 +39,9 @@ inline constexpr absl::Duration kAgentWaitMin = absl::Milliseconds(100);
 class AgentPoller final : public AgentListener {
  public:
   struct Options {
-    absl::Duration wait = absl::Seconds(20);   // How long an agent may hold a poll.
-    absl::Duration slack = absl::Seconds(10);  // And then at most needs to answer.
+    absl::Duration wait = absl::Seconds(20);  // How long an agent may hold a poll.
+    // And then at most needs to answer: it may be reading what changed (agent::kHoldMax).
+    absl::Duration slack = absl::Seconds(15);
     // When an answer of that node is wanted at the latest, even if nothing changes there; asked at
     // the begin of each poll. Empty: `wait` will do.
     std::function<absl::Time(const std::string& node)> wanted_at;

@@ -87,6 +87,31 @@ TEST_F(CollectorTest, AChangeIsReadAtTheNextTickAndOnce) {
   EXPECT_EQ(store_.Current()->report.generation, 101);
 }
 
+TEST_F(CollectorTest, TheReportIsBehindUntilAllSourcesHaveReadAChange) {
+  collector_->Tick();
+  EXPECT_FALSE(store_.IsBehind());
+  collector_->Changed();
+  EXPECT_TRUE(store_.IsBehind());
+  collector_->TickSource(0);
+  EXPECT_TRUE(store_.IsBehind()) << "LVM is slow";
+  groups_.answer = absl::UnavailableError("no lvm");  // The report says so.
+  collector_->TickSource(1);
+  EXPECT_FALSE(store_.IsBehind());
+}
+
+TEST_F(CollectorTest, AChangeDuringAReadingIsOneToCome) {
+  collector_->Tick();
+  on_scan_ = [this](const ScanOutcome& outcome) {
+    if (outcome.source == "lvm") collector_->Changed();
+  };
+  collector_->Changed();
+  collector_->Tick();
+  on_scan_ = nullptr;
+  EXPECT_TRUE(store_.IsBehind());
+  collector_->Tick();
+  EXPECT_FALSE(store_.IsBehind());
+}
+
 TEST_F(CollectorTest, ASourceThatHangsShowsThoughTheOthersAreRead) {
   collector_->Tick();
   const absl::Time first = clock_.SteadyNow();

@@ -113,6 +113,52 @@ TEST_F(HttpApiTest, ALongPollWithoutNewsEndsAfterItsWait) {
   EXPECT_EQ(Answer()->status, 304);
 }
 
+// A debt of the extender's ends with an answer that is no news.
+TEST_F(HttpApiTest, NobodyIsToldThatNothingChangedWhileAChangeIsBeingRead) {
+  store_.Publish(Report(7));
+  const std::vector<std::pair<Query, std::string>> unchanged = {
+      {{}, ""}, {{}, "\"b0+7\""}, {{{"generation", "7"}}, ""}};
+  for (const auto& [query, etag] : unchanged) {
+    store_.NoteChange();
+    EXPECT_FALSE(Get(query, etag));
+    store_.ExpireWaiters(clock_.SteadyNow());
+    EXPECT_FALSE(Answer());
+    store_.MarkRead(store_.changes_noted());
+    ASSERT_TRUE(Answer());
+    EXPECT_EQ(Answer()->status, query.empty() && etag.empty() ? 200 : 304);
+  }
+  EXPECT_FALSE(Get({{"generation", "7"}, {"wait", "30s"}}));
+  store_.NoteChange();
+  clock_.Advance(absl::Seconds(30));
+  store_.ExpireWaiters(clock_.SteadyNow());
+  EXPECT_FALSE(Answer());
+  store_.MarkRead(store_.changes_noted());
+  EXPECT_EQ(Answer()->status, 304);
+}
+
+TEST_F(HttpApiTest, NewsIsToldWhileAChangeIsBeingRead) {
+  store_.Publish(Report(7));
+  store_.NoteChange();
+  EXPECT_EQ(Status({{"generation", "6"}}), 200);
+  EXPECT_EQ(Status({{"generation", "6"}, {"wait", "30s"}}), 200);
+  EXPECT_FALSE(Get({}));
+  store_.Publish(Report(8));
+  ASSERT_TRUE(Answer());
+  EXPECT_EQ(Answer()->body, SerialiseCapacityReport(Report(8)));
+  EXPECT_FALSE(Get({{"generation", "6"}}, "\"b0+8\"")) << "it would be a 304";
+}
+
+TEST_F(HttpApiTest, WhoWasHeldForTooLongIsToldToComeBack) {
+  store_.Publish(Report(7));
+  store_.NoteChange();
+  EXPECT_FALSE(Get({{"generation", "7"}}));
+  clock_.Advance(kHoldMax);
+  store_.ExpireWaiters(clock_.SteadyNow());
+  ASSERT_TRUE(Answer());
+  EXPECT_EQ(Answer()->status, 503);
+  EXPECT_EQ(Answer()->headers.at("Retry-After"), "1");
+}
+
 TEST_F(HttpApiTest, TheEndOfTheAgentEndsALongPoll) {
   store_.Publish(Report(7));
   EXPECT_FALSE(Get({{"generation", "7"}, {"wait", "30s"}}));

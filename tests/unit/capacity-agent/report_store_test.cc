@@ -18,13 +18,16 @@ class ReportStoreTest : public testing::Test {
  protected:
   // Waits for another generation than `known`; what it gets is appended to ended_.
   bool Wait(int64_t known, absl::Time deadline = kStart + absl::Seconds(30)) {
-    return store_.Wait(known, deadline, [this](const ReportStore::Snapshot& snapshot) {
-      ended_.push_back(snapshot == nullptr ? -1 : snapshot->report.generation);
-    });
+    return store_.Wait(known, deadline,
+                       [this](const ReportStore::Snapshot& snapshot, bool is_read) {
+                         ended_.push_back(snapshot == nullptr ? -1 : snapshot->report.generation);
+                         is_read_ = is_read;
+                       });
   }
 
   ReportStore store_;
   std::vector<int64_t> ended_;
+  bool is_read_ = false;  // What the last of them was told.
 };
 
 TEST_F(ReportStoreTest, KeepsTheReportWithItsTextAndTag) {
@@ -66,6 +69,47 @@ TEST_F(ReportStoreTest, AWaiterEndsAtItsDeadline) {
   EXPECT_EQ(store_.waiters(), 1);
 }
 
+TEST_F(ReportStoreTest, AWaiterStaysForWhatWasNotedByItsDeadline) {
+  store_.Publish(Report(1));
+  store_.NoteChange();
+  Wait(1, kStart);
+  store_.ExpireWaiters(kStart);
+  EXPECT_TRUE(ended_.empty());
+  store_.NoteChange();  // What is noted later is for the next one.
+  store_.MarkRead(0);
+  EXPECT_TRUE(ended_.empty());
+  store_.MarkRead(1);
+  EXPECT_EQ(ended_, std::vector<int64_t>{1});
+  EXPECT_TRUE(is_read_);
+  EXPECT_TRUE(store_.IsBehind());
+  store_.MarkRead(2);
+  store_.MarkRead(1);  // Of a source that was overtaken.
+  EXPECT_FALSE(store_.IsBehind());
+}
+
+TEST_F(ReportStoreTest, AWaiterIsNotHeldForEver) {
+  store_.Publish(Report(1));
+  store_.NoteChange();
+  Wait(1, kStart);
+  store_.ExpireWaiters(kStart + kHoldMax - absl::Nanoseconds(1));
+  EXPECT_TRUE(ended_.empty());
+  store_.ExpireWaiters(kStart + kHoldMax);
+  EXPECT_EQ(ended_, std::vector<int64_t>{1});
+  EXPECT_FALSE(is_read_);
+}
+
+TEST_F(ReportStoreTest, BeforeItsDeadlineAWaiterEndsWithNewsAlone) {
+  store_.Publish(Report(1));
+  store_.NoteChange();
+  Wait(1);
+  store_.ExpireWaiters(kStart);
+  store_.MarkRead(1);
+  EXPECT_TRUE(ended_.empty());
+  store_.Publish(Report(2));
+  EXPECT_EQ(ended_, std::vector<int64_t>{2});
+  EXPECT_TRUE(is_read_);
+}
+
 TEST_F(ReportStoreTest, NobodyWaitsPastTheEnd) {
   store_.Publish(Report(1));
   Wait(1, absl::InfiniteFuture());
@@ -86,7 +130,7 @@ TEST_F(ReportStoreTest, OnlySoManyWait) {
 TEST_F(ReportStoreTest, AWaiterMayUseTheStore) {
   store_.Publish(Report(1));
   store_.Wait(1, absl::InfiniteFuture(),
-              [this](const ReportStore::Snapshot&) { ended_.push_back(store_.waiters()); });
+              [this](const ReportStore::Snapshot&, bool) { ended_.push_back(store_.waiters()); });
   store_.Publish(Report(2));
   EXPECT_EQ(ended_, std::vector<int64_t>{0});
 }

@@ -7,11 +7,14 @@
 #include <vector>
 
 #include "absl/strings/str_split.h"
+#include "capacity-agent/agent.h"
 #include "capacity-agent/device/volume_maker.h"
+#include "capacity-agent/report_store.h"
 #include "common/io/files.h"
 #include "csi-driver/kube_object.h"
 #include "csi-driver/volumes.h"
 #include "extender/core/ledger.h"
+#include "extender/intake/agent_poller.h"
 #include "tests/simulator/bounds.h"
 
 namespace pmem::driver {
@@ -38,6 +41,10 @@ std::vector<absl::Duration> SidecarTimeouts() {
 TEST(CreationTimes, ADebtOutlivesACreationThatWasBegunBeforeItAndTheReportOfIt) {
   EXPECT_GT(extender::LedgerOptions{}.debt_grace,
             kAfterTheLook + extender::simulator::kReportDelayMax);
+}
+
+TEST(CreationTimes, AnAgentThatReadsWhatChangedIsWaitedFor) {
+  EXPECT_LT(agent::kHoldMax + agent::kWaitGranularity, extender::AgentPoller::Options{}.slack);
 }
 
 TEST(CreationTimes, ACallIsWaitedForUntilItsTurnAndItsRoom) {
