@@ -137,17 +137,16 @@ std::string NvdimmNamespaceRow(std::string_view name, int64_t offset_bytes, int6
   return row.Int("size_bytes", bytes).String("mode", "fsdax").EndObject().Take();
 }
 
-absl::StatusOr<int64_t> SmallestGap(const Region& region, int64_t bytes) {
+// As the kernel chooses.
+absl::StatusOr<int64_t> LowestGap(const Region& region, int64_t bytes) {
   if (region.label_slots_free && *region.label_slots_free < 1) return NoRoom(region.name, bytes);
-  std::vector<FreeExtent> gaps =
+  const std::vector<FreeExtent> gaps =
       FreeExtents(region.total_bytes, region.alignment_bytes, region.nvdimm_namespaces)
           .value_or(std::vector<FreeExtent>());
-  std::erase_if(gaps, [bytes](const FreeExtent& gap) { return gap.bytes < bytes; });
-  const auto best =
-      std::min_element(gaps.begin(), gaps.end(),
-                       [](const FreeExtent& a, const FreeExtent& b) { return a.bytes < b.bytes; });
-  if (best == gaps.end()) return NoRoom(region.name, bytes);
-  return best->offset_bytes;
+  for (const FreeExtent& gap : gaps) {
+    if (gap.bytes >= bytes) return gap.offset_bytes;
+  }
+  return NoRoom(region.name, bytes);
 }
 
 }  // namespace
@@ -164,7 +163,7 @@ absl::StatusOr<std::string> AddSimulatedVolume(std::string_view json, std::strin
   }
   const Region* const region = FindRegion(devices, pool);
   if (region == nullptr) return NoPool(pool);
-  PMEM_ASSIGN_OR_RETURN(const int64_t offset_bytes, SmallestGap(*region, bytes));
+  PMEM_ASSIGN_OR_RETURN(const int64_t offset_bytes, LowestGap(*region, bytes));
   return Apply(
       json,
       {.pools = kRegions, .pool = pool, .added = NvdimmNamespaceRow(name, offset_bytes, bytes)});

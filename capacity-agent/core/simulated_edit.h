@@ -15,7 +15,7 @@
 
 namespace pmem::agent {
 
-// Into the VolumeGroup or region `pool`. In a region: at the start of the smallest gap that is
+// Into the VolumeGroup or region `pool`. In a region: at the start of the lowest gap that is
 // large enough.
 absl::StatusOr<std::string> AddSimulatedVolume(std::string_view json, std::string_view pool,
                                                std::string_view name, int64_t bytes);

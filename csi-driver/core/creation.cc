@@ -2,6 +2,7 @@
 #include "csi-driver/core/creation.h"
 
 #include <algorithm>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "common/pure/absl_view.h"
@@ -55,6 +56,17 @@ std::string RefusalText(const CapacityReport& report, const Item& item) {
                       " bytes: ", AbslView(ReasonText(WhyNot(report, room, {&item, 1}))), " (free ",
                       FreeBytes(room, item.kind), ", largest possible ",
                       LargestVolumeBytes(room, item.kind), ")");
+}
+
+// Of each region the lowest extent that takes the item: the kernel asks nobody for another one.
+void KeepLowestExtents(const Item& item, Room* room) {
+  std::set<int32_t> regions;
+  std::erase_if(room->bins, [&](const Bin& bin) {
+    const PoolRoom& pool = room->pools[bin.pool];
+    if (pool.kind != PoolKind::kDirect) return false;
+    if (VolumeBytes(item.requested_bytes, pool.alignment_bytes) > bin.free_bytes) return true;
+    return !regions.insert(bin.pool).second;
+  });
 }
 
 }  // namespace
@@ -165,7 +177,8 @@ absl::StatusOr<Volume> PlaceVolume(const CapacityReport& report, std::string_vie
                                    const SizeRange& range, int64_t min_bytes) {
   PMEM_ASSIGN_OR_RETURN(const int64_t wanted_bytes, WantedBytes(range, min_bytes));
   const Item item = {.claim_uid = std::string(id), .kind = kind, .requested_bytes = wanted_bytes};
-  const Room room = RoomOf(report);
+  Room room = RoomOf(report);
+  KeepLowestExtents(item, &room);
   const auto bins = Pack(room, {&item, 1});
   if (!bins) return absl::ResourceExhaustedError(RefusalText(report, item));
   const PoolRoom& pool = room.pools[room.bins[bins->front()].pool];

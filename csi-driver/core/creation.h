@@ -63,8 +63,10 @@ absl::Status CheckGone(const CapacityReport& report, std::string_view disabled,
 // Whether `volume` is what such a request would have made. AlreadyExists, saying what differs.
 absl::Status CheckSame(const Volume& volume, PoolKind kind, const SizeRange& range);
 
-// A new volume: its pool and size. ResourceExhausted with the reason when the node has no room,
-// OutOfRange when the rounded size passes the limit or leaves a file system less than `min_bytes`.
+// A new volume: its pool and size. The kernel puts a direct one at the begin of the lowest extent
+// of its region that is large enough: of several regions the one where that extent is the smallest.
+// ResourceExhausted with the reason when the node has no room, OutOfRange when the rounded size
+// passes the limit or leaves a file system less than `min_bytes`.
 absl::StatusOr<Volume> PlaceVolume(const CapacityReport& report, std::string_view id, PoolKind kind,
                                    const SizeRange& range, int64_t min_bytes);
 

@@ -33,7 +33,12 @@ TEST(SimulatedEdit, AddsToAVolumeGroupAndKeepsTheRest) {
       std::string::npos);
 }
 
-TEST(SimulatedEdit, AddsToTheSmallestGapThatIsLargeEnough) {
+// As the kernel does, though a smaller one would do.
+TEST(SimulatedEdit, AddsToTheLowestGapThatIsLargeEnough) {
+  const std::string smaller_behind = With(kDevices, R"("offset_bytes":30)", R"("offset_bytes":60)");
+  EXPECT_NE(AddSimulatedVolume(smaller_behind, "r", "d", 30)
+                ->find(R"("offset_bytes":10,"size_bytes":30)"),
+            std::string::npos);
   EXPECT_NE(
       AddSimulatedVolume(kDevices, "r", "d", 20)->find(R"("offset_bytes":10,"size_bytes":20)"),
       std::string::npos);

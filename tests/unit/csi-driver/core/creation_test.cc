@@ -77,6 +77,22 @@ TEST(PlaceVolume, RefusesWhatFitsInNoSingleExtent) {
                                                              .volume_bytes_min = 16 * kMiB}));
 }
 
+// region1 would be chosen for its hole of 1 GiB, and the kernel would cut its large extent.
+TEST(PlaceVolume, TakesTheRegionWhereTheKernelWastesLeast) {
+  CapacityReport report = ReportOf(
+      {MakeDirectPool({{0, 4 * kGiB}, {6 * kGiB, kGiB}}), MakeDirectPool({{0, 2 * kGiB}})});
+  report.pools[0].id = "direct/region1";
+  report.pools[1].id = "direct/region2";
+  const auto pool_for = [&report](int64_t bytes) {
+    return PlaceVolume(report, "disk-1", PoolKind::kDirect, {bytes, 0}, 0)->pool;
+  };
+  EXPECT_EQ(pool_for(kGiB), "region2");
+  EXPECT_EQ(pool_for(2 * kGiB + 1), "region1");
+  // What is too small for it the kernel passes over.
+  report.pools[0].free_extents = {{0, 16 * kMiB}, {kGiB, kGiB}, {3 * kGiB, 4 * kGiB}};
+  EXPECT_EQ(pool_for(kGiB), "region1");
+}
+
 TEST(PlaceVolume, RefusesARoundedSizePastTheLimit) {
   const CapacityReport report = ReportOf({MakeLvmPool(8 * kGiB)});
   EXPECT_TRUE(absl::IsOutOfRange(
