@@ -39,6 +39,10 @@ std::vector<std::string> LvmActivateArguments(std::string_view group, std::strin
   return {"lvchange", "--yes", "--activate", "y", FullName(group, name)};
 }
 
+std::vector<std::string> LvmRefreshArguments(std::string_view group, std::string_view name) {
+  return {"lvchange", "--yes", "--refresh", FullName(group, name)};
+}
+
 std::vector<std::string> LvmRemoveArguments(std::string_view group, std::string_view name) {
   return {"lvremove", "--yes", "--force", FullName(group, name)};
 }

@@ -17,6 +17,8 @@ std::vector<std::string> LvmRenameArguments(std::string_view group, std::string_
 std::vector<std::string> LvmExtendArguments(std::string_view group, std::string_view name,
                                             int64_t bytes);
 std::vector<std::string> LvmActivateArguments(std::string_view group, std::string_view name);
+// Its device as the metadata has it, whatever state a killed command left it in.
+std::vector<std::string> LvmRefreshArguments(std::string_view group, std::string_view name);
 std::vector<std::string> LvmRemoveArguments(std::string_view group, std::string_view name);
 // A VolumeGroup on one device, of no host. Its extents begin where large pages do.
 std::vector<std::string> LvmCreateGroupArguments(std::string_view group, const std::string& device);

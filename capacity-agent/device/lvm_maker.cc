@@ -1,23 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "capacity-agent/device/lvm_maker.h"
 
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "capacity-agent/core/own_groups.h"
 #include "capacity-agent/device/erase.h"
+#include "common/io/files.h"
 #include "common/pure/names.h"
 #include "common/pure/status_macros.h"
 
 namespace pmem::agent {
+namespace {
+
+constexpr int64_t kAttributeBytesMax = 4096;
+
+}  // namespace
 
 LvmMaker::LvmMaker(const std::string& command, absl::Duration timeout,
-                   absl::Duration allocation_max, ListGroupDevices group_devices)
+                   absl::Duration allocation_max, ListGroupDevices group_devices, std::string root)
     : command_(command, std::move(group_devices)),
       timeout_(timeout),
-      allocation_timeout_(std::min(timeout, allocation_max)) {}
+      allocation_timeout_(std::min(timeout, allocation_max)),
+      root_(std::move(root)) {}
 
 absl::Status LvmMaker::Run(const std::vector<std::string>& arguments, absl::Duration timeout) {
   PMEM_ASSIGN_OR_RETURN(const CommandOptions options, command_.Options(arguments, timeout));
@@ -41,15 +54,57 @@ absl::Status LvmMaker::Create(const VolumePlace& place, int64_t bytes) {
 }
 
 absl::Status LvmMaker::Extend(const VolumePlace& place, int64_t bytes) {
+  PMEM_RETURN_IF_ERROR(Resume(place));
   return Run(LvmExtendArguments(place.pool, place.name, bytes));
 }
 
+std::string LvmMaker::SysfsPathOf(const VolumePlace& place) const {
+  struct stat info = {};
+  if (stat(PathOf(place).c_str(), &info) != 0) return "";
+  return absl::StrCat(root_, "/sys/dev/block/", major(info.st_rdev), ":", minor(info.st_rdev));
+}
+
+bool LvmMaker::IsSuspended(const VolumePlace& place) const {
+  const auto text = ReadFile(SysfsPathOf(place) + "/dm/suspended", kAttributeBytesMax);
+  return text.ok() && absl::StripAsciiWhitespace(*text) == "1";
+}
+
+absl::Status LvmMaker::Resume(const VolumePlace& place) {
+  if (!IsSuspended(place)) return absl::OkStatus();
+  PMEM_RETURN_IF_ERROR(Run(LvmRefreshArguments(place.pool, place.name)));
+  if (!IsSuspended(place)) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat(PathOf(place), ": stays suspended"));
+}
+
+// Whoever writes a VolumeGroup of our name into a block volume may have LVM activate it first.
+absl::Status LvmMaker::CheckOwn(const VolumePlace& place) const {
+  PMEM_ASSIGN_OR_RETURN(const std::vector<std::string> own, command_.GroupDevices());
+  std::error_code error;
+  for (const auto& each :
+       std::filesystem::directory_iterator(SysfsPathOf(place) + "/slaves", error)) {
+    const std::string under = each.path().filename().string();
+    const bool is_own = std::any_of(own.begin(), own.end(), [&under](const std::string& device) {
+      return LiesOn(under, device);
+    });
+    if (!is_own) {
+      return absl::FailedPreconditionError(
+          absl::StrCat(PathOf(place), " lies on ", under, ": it is another VolumeGroup's"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::string> LvmMaker::Open(const VolumePlace& place) {
-  std::string path = MapperPath(place.pool, place.name);
-  if (access(path.c_str(), F_OK) == 0) return path;
-  PMEM_RETURN_IF_ERROR(Run(LvmActivateArguments(place.pool, place.name)));
-  if (access(path.c_str(), F_OK) == 0) return path;
-  return absl::UnavailableError(absl::StrCat(path, ": not there after activation"));
+  const std::string path = PathOf(place);
+  if (access(path.c_str(), F_OK) != 0) {
+    PMEM_RETURN_IF_ERROR(Run(LvmActivateArguments(place.pool, place.name)));
+  }
+  if (access(path.c_str(), F_OK) != 0) {
+    return absl::UnavailableError(absl::StrCat(path, ": not there after activation"));
+  }
+  PMEM_RETURN_IF_ERROR(CheckOwn(place));
+  PMEM_RETURN_IF_ERROR(Resume(place));
+  return path;
 }
 
 absl::Status LvmMaker::Remove(const VolumePlace& place) {

@@ -18,13 +18,14 @@ namespace pmem::agent {
 // messages alone, so that it comes as Unavailable here, and the next try sees it in the report.
 class LvmMaker final : public VolumeMaker {
  public:
-  // As LvmReader's. `allocation_max`: for tests.
+  // As LvmReader's. `allocation_max` and `root`, where /dev and /sys are: for tests.
   LvmMaker(const std::string& command, absl::Duration timeout,
            absl::Duration allocation_max = kAllocationMax,
-           ListGroupDevices group_devices = ReadGroupDevices);
+           ListGroupDevices group_devices = ReadGroupDevices, std::string root = "");
 
   absl::Status Create(const VolumePlace& place, int64_t bytes) override;
   absl::Status Extend(const VolumePlace& place, int64_t bytes) override;
+  // FailedPrecondition when another VolumeGroup's volume has the device's name.
   absl::StatusOr<std::string> Open(const VolumePlace& place) override;
   // LogicalVolumes stay active: it costs nothing, and saves a command at the next Open.
   absl::Status Close(const VolumePlace&) override { return absl::OkStatus(); }
@@ -40,10 +41,21 @@ class LvmMaker final : public VolumeMaker {
   absl::Status Run(const std::vector<std::string>& arguments) { return Run(arguments, timeout_); }
   absl::Status Run(const std::vector<std::string>& arguments, absl::Duration timeout);
   absl::Status Finish(const VolumePlace& unfinished, const std::string& name);
+  std::string PathOf(const VolumePlace& place) const {
+    return root_ + MapperPath(place.pool, place.name);
+  }
+  // What sysfs has of the device: a path. Not there: one of nothing.
+  std::string SysfsPathOf(const VolumePlace& place) const;
+  bool IsSuspended(const VolumePlace& place) const;
+  // A command that is killed between suspending the device and resuming it leaves it so: whatever
+  // touches it hangs.
+  absl::Status Resume(const VolumePlace& place);
+  absl::Status CheckOwn(const VolumePlace& place) const;
 
   const LvmCommand command_;
   const absl::Duration timeout_;
   const absl::Duration allocation_timeout_;
+  const std::string root_;
   CommandRunner runner_;
 };
 

@@ -6,12 +6,16 @@
 
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "absl/time/clock.h"
 
 namespace pmem::agent {
 namespace {
+
+namespace fs = std::filesystem;
 
 // An lvm that takes its time, whatever it is called for.
 class SlowLvm : public testing::Test {
@@ -35,6 +39,62 @@ TEST_F(SlowLvm, TakesTheRoomInTimeOrNever) {
 TEST_F(SlowLvm, HasTheCommandsTimeWhereThatIsLess) {
   LvmMaker maker(program_, absl::Milliseconds(200));
   EXPECT_TRUE(absl::IsDeadlineExceeded(maker.Create({"pmemvgregion0", "disk-1"}, 4194304)));
+}
+
+// A node of which the volume's device is a file, and an lvm that notes its calls and resumes it.
+class SuspendedVolume : public testing::Test {
+ protected:
+  SuspendedVolume() {
+    fs::create_directories(root_ / "dev/mapper");
+    fs::create_directories(sysfs_ / "dm");
+    fs::create_directories(sysfs_ / "slaves/pmem0");
+    std::ofstream(root_ / "dev/mapper/pmemvgregion0-disk--1");
+    SetSuspended("1");
+    std::ofstream(root_ / "lvm") << "#!/bin/sh\necho \"$1 $2 $3 $4\" >>" << root_.string()
+                                 << "/calls\necho 0 >" << sysfs_.string() << "/dm/suspended\n";
+    fs::permissions(root_ / "lvm", fs::perms::owner_all);
+  }
+  ~SuspendedVolume() override { fs::remove_all(root_); }
+
+  void SetSuspended(const char* value) { std::ofstream(sysfs_ / "dm/suspended") << value << "\n"; }
+  std::string Calls() const {
+    std::stringstream text;
+    text << std::ifstream(root_ / "calls").rdbuf();
+    return text.str();
+  }
+
+  const fs::path root_ = testing::TempDir() + "/suspended-" + std::to_string(::getpid());
+  const fs::path sysfs_ = root_ / "sys/dev/block/0:0";
+  const VolumePlace place_ = {"pmemvgregion0", "disk-1"};
+  LvmMaker maker_{(root_ / "lvm").string(), absl::Seconds(60), kAllocationMax,
+                  [] { return std::vector<std::string>{"pmem0"}; }, root_.string()};
+};
+
+constexpr char kRefresh[] = "lvchange --yes --refresh pmemvgregion0/disk-1\n";
+
+TEST_F(SuspendedVolume, IsResumedWhenItIsOpened) {
+  const auto device = maker_.Open(place_);
+  ASSERT_TRUE(device.ok()) << device.status();
+  EXPECT_EQ(Calls(), kRefresh);
+  EXPECT_TRUE(maker_.Open(place_).ok());
+  EXPECT_EQ(Calls(), kRefresh) << "once";
+}
+
+TEST_F(SuspendedVolume, IsResumedBeforeItGrows) {
+  EXPECT_TRUE(maker_.Extend(place_, 8388608).ok());
+  EXPECT_EQ(Calls(), std::string(kRefresh) + "lvextend --yes --size 8388608b\n");
+}
+
+TEST_F(SuspendedVolume, IsNotUsedWhileItStaysSo) {
+  std::ofstream(root_ / "lvm") << "#!/bin/sh\n";
+  EXPECT_TRUE(absl::IsUnavailable(maker_.Open(place_).status()));
+}
+
+// As when a pod's own VolumeGroup pmemvgregion0 was activated before the node's.
+TEST_F(SuspendedVolume, OfAnotherVolumeGroupIsNotTouched) {
+  fs::rename(sysfs_ / "slaves/pmem0", sysfs_ / "slaves/loop0");
+  EXPECT_TRUE(absl::IsFailedPrecondition(maker_.Open(place_).status()));
+  EXPECT_EQ(Calls(), "");
 }
 
 }  // namespace
