@@ -24,14 +24,14 @@ bool IsKubeName(std::string_view text) {
          std::all_of(text.begin(), text.end(), is_allowed);
 }
 
-absl::StatusOr<std::string> OldClassOf(const JsonValue& metadata) {
+}  // namespace
+
+absl::StatusOr<std::string> AnnotationOf(const JsonValue& metadata, std::string_view name) {
   PMEM_ASSIGN_OR_RETURN(const auto annotations, metadata.OptionalMember("annotations"));
   if (!annotations) return std::string();
-  PMEM_ASSIGN_OR_RETURN(const auto old, annotations->OptionalString(kClassAnnotationBeta));
-  return old.value_or("");
+  PMEM_ASSIGN_OR_RETURN(const auto value, annotations->OptionalString(name));
+  return value.value_or("");
 }
-
-}  // namespace
 
 absl::StatusOr<std::string> ClaimPath(std::string_view kube_namespace, std::string_view name) {
   if (!IsKubeName(kube_namespace) || !IsKubeName(name)) {
@@ -48,7 +48,7 @@ absl::StatusOr<std::string> ClassOfClaim(std::string_view claim_json, std::strin
   PMEM_ASSIGN_OR_RETURN(const JsonValue metadata, document.root().Member("metadata"));
   PMEM_ASSIGN_OR_RETURN(const std::string uid, metadata.String("uid"));
   if (uid != VolumeKey(volume)) return std::string();
-  PMEM_ASSIGN_OR_RETURN(std::string old, OldClassOf(metadata));
+  PMEM_ASSIGN_OR_RETURN(std::string old, AnnotationOf(metadata, kClassAnnotationBeta));
   if (!old.empty()) return old;
   PMEM_ASSIGN_OR_RETURN(const JsonValue spec, document.root().Member("spec"));
   PMEM_ASSIGN_OR_RETURN(const auto name, spec.OptionalString("storageClassName"));

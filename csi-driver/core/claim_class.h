@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "common/pure/json_reader.h"
 
 namespace pmem::driver {
 
@@ -17,6 +18,9 @@ inline constexpr std::string_view kClaimNamespaceParameter = "csi.storage.k8s.io
 
 // Where the API server has that claim. InvalidArgument for what cannot be names in Kubernetes.
 absl::StatusOr<std::string> ClaimPath(std::string_view kube_namespace, std::string_view name);
+
+// Of an object in JSON. Empty: it has none of that name.
+absl::StatusOr<std::string> AnnotationOf(const JsonValue& metadata, std::string_view name);
 
 // The class of a PersistentVolumeClaim in JSON: its older annotation wins, as everywhere in
 // Kubernetes. Empty: it has none, or is not the claim whose UID the name of `volume` ends in, but a

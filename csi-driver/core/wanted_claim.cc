@@ -8,18 +8,9 @@
 #include "common/pure/json_reader.h"
 #include "common/pure/names.h"
 #include "common/pure/status_macros.h"
+#include "csi-driver/core/claim_class.h"
 
 namespace pmem::driver {
-namespace {
-
-absl::StatusOr<std::string> SelectedNode(const JsonValue& metadata) {
-  PMEM_ASSIGN_OR_RETURN(const auto annotations, metadata.OptionalMember("annotations"));
-  if (!annotations) return std::string();
-  PMEM_ASSIGN_OR_RETURN(const auto node, annotations->OptionalString(kSelectedNodeAnnotation));
-  return node.value_or("");
-}
-
-}  // namespace
 
 absl::Status CheckWanted(std::string_view claim_json, std::string_view volume,
                          std::string_view node) {
@@ -27,7 +18,8 @@ absl::Status CheckWanted(std::string_view claim_json, std::string_view volume,
   PMEM_ASSIGN_OR_RETURN(const JsonValue metadata, document.root().Member("metadata"));
   PMEM_ASSIGN_OR_RETURN(const JsonValue spec, document.root().Member("spec"));
   PMEM_ASSIGN_OR_RETURN(const std::string uid, metadata.String("uid"));
-  PMEM_ASSIGN_OR_RETURN(const std::string selected, SelectedNode(metadata));
+  PMEM_ASSIGN_OR_RETURN(const std::string selected,
+                        AnnotationOf(metadata, kSelectedNodeAnnotation));
   PMEM_ASSIGN_OR_RETURN(const auto bound, spec.OptionalString("volumeName"));
   if (uid != VolumeKey(volume)) {
     return absl::FailedPreconditionError(absl::StrCat(
