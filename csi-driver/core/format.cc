@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "csi-driver/core/format.h"
 
+#include <utility>
+
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/pure/absl_view.h"
@@ -45,9 +48,23 @@ std::string DescribeData(int64_t first, bool has_ext4_backup) {
                       : "");
 }
 
-std::vector<std::string> FormatArguments(const std::string& device, std::string_view type) {
+KernelVersion ParseKernelVersion(std::string_view release) {
+  KernelVersion version;
+  const std::vector<absl::string_view> parts =
+      absl::StrSplit(AbslView(release), absl::ByAnyChar(".-+ "));
+  if (parts.size() < 2 || !absl::SimpleAtoi(parts[0], &version.major) ||
+      !absl::SimpleAtoi(parts[1], &version.minor)) {
+    return {};
+  }
+  return version;
+}
+
+std::vector<std::string> FormatArguments(const std::string& device, std::string_view type,
+                                         const KernelVersion& kernel) {
   if (type == "xfs") {
-    return {"mkfs.xfs", "-f", "-q", "-K", "-b", "size=4096", "-m", "reflink=0", device};
+    std::string features = "reflink=0";
+    if (kernel < kXfsBigTimeKernel) features += ",bigtime=0,inobtcount=0";
+    return {"mkfs.xfs", "-f", "-q", "-K", "-b", "size=4096", "-m", std::move(features), device};
   }
   return {"mkfs.ext4", "-F", "-q", "-b", "4096", "-E", "stride=512,nodiscard", "-m", "0", device};
 }

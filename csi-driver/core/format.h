@@ -3,6 +3,7 @@
 // first. Pure.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -35,10 +36,22 @@ bool IsExt4Superblock(std::string_view block);
 // For people: what is on a device that no probe recognizes and whose byte `first` is not zero.
 std::string DescribeData(int64_t first, bool has_ext4_backup);
 
+// "6.1.0-13-amd64" is 6.1. What cannot be read is 0.0, older than all.
+struct KernelVersion {
+  int major = 0;
+  int minor = 0;
+  auto operator<=>(const KernelVersion&) const = default;
+};
+KernelVersion ParseKernelVersion(std::string_view release);
+
+// Kernels before it refuse two features that mkfs.xfs turns on by itself (xfsprogs 5.15).
+inline constexpr KernelVersion kXfsBigTimeKernel = {5, 10};
+
 // Blocks of the page size, which DAX needs, aligned to 2 MiB, so that large pages can be mapped.
 // Nothing is discarded: pmem cannot, and where a loop device can, the mark that a mkfs is under way
-// (device_contents.h) would be gone. `type` is ext4 or xfs.
-std::vector<std::string> FormatArguments(const std::string& device, std::string_view type);
+// (device_contents.h) would be gone. `type` is ext4 or xfs, `kernel` the one that will mount it.
+std::vector<std::string> FormatArguments(const std::string& device, std::string_view type,
+                                         const KernelVersion& kernel);
 
 // xfs grows by its path, ext4 by its device.
 std::vector<std::string> GrowArguments(const std::string& device, const std::string& path,

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -40,6 +41,11 @@ constexpr size_t kStartBytes = size_t{1024} * 1024;
 dev_t BlockNumber(const std::string& path) {
   struct stat info = {};
   return stat(path.c_str(), &info) == 0 && S_ISBLK(info.st_mode) ? info.st_rdev : 0;
+}
+
+KernelVersion RunningKernel() {
+  struct utsname names = {};
+  return uname(&names) == 0 ? ParseKernelVersion(names.release) : KernelVersion();
 }
 
 // As the kernel's table of mounts has it: without links, "..", and slashes at the end. What is not
@@ -120,7 +126,7 @@ absl::StatusOr<std::string> LinuxHost::DataOnVolume(const std::string& device) {
 
 absl::Status LinuxHost::Format(const std::string& device, std::string_view type) {
   PMEM_RETURN_IF_ERROR(MarkFormatting(device));
-  PMEM_RETURN_IF_ERROR(Run(device, FormatArguments(device, type)));
+  PMEM_RETURN_IF_ERROR(Run(device, FormatArguments(device, type, RunningKernel())));
   return FinishFormat(device);
 }
 

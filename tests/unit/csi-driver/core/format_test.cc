@@ -43,13 +43,30 @@ TEST(Format, TellsTheCopyOfAnExt4Superblock) {
 
 TEST(Format, MakesBlocksOfThePageSize) {
   using Words = std::vector<std::string>;
-  EXPECT_EQ(FormatArguments("/dev/x", "ext4"),
+  EXPECT_EQ(FormatArguments("/dev/x", "ext4", {6, 1}),
             (Words{"mkfs.ext4", "-F", "-q", "-b", "4096", "-E", "stride=512,nodiscard", "-m", "0",
                    "/dev/x"}));
-  EXPECT_EQ(FormatArguments("/dev/x", "xfs"),
+  EXPECT_EQ(FormatArguments("/dev/x", "xfs", {5, 10}),
             (Words{"mkfs.xfs", "-f", "-q", "-K", "-b", "size=4096", "-m", "reflink=0", "/dev/x"}));
   EXPECT_EQ(GrowArguments("/dev/x", "/mnt", "ext4"), (Words{"resize2fs", "/dev/x"}));
   EXPECT_EQ(GrowArguments("/dev/x", "/mnt", "xfs"), (Words{"xfs_growfs", "-d", "/mnt"}));
+}
+
+// bigtime and inobtcount came with Linux 5.10, and xfsprogs 6.1 turns them on.
+TEST(Format, MakesAnXfsThatTheRunningKernelMounts) {
+  for (const KernelVersion old : {KernelVersion{5, 9}, KernelVersion{4, 18}, KernelVersion{}}) {
+    EXPECT_EQ(FormatArguments("/dev/x", "xfs", old).at(7), "reflink=0,bigtime=0,inobtcount=0");
+  }
+  for (const KernelVersion kernel : {KernelVersion{5, 10}, KernelVersion{6, 0}}) {
+    EXPECT_EQ(FormatArguments("/dev/x", "xfs", kernel).at(7), "reflink=0");
+  }
+}
+
+TEST(Format, KnowsAKernelByItsRelease) {
+  EXPECT_EQ(ParseKernelVersion("6.1.0-13-amd64"), (KernelVersion{6, 1}));
+  EXPECT_EQ(ParseKernelVersion("4.18.0-513.el8.x86_64"), (KernelVersion{4, 18}));
+  EXPECT_EQ(ParseKernelVersion("5.4+"), (KernelVersion{5, 4}));
+  EXPECT_EQ(ParseKernelVersion("next"), KernelVersion());
 }
 
 }  // namespace
