@@ -16,9 +16,14 @@ enum class Erasure { kNone, kSignatures, kAll };
 // zeros there is what tells a new one from one with data (csi-driver/device/device_contents.h).
 inline constexpr int64_t kSignatureBytes = 4 * kMiB;
 
+// What keeps the block device of that directory of sysfs, or a partition of it: "dm-3 (vg-lv)". Not
+// who has it mounted or open.
+std::string HoldersIn(const std::string& directory);
+
 // kSignatures: what tells file systems and partitions, kSignatureBytes at both ends. kAll: every
 // byte, in steps, as long as it takes. kNone: only looks whether somebody uses it.
-// FailedPrecondition when somebody does; NotFound; Unavailable. Thread-safe for different devices.
+// FailedPrecondition when somebody does, with HoldersIn; NotFound; Unavailable. Thread-safe for
+// different devices.
 absl::Status EraseDevice(const std::string& device, Erasure erasure);
 
 }  // namespace pmem::agent
