@@ -76,11 +76,20 @@ absl::Status Initializer::CheckEmpty(const std::string& device) {
                    "there, zero its first 4 MiB"));
 }
 
+absl::Status Initializer::DisabledAgain(const InitStep& step, const absl::Status& found) {
+  const absl::Status disabled =
+      devices_->makers.at(PoolKind::kDirect)->Disable({.pool = step.region, .name = step.name});
+  return absl::Status(found.code(),
+                      absl::StrCat(found.message(), "; its NVDIMM namespace was disabled, and is ",
+                                   disabled.ok() ? "again" : "enabled now: ", disabled.message()));
+}
+
 absl::Status Initializer::CreateGroup(const InitStep& step) {
   PMEM_ASSIGN_OR_RETURN(
       const std::string device,
       devices_->makers.at(PoolKind::kDirect)->Open({.pool = step.region, .name = step.name}));
-  PMEM_RETURN_IF_ERROR(CheckEmpty(device));
+  const absl::Status empty = CheckEmpty(device);
+  if (!empty.ok()) return step.is_disabled ? DisabledAgain(step, empty) : empty;
   return lvm_->CreateGroup(step.name, device);
 }
 

@@ -35,6 +35,8 @@ class Initializer {
   // one that cannot be read.
   absl::Status CheckEmpty(const std::string& device);
   absl::Status CreateGroup(const InitStep& step);
+  // Ends a look at a namespace that somebody had disabled: `found` with what became of it.
+  absl::Status DisabledAgain(const InitStep& step, const absl::Status& found);
 
   Devices* const devices_;
   agent::LvmMaker* const lvm_;

@@ -190,4 +190,10 @@ absl::Status NdctlMaker::Disown(const VolumePlace& place) {
   return Check(ndctl_namespace_set_alt_name(view.volume, name.c_str()), "alt name " + name);
 }
 
+absl::Status NdctlMaker::Disable(const VolumePlace& place) {
+  PMEM_ASSIGN_OR_RETURN(const View view, LookAtVolume(place));
+  return Check(ndctl_namespace_disable_safe(view.volume), place.name);
+}
+
 }  // namespace pmem::agent
+

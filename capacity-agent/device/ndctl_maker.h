@@ -20,6 +20,7 @@ class NdctlMaker final : public VolumeMaker {
   absl::Status Close(const VolumePlace&) override { return absl::OkStatus(); }
   absl::Status Remove(const VolumePlace& place) override;
   absl::Status Disown(const VolumePlace& place) override;
+  absl::Status Disable(const VolumePlace& place) override;
 };
 
 }  // namespace pmem::agent

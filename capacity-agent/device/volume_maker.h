@@ -58,6 +58,11 @@ class VolumeMaker {
   virtual absl::Status Disown(const VolumePlace&) {
     return absl::UnimplementedError("no renaming");
   }
+
+  // Takes its block device away until it is opened again. Unimplemented: it stays.
+  virtual absl::Status Disable(const VolumePlace&) {
+    return absl::UnimplementedError("no disabling");
+  }
 };
 
 }  // namespace pmem::agent

@@ -118,6 +118,7 @@ std::vector<InitStep> PlanGroup(const agent::DeviceState& devices, const agent::
     // Of a run that was cut off, perhaps when the region had another number.
     if (IsGroupName(each.alt_name) && GroupOn(devices, each) == nullptr) {
       group.name = each.alt_name;
+      group.is_disabled = each.is_disabled;
       if (names->Take(group.name)) return {group};
       return {Refuse(region, "a VolumeGroup " + group.name + " is there, on other devices")};
     }
@@ -225,7 +226,8 @@ std::string DescribeStep(const InitStep& step) {
                           " bytes, mode fsdax");
     case Action::kCreateVolumeGroup:
       return absl::StrCat(step.region, ": create VolumeGroup ", step.name, " on NVDIMM namespace ",
-                          step.name);
+                          step.name,
+                          step.is_disabled ? ", enabling it, unless it carries something" : "");
     case Action::kRefuse:
       return absl::StrCat(step.region, ": left alone: ", step.reason);
   }

@@ -35,6 +35,9 @@ struct InitStep {
   std::string name;    // Of the VolumeGroup, and the alt name of the namespace under it.
   int64_t bytes = 0;   // Of the namespace.
   std::string reason;  // Of a refusal.
+  // The namespace under the VolumeGroup is: by a run that was cut off, or by somebody who had a
+  // reason.
+  bool is_disabled = false;
   bool operator==(const InitStep&) const = default;
 };
 

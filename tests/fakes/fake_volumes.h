@@ -76,6 +76,10 @@ class FakeMaker final : public agent::VolumeMaker {
     return Write("Disown", place, 0, std::move(after));
   }
 
+  absl::Status Disable(const agent::VolumePlace& place) override {
+    return Write("Disable", place, 0, store_->json);
+  }
+
   static std::string DeviceOf(const std::string& name) { return "/dev/fake/" + name; }
 
  private:

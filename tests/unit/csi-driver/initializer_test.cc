@@ -94,6 +94,28 @@ TEST_F(InitializerTest, GoesOnWithTheOtherRegionsWhenAStepIsRefused) {
                    kNamespace1, kGroup1, "2 regions seen, 2 match --region-pattern, 1 changed"}));
 }
 
+// By a run that was cut off, which left nothing on it, or by somebody who wants it so.
+TEST_F(InitializerTest, LeavesADisabledNamespaceSoUnlessNothingIsOnIt) {
+  found_.answer->regions.resize(1);
+  found_.answer->regions[0].nvdimm_namespaces[0].block_device.clear();
+  found_.answer->regions[0].nvdimm_namespaces[0].is_disabled = true;
+  EXPECT_EQ(Run().value_or(-1), 0);
+  EXPECT_EQ(said_.front(), std::string(kGroup0) + ", enabling it, unless it carries something");
+  EXPECT_TRUE(store_.calls.empty());
+  said_.clear();
+  host_.file_systems["/dev/fake/pmemvgregion0"] = "LVM2_member";
+  EXPECT_EQ(Run().value_or(-1), 1);
+  EXPECT_EQ(store_.calls, (Lines{"Disable region0/pmemvgregion0"}));
+  EXPECT_EQ(said_.at(1),
+            "region0: left alone: /dev/fake/pmemvgregion0 carries LVM2_member; its NVDIMM "
+            "namespace was disabled, and is again");
+  store_.make_failure = absl::UnavailableError("busy");
+  EXPECT_EQ(Run().value_or(-1), 1);
+  EXPECT_EQ(said_.at(4),
+            "region0: left alone: /dev/fake/pmemvgregion0 carries LVM2_member; its NVDIMM "
+            "namespace was disabled, and is enabled now: busy");
+}
+
 TEST_F(InitializerTest, SaysWhatADeviceCarriesThatIsNoFileSystem) {
   host_.unreadable["/dev/fake/pmemvgregion0"] = absl::FailedPreconditionError(
       "/dev/fake/pmemvgregion0 carries something that is no file system: LVM2_member");
