@@ -99,4 +99,9 @@ absl::Status EraseDevice(const std::string& device, Erasure erasure) {
   return Zero(fd, device, std::max<int64_t>(0, unused.bytes - kSignatureBytes), unused.bytes);
 }
 
+absl::Status EraseStart(const std::string& device, int64_t bytes) {
+  PMEM_ASSIGN_OR_RETURN(const Unused unused, OpenUnused(device));
+  return Zero(unused.file.get(), device, 0, std::min(unused.bytes, bytes));
+}
+
 }  // namespace pmem::agent

@@ -25,5 +25,7 @@ std::string HoldersIn(const std::string& directory);
 // FailedPrecondition when somebody does, with HoldersIn; NotFound; Unavailable. Thread-safe for
 // different devices.
 absl::Status EraseDevice(const std::string& device, Erasure erasure);
+// Its first bytes alone, likewise.
+absl::Status EraseStart(const std::string& device, int64_t bytes);
 
 }  // namespace pmem::agent

@@ -9,12 +9,14 @@
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
+#include "capacity-agent/core/own_groups.h"
 #include "capacity-agent/device/erase.h"
 #include "capacity-agent/device/errno_status.h"
 #include "capacity-agent/device/ndctl_context.h"
 #include "common/io/clock.h"
 #include "common/pure/absl_view.h"
 #include "common/pure/names.h"
+#include "common/pure/sizing.h"
 #include "common/pure/status_macros.h"
 #include "common/pure/units.h"
 
@@ -112,13 +114,36 @@ absl::Status EnableFsdax(const View& view) {
   return enabled;
 }
 
+// Of a disabled one.
+absl::Status SetName(const View& view, const std::string& name) {
+  return Check(ndctl_namespace_set_alt_name(view.volume, name.c_str()), "alt name " + name);
+}
+
 // The last step: before it nothing of that name is seen.
 absl::Status Rename(const VolumePlace& place, const std::string& name) {
   PMEM_ASSIGN_OR_RETURN(const View view, LookAtVolume(place));
   PMEM_RETURN_IF_ERROR(Check(ndctl_namespace_disable_safe(view.volume), place.name));
-  PMEM_RETURN_IF_ERROR(
-      Check(ndctl_namespace_set_alt_name(view.volume, name.c_str()), "alt name " + name));
+  PMEM_RETURN_IF_ERROR(SetName(view, name));
   return LateStatus(Check(ndctl_namespace_enable(view.volume), name));
+}
+
+// What the kernel knows of each page of the volume lies before its block device, where the data of
+// the next one may be. Of a disabled volume, which it leaves so.
+absl::Status ErasePageMap(const View& view, const std::string& name) {
+  const auto bytes = static_cast<int64_t>(ndctl_namespace_get_size(view.volume));
+  PMEM_RETURN_IF_ERROR(Check(ndctl_namespace_set_raw_mode(view.volume, 1), name + ": raw mode"));
+  const auto erase = [&]() -> absl::Status {
+    PMEM_RETURN_IF_ERROR(Check(ndctl_namespace_enable(view.volume), name + ": as raw"));
+    const char* const device = ndctl_namespace_get_block_device(view.volume);
+    if (device == nullptr || *device == '\0') {
+      return absl::UnavailableError(name + ": has no block device of mode raw");
+    }
+    return EraseStart(absl::StrCat("/dev/", device), bytes - DirectUsableBytes(bytes));
+  };
+  absl::Status erased = erase();
+  erased.Update(Check(ndctl_namespace_disable_safe(view.volume), name));
+  erased.Update(Check(ndctl_namespace_set_raw_mode(view.volume, 0), name + ": raw mode"));
+  return erased;
 }
 
 }  // namespace
@@ -175,10 +200,18 @@ absl::StatusOr<std::string> NdctlMaker::Open(const VolumePlace& place) {
   return absl::StrCat("/dev/", device);
 }
 
+// By the name that nobody looks for its data under: once the page map is gone it cannot be opened
+// any more.
 absl::Status NdctlMaker::Remove(const VolumePlace& place) {
   PMEM_ASSIGN_OR_RETURN(const View view, Look(place));
   if (view.volume == nullptr) return absl::OkStatus();
   PMEM_RETURN_IF_ERROR(Check(ndctl_namespace_disable_safe(view.volume), place.name));
+  if (IsVolumeName(place.name)) {
+    if (!place.name.starts_with(kUnfinishedPrefix)) {
+      PMEM_RETURN_IF_ERROR(SetName(view, kUnfinishedPrefix + place.name));
+    }
+    PMEM_RETURN_IF_ERROR(ErasePageMap(view, place.name));
+  }
   return Check(ndctl_namespace_delete(view.volume), place.name);
 }
 
@@ -186,8 +219,7 @@ absl::Status NdctlMaker::Remove(const VolumePlace& place) {
 absl::Status NdctlMaker::Disown(const VolumePlace& place) {
   PMEM_ASSIGN_OR_RETURN(const View view, LookAtVolume(place));
   PMEM_RETURN_IF_ERROR(Check(ndctl_namespace_disable_safe(view.volume), place.name));
-  const std::string name = kUnfinishedPrefix + place.name;
-  return Check(ndctl_namespace_set_alt_name(view.volume, name.c_str()), "alt name " + name);
+  return SetName(view, kUnfinishedPrefix + place.name);
 }
 
 absl::Status NdctlMaker::Disable(const VolumePlace& place) {
@@ -196,4 +228,3 @@ absl::Status NdctlMaker::Disable(const VolumePlace& place) {
 }
 
 }  // namespace pmem::agent
-

@@ -7,8 +7,9 @@ import time
 import pytest
 
 from calls import Refused, creation, mounted
-from guest import MIB
+from guest import GIB, MIB
 from harness import waiting
+from test_report import raw_namespaces
 
 CREATE = "csi.v1.Controller/CreateVolume"
 DELETE = "csi.v1.Controller/DeleteVolume"
@@ -158,6 +159,21 @@ def test_a_volume_group_that_a_pod_makes_is_no_pool(guest, agent, driver, unchan
         guest.run(f"vgremove -q -f {alone} {name}")
     driver.delete("disk-theirs")
     assert pools() == before
+
+
+def test_nothing_that_the_kernel_kept_of_a_volume_is_in_the_next(guest, driver, regions, unchanged):
+    """What it knows of each page lies before the volume's data, and reaches into those of a smaller one."""
+    def start_of(name):
+        return next(one["start"] for region in regions.values() for one in raw_namespaces(guest, region)
+                    if one["name"] == name)
+
+    driver.create("disk-large", GIB, "direct")
+    start = start_of("disk-large")
+    driver.delete("disk-large")
+    driver.create("disk-next", 512 * MIB, "direct")
+    assert start_of("disk-next") == start
+    assert guest.run(f"head -c 16M {device_of(guest, 'disk-next')} | tr -d '\\0' | wc -c") == "0\n"
+    driver.delete("disk-next")
 
 
 def test_eight_at_once_on_one_region(guest, driver, unchanged):
