@@ -216,7 +216,8 @@ absl::StatusOr<CommandResult> CommandRunner::Run(const CommandOptions& options) 
 
 absl::StatusOr<CommandResult> RunToSuccess(CommandRunner* runner, const CommandOptions& options,
                                            const std::vector<int>& good) {
-  const std::string what = absl::StrJoin(options.arguments, " ");
+  const std::string what =
+      options.name.empty() ? absl::StrJoin(options.arguments, " ") : options.name;
   absl::StatusOr<CommandResult> result = runner->Run(options);
   if (absl::IsResourceExhausted(result.status()) || absl::IsAborted(result.status())) {
     return absl::UnavailableError(absl::StrCat(what, ": ", result.status().message()));

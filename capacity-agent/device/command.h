@@ -17,6 +17,7 @@ struct CommandOptions {
   std::vector<std::string> arguments;  // [0] is the program, looked up in PATH.
   absl::Duration timeout = absl::Seconds(10);
   int64_t output_bytes_max = int64_t{1} << 20;  // Of stdout. Of stderr the first 4 KiB are kept.
+  std::string name;  // Of the call, in RunToSuccess's errors. Empty: all arguments.
 };
 
 struct CommandResult {

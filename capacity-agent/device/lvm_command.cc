@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "capacity-agent/core/own_groups.h"
 #include "common/io/clock.h"
@@ -28,6 +29,7 @@ absl::StatusOr<CommandOptions> LvmCommand::Options(const std::vector<std::string
     options.arguments.insert(options.arguments.end(), more.begin(), more.end());
   };
   add(arguments);
+  options.name = absl::StrJoin(options.arguments, " ");  // What follows is the same in all.
   add(LvmConfigArguments(devices));
   return options;
 }

@@ -163,14 +163,11 @@ TEST(LvmReader, IsNotRunWithoutThem) {
 
 // A volume's room is taken in time or never.
 TEST(LvmCommand, HasTheTimeThatTheLookLeaves) {
-  const LvmCommand slow("lvm", [] {
-    absl::SleepFor(absl::Milliseconds(30));
-    return std::vector<std::string>();
-  });
-  EXPECT_TRUE(absl::IsDeadlineExceeded(slow.Options({}, absl::Milliseconds(20)).status()));
-  const auto options = slow.Options({"lvs"}, absl::Seconds(60));
+  const LvmCommand command("lvm", [] { return std::vector<std::string>(); });
+  EXPECT_TRUE(absl::IsDeadlineExceeded(command.Options({}, absl::ZeroDuration()).status()));
+  const auto options = command.Options({"lvs"}, absl::Seconds(60));
   ASSERT_TRUE(options.ok()) << options.status();
-  EXPECT_LE(options->timeout, absl::Seconds(60) - absl::Milliseconds(30));
+  EXPECT_LT(options->timeout, absl::Seconds(60));
   EXPECT_EQ(options->arguments.at(1), "lvs");
 }
 

@@ -41,6 +41,12 @@ TEST_F(SlowLvm, HasTheCommandsTimeWhereThatIsLess) {
   EXPECT_TRUE(absl::IsDeadlineExceeded(maker.Create({"pmemvgregion0", "disk-1"}, 4194304)));
 }
 
+TEST(LvmMaker, SaysWhichCallFailed) {
+  LvmMaker maker("false", absl::Seconds(60));
+  EXPECT_EQ(maker.Remove({"pmemvgregion0", "disk-1"}).message(),
+            "false lvremove --yes --force pmemvgregion0/disk-1: exit status 1: ");
+}
+
 // A node of which the volume's device is a file, and an lvm that notes its calls and resumes it.
 class SuspendedVolume : public testing::Test {
  protected:
