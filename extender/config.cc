@@ -55,7 +55,8 @@ void AddPatience(Flags& flags, ExtenderConfig& config) {
   flags.Duration("--drift-grace", &ledger.drift_grace,
                  "How long a report and what else is known must differ to be told of as a drift.");
   flags.Duration("--takeover-window", &ledger.takeover_window,
-                 "How long after a start pending pods are taken as decided elsewhere.");
+                 "How long after a start, or a change of leader, pending pods are taken as decided "
+                 "elsewhere.");
   flags.Duration("--agents-wait-max", &config.service.agents_wait_max,
                  "How long a start waits for agents that have not reported yet.");
   flags.Duration("--placement-settle", &config.placement_settle,
@@ -86,8 +87,11 @@ void AddLeadership(Flags& flags, ExtenderConfig& config) {
              "Of this replica, unique among them; empty: host name and process id.", "NAME");
   flags.Duration("--lease-duration", &config.lease.timing.lease_duration,
                  "How long a Lease that is not renewed is respected.");
-  flags.Duration("--lease-renew-deadline", &config.lease.timing.renew_deadline,
-                 "How long the leader tries to renew before it stops leading.");
+  flags.Duration(
+      "--lease-renew-deadline", &config.lease.timing.renew_deadline,
+      "How long the leader tries to renew before it stops leading. What is left of the Lease "
+      "then, and --takeover-window, less 5s, is what a pin of ours may take to be written: "
+      "1s at least.");
   flags.Duration("--lease-retry-period", &config.lease.timing.retry_period,
                  "How long between two tries.");
 }
@@ -153,6 +157,14 @@ ParsedConfig ParseConfig(int argc, const char* const* argv) {
   return parsed;
 }
 
+PinningOptions PinningOptionsOf(const ExtenderConfig& config) {
+  PinningOptions options{.strategy = config.service.verbs.strategy,
+                         .settle = config.placement_settle};
+  const LeaderState::Options& timing = config.lease.timing;
+  if (config.is_elected) options.lead_gap = timing.lease_duration - timing.renew_deadline;
+  return options;
+}
+
 absl::Status Validate(const ExtenderConfig& config) {
   const absl::Duration silence = config.service.ledger.agent_silence_max;
   if (config.agent_wait * 2 > silence) {
@@ -163,6 +175,15 @@ absl::Status Validate(const ExtenderConfig& config) {
   PMEM_RETURN_IF_ERROR(config.lease.timing.Validate());
   if (config.service.ledger.hold_ttl <= config.service.hold_wait_max) {
     return absl::InvalidArgumentError("--hold-ttl must be longer than --hold-wait-max");
+  }
+  const LedgerOptions& ledger = config.service.ledger;
+  const absl::Duration pin_deadline =
+      PinDeadlineBesideOthers(ledger, PinningOptionsOf(config).lead_gap);
+  if (config.has_placement_controller && pin_deadline < PinTimes::kDeadlineMin) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--lease-duration less --lease-renew-deadline, and --takeover-window, must be ",
+        FormatFlagDuration(ledger.hold_grace + PinTimes::kDeadlineMin),
+        " together: what the old leader writes last must be heard of before the new one decides"));
   }
   return absl::OkStatus();
 }

@@ -12,6 +12,7 @@
 #include "common/io/log.h"
 #include "common/pure/units.h"
 #include "extender/core/agent_roster.h"
+#include "extender/core/pinning.h"
 #include "extender/intake/leader_elector.h"
 #include "extender/ledger_service.h"
 
@@ -50,6 +51,8 @@ struct ParsedConfig {
   std::optional<int> exit_code;
 };
 ParsedConfig ParseConfig(int argc, const char* const* argv);
+
+PinningOptions PinningOptionsOf(const ExtenderConfig& config);
 
 // Values that contradict each other. Pure.
 absl::Status Validate(const ExtenderConfig& config);

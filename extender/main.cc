@@ -54,9 +54,8 @@ int Run(const ExtenderConfig& config) {
   RestApi rest(&service);
   EventWriter events("pmem-extender", client->get(), &clock);
   KubePlacementApi placement_api(client->get(), &events, config.lease.kube_namespace);
-  PlacementController placement(
-      {.strategy = config.service.verbs.strategy, .settle = config.placement_settle}, &service,
-      &placement_api, &clock, &metrics.registry());
+  PlacementController placement(PinningOptionsOf(config), &service, &placement_api, &clock,
+                                &metrics.registry());
   KubeCapacityApi capacity_api(client->get(), config.lease.kube_namespace);
   CapacityObjectController capacities(config.capacity_objects_nodes_max, &service, &capacity_api,
                                       &clock, &metrics.registry());

@@ -34,7 +34,7 @@ PlacementController::PlacementController(PinningOptions options, LedgerService* 
       service_(service),
       api_(api),
       clock_(clock),
-      pin_times_(PinTimesOf(service->options().ledger)),
+      pin_times_(PinTimesOf(service->options().ledger, options.lead_gap)),
       pins_written_(metrics->AddCounter("pins_written_total", "selected-node written by us.")),
       pins_lost_(metrics->AddCounter("pins_lost_total", "Pins that were refused.")),
       unpins_written_(

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The JSON patches of pinning.h.
+// The JSON patches of pinning.h, and the time for them.
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "common/pure/absl_view.h"
 #include "common/pure/json_writer.h"
@@ -22,6 +24,17 @@ std::string Operation(std::string_view op, std::string_view path, std::string_vi
 }
 
 }  // namespace
+
+absl::Duration PinDeadlineBesideOthers(const LedgerOptions& options, absl::Duration lead_gap) {
+  return lead_gap + options.takeover_window - options.hold_grace;
+}
+
+PinTimes PinTimesOf(const LedgerOptions& options, absl::Duration lead_gap) {
+  const absl::Duration heard = std::min(options.hold_grace, options.hold_ttl / 3);
+  const absl::Duration deadline = std::min({PinTimes::kDeadline, (options.hold_ttl - heard) / 2,
+                                            PinDeadlineBesideOthers(options, lead_gap)});
+  return {.standing = deadline + heard, .deadline = deadline};
+}
 
 std::string PinPatch(const Pin& pin) {
   std::string patch = absl::StrCat(

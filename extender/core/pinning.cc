@@ -7,15 +7,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/pure/names.h"
-#include "common/pure/units.h"
 #include "extender/core/pin_check.h"
 #include "extender/core/pin_search.h"
 #include "extender/core/replica_index.h"
 
 namespace pmem::extender {
 namespace {
-
-bool IsOver(const Pod& pod) { return pod.phase == "Succeeded" || pod.phase == "Failed"; }
 
 // Of PinMemory: since when the claim is without a node.
 std::string SettleKey(const Claim& claim) { return "settle/" + claim.meta.uid; }
@@ -409,34 +406,6 @@ std::string_view NoticeReasonName(NoticeReason reason) {
       return "PmemPoolInTrouble";
   }
   return "";
-}
-
-PinTimes PinTimesOf(const LedgerOptions& options) {
-  const absl::Duration heard = std::min(options.hold_grace, options.hold_ttl / 3);
-  const absl::Duration deadline = std::min(PinTimes::kDeadline, (options.hold_ttl - heard) / 2);
-  return {.standing = deadline + heard, .deadline = deadline};
-}
-
-KnownPods KnownPodsOf(const std::vector<Pod>& pods, absl::Time read_at) {
-  KnownPods known{.read_at = read_at};
-  for (const Pod& pod : pods) {
-    if (IsOver(pod)) continue;
-    std::set<std::string_view> claims;
-    for (const PodVolume& volume : pod.volumes) claims.insert(volume.claim_name);
-    claims.erase("");
-    for (const std::string_view claim : claims) known.users[std::string(claim)].push_back(pod);
-  }
-  return known;
-}
-
-NodeUse UseOf(const std::vector<Pod>& pods) {
-  NodeUse use;
-  for (const Pod& pod : pods) {
-    if (IsOver(pod)) continue;
-    use.cpu_milli = AddBytes(use.cpu_milli, pod.requested_cpu_milli);
-    use.memory_bytes = AddBytes(use.memory_bytes, pod.requested_memory_bytes);
-  }
-  return use;
 }
 
 PinningPlan PlanPins(Ledger& ledger, const PinningOptions& options, const PlacedPods& placed,

@@ -37,6 +37,8 @@ struct PinningOptions {
   // An Immediate claim waits so long for a pod that may restrict its nodes; a WaitForFirstConsumer
   // claim waits so long before its pods are asked for.
   absl::Duration settle = absl::Seconds(1);
+  // So long after we may still think that we lead nobody else does. Infinite: there is nobody else.
+  absl::Duration lead_gap = absl::InfiniteDuration();
   // What was read of a claim's pods is believed for so long when it is pinned.
   absl::Duration placed_age_max = absl::Seconds(5);
   // And what runs on a node when a pod that asks for cpu or memory is sent there.
@@ -67,14 +69,24 @@ struct Pin {
 //
 //   deadline + hold_grace <= standing < hold_ttl
 //
-// A pin whose turn comes later is given up, and planned again. With the shipped options 15 s and
-// 10 s; a hold_ttl that is too short for that is shared out.
+// And one that is begun as our lead ends is heard of before the takeover window of the next leader
+// is over, until when that one holds room for it:
+//
+//   deadline + hold_grace <= lead_gap + takeover_window
+//
+// A pin whose turn comes later is given up, and planned again. With the shipped options 10 s and
+// 5 s, where nobody else may lead 15 s and 10 s; a hold_ttl that is too short for that is shared
+// out.
 struct PinTimes {
   static constexpr absl::Duration kDeadline = absl::Seconds(10);
+  // In less a busy API server writes nothing (config.h, Validate).
+  static constexpr absl::Duration kDeadlineMin = absl::Seconds(1);
   absl::Duration standing;
   absl::Duration deadline;
 };
-PinTimes PinTimesOf(const LedgerOptions& options);
+PinTimes PinTimesOf(const LedgerOptions& options, absl::Duration lead_gap);
+// What the next leader leaves of a pin's time, if nothing else shortens it.
+absl::Duration PinDeadlineBesideOthers(const LedgerOptions& options, absl::Duration lead_gap);
 
 struct Unpin {
   Claim claim;

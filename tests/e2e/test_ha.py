@@ -27,7 +27,7 @@ def cluster(request):
     running = replicas.ReplicatedCluster(directory, [f'ha-{i:02}' for i in range(NODES * 3)])
     is_up = False
     try:
-        running.start(extender_flags=(*conftest.IMPATIENT, *FAST, '--takeover-window=2s'))
+        running.start(extender_flags=(*conftest.IMPATIENT, *FAST))
         is_up = True
         yield running
     finally:

@@ -87,7 +87,7 @@ TEST_F(PlacementInTime, AClaimIsPlacedByWhatWasReadForItHoweverLongARoundTakes) 
 
 // The answer to the first PATCH takes too long for the hold of the second to outlive its own.
 TEST_F(PlacementControllerTest, APinWhoseHoldMayEndBeforeItIsHeardOfIsGivenUpAndPlannedAgain) {
-  const PinTimes times = PinTimesOf(LedgerOptions());
+  const PinTimes times = PinTimesOf(LedgerOptions(), absl::InfiniteDuration());
   const absl::Duration begin_max = LedgerOptions().hold_ttl - times.standing;
   EXPECT_EQ(begin_max, absl::Seconds(15));
   const auto stand_still = [this](absl::Duration duration) {
@@ -141,13 +141,38 @@ TEST_F(PlacementControllerTest, AGivenUpPinIsNotPlannedAgainBeforeItsWrittenSibl
 TEST(PinTimes, LeaveTimeToHearOfAWriteWhileItsHoldStands) {
   for (const int seconds : {1, 5, 10, 30, 300}) {
     const LedgerOptions options{.hold_ttl = absl::Seconds(seconds)};
-    const PinTimes times = PinTimesOf(options);
+    const PinTimes times = PinTimesOf(options, absl::InfiniteDuration());
     EXPECT_LT(times.standing, options.hold_ttl) << seconds;
     EXPECT_GT(times.deadline, absl::ZeroDuration()) << seconds;
     EXPECT_LE(times.deadline, PinTimes::kDeadline) << seconds;
     const absl::Duration heard = std::min(options.hold_grace, options.hold_ttl / 3);
     EXPECT_EQ(times.deadline + heard, times.standing) << seconds;
   }
+}
+
+// A write that is begun as the lead ends, and takes its whole time.
+TEST(PinTimes, LeaveTimeToHearOfAWriteBeforeTheNextLeaderDecides) {
+  const LedgerOptions options;
+  for (const int seconds : {1, 5, 10, 30}) {
+    const absl::Duration lead_gap = absl::Seconds(seconds);
+    const PinTimes times = PinTimesOf(options, lead_gap);
+    EXPECT_LE(times.deadline + options.hold_grace, lead_gap + options.takeover_window) << seconds;
+    EXPECT_GE(times.deadline, PinTimes::kDeadlineMin) << seconds;
+  }
+  EXPECT_EQ(PinTimesOf(options, absl::Seconds(5)).deadline, absl::Seconds(5));
+  EXPECT_EQ(PinTimesOf(options, absl::Seconds(30)).deadline, PinTimes::kDeadline);
+}
+
+class PlacementBesideOtherLeaders : public PlacementControllerTest {
+ protected:
+  PlacementController elected_{{.lead_gap = absl::Seconds(5)}, &service, &api_, &clock, &metrics_};
+};
+
+TEST_F(PlacementBesideOtherLeaders, GivesAWriteNoLongerThanTheNextOneWaits) {
+  AddPodOf(1, {AddImmediate(1)});
+  elected_.Tick();
+  ASSERT_EQ(PatchedClaims(), (Names{"claim-1"}));
+  EXPECT_EQ(api_.patches[0].deadline, absl::Seconds(5));
 }
 
 }  // namespace

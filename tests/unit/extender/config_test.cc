@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extender/config.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "absl/strings/match.h"
+
+namespace pmem::extender {
+namespace {
+
+ExtenderConfig Elected(absl::Duration lease, absl::Duration renew, absl::Duration takeover) {
+  ExtenderConfig config;
+  config.is_elected = true;
+  config.lease.timing = {.identity = "one", .lease_duration = lease, .renew_deadline = renew};
+  config.lease.timing.retry_period = renew / 4;
+  config.service.ledger.takeover_window = takeover;
+  return config;
+}
+
+TEST(ExtenderConfig, WhatIsShippedIsValid) {
+  const ExtenderConfig shipped =
+      Elected(absl::Seconds(15), absl::Seconds(10), LedgerOptions().takeover_window);
+  EXPECT_EQ(Validate(shipped), absl::OkStatus());
+  EXPECT_EQ(PinningOptionsOf(shipped).lead_gap, absl::Seconds(5));
+  EXPECT_EQ(PinningOptionsOf(ExtenderConfig()).lead_gap, absl::InfiniteDuration());
+}
+
+TEST(ExtenderConfig, TimingsThatLeaveNoTimeToWriteAPinAreRefused) {
+  EXPECT_EQ(Validate(Elected(absl::Seconds(3), absl::Seconds(2), absl::Seconds(5))),
+            absl::OkStatus());
+  ExtenderConfig config = Elected(absl::Seconds(3), absl::Seconds(2), absl::Seconds(4));
+  const absl::Status status = Validate(config);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  for (const char* part : {"--lease-renew-deadline", "--takeover-window", "6s"}) {
+    EXPECT_TRUE(absl::StrContains(status.message(), part)) << status;
+  }
+  config.has_placement_controller = false;  // It writes none.
+  EXPECT_EQ(Validate(config), absl::OkStatus());
+  config.has_placement_controller = true;
+  config.is_elected = false;  // Nobody comes after it.
+  EXPECT_EQ(Validate(config), absl::OkStatus());
+}
+
+}  // namespace
+}  // namespace pmem::extender
