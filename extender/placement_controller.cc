@@ -192,8 +192,10 @@ void PlacementController::ReadUse(const std::string& node) {
 }
 
 bool PlacementController::LookUp(const std::set<std::string>& kube_namespaces) {
+  const absl::Time now = clock_->SteadyNow();
   absl::erase_if(lookups_, [&](const auto& entry) {
-    return !kube_namespaces.contains(entry.first) && !placed_.contains(entry.first);
+    return !kube_namespaces.contains(entry.first) && !placed_.contains(entry.first) &&
+           now >= entry.second.next_at + entry.second.retry_pause;
   });
   bool has_read = false;
   for (const std::string& kube_namespace : DueLookups(kube_namespaces)) {
@@ -236,9 +238,14 @@ bool PlacementController::ReadPods(const std::string& kube_namespace) {
     placed_[kube_namespace] = KnownPodsOf(*std::move(pods), asked_at);
     memory_.NoteRead(PinMemory::PodsKey(kube_namespace));
   } else {
-    LogWarning(kComponent, "cannot read pods",
+    const bool has_failed_before =
+        known != lookups_.end() && known->second.retry_pause > absl::ZeroDuration();
+    next.retry_pause = has_failed_before
+                           ? std::min(known->second.retry_pause * 2, kLookupRetryPauseMax)
+                           : kLookupRetryPause;
+    LogWarning(kComponent, "cannot read pods; claims that they may use wait",
                {{"kube_namespace", kube_namespace}, {"error", pods.status()}});
-    next.next_at = asked_at + kLookupRetryPause;
+    next.next_at = clock_->SteadyNow() + next.retry_pause;
     next.age_max = kPodsAgeMin;
   }
   lookups_[kube_namespace] = next;

@@ -45,8 +45,9 @@ class PlacementController {
   // changed when it is read again.
   static constexpr absl::Duration kUsesAgeMin = absl::Seconds(30);
   static constexpr absl::Duration kUsesAgeMax = absl::Minutes(4);
-  // A list that failed is not asked for again before.
+  // A list that failed is not asked for again before; twice as long each time, up to the most.
   static constexpr absl::Duration kLookupRetryPause = absl::Seconds(1);
+  static constexpr absl::Duration kLookupRetryPauseMax = absl::Seconds(30);
   // kube_namespaces, and nodes, whose pods are read in one round: those first that were not for
   // longest.
   static constexpr int kLookupsMax = 10;
@@ -76,8 +77,9 @@ class PlacementController {
   // Of one kube_namespace.
   struct Lookup {
     absl::Time asked_at;
-    absl::Time next_at;      // Not before.
-    absl::Duration age_max;  // For so long what was read is believed.
+    absl::Time next_at;          // Not before.
+    absl::Duration age_max;      // For so long what was read is believed.
+    absl::Duration retry_pause;  // After the last, which failed; zero: it did not.
   };
 
   // Of one node.

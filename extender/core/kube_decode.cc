@@ -328,7 +328,7 @@ template <class T>
 absl::StatusOr<DecodedList<T>> DecodeList(std::string_view json) {
   DecodedList<T> list;
   PMEM_ASSIGN_OR_RETURN(const JsonDocument document,
-                        JsonDocument::Parse(json, {.bytes_max = kListBytesMax}));
+                        JsonDocument::Parse(json, {.bytes_max = kWatchLineBytesMax}));
   const JsonValue root = document.root();
   PMEM_ASSIGN_OR_RETURN(const JsonValue metadata, root.Member("metadata"));
   PMEM_ASSIGN_OR_RETURN(list.resource_version, Text(metadata, "resourceVersion"));

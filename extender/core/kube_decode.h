@@ -23,8 +23,7 @@
 
 namespace pmem::extender {
 
-// Of a list that is read at once; of an item of one that is read as it comes, and of a watch event.
-inline constexpr int64_t kListBytesMax = int64_t{256} * 1024 * 1024;
+// Of an item of a list, of a list without its items, and of a watch event.
 inline constexpr int64_t kWatchLineBytesMax = int64_t{8} * 1024 * 1024;
 
 // Nodes that the allowedTopologies of a class may name; more are InvalidArgument. No cluster has as

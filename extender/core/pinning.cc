@@ -162,6 +162,13 @@ class Planner {
     return std::nullopt;
   }
 
+  // The API server may refuse the list, or take for ever over it.
+  void NoteUnread(const Claim& claim) {
+    if (!IsOlder("unread/" + claim.meta.uid, options_.search_patience)) return;
+    Tell(claim, NoticeReason::kNoNodeFits,
+         "no node can be chosen for the claim yet: which pods use it could not be read");
+  }
+
   void VisitWaiting(const Claim& claim) {
     if (!ledger_.cache().PodsUsing(claim.meta.key).empty()) return;  // The scheduler's.
     if (!IsOlder(SettleKey(claim), options_.settle)) return;
@@ -179,7 +186,7 @@ class Planner {
     if (pods.empty()) {
       if (!IsOlder(SettleKey(claim), options_.settle)) return;
       const auto users = UsersRead(claim, false);
-      if (!users) return;
+      if (!users) return NoteUnread(claim);
       pods = users->placed.empty() ? users->waiting : users->placed;
     }
     if (!pods.empty()) return PlaceForAll(claim, pods);

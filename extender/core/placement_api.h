@@ -24,7 +24,7 @@ class PlacementApi {
   // the deadline nobody works on it any more. After any other error it certainly was not.
   virtual absl::Status PatchClaim(const ObjectKey& claim, const std::string& json_patch,
                                   absl::Duration deadline) = 0;
-  // All pods of a kube_namespace.
+  // The pods of a kube_namespace that use claims and are not over.
   virtual absl::StatusOr<std::vector<Pod>> ListPods(const std::string& kube_namespace) = 0;
   // The pods of a node that are not over.
   virtual absl::StatusOr<std::vector<Pod>> ListPodsOn(const std::string& node) = 0;

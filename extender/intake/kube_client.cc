@@ -178,12 +178,6 @@ std::vector<absl::StatusOr<ApiAnswer>> KubeClient::GetAll(const std::vector<std:
   return answers;
 }
 
-absl::StatusOr<ApiAnswer> KubeClient::List(std::string_view path_and_query) {
-  ClientRequest request = Request("GET", path_and_query, kListDeadline);
-  request.body_bytes_max = kListBytesMax;
-  return Send(std::move(request));
-}
-
 absl::StatusOr<ApiAnswer> KubeClient::Patch(std::string_view path, std::string body,
                                             std::string_view content_type,
                                             absl::Duration deadline) {

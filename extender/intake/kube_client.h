@@ -84,8 +84,6 @@ class KubeClient {
   // All at once; one answer a path, in their order. As many connections as paths may be open.
   std::vector<absl::StatusOr<ApiAnswer>> GetAll(const std::vector<std::string>& paths,
                                                 absl::Duration deadline = kRequestDeadline);
-  // A list that is not long, up to kListBytesMax.
-  absl::StatusOr<ApiAnswer> List(std::string_view path_and_query);
   // `content_type` of a patch: kJsonPatch or kMergePatch.
   absl::StatusOr<ApiAnswer> Patch(std::string_view path, std::string body,
                                   std::string_view content_type,
@@ -125,7 +123,7 @@ class KubeClient {
 inline constexpr std::string_view kJsonPatch = "application/json-patch+json";
 inline constexpr std::string_view kMergePatch = "application/merge-patch+json";
 
-// Of one object in an answer; lists have their own limit (kListBytesMax).
+// Of one object in an answer.
 inline constexpr int64_t kObjectBytesMax = int64_t{8} * 1024 * 1024;
 
 }  // namespace pmem::extender

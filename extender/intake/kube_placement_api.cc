@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "extender/intake/kube_placement_api.h"
 
+#include <atomic>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -10,6 +12,8 @@
 namespace pmem::extender {
 namespace {
 constexpr const char* kWakeUpName = "pmem-extender-wake-up";
+constexpr const char* kNotOver = "status.phase!=Succeeded,status.phase!=Failed";
+constexpr int kOk = 200;
 }  // namespace
 
 // With `timeout` the API server gives the request up by itself, also when it still waits for etcd.
@@ -25,21 +29,42 @@ absl::Status KubePlacementApi::PatchClaim(const ObjectKey& claim, const std::str
 
 absl::StatusOr<std::vector<Pod>> KubePlacementApi::ListPods(const std::string& kube_namespace) {
   // The newest there are: a pod that is in none of our lists is not waited for.
-  return List(ApiPath(kPodsResource, kube_namespace));
+  return ReadPods(absl::StrCat(ApiPath(kPodsResource, kube_namespace),
+                               "?fieldSelector=", PercentEncode(kNotOver)),
+                  [](const Pod& pod) { return !pod.volumes.empty(); });
 }
 
 absl::StatusOr<std::vector<Pod>> KubePlacementApi::ListPodsOn(const std::string& node) {
-  const std::string selector =
-      absl::StrCat("spec.nodeName=", node, ",status.phase!=Succeeded,status.phase!=Failed");
-  return List(absl::StrCat(ApiPath(kPodsResource),
-                           "?resourceVersion=0&fieldSelector=", PercentEncode(selector)));
+  const std::string selector = absl::StrCat("spec.nodeName=", node, ",", kNotOver);
+  return ReadPods(absl::StrCat(ApiPath(kPodsResource),
+                               "?resourceVersion=0&fieldSelector=", PercentEncode(selector)),
+                  [](const Pod&) { return true; });
 }
 
-absl::StatusOr<std::vector<Pod>> KubePlacementApi::List(const std::string& path_and_query) {
-  PMEM_ASSIGN_OR_RETURN(const ApiAnswer answer, client_->List(path_and_query));
+// Item by item: a kube namespace may have any number of pods, of which few are wanted. One that
+// cannot be read is left out.
+absl::StatusOr<std::vector<Pod>> KubePlacementApi::ReadPods(const std::string& path_and_query,
+                                                            Takes takes) {
+  static const std::atomic<bool> kNeverStopped = false;
+  std::vector<Pod> pods;
+  const auto on_item = [&](std::string_view json) -> absl::Status {
+    PMEM_ASSIGN_OR_RETURN(DecodedItem<Pod> item, DecodeItem<Pod>(json));
+    if (!item.object.ok() || !takes(*item.object)) return absl::OkStatus();
+    if (pods.size() >= kListedPodsMax) {
+      return absl::ResourceExhaustedError(absl::StrCat("more than ", kListedPodsMax, " pods"));
+    }
+    pods.push_back(*std::move(item.object));
+    return absl::OkStatus();
+  };
+  ApiAnswer answer;
+  std::string frame;
+  PMEM_RETURN_IF_ERROR(
+      client_->ReadList(path_and_query, on_item, kNeverStopped, &frame, &answer.failure));
+  answer.code = answer.failure.code == 0 ? kOk : answer.failure.code;
   PMEM_RETURN_IF_ERROR(answer.ToStatus());
-  PMEM_ASSIGN_OR_RETURN(DecodedList<Pod> list, DecodeList<Pod>(answer.body));
-  return std::move(list.objects);
+  PMEM_ASSIGN_OR_RETURN(const DecodedList<Pod> list, DecodeList<Pod>(frame));
+  if (list.continue_token.empty()) return pods;
+  return absl::UnavailableError("the API server sent a part of the list only");
 }
 
 absl::StatusOr<bool> KubePlacementApi::HasNode(const std::string& node, absl::Duration deadline) {

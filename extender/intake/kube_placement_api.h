@@ -6,11 +6,16 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "extender/core/placement_api.h"
 #include "extender/intake/event_writer.h"
 #include "extender/intake/kube_client.h"
 
 namespace pmem::extender {
+
+// Pods of one list that are kept: as many as the watch of all pods takes. More is a server that
+// never ends its list.
+inline constexpr size_t kListedPodsMax = 200'000;
 
 class KubePlacementApi final : public PlacementApi {
  public:
@@ -27,7 +32,9 @@ class KubePlacementApi final : public PlacementApi {
   void Tell(const Notice& notice) override;
 
  private:
-  absl::StatusOr<std::vector<Pod>> List(const std::string& path_and_query);
+  // True: to be kept.
+  using Takes = absl::FunctionRef<bool(const Pod& pod)>;
+  absl::StatusOr<std::vector<Pod>> ReadPods(const std::string& path_and_query, Takes takes);
 
   KubeClient* const client_;
   EventWriter* const events_;

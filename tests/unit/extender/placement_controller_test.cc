@@ -185,6 +185,30 @@ TEST_F(PlacementControllerTest, PodsThatCannotBeReadKeepAnImmediateClaimWaiting)
   EXPECT_EQ(PatchedClaims(), (Names{"claim-1"}));
 }
 
+TEST_F(PlacementControllerTest, PodsThatCannotBeReadAreAskedForEverMoreRarelyAndItIsTold) {
+  AddImmediate(1);
+  api_.list_failure = absl::ResourceExhaustedError("too many");
+  const auto lists_in = [&](absl::Duration duration) {
+    const size_t before = api_.listed.size();
+    for (const absl::Time end = clock.SteadyNow() + duration; clock.SteadyNow() < end;) {
+      clock.Advance(absl::Milliseconds(500));
+      controller_.Tick();
+    }
+    return api_.listed.size() - before;
+  };
+  EXPECT_GE(lists_in(absl::Seconds(20)), 4U);
+  EXPECT_TRUE(api_.notices.empty());
+  EXPECT_LE(lists_in(absl::Minutes(5)), 12U);
+  ASSERT_FALSE(api_.notices.empty());
+  EXPECT_EQ(api_.notices[0].reason, NoticeReason::kNoNodeFits);
+  EXPECT_TRUE(api_.notices[0].message.ends_with("could not be read"));
+  api_.list_failure = absl::OkStatus();
+  clock.Advance(PlacementController::kLookupRetryPauseMax);
+  for (const char* node : {"n1", "n2"}) Emit(AgentConfirmed{node});
+  for (int i = 0; i < 2; ++i) controller_.Tick();
+  EXPECT_EQ(PatchedClaims(), (Names{"claim-1"}));
+}
+
 // Longer than what was read is believed: it is of use for one plan.
 TEST_F(PlacementControllerTest, AnApiServerThatIsSlowToListPodsKeepsNobodyWaitingForEver) {
   AddPodOf(1, {AddImmediate(1)}, 1000);
