@@ -33,13 +33,12 @@ struct PinRound {
   // Kind, bytes (the largest first, so negative), UID.
   using Search = std::tuple<PoolKind, int64_t, std::string>;
 
-  bool is_under_way = false;
   std::string visited;  // UID of the last claim that was looked at.
   bool are_all_visited = false;
   std::set<Search> searches;     // Not done yet.
   std::set<std::string> pinned;  // UIDs of claims.
   std::vector<QuickItem> shape;  // That was searched for last; empty: nobody remembers it.
-  absl::Time coming_at;          // When PinMemory::coming was made.
+  absl::Time coming_at = absl::InfinitePast();  // When PinMemory::coming was made.
 };
 
 class PinMemory {
@@ -72,6 +71,10 @@ class PinMemory {
   // What the pods ask for that are bound to follow their claims to a node, by node and pod UID.
   using ComingPods = std::map<std::string, std::map<std::string, NodeUse>>;
   void NoteComing(ComingPods coming, absl::Time now);
+  // A search asks who comes, and may ask again by what was read of nodes until then: for so long
+  // they are followed, so that who comes and arrives in between is noticed.
+  void WantComing(absl::Time now) { coming_wanted_until_ = now + kArrivalsKept; }
+  bool AreComingWanted(absl::Time now) const { return now < coming_wanted_until_; }
   // One more, since.
   void AddComing(const std::string& node, const std::string& pod_uid, const NodeUse& use) {
     coming_[node][pod_uid] = use;
@@ -119,6 +122,7 @@ class PinMemory {
   absl::btree_map<std::string, Age> ages_;
   absl::btree_map<std::string, Attempt> attempts_;  // By claim UID.
   ComingPods coming_;
+  absl::Time coming_wanted_until_ = absl::InfinitePast();
   absl::btree_map<std::string, absl::Time> arrivals_;  // By node.
   struct Ask {
     int64_t number = 0;  // The how manieth it was at first.

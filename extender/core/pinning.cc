@@ -50,8 +50,7 @@ class Planner {
         check_(ledger, options, memory, now, &plan_) {}
 
   PinningPlan Run() {
-    const bool has_begun = std::exchange(round_.is_under_way, true);
-    if (!has_begun || now_ - round_.coming_at >= kComingAgeMax) NoteComing();
+    if (memory_.AreComingWanted(now_)) NoteComing();
     if (memory_.IsTurnOfAnswered()) SearchAnswered();
     VisitOpen();
     while (round_.are_all_visited && !round_.searches.empty() && HasTime()) SearchNext();
@@ -272,6 +271,10 @@ class Planner {
                                     const PodDemand& demand) {
     if (!IsComplete(demand) || IsAnyAwaited(demand)) return std::nullopt;
     const std::string owner = pods.empty() ? ClaimOwner(claim.meta.uid) : pods.front()->meta.uid;
+    if (!pods.empty()) {
+      memory_.WantComing(now_);
+      NoteComing();
+    }
     const FoundNode found = search_.Find(pods, demand, owner);
     NoteCost(found);
     const std::string& node = found.node;
@@ -344,8 +347,10 @@ class Planner {
 
   // Pods without a node whose claims have one, or are about to.
   void NoteComing() {
+    if (now_ - round_.coming_at < kComingAgeMax) return;
     PinMemory::ComingPods coming;
     for (const auto& [uid, pod] : ledger_.cache().pods()) {
+      if (pod.volumes.empty()) continue;
       const std::string node = NodeToCome(pod);
       if (!node.empty()) coming[node][uid] = RequestOf(pod);
     }

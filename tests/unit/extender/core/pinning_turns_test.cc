@@ -38,5 +38,30 @@ TEST_F(PinningTest, OfMoreUsersThanAreLookedAtEachHasItsTurn) {
   EXPECT_EQ(pins, (Pairs{{"claim-1", "n2"}}));
 }
 
+// There may be many thousands of them, and rounds come five times a second.
+TEST_F(PinningTest, PodsThatComeAreLookedForOnlyWhileSomebodyIsPlacedBesideThem) {
+  Claim claim = MakeClaim(1, kGiB);
+  claim.selected_node = "n1";
+  Pod pod = MakePod(1, {Add(claim)});
+  pod.requested_cpu_milli = 500;
+  AddPod(pod);
+  Plan();
+  EXPECT_TRUE(memory_.coming().empty());
+  AddPod(MakePod(2, {Add(Immediate(2, 100 * kGiB))}));
+  Plan();
+  EXPECT_TRUE(memory_.coming().contains("n1"));
+  // It has arrived, which what was read of the node before does not tell.
+  Apply(Gone<Pod>{pod});
+  Apply(Gone<Pod>{MakePod(2, {})});
+  Pass(absl::Seconds(1));
+  Plan();
+  EXPECT_FALSE(memory_.coming().contains("n1"));
+  EXPECT_EQ(memory_.LastArrival("n1"), now_);
+  AddPod(pod);
+  Pass(PinMemory::kArrivalsKept);
+  Plan();
+  EXPECT_TRUE(memory_.coming().empty());
+}
+
 }  // namespace
 }  // namespace pmem::extender
