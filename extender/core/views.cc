@@ -224,14 +224,35 @@ Need NeedOf(const Ledger& ledger, const NodeState* node, const PodDemand& demand
   return need;
 }
 
+// What filter would say of one node after the other. A pod that needs no PMEM passes everywhere,
+// whatever is known of its claims' nodes; of one with a claim or class that is missing here filter
+// would ask the API server first: nullopt.
+class Verdicts {
+ public:
+  // All must outlive it.
+  Verdicts(const Ledger& ledger, const PodDemand& demand, std::string_view owner, absl::Time now)
+      : judge_(ledger.judge()), is_known_(demand.IsKnown()) {
+    if (is_known_ && demand.IsPmem()) question_.emplace(judge_.AskAside(demand, owner, now));
+  }
+
+  std::optional<Reason> Of(const NodeState& node) const {
+    if (!is_known_) return std::nullopt;
+    return question_ ? judge_.JudgeById(node.id, *question_) : Reason::kFits;
+  }
+
+ private:
+  const LedgerJudge& judge_;
+  const bool is_known_;
+  std::optional<Question> question_;
+};
+
 void WriteVerdict(const Ledger& ledger, absl::Time now, const Pod& pod, const PodDemand& demand,
-                  const NodeState& node, JsonWriter& json) {
-  const std::string& owner = pod.meta.uid;
-  const Reason reason = ledger.judge().Judge(node.name, demand, owner, now);
-  const Need need = NeedOf(ledger, &node, demand, owner);
-  json.BeginObject().String("node", node.name).Bool("fits", reason == Reason::kFits);
-  if (reason != Reason::kFits) {
-    json.String("reason", ReasonName(reason)).String("text", ReasonText(reason));
+                  const NodeState& node, std::optional<Reason> reason, JsonWriter& json) {
+  const Need need = NeedOf(ledger, &node, demand, pod.meta.uid);
+  json.BeginObject().String("node", node.name);
+  if (reason) json.Bool("fits", *reason == Reason::kFits);
+  if (reason && *reason != Reason::kFits) {
+    json.String("reason", ReasonName(*reason)).String("text", ReasonText(*reason));
   }
   json.Int("need_bytes", need.need_bytes)
       .Int("free_bytes", need.free_bytes)
@@ -342,8 +363,9 @@ std::optional<std::string> ExplainJson(const Ledger& ledger, absl::Time now, con
       .Bool("needs_pmem", demand.IsPmem());
   WriteDemand(demand, json);
   json.Key("nodes");
+  const Verdicts verdicts(ledger, demand, pod->meta.uid, now);
   WritePage(ledger.nodes().nodes(), page, json, [&](const auto& node) {
-    WriteVerdict(ledger, now, *pod, demand, *node, json);
+    WriteVerdict(ledger, now, *pod, demand, *node, verdicts.Of(*node), json);
     return true;
   });
   json.EndObject();

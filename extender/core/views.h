@@ -45,7 +45,8 @@ std::optional<std::string> NodeJson(const Ledger& ledger, absl::Time now, std::s
 std::string ClaimsJson(const Ledger& ledger, const Page& page, const ClaimFilter& filter);
 // {"holds":[...],"continue":"<owner>"}
 std::string HoldsJson(const Ledger& ledger, absl::Time now, const Page& page);
-// Per node: fits, or the reason and the numbers. nullopt: no pod of that name waits for a node.
+// Per node: fits, or the reason and the numbers; neither while a claim or class that the pod names
+// is missing. nullopt: no pod of that name waits for a node.
 std::optional<std::string> ExplainJson(const Ledger& ledger, absl::Time now, const ObjectKey& pod,
                                        const Page& page);
 

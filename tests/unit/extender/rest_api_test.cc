@@ -4,14 +4,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/io/http_client.h"
 #include "common/pure/json_reader.h"
 #include "extender/core/simulation.h"
+#include "extender/core/views.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/fake_live_reader.h"
 #include "tests/support/builders.h"
@@ -199,6 +202,40 @@ TEST_F(RestApiTest, ExplainGivesTheNumbersOfEveryNode) {
   EXPECT_THAT(body, HasSubstr(R"("node_mismatch":"unknown_node")"));
   ExpectProblem(Ask("/v1/explain/pods/default/nobody"), 404, "default/nobody");
   ExpectProblem(Ask("/v1/explain/pods/default"), 404, "{kube_namespace}/{name}");
+}
+
+// Filter passes it everywhere, whatever is known of the nodes.
+TEST_F(RestApiTest, APodWithoutClaimsOfOursFitsOnEveryNode) {
+  Claim placed = MakeClaim(4, kGiB);
+  placed.selected_node = "n1";
+  Emit(Seen<Claim>{placed});
+  Emit(Seen<Pod>{MakePod(4, {placed})});
+  Emit(Seen<Pod>{MakePod(5, {})});
+  for (const char* path : {"/v1/explain/pods/default/pod-4", "/v1/explain/pods/default/pod-5"}) {
+    const ClientResponse response = Ask(path);
+    ExpectSchema(response, "Explanation");
+    for (const char* node : {"n1", "n2", "n3"}) {
+      EXPECT_THAT(response.body,
+                  HasSubstr(absl::StrCat(R"({"node":")", node, R"(","fits":true,)")));
+    }
+  }
+}
+
+TEST_F(RestApiTest, WhetherAPodFitsIsNotSaidWhileSomethingOfItIsMissing) {
+  const Claim known = MakeClaim(4, kGiB);
+  const Claim lost = MakeClaim(6, kGiB, "lost");
+  Emit(Seen<Claim>{known});
+  Emit(Seen<Claim>{lost});
+  Emit(Seen<Pod>{MakePod(4, {known, MakeClaim(5, kGiB)})});
+  Emit(Seen<Pod>{MakePod(6, {lost})});
+  const ClientResponse no_claim = Ask("/v1/explain/pods/default/pod-4");
+  const ClientResponse no_class = Ask("/v1/explain/pods/default/pod-6");
+  EXPECT_THAT(no_claim.body, HasSubstr(R"("missing":["claim claim-5"])"));
+  EXPECT_THAT(no_class.body, HasSubstr(R"("missing":["class lost"])"));
+  for (const ClientResponse& response : {no_claim, no_class}) {
+    ExpectSchema(response, "Explanation");
+    EXPECT_EQ(response.body.find("fits"), std::string::npos) << response.body;
+  }
 }
 
 TEST_F(RestApiTest, AHoldNamesItsPodAndNodes) {

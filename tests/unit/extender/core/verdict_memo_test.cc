@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "extender/core/verbs.h"
+#include "extender/core/views.h"
 #include "tests/support/builders.h"
 
 namespace pmem::extender {
@@ -103,6 +104,21 @@ TEST_F(VerdictMemoTest, WhatWouldBeLeftFollowsTheReports) {
   EXPECT_EQ(LeftOnFirst(Strategy::kBinpack), 22 * kGiB);
   Report("n1", 3, 1 * kGiB);
   EXPECT_EQ(LeftOnFirst(Strategy::kBinpack), -1);
+}
+
+TEST_F(VerdictMemoTest, WhatPeopleAskForTakesNoPlace) {
+  Ask(1);
+  const PodDemand demand = ledger_.Demand(MakePod(1, {MakeClaim(1, 10 * kGiB)}), nullptr);
+  const ShapeMemo* memo = ledger_.judge().Ask(demand, "pod", now_).memo;
+  for (int i = 0; i < static_cast<int>(VerdictMemo::kShapesMax); ++i) {
+    const Claim claim = MakeClaim(10 + i, (1 + i) * kGiB);
+    Apply(Seen<Claim>{claim});
+    const Pod pod = MakePod(10 + i, {claim});
+    Apply(Seen<Pod>{pod});
+    EXPECT_TRUE(ExplainJson(ledger_, now_, pod.meta.key, {}).has_value());
+  }
+  EXPECT_EQ(ledger_.judge().Ask(demand, "pod", now_).memo, memo);
+  EXPECT_NE(memo->verdicts[0].stamp, 0U);
 }
 
 TEST(VerdictMemo, ForgetsTheShapeThatWasNotAskedForLongest) {
