@@ -11,19 +11,21 @@
 namespace pmem::extender {
 namespace {
 
-// Calls write(element) for the page's elements of an ordered map, then says where to go on.
+// Calls write(element) for the page's elements of an ordered map, then says where to go on. An
+// element that it returns false for is not one of the page's.
 template <class Map, class Write>
 void WritePage(const Map& map, const Page& page, JsonWriter& json, Write&& write) {
   json.BeginArray();
   auto at = page.after.empty() ? map.begin() : map.upper_bound(page.after);
   std::string last;
-  for (int written = 0; at != map.end() && written < page.limit; ++at) {
-    if (!write(at->second)) continue;
+  int written = 0;
+  for (int seen = 0; at != map.end() && written < page.limit && seen < kPageLooksMax; ++at) {
+    written += write(at->second) ? 1 : 0;
+    ++seen;
     last = at->first;
-    ++written;
   }
   json.EndArray();
-  if (at != map.end() && !last.empty()) json.String("continue", last);
+  if (at != map.end()) json.String("continue", last);
 }
 
 void WriteAge(absl::Time then, absl::Time now, std::string_view name, JsonWriter& json) {

@@ -24,9 +24,12 @@ namespace pmem::extender {
 
 inline constexpr int kPageDefault = 100;
 inline constexpr int kPageMax = 500;
+// Elements that are looked at for one page: those that a filter leaves out take time, too.
+inline constexpr int kPageLooksMax = 2000;
 inline constexpr int kHoldNodesMax = 100;  // Nodes of a hold that are named.
 
-// Elements whose key is above `after`, at most `limit`.
+// Elements whose key is above `after`, at most `limit`; fewer, or none, when kPageLooksMax were
+// looked at.
 struct Page {
   std::string after;
   int limit = kPageDefault;
@@ -41,7 +44,8 @@ struct ClaimFilter {
 std::string NodesJson(const Ledger& ledger, absl::Time now, const Page& page);
 // One node with its volumes; nullopt: neither an agent nor a promise is known there.
 std::optional<std::string> NodeJson(const Ledger& ledger, absl::Time now, std::string_view name);
-// {"claims":[...],"continue":"<uid>"}: claims of our classes, by UID.
+// {"claims":[...],"continue":"<uid>"}: claims of our classes, by UID. continue may name one that is
+// not among them.
 std::string ClaimsJson(const Ledger& ledger, const Page& page, const ClaimFilter& filter);
 // {"holds":[...],"continue":"<owner>"}
 std::string HoldsJson(const Ledger& ledger, absl::Time now, const Page& page);

@@ -238,6 +238,31 @@ TEST_F(RestApiTest, WhetherAPodFitsIsNotSaidWhileSomethingOfItIsMissing) {
   }
 }
 
+// The ledger's lock is not held for a look at all of them.
+TEST_F(RestApiTest, APageOfFewAmongManyClaimsIsShortAndGoesOn) {
+  constexpr int kClaims = 10'000;
+  std::vector<Claim> claims = {MakeClaim(1, kGiB)};
+  for (int i = 2; i <= kClaims; ++i) claims.push_back(MakeClaim(i, kGiB));
+  claims.front().meta.key.kube_namespace = claims.back().meta.key.kube_namespace = "few";
+  Emit(Relisted<Claim>{std::move(claims)});
+  std::map<std::string, std::string> query = {{"kube_namespace", "few"}};
+  std::string found;
+  int pages = 0;
+  for (bool goes_on = true; goes_on && pages < kClaims;) {
+    const ClientResponse response = Ask("/v1/claims", query);
+    ExpectSchema(response, "ClaimList");
+    found += response.body;
+    const auto document = JsonDocument::Parse(response.body);
+    const auto next = document->root().OptionalString("continue");
+    goes_on = next.ok() && next->has_value();
+    if (goes_on) query["continue"] = **next;
+    ++pages;
+  }
+  EXPECT_EQ(pages, kClaims / kPageLooksMax);
+  for (const int number : {1, kClaims}) EXPECT_THAT(found, HasSubstr(Uid(number)));
+  EXPECT_EQ(found.find(Uid(2)), std::string::npos);
+}
+
 TEST_F(RestApiTest, AHoldNamesItsPodAndNodes) {
   const Claim claim = MakeClaim(3, kGiB);
   const Pod pod = MakePod(3, {claim});
