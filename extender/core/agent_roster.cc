@@ -20,6 +20,11 @@ int Rank(const AgentPod& pod) {
   return (pod.phase == "Running" && !pod.pod_ip.empty() ? 2 : 0) + (pod.meta.is_deleting ? 0 : 1);
 }
 
+bool IsAskedAlike(const AgentPod& a, const AgentPod& b) {
+  return a.node_name == b.node_name && a.pod_ip == b.pod_ip && a.phase == b.phase &&
+         a.http_port == b.http_port && a.meta.is_deleting == b.meta.is_deleting;
+}
+
 }  // namespace
 
 absl::StatusOr<AgentsFlag> ParseAgentsFlag(std::string_view text) {
@@ -63,12 +68,15 @@ void AgentRoster::Replace(std::vector<AgentPod> pods) {
   for (AgentPod& pod : pods) Put(std::move(pod));
 }
 
-void AgentRoster::Put(AgentPod pod) {
+bool AgentRoster::Put(AgentPod pod) {
   const ObjectKey key = pod.meta.key;
+  const auto known = pods_.find(key);
+  if (known != pods_.end() && IsAskedAlike(known->second, pod)) return false;
   pods_.insert_or_assign(key, std::move(pod));
+  return true;
 }
 
-void AgentRoster::Remove(const ObjectKey& pod) { pods_.erase(pod); }
+bool AgentRoster::Remove(const ObjectKey& pod) { return pods_.erase(pod) > 0; }
 
 std::vector<AgentEndpoint> AgentRoster::Endpoints(absl::Time now) {
   std::map<std::string, const AgentPod*> by_node;

@@ -50,8 +50,10 @@ class AgentRoster {
   explicit AgentRoster(std::optional<int> port) : port_(port) {}
 
   void Replace(std::vector<AgentPod> pods);
-  void Put(AgentPod pod);
-  void Remove(const ObjectKey& pod);
+  // Both return false when nothing has changed that Endpoints looks at: most news of a pod tell of
+  // its conditions.
+  bool Put(AgentPod pod);
+  bool Remove(const ObjectKey& pod);
 
   // One per node, sorted. Of several pods of a node a running one that is not being deleted is
   // taken.

@@ -58,50 +58,43 @@ AgentPods::AgentPods(const AgentsFlag& flag, std::optional<int> port, KubeClient
              .kube_namespace = flag.kube_namespace,
              .label_selector = flag.label_selector},
             client, std::make_unique<TypedKind<AgentPod>>(this), clock),
-      grace_("agents-grace", kAgentsGracePeriod, [this] { Tell(); }) {}
+      task_("agents-tell", kAgentsTellPeriod, [this] { Tick(); }) {}
 
 void AgentPods::Start() {
   loop_.Start();
-  grace_.Start();
+  task_.Start();
 }
 
 void AgentPods::Stop() {
   loop_.Stop();
-  grace_.Stop();
+  task_.Stop();
 }
 
 void AgentPods::OnSeen(AgentPod pod) {
-  {
-    MutexLock lock(&mu_);
-    roster_.Put(std::move(pod));
-  }
-  Tell();
+  MutexLock lock(&mu_);
+  has_news_ |= roster_.Put(std::move(pod));
 }
 
 void AgentPods::OnGone(AgentPod last) {
-  {
-    MutexLock lock(&mu_);
-    roster_.Remove(last.meta.key);
-  }
-  Tell();
+  MutexLock lock(&mu_);
+  has_news_ |= roster_.Remove(last.meta.key);
 }
 
 void AgentPods::OnRelisted(std::vector<AgentPod> pods) {
-  {
-    MutexLock lock(&mu_);
-    roster_.Replace(std::move(pods));
-    is_listed_ = true;
-  }
-  Tell();
+  MutexLock lock(&mu_);
+  roster_.Replace(std::move(pods));
+  is_listed_ = has_news_ = true;
 }
 
-void AgentPods::Tell() {
-  MutexLock telling(&telling_);
+void AgentPods::Tick() {
+  const absl::Time now = clock_->SteadyNow();
   std::vector<AgentEndpoint> agents;
   {
     MutexLock lock(&mu_);
-    if (!is_listed_) return;
-    agents = roster_.Endpoints(clock_->SteadyNow());
+    if (!is_listed_ || (!has_news_ && now < told_at_ + kAgentsGracePeriod)) return;
+    has_news_ = false;
+    told_at_ = now;
+    agents = roster_.Endpoints(now);
   }
   listener_->OnAgents(std::move(agents));
 }

@@ -22,6 +22,9 @@
 namespace pmem::extender {
 
 inline constexpr absl::Duration kAgentsFilePeriod = absl::Milliseconds(500);
+// News of agents' pods are told so soon, all that came in that time at once: each list is of all
+// agents. Without news it is told again from time to time, as agents that are gone are forgotten.
+inline constexpr absl::Duration kAgentsTellPeriod = absl::Milliseconds(100);
 inline constexpr absl::Duration kAgentsGracePeriod = absl::Seconds(5);
 
 class AgentListener {
@@ -66,6 +69,7 @@ class AgentFile final : public AgentDiscovery {
   PeriodicTask task_;
 };
 
+// For tests as well: Tick() tells what has changed.
 class AgentPods final : public AgentDiscovery, public ObjectSink<AgentPod> {
  public:
   AgentPods(const AgentsFlag& flag, std::optional<int> port, KubeClient* client,
@@ -78,19 +82,18 @@ class AgentPods final : public AgentDiscovery, public ObjectSink<AgentPod> {
   void OnSeen(AgentPod pod) override ABSL_LOCKS_EXCLUDED(mu_);
   void OnGone(AgentPod last) override ABSL_LOCKS_EXCLUDED(mu_);
   void OnRelisted(std::vector<AgentPod> pods) override ABSL_LOCKS_EXCLUDED(mu_);
+  void Tick() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  void Tell() ABSL_LOCKS_EXCLUDED(mu_, telling_);
-
   AgentListener* const listener_;
   const Clock* const clock_;
-  // Lists reach the listener one at a time, in the order in which they were made.
-  Mutex telling_;
-  Mutex mu_ ABSL_ACQUIRED_AFTER(telling_);
+  Mutex mu_;
   AgentRoster roster_ ABSL_GUARDED_BY(mu_);
   bool is_listed_ ABSL_GUARDED_BY(mu_) = false;
+  bool has_news_ ABSL_GUARDED_BY(mu_) = false;  // Since the listener was told last.
+  absl::Time told_at_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
   WatchLoop loop_;
-  PeriodicTask grace_;
+  PeriodicTask task_;  // Its thread alone tells the listener.
 };
 
 }  // namespace pmem::extender

@@ -115,7 +115,8 @@ class AgentPoller::Impl : public std::enable_shared_from_this<Impl> {
   // an agent that went, or moved, has no next poll with that client: as many as threads that were
   // about to send when lists came.
   std::vector<std::shared_ptr<HttpClient>> retired_ ABSL_GUARDED_BY(mu_);
-  std::optional<std::vector<std::string>> listed_ ABSL_GUARDED_BY(mu_);
+  std::optional<std::vector<AgentEndpoint>> endpoints_ ABSL_GUARDED_BY(mu_);  // The last list.
+  std::optional<std::vector<std::string>> listed_ ABSL_GUARDED_BY(mu_);       // Emitted.
   uint64_t last_poll_id_ ABSL_GUARDED_BY(mu_) = 0;
   int64_t failures_ ABSL_GUARDED_BY(mu_) = 0;
   int callbacks_ ABSL_GUARDED_BY(mu_) = 0;
@@ -143,7 +144,8 @@ void AgentPoller::Impl::OnAgents(const std::vector<AgentEndpoint>& agents) {
   const absl::Time now = clock_->SteadyNow();
   {
     MutexLock lock(&mu_);
-    if (is_stopped_) return;
+    if (is_stopped_ || endpoints_ == agents) return;
+    endpoints_ = agents;
     gone.swap(agents_);
     due_.Clear();
     for (const AgentEndpoint& endpoint : agents) {

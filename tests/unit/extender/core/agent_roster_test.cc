@@ -105,6 +105,26 @@ TEST(AgentRoster, OfTwoPodsTheOneThatRunsAndStaysIsAsked) {
   EXPECT_EQ(roster.Endpoints(kNow)[0].url, "http://10.0.0.9:9090");
 }
 
+// Its conditions, its heartbeats.
+TEST(AgentRoster, MostNewsOfAPodChangesNothing) {
+  AgentRoster roster(std::nullopt);
+  AgentPod pod = Running("a", "n1", "10.0.0.1");
+  EXPECT_TRUE(roster.Put(pod));
+  pod.meta.resource_version = "2";
+  EXPECT_FALSE(roster.Put(pod));
+  const auto is_news = [&](auto change) {
+    change(pod);
+    return roster.Put(pod) && !roster.Put(pod);
+  };
+  EXPECT_TRUE(is_news([](AgentPod& p) { p.pod_ip = "10.0.0.2"; }));
+  EXPECT_TRUE(is_news([](AgentPod& p) { p.phase = "Failed"; }));
+  EXPECT_TRUE(is_news([](AgentPod& p) { p.http_port = 1; }));
+  EXPECT_TRUE(is_news([](AgentPod& p) { p.meta.is_deleting = true; }));
+  EXPECT_TRUE(is_news([](AgentPod& p) { p.node_name = "n2"; }));
+  EXPECT_TRUE(roster.Remove(pod.meta.key));
+  EXPECT_FALSE(roster.Remove(pod.meta.key));
+}
+
 TEST(AgentRoster, AGonePodIsMissedForAWhileBeforeItsNodeHasNoAgent) {
   AgentRoster roster(std::nullopt);
   roster.Put(Running("a", "n1", "10.0.0.1"));

@@ -12,6 +12,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "tests/fakes/fake_clock.h"
 #include "tests/fakes/fake_http_client.h"
 
 namespace pmem::extender {
@@ -91,12 +92,15 @@ TEST(AgentPods, AreFollowedByLabelInTheirKubeNamespace) {
   Recorder recorder;
   server.AddStream({.lines = {absl::StrCat(R"({"metadata":{"resourceVersion":"9"},"items":[)",
                                            PodJson("a", "10.0.0.1"), "]}")}});
-  server.AddStream(
-      {.lines = {PodLine("ADDED", "b", "10.0.0.2"), PodLine("DELETED", "a", "10.0.0.1")},
-       .stays_open = true});
   const std::unique_ptr<AgentDiscovery> discovery = AgentDiscovery::Make(
       *ParseAgentsFlag("pods:pmem/app=agent"), std::nullopt, &client, &recorder, &clock);
   discovery->Start();
+  // One after the other: what comes together is told together.
+  recorder.WaitFor(1);
+  server.AddStream({.lines = {PodLine("ADDED", "b", "10.0.0.2")}, .stays_open = true});
+  recorder.WaitFor(2);
+  server.AddStream({.lines = {PodLine("DELETED", "a", "10.0.0.1")}, .stays_open = true});
+  server.CloseStream();
   const std::vector<Texts> lists = recorder.WaitFor(3);
   EXPECT_EQ(lists[0], (Texts{"a-node=http://10.0.0.1:9090"}));
   EXPECT_EQ(lists[1], (Texts{"a-node=http://10.0.0.1:9090", "b-node=http://10.0.0.2:9090"}));
@@ -108,6 +112,52 @@ TEST(AgentPods, AreFollowedByLabelInTheirKubeNamespace) {
   EXPECT_TRUE(absl::StrContains(requests[1].path_and_query, "&labelSelector=app%3Dagent"));
   EXPECT_EQ(discovery->Health()->relists, 1);
   discovery->Stop();
+}
+
+class CountingListener final : public AgentListener {
+ public:
+  void OnAgents(std::vector<AgentEndpoint> agents) override {
+    ++lists;
+    last = std::move(agents);
+  }
+  int lists = 0;
+  std::vector<AgentEndpoint> last;
+};
+
+AgentPod MakePod(const std::string& name, const std::string& ip) {
+  AgentPod pod{.node_name = name + "-node", .pod_ip = ip, .phase = "Running", .http_port = 9090};
+  pod.meta.key = {.kube_namespace = "pmem", .name = name};
+  return pod;
+}
+
+// Thousands of pods may change at once, and each list is of all of them.
+TEST(AgentPods, AreToldOfTogetherAndOnlyWhatMatters) {
+  FakeClock clock;
+  FakeHttpServer server;
+  KubeClient client(std::make_unique<FakeHttpClient>(&server),
+                    std::make_unique<FakeHttpClient>(&server),
+                    std::make_unique<TokenSource>("", "", &clock));
+  CountingListener counter;
+  AgentPods pods(*ParseAgentsFlag("pods:pmem/app=agent"), std::nullopt, &client, &counter, &clock);
+  pods.OnSeen(MakePod("a", "10.0.0.1"));
+  pods.Tick();
+  EXPECT_EQ(counter.lists, 0) << "not all are known";
+  pods.OnRelisted({MakePod("a", "10.0.0.1")});
+  for (int i = 0; i < 100; ++i) pods.OnSeen(MakePod(absl::StrCat("b", i), "10.0.1.1"));
+  pods.OnGone(MakePod("b0", "10.0.1.1"));
+  pods.Tick();
+  EXPECT_EQ(counter.lists, 1);
+  EXPECT_EQ(counter.last.size(), 100U);
+  pods.OnSeen(MakePod("a", "10.0.0.1"));
+  pods.Tick();
+  EXPECT_EQ(counter.lists, 1) << "nothing of it matters";
+  pods.OnSeen(MakePod("a", "10.0.0.9"));
+  pods.Tick();
+  EXPECT_EQ(counter.lists, 2);
+  EXPECT_EQ(counter.last[0].url, "http://10.0.0.9:9090");
+  clock.Advance(kAgentsGracePeriod);
+  pods.Tick();
+  EXPECT_EQ(counter.lists, 3) << "agents that are gone are forgotten in time";
 }
 
 }  // namespace
