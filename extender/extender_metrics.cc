@@ -111,8 +111,8 @@ ExtenderMetrics::ExtenderMetrics(const LedgerService* service)
       invariants_broken_(metrics_.AddCounter("invariants_broken_total",
                                              "Checks of the ledger that found it inconsistent.")),
       holds_made_(metrics_.AddCounter("holds_made_total", "Holds made.")),
-      holds_expired_(
-          metrics_.AddCounter("holds_expired_total", "Holds that ended by time, not by evidence.")),
+      holds_expired_(metrics_.AddCounter(
+          "holds_expired_total", "Holds of pods that nothing was heard of for all of their time.")),
       debts_made_(metrics_.AddCounter("debts_made_total",
                                       "Rooms kept for volumes that may be in the making.")),
       reports_taken_(metrics_.AddCounter("reports_taken_total", "Agents' reports taken.")),

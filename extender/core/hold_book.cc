@@ -177,16 +177,23 @@ void HoldBook::AddVolume(std::string_view owner, const std::string& volume) {
 
 void HoldBook::Shorten(std::string_view owner, absl::Time until) {
   const auto it = holds_.find(owner);
-  if (it != holds_.end()) it->second.until = std::min(it->second.until, until);
+  if (it == holds_.end() || it->second.until <= until) return;
+  it->second.until = until;
+  it->second.is_shortened = true;
 }
 
-int HoldBook::Expire(absl::Time now) {
+HoldBook::Expired HoldBook::Expire(absl::Time now) {
   std::vector<std::string> over;
+  Expired expired;
   for (const auto& [owner, hold] : holds_) {
-    if (hold.until <= now) over.push_back(owner);
+    if (hold.until > now) continue;
+    over.push_back(owner);
+    const bool is_unheard = !hold.is_shortened && KindOfOwner(owner) == OwnerKind::kPod;
+    expired.unheard += is_unheard ? 1 : 0;
   }
   for (const std::string& owner : over) Erase(owner);
-  return static_cast<int>(over.size());
+  expired.all = static_cast<int>(over.size());
+  return expired;
 }
 
 absl::Span<const Hold* const> HoldBook::NarrowOn(int32_t node_id) const {

@@ -51,6 +51,7 @@ struct Hold {
   int64_t turn = 0;         // Of the call that was answered: rises with every call.
   absl::Time since;
   absl::Time until;               // Nothing was heard: the hold ends.
+  bool is_shortened = false;      // Something was: `until` is sooner than it was.
   std::vector<int32_t> node_ids;  // Sorted. One: decided.
 };
 
@@ -74,7 +75,12 @@ class HoldBook {
   // The hold ends at `until` at the latest.
   void Shorten(std::string_view owner, absl::Time until);
   // Ends all that are over. Returns how many.
-  int Expire(absl::Time now);
+  struct Expired {
+    int all = 0;
+    int unheard = 0;  // Of pods, that stood as long as they could: their holds were not shortened.
+    bool operator==(const Expired&) const = default;
+  };
+  Expired Expire(absl::Time now);
   // Whether anybody holds anything on the node.
   bool IsHeld(int32_t node_id) const;
 

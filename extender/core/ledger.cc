@@ -46,13 +46,13 @@ void Ledger::Apply(const Event& event, absl::Time now) {
 }
 
 void Ledger::Expire(absl::Time now) {
-  const int holds_over = holds_.Expire(now);
-  counters_.holds_expired += holds_over;
+  const HoldBook::Expired holds_over = holds_.Expire(now);
+  counters_.holds_expired += holds_over.unheard;
   absl::erase_if(unheard_, [now](const auto& entry) { return entry.second.until <= now; });
   refused_.Expire(now, options_.hold_ttl,
                   [this](const std::string& uid) { return cache_.FindPod(uid) != nullptr; });
   const int debts_over = now < debts_end_first_ ? 0 : ExpireDebts(now);
-  if (holds_over + debts_over > 0) ++version_;
+  if (holds_over.all + debts_over > 0) ++version_;
 }
 
 int Ledger::ExpireDebts(absl::Time now) {

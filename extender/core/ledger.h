@@ -194,7 +194,7 @@ class Ledger {
     int64_t reports_taken = 0;
     int64_t reports_old = 0;  // Older than what is known, or of an earlier boot: ignored.
     int64_t holds_made = 0;
-    int64_t holds_expired = 0;  // Ended by time, not by evidence.
+    int64_t holds_expired = 0;  // Of pods, that stood for hold_ttl: nothing was heard.
     int64_t debts_made = 0;
   };
   const Counters& counters() const { return counters_; }

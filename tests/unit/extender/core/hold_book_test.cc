@@ -83,11 +83,23 @@ TEST(HoldBook, EndsByTimeAndNotBefore) {
   book.Put(MakeHold("b", {LvmItem(2)}, {3}));
   book.Shorten("b", kNow + absl::Seconds(5));
   book.Shorten("b", kNow + absl::Seconds(9));  // Never longer again.
-  EXPECT_EQ(book.Expire(kNow + absl::Seconds(5) - absl::Milliseconds(1)), 0);
-  EXPECT_EQ(book.Expire(kNow + absl::Seconds(5)), 1);
+  EXPECT_EQ(book.Expire(kNow + absl::Seconds(5) - absl::Milliseconds(1)).all, 0);
+  EXPECT_EQ(book.Expire(kNow + absl::Seconds(5)).all, 1);
   EXPECT_EQ(OwnersIn(book), Owners{"a"});
-  EXPECT_EQ(book.Expire(kNow + absl::Seconds(30)), 1);
+  EXPECT_EQ(book.Expire(kNow + absl::Seconds(30)).all, 1);
   EXPECT_TRUE(book.IsEmpty());
+}
+
+TEST(HoldBook, SaysHowManyPodsNothingWasHeardOf) {
+  HoldBook book;
+  book.Put(MakeHold("pod", {LvmItem(1)}, {3, 4}));
+  book.Put(MakeHold("gone", {LvmItem(2)}, {3}));
+  book.Put(MakeHold("ended late", {LvmItem(3)}, {3}));
+  book.Put(MakeHold(ClaimOwner(Uid(4)), {LvmItem(4)}, {3}));
+  book.Put(MakeHold(TakeoverOwner(Uid(5)), {LvmItem(5)}, {3}));
+  book.Shorten("gone", kNow + absl::Seconds(5));
+  book.Shorten("ended late", kNow + absl::Seconds(31));
+  EXPECT_EQ(book.Expire(kNow + absl::Seconds(30)), (HoldBook::Expired{.all = 5, .unheard = 2}));
 }
 
 TEST(HoldBook, SaysWhetherAnythingIsHeldOnANode) {

@@ -117,6 +117,20 @@ TEST_F(LedgerTest, AHoldEndsWhenNothingWasHeard) {
   EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(2, 10 * kGiB)})), (Names{"n1"}));
 }
 
+TEST_F(LedgerTest, AHoldThatEndsByATakeoverOrByEvidenceDidNotExpire) {
+  Start(1, 10 * kGiB);
+  Apply(Seen<Claim>{MakeClaim(7, kGiB)});
+  ledger_.BeginTakeover(now_);
+  Pass(LedgerOptions{}.takeover_window);
+  EXPECT_TRUE(ledger_.holds().IsEmpty());
+  const Pod pod = AddPod(1, {MakeClaim(1, kGiB)});
+  FilterPod(pod);
+  Apply(Gone<Pod>{pod});
+  Pass(LedgerOptions{}.hold_ttl);
+  EXPECT_TRUE(ledger_.holds().IsEmpty());
+  EXPECT_EQ(ledger_.counters().holds_expired, 0);
+}
+
 TEST_F(LedgerTest, AHoldEndsSoonAfterItsPodIsGone) {
   Start(1, 10 * kGiB);
   const Pod pod = AddPod(1, {MakeClaim(1, 10 * kGiB)});
