@@ -60,18 +60,26 @@ int Ledger::ExpireDebts(absl::Time now) {
   debts_end_first_ = absl::InfiniteFuture();
   for (const auto& [name, node] : nodes_.nodes()) {
     if (node->debts.empty()) continue;
-    NodeState& state = nodes_.At(name);
-    for (auto it = state.debts.begin(); it != state.debts.end();) {
-      if (!NodeBook::IsOver(state, it->second, now)) {
-        debts_end_first_ = std::min(debts_end_first_, it->second.until);
-        ++it;
-        continue;
-      }
-      ++count;
-      it = state.debts.erase(it);
+    count += EndDebtsOn(name, now);
+    for (const auto& [uid, debt] : node->debts) {
+      if (debt.until > now) debts_end_first_ = std::min(debts_end_first_, debt.until);
     }
   }
   return count;
+}
+
+// What is remembered of the node is void only when there was one to end.
+int Ledger::EndDebtsOn(std::string_view name, absl::Time now) {
+  const NodeState* node = nodes_.Find(name);
+  const auto is_over = [node, now](const auto& entry) {
+    return NodeBook::IsOver(*node, entry.second, now);
+  };
+  if (std::none_of(node->debts.begin(), node->debts.end(), is_over)) return 0;
+  return static_cast<int>(absl::erase_if(nodes_.At(name).debts, is_over));
+}
+
+void Ledger::NoteContact(std::string_view name, absl::Time now) {
+  if (EndDebtsOn(name, now) > 0) ++version_;
 }
 
 absl::Time Ledger::DebtEndOn(std::string_view name) const {

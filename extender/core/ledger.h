@@ -243,6 +243,8 @@ class Ledger {
   void On(const AgentsListed& event, absl::Time now);
 
   int ExpireDebts(absl::Time now);
+  int EndDebtsOn(std::string_view node, absl::Time now);
+  void NoteContact(std::string_view node, absl::Time now);
 
   // Accounting (ledger_accounts.cc).
   std::optional<ClaimPlace> PlaceOf(const Claim& claim, const ClaimPlace* before) const;
@@ -320,7 +322,8 @@ class Ledger {
   std::deque<Claim> hand_pins_;
   // What was lost sight of is told by answers of agents from then on.
   absl::Time blind_until_ = absl::InfinitePast();
-  absl::Time debts_end_first_ = absl::InfiniteFuture();  // No debt is over before.
+  // No debt is over before; but for those whose time has passed, which an answer of the agent ends.
+  absl::Time debts_end_first_ = absl::InfiniteFuture();
   std::set<ObjectKind> synced_;
   int64_t awaited_round_ = 0;
   absl::btree_map<ObjectKind, int64_t> listed_rounds_;  // The last that has come.

@@ -11,9 +11,11 @@ namespace pmem::extender {
 void Ledger::On(const ReportReceived& event, absl::Time now) {
   const NodeBook::Taken taken = nodes_.TakeReport(event.report, now);
   if (taken == NodeBook::Taken::kOld) ++counters_.reports_old;
-  if (taken != NodeBook::Taken::kTaken) return;
-  ++counters_.reports_taken;
-  AccountNode(nodes_.At(event.report->node), now);
+  if (taken == NodeBook::Taken::kTaken) {
+    ++counters_.reports_taken;
+    AccountNode(nodes_.At(event.report->node), now);
+  }
+  NoteContact(event.report->node, now);
 }
 
 void Ledger::On(const AgentConfirmed& event, absl::Time now) {
@@ -28,6 +30,7 @@ void Ledger::On(const AgentConfirmed& event, absl::Time now) {
   if (!is_ours) return;  // That one was refused: what the agent says of now is not known.
   node.contact = now;
   node.failure.clear();
+  NoteContact(event.node, now);
 }
 
 void Ledger::On(const AgentFailed& event, absl::Time) {
@@ -44,6 +47,7 @@ void Ledger::On(const AgentsListed& event, absl::Time now) {
   const std::set<std::string> listed(event.nodes.begin(), event.nodes.end());
   for (const auto& [name, node] : nodes_.nodes()) nodes_.SetAgent(name, listed.contains(name));
   for (const std::string& name : listed) nodes_.SetAgent(name, true);
+  debts_end_first_ = std::min(debts_end_first_, now);  // Also where an agent will not answer now.
   DropIdleNodes();
   NoteAgentNodes();
   HoldAllForTakeover(now);  // Also on new nodes.

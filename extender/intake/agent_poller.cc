@@ -58,6 +58,11 @@ std::string Shortened(absl::string_view message) {
 
 }  // namespace
 
+absl::Duration AgentWantedDelay(const std::string& node) {
+  const auto slots = static_cast<size_t>(kAgentWantedSpread / kWaitUnit);
+  return static_cast<int64_t>(std::hash<std::string>()(node) % slots) * kWaitUnit;
+}
+
 class AgentPoller::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(Options options, EventSink* events, const Clock* clock, ClientFactory clients)
@@ -236,7 +241,8 @@ void AgentPoller::Impl::ScheduleLocked(const Agent& agent) {
 // Asks others, and therefore without the lock.
 absl::Duration AgentPoller::Impl::WaitFor(const std::string& node) const {
   if (!options_.wanted_at) return options_.wait;
-  const absl::Duration wanted_in = options_.wanted_at(node) - clock_->SteadyNow();
+  const absl::Duration wanted_in =
+      options_.wanted_at(node) + AgentWantedDelay(node) - clock_->SteadyNow();
   return std::min(options_.wait, std::max(kAgentWaitMin, absl::Ceil(wanted_in, kWaitUnit)));
 }
 

@@ -35,6 +35,11 @@ inline constexpr int kAgentStartsPerTick = 500;
 inline constexpr int kAgentMessageBytesMax = 512;
 // Held for at least so long, however soon its answer is wanted.
 inline constexpr absl::Duration kAgentWaitMin = absl::Milliseconds(100);
+// Answers of all nodes that are wanted at one moment come in the time after it, each node's at its
+// own: one list may leave debts on all nodes.
+inline constexpr absl::Duration kAgentWantedSpread = absl::Seconds(1);
+// How long after: always the same of a node, less than kAgentWantedSpread.
+absl::Duration AgentWantedDelay(const std::string& node);
 
 class AgentPoller final : public AgentListener {
  public:

@@ -68,6 +68,10 @@ class AgentPollerTest : public ::testing::Test {
     return servers_[node + "-url"].WaitForRequests(1).back().path_and_query;
   }
 
+  static std::string WaitPath(absl::Duration wait) {
+    return absl::StrCat("/v1/capacity?generation=7&wait=", absl::FormatDuration(wait));
+  }
+
   FakeClock clock_;
   RecordingSink events_;
   std::map<std::string, FakeHttpServer> servers_;  // By URL.
@@ -98,15 +102,39 @@ TEST_F(AgentPollerTest, APollEndsWhenItsAnswerIsWanted) {
   wanted_at_["n1"] = clock_.SteadyNow() + absl::Microseconds(5'000'500);
   servers_["n1-url"].Answer(Report("n1", 7));
   Pass(kAgentPollSpacing);
-  EXPECT_EQ(LastPath("n1"), "/v1/capacity?generation=7&wait=4.981s") << "rather late than early";
-  clock_.Advance(absl::Milliseconds(4'981));
+  const absl::Duration wait = absl::Milliseconds(4'981) + AgentWantedDelay("n1");
+  EXPECT_EQ(LastPath("n1"), WaitPath(wait)) << "rather late than early";
+  clock_.Advance(wait);
+  wanted_at_["n1"] = clock_.SteadyNow() - kAgentWantedSpread;
   servers_["n1-url"].Answer(ClientResponse{.status = 304});
   EXPECT_EQ(servers_["n1-url"].pending(), 1u) << "no early answer: asked again at once";
-  EXPECT_EQ(LastPath("n1"), "/v1/capacity?generation=7&wait=100ms") << "but never in a whirl";
+  EXPECT_EQ(LastPath("n1"), WaitPath(kAgentWaitMin)) << "but never in a whirl";
   wanted_at_.clear();
   clock_.Advance(kAgentWaitMin);
   servers_["n1-url"].Answer(ClientResponse{.status = 304});
   EXPECT_EQ(LastPath("n1"), "/v1/capacity?generation=7&wait=20s");
+}
+
+// One list may leave debts on all nodes, which end at one moment.
+TEST(AgentWantedDelay, SpreadsTheNodes) {
+  std::map<int64_t, int> nodes_in;  // Of each tenth.
+  for (int i = 0; i < 1000; ++i) {
+    const std::string node = absl::StrCat("node-", i);
+    const absl::Duration delay = AgentWantedDelay(node);
+    EXPECT_EQ(AgentWantedDelay(node), delay);
+    ASSERT_GE(delay, absl::ZeroDuration());
+    ASSERT_LT(delay, kAgentWantedSpread);
+    ++nodes_in[delay / (kAgentWantedSpread / 10)];
+  }
+  EXPECT_EQ(nodes_in.size(), 10U);
+  for (const auto& [tenth, nodes] : nodes_in) EXPECT_LT(nodes, 200) << tenth;
+}
+
+TEST_F(AgentPollerTest, AListThatSaysNothingNewIsNotLookedThrough) {
+  const std::vector<AgentEndpoint> agents = {{.node = "n1", .url = "n1-url"},
+                                             {.node = "n2", .problem = std::string(2000, 'x')}};
+  for (int i = 0; i < 3; ++i) poller_.OnAgents(agents);
+  EXPECT_EQ(poller_.failures(), 1);
 }
 
 TEST_F(AgentPollerTest, EveryKindOfNonsenseIsTheAgentsFailureAndTheNextGoodAnswerCounts) {
