@@ -141,6 +141,18 @@ std::optional<PoolKind> KindOf(const StorageClass& storage_class) {
   return PoolKindFromClassName(storage_class.meta.key.name);
 }
 
+// By a class of others nobody asks for anything; but a claim may have its place from when the class
+// was ours, and what binds immediately is not made for a populator.
+bool AskAlike(const StorageClass* before, const StorageClass* after) {
+  const auto is_ours = [](const StorageClass* one) { return one != nullptr && IsOurs(*one); };
+  const auto is_immediate = [](const StorageClass* one) {
+    return one != nullptr && !one->is_wait_for_first_consumer;
+  };
+  if (is_immediate(before) != is_immediate(after)) return false;
+  if (!is_ours(before) && !is_ours(after)) return true;
+  return is_ours(before) && is_ours(after) && before->parameters == after->parameters;
+}
+
 bool IsStaticOnly(const Claim& claim, const StorageClass& storage_class) {
   return IsRefused(claim) ||
          (claim.data_source == DataSource::kPopulator && !storage_class.is_wait_for_first_consumer);

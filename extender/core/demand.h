@@ -21,6 +21,9 @@ std::optional<PoolKind> KindOf(const StorageClass& storage_class);
 // True when the class is served by our driver.
 bool IsOurs(const StorageClass& storage_class);
 
+// Whether claims ask for the same by both versions of a class; null: there is none.
+bool AskAlike(const StorageClass* before, const StorageClass* after);
+
 // Where a claim's volume is or will be. Empty: nowhere yet. Bound claims ask their PersistentVolume
 // (node affinity on hostname or metadata.name), unbound ones their selected-node annotation.
 std::string NodeOf(const Claim& claim, const PersistentVolume* volume);

@@ -425,23 +425,36 @@ void Ledger::On(const Relisted<PersistentVolume>& event, absl::Time now) {
 }
 
 void Ledger::On(const Seen<StorageClass>& event, absl::Time now) {
+  const bool is_alike = AskAlike(cache_.FindClass(event.object.meta.key.name), &event.object);
   cache_.Put(event.object);
+  ++version_;
+  if (is_alike) return;
   AccountAll(now);
   HoldAllForTakeover(now);  // The old leader may have known the class, and answered for its claims.
 }
 
 void Ledger::On(const Gone<StorageClass>& event, absl::Time now) {
-  cache_.EraseClass(event.last.meta.key.name);
-  AccountAll(now);
+  const std::string& name = event.last.meta.key.name;
+  const bool is_alike = AskAlike(cache_.FindClass(name), nullptr);
+  cache_.EraseClass(name);
+  ++version_;
+  if (!is_alike) AccountAll(now);
 }
 
 void Ledger::On(const Relisted<StorageClass>& event, absl::Time now) {
   const auto name_of = [](const StorageClass& object) { return NameOfObject(object.meta); };
+  bool are_alike = true;
   for (const std::string& name : Missing(cache_.classes(), event.objects, name_of)) {
+    are_alike &= AskAlike(cache_.FindClass(name), nullptr);
     cache_.EraseClass(name);
   }
-  for (const StorageClass& storage_class : event.objects) cache_.Put(storage_class);
+  for (const StorageClass& object : event.objects) {
+    are_alike &= AskAlike(cache_.FindClass(object.meta.key.name), &object);
+    cache_.Put(object);
+  }
   synced_.insert(ObjectKind::kStorageClasses);
+  ++version_;
+  if (are_alike) return;
   AccountAll(now);
   HoldAllForTakeover(now);
 }

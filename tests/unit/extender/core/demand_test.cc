@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <initializer_list>
 
 #include "tests/support/builders.h"
 
@@ -236,6 +237,26 @@ TEST_F(DemandTest, AClaimThatMayStillGetTheDefaultClassIsReadLive) {
   claim.storage_class_name = "";  // By hand: it never gets one.
   cache_.Put(claim);
   EXPECT_TRUE(DemandOf(MakePod(1, {claim}), cache_, &live).IsKnown());
+}
+
+TEST(AskAlike, LooksAtWhatDecidesForClaims) {
+  const StorageClass ours = MakeClass("pmem-lvm");
+  StorageClass other = ours;
+  other.provisioner = "other.example.com";
+  EXPECT_TRUE(AskAlike(&ours, &ours));
+  EXPECT_TRUE(AskAlike(nullptr, nullptr));
+  EXPECT_TRUE(AskAlike(nullptr, &other));
+  EXPECT_TRUE(AskAlike(&other, nullptr));
+  for (const StorageClass* one : std::initializer_list<const StorageClass*>{&other, nullptr}) {
+    EXPECT_FALSE(AskAlike(&ours, one));
+    EXPECT_FALSE(AskAlike(one, &ours));
+  }
+  StorageClass odd = ours;
+  odd.parameters["pmemType"] = "direct";
+  EXPECT_FALSE(AskAlike(&ours, &odd));
+  StorageClass immediate = ours;
+  immediate.is_wait_for_first_consumer = false;
+  EXPECT_FALSE(AskAlike(&ours, &immediate));
 }
 
 }  // namespace

@@ -130,6 +130,37 @@ TEST_F(LedgerTest, ADebtThatWaitsForItsAgentChangesNothingMeanwhile) {
   EXPECT_EQ(ledger_.nodes().Find("n1")->debts.size(), 1u);
 }
 
+// An account of all claims shows in what a half-provisioned pod reserves, which is made anew.
+TEST_F(LedgerTest, AClassIsLookedAtAnewOnlyWhenClaimsAskForSomethingElseByIt) {
+  Start(1, 10 * kGiB);
+  const Claim first = MakeClaim(1, kGiB);
+  AddPod(1, {first, MakeClaim(2, kGiB)});
+  Pin(first, "n1");
+  const auto is_looked_at = [this](const Event& event) {
+    const int32_t id = ledger_.nodes().FindId("n1");
+    const uint32_t before = ledger_.nodes().StampOf(id);
+    Apply(event);
+    return ledger_.nodes().StampOf(id) != before;
+  };
+  StorageClass ours = MakeClass("pmem-lvm");
+  ours.meta.resource_version = "later";
+  ours.allowed_nodes = std::vector<std::string>{"n1"};
+  EXPECT_FALSE(is_looked_at(Seen<StorageClass>{ours}));
+  EXPECT_FALSE(is_looked_at(Relisted<StorageClass>{{ours, MakeClass("pmem-direct")}}));
+  StorageClass other = MakeClass("other");
+  other.provisioner = "other.example.com";
+  EXPECT_FALSE(is_looked_at(Seen<StorageClass>{other}));
+  other.parameters = {{"a", "b"}};
+  EXPECT_FALSE(is_looked_at(Seen<StorageClass>{other}));
+  EXPECT_FALSE(is_looked_at(Gone<StorageClass>{other}));
+  ours.parameters = {{"pmemType", "direct"}};
+  EXPECT_TRUE(is_looked_at(Seen<StorageClass>{ours}));
+  ours.is_wait_for_first_consumer = false;
+  EXPECT_TRUE(is_looked_at(Relisted<StorageClass>{{ours, MakeClass("pmem-direct")}}));
+  ours.provisioner = "other.example.com";
+  EXPECT_TRUE(is_looked_at(Seen<StorageClass>{ours}));
+}
+
 TEST_F(LedgerTest, ADebtEndsWhenTheReportListsItsVolume) {
   Start(1, 10 * kGiB);
   const Claim claim = Pin(MakeClaim(1, 6 * kGiB), "n1");
