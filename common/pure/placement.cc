@@ -75,11 +75,12 @@ struct ExactSearch {
   absl::Span<const Item> items;
   absl::Span<const int> order;
   std::vector<int>& bins;
-  int steps = 0;
+  int64_t looks = 0;
 
-  bool IsTriedAlready(int bin) const {
+  bool IsTriedAlready(int bin) {
     const Bin& candidate = room.bins[bin];
     for (int b = 0; b < bin; ++b) {
+      ++looks;
       if (room.bins[b] == candidate) return true;
     }
     return false;
@@ -89,8 +90,8 @@ struct ExactSearch {
     if (depth == order.size()) return true;
     const int i = order[depth];
     for (int b = 0; b < static_cast<int>(room.bins.size()); ++b) {
+      if (++looks > kExactLooksMax) return false;
       if (!Fits(room, room.bins[b], items[i]) || IsTriedAlready(b)) continue;
-      if (++steps > kExactStepsMax) return false;
       TakeOne(room, items[i], b);
       bins[i] = b;
       if (Place(depth + 1)) return true;
@@ -100,10 +101,21 @@ struct ExactSearch {
   }
 };
 
+int64_t SlotsFree(const Room& room, PoolKind kind) {
+  int64_t slots = 0;
+  for (const PoolRoom& pool : room.pools) {
+    if (pool.kind != kind) continue;
+    if (pool.slots_free == kSlotsUnlimited) return kSlotsUnlimited;
+    slots += pool.slots_free;
+  }
+  return slots;
+}
+
 bool PackKind(const Room& room, absl::Span<const Item> items, PoolKind kind,
               std::vector<int>& bins) {
   const std::vector<int> order = LargestFirst(items, kind);
   if (order.empty()) return true;
+  if (SlotsFree(room, kind) < static_cast<int64_t>(order.size())) return false;
   Room greedy = room;
   if (PackGreedily(greedy, items, order, bins)) return true;
   if (static_cast<int>(order.size()) > kExactItemsMax) return false;

@@ -72,9 +72,9 @@ Room RoomOf(const CapacityReport& report);
 // Largest number of items of one kind that are packed exactly; more go first-fit decreasing (which
 // may miss a packing, and never invents one).
 inline constexpr int kExactItemsMax = 8;
-// Bound on the exact search; past it the answer is "does not fit". Reached only by hundreds of
-// differently sized extents that all nearly fit.
-inline constexpr int kExactStepsMax = 20000;
+// Bound on the exact search, in bins looked at: some 2 ms. Past it the answer is "does not fit".
+// Reached only by hundreds of differently sized extents that all nearly fit.
+inline constexpr int64_t kExactLooksMax = 1'000'000;
 
 // Bin of each item, in the items' order, so that all fit together; nullopt: no packing was found.
 // Greedy answers prefer the fullest bin that fits (best fit).
