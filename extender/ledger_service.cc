@@ -206,6 +206,21 @@ std::optional<absl::StatusOr<PodDemand>> LedgerService::DemandToRank(const Pod& 
   return ledger_.Demand(pod, &**live);
 }
 
+// Rather for several changes: in a burst there is one each millisecond, and a look at thousands of
+// nodes takes longer.
+void LedgerService::WaitForChangeLocked(absl::Time deadline) {
+  const absl::Time begin = clock_->SteadyNow();
+  ++waiting_;
+  changed_.WaitWithTimeout(&mu_, deadline - begin);
+  const absl::Time end = std::min(deadline, begin + kLookPauseMin);
+  bool is_over = false;
+  for (absl::Time now = clock_->SteadyNow(); now < end && !is_over && is_deciding_;
+       now = clock_->SteadyNow()) {
+    is_over = changed_.WaitWithTimeout(&mu_, end - now);
+  }
+  --waiting_;
+}
+
 std::optional<FilterDecision> LedgerService::DecideFilterLocked(
     const Pod& pod, const LiveObjects& live, absl::Span<const std::string_view> nodes,
     Patience patience, int64_t turn) {
@@ -227,9 +242,7 @@ std::optional<FilterDecision> LedgerService::DecideFilterLocked(
     }
     if (patience == Patience::kNone) return std::nullopt;
     has_waited = true;
-    ++waiting_;
-    changed_.WaitWithTimeout(&mu_, deadline - clock_->SteadyNow());
-    --waiting_;
+    WaitForChangeLocked(deadline);
     if (!is_deciding_) return std::nullopt;
   }
   return std::nullopt;

@@ -92,6 +92,9 @@ class LedgerService final : public EventSink {
   // We lead at this very moment and know enough to decide. Asked before everything that is written.
   bool MayWrite() const ABSL_LOCKS_EXCLUDED(mu_);
 
+  // A filter call that waits for others' holds does not look at its nodes again sooner.
+  static constexpr absl::Duration kLookPauseMin = absl::Milliseconds(10);
+
   enum class Patience {
     kNone,    // nullopt when the answer needs a live read or a wait.
     kBlocks,  // Reads and waits; on the I/O pool only where it has a thread to spare.
@@ -165,6 +168,7 @@ class LedgerService final : public EventSink {
                                        absl::Span<const std::string_view> nodes, Patience patience,
                                        int64_t turn) ABSL_LOCKS_EXCLUDED(mu_);
   void SignalIfChangedLocked(int64_t version_before) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void WaitForChangeLocked(absl::Time deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   mutable Mutex mu_;
   CondVar changed_;
