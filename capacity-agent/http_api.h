@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The agent's HTTP interface (docs/protocol.md):
 //   GET /v1/capacity[?generation=G&wait=30s]
-//     the report; 304 when it is still of generation G after `wait`, or when If-None-Match names it.
-//     While a noticed change is being read, what is not newer than G is held, up to kHoldMax: then
-//     503
+//     the report; 304 when it is still of generation G after `wait`, or when If-None-Match
+//     names it. While a noticed change is being read, what is not newer than G is held, up to
+//     kHoldMax: then 503
 //   GET /metrics /livez /readyz
 #pragma once
 

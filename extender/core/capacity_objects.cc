@@ -111,6 +111,27 @@ int64_t UsableBytes(const Room& room, PoolKind kind) {
   return bytes;
 }
 
+CapacityBound FreshBoundOf(const NodeState& node, PoolKind kind) {
+  const Room& room = node.room;
+  const int64_t alignment = SmallestAlignment(room, kind);
+  std::vector<Item> promised = NodeBook::FirmItems(node, {});
+  for (Item& debt : NodeBook::DebtItems(node, {})) promised.push_back(std::move(debt));
+  int64_t left_bytes = UsableBytes(room, kind);
+  int64_t slots_left = SlotsFree(room, kind);
+  for (const Item& item : promised) {
+    if (item.kind != kind || left_bytes <= 0) continue;
+    left_bytes -= VolumeBytes(item.requested_bytes, alignment);
+    if (slots_left != kSlotsUnlimited) --slots_left;
+  }
+  if (left_bytes <= 0 || slots_left < 1) return {};
+  return {.capacity_bytes = left_bytes,
+          .volume_bytes_max = std::min(left_bytes, LargestVolumeBytes(room, kind))};
+}
+
+std::array<CapacityBound, 2> BoundsOf(const NodeState& node) {
+  return {FreshBoundOf(node, PoolKind::kLvm), FreshBoundOf(node, PoolKind::kDirect)};
+}
+
 // A node in four states; see the top of the header.
 std::optional<CapacityBound> KnownBound(const NodeState* node, PoolKind kind) {
   if (node == nullptr || !node->has_agent) return CapacityBound{};
@@ -239,20 +260,12 @@ std::string CapacityObjectName(const WantedCapacity& wanted) {
 }
 
 CapacityBound BoundOf(const NodeState& node, PoolKind kind) {
-  const Room& room = node.room;
-  const int64_t alignment = SmallestAlignment(room, kind);
-  std::vector<Item> promised = NodeBook::FirmItems(node, {});
-  for (Item& debt : NodeBook::DebtItems(node, {})) promised.push_back(std::move(debt));
-  int64_t left_bytes = UsableBytes(room, kind);
-  int64_t slots_left = SlotsFree(room, kind);
-  for (const Item& item : promised) {
-    if (item.kind != kind || left_bytes <= 0) continue;
-    left_bytes -= VolumeBytes(item.requested_bytes, alignment);
-    if (slots_left != kSlotsUnlimited) --slots_left;
-  }
-  if (left_bytes <= 0 || slots_left < 1) return {};
-  return {.capacity_bytes = left_bytes,
-          .volume_bytes_max = std::min(left_bytes, LargestVolumeBytes(room, kind))};
+  if (!node.bounds) node.bounds = BoundsOf(node);
+  return (*node.bounds)[static_cast<size_t>(kind)];
+}
+
+bool AreKeptBoundsRight(const NodeState& node) {
+  return !node.bounds || *node.bounds == BoundsOf(node);
 }
 
 std::string AddWantedCapacities(const Ledger& ledger, const Page& page, WantedCapacities& wanted) {

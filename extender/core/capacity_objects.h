@@ -74,13 +74,11 @@ WantedCapacities WantedOf(const JoinedCapacities& joined);
 // The largest claims that have the node already, by class.
 using CapacityFloors = absl::btree_map<std::string, int64_t>;
 
-// What `kind` of the node could hold at best beside what is promised there.
-struct CapacityBound {
-  int64_t capacity_bytes = 0;
-  int64_t volume_bytes_max = 0;
-  bool operator==(const CapacityBound&) const = default;
-};
+// What `kind` of the node could hold at best beside what is promised there. Kept until the node
+// changes.
 CapacityBound BoundOf(const NodeState& node, PoolKind kind);
+// Whether what is kept for the node is what would be found afresh; true when nothing is.
+bool AreKeptBoundsRight(const NodeState& node);
 
 struct CapacityChange {
   enum class Kind { kCreate, kReplace, kDelete };

@@ -68,10 +68,18 @@ struct NodeNumbers {
   bool operator==(const NodeNumbers&) const = default;
 };
 
+// What a node could hold of one kind at best, beside what is promised. See capacity_objects.h.
+struct CapacityBound {
+  int64_t capacity_bytes = 0;
+  int64_t volume_bytes_max = 0;
+  bool operator==(const CapacityBound&) const = default;
+};
+
 struct NodeState {
   mutable NodeQuick quick;
-  // By kind, without what is held: made when it is asked for, void after any change.
+  // By kind, without what is held: made when they are asked for, void after any change.
   mutable std::optional<std::array<NodeNumbers, 2>> firm_numbers;
+  mutable std::optional<std::array<CapacityBound, 2>> bounds;
   std::string name;
   int32_t id = 0;                                // Dense; stable while the node is in the book.
   bool has_agent = false;                        // An agent is expected there. See SetAgent.

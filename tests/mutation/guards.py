@@ -7,6 +7,7 @@ arguments. Run by `./dev mutate`.
 
 from account_guards import ACCOUNT_GUARDS
 from guard import PURE, SHELL, Guard
+from kept_guards import KEPT_GUARDS
 from node_guards import NODE_GUARDS
 from pin_guards import PIN_GUARDS
 from volume_guards import VOLUME_GUARDS
@@ -470,13 +471,6 @@ GUARDS = (
         'VerbsTest.PreemptKeepsNodesWithFirmRoomWhateverIsHeld',
     ),
     Guard(
-        'numbers that were kept are of before the change',
-        BOOK,
-        '  node.firm_numbers.reset();\n',
-        '',
-        'NodeNumbersTest.WhatWasShownBeforeAChangeIsNotShownAfterIt',
-    ),
-    Guard(
         '5: where a list misses too many claims nothing is promised until agents have answered later',
         JUDGE,
         '    if (node->contact < books_.blind_until) return Reason::kHeld;\n',
@@ -491,4 +485,4 @@ GUARDS = (
         'Room.AThinPoolIsNone',
         PURE,
     ),
-) + PIN_GUARDS + ACCOUNT_GUARDS + VOLUME_GUARDS + NODE_GUARDS
+) + PIN_GUARDS + ACCOUNT_GUARDS + VOLUME_GUARDS + NODE_GUARDS + KEPT_GUARDS

@@ -76,6 +76,15 @@ class CapacityObjectsTest : public testing::Test {
   int generation_ = 0;
 };
 
+TEST_F(CapacityObjectsTest, WhatWasLookedAtBeforeAChangeIsLookedAtAgainAfterIt) {
+  Report({MakeLvmPool(40 * kGiB)});
+  EXPECT_EQ(WantedSizes(), (Sizes{"pmem-direct 0/0", "pmem-lvm 40/40"}));
+  const Claim claim = Pin(1, 10 * kGiB);
+  EXPECT_EQ(WantedSizes(), (Sizes{"pmem-direct 0/0", "pmem-lvm 30/30"}));
+  Report({MakeLvmPool(20 * kGiB)});
+  EXPECT_EQ(WantedSizes(), (Sizes{"pmem-direct 0/0", "pmem-lvm 10/10"}));
+}
+
 TEST_F(CapacityObjectsTest, ANodeHasOneForEachClassThatWaitsForThePodsNode) {
   Apply(Seen<StorageClass>{MakeClass("now", /*waits=*/false)});
   StorageClass foreign = MakeClass("pmem-lvm-of-others");
