@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
+#include "tests/support/event.h"
 #include "tests/support/held_responders.h"
 #include "tests/support/raw_socket.h"
 
@@ -62,8 +62,8 @@ class HttpServerTest : public ::testing::Test {
       held_.Add(std::move(respond));
     });
     server_.HandleAside("GET", "/slow", [this](const HttpRequest&, const Responder& respond) {
-      slow_began_ = true;
-      slow_may_end_.WaitForNotification();
+      slow_began_.Set();
+      slow_may_end_.Wait();
       respond({.content_type = "text/plain", .body = "slow"});
     });
     server_.HandleAside("GET", "/throw-aside", [](const HttpRequest&, const Responder&) {
@@ -72,7 +72,7 @@ class HttpServerTest : public ::testing::Test {
     port_ = *server_.Start("127.0.0.1:0");
   }
   ~HttpServerTest() override {
-    if (!slow_may_end_.HasBeenNotified()) slow_may_end_.Notify();
+    slow_may_end_.Set();
     server_.Stop(absl::ZeroDuration());
   }
 
@@ -83,8 +83,7 @@ class HttpServerTest : public ::testing::Test {
   }
 
   HeldResponders held_;
-  std::atomic<bool> slow_began_{false};
-  absl::Notification slow_may_end_;
+  Event slow_began_, slow_may_end_;
   HttpServer server_;
   int port_ = 0;
 };
@@ -130,26 +129,26 @@ TEST_F(HttpServerTest, WhatIsSlowAsideKeepsNothingElseWaiting) {
     slow.push_back(std::make_unique<RawSocket>(port_));
     slow.back()->Send(Get("/slow"));
   }
-  while (!slow_began_) std::this_thread::yield();
+  slow_began_.Wait();
   EXPECT_EQ(BodyOf(Ask(Get("/hello"))), "hello");
-  slow_may_end_.Notify();
+  slow_may_end_.Set();
   for (const auto& socket : slow) EXPECT_EQ(BodyOf(socket->Receive()), "slow");
 }
 
 TEST_F(HttpServerTest, AHandlerAsideThatThrowsAnswers500AndTheNextIsCalled) {
   EXPECT_EQ(StatusOf(Ask(Get("/throw-aside"))), "500");
-  slow_may_end_.Notify();
+  slow_may_end_.Set();
   EXPECT_EQ(BodyOf(Ask(Get("/slow"))), "slow");
 }
 
 TEST(HttpServer, RefusesWhatMayNotWaitAside) {
-  absl::Notification began, refused, may_end;
+  Event began, refused, may_end;
   HttpServer server({.observer = [&refused](const HttpExchange& exchange) {
-    if (exchange.status == 503) refused.Notify();
+    if (exchange.status == 503) refused.Set();
   }});
   server.HandleAside("GET", "/slow", [&](const HttpRequest&, const Responder& respond) {
-    if (!began.HasBeenNotified()) began.Notify();
-    may_end.WaitForNotification();
+    began.Set();
+    may_end.Wait();
     respond({});
   });
   const int port = *server.Start("127.0.0.1:0");
@@ -159,10 +158,10 @@ TEST(HttpServer, RefusesWhatMayNotWaitAside) {
     sockets.back()->Send(Get("/slow"));
   };
   ask();
-  began.WaitForNotification();
+  began.Wait();
   for (size_t i = 0; i < HttpServer::kAsideQueuedMax + 1; ++i) ask();
-  refused.WaitForNotification();
-  may_end.Notify();
+  refused.Wait();
+  may_end.Set();
   std::map<std::string, size_t> answers;
   for (const auto& socket : sockets) ++answers[StatusOf(socket->Receive())];
   EXPECT_EQ(answers,

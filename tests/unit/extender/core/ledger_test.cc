@@ -92,44 +92,6 @@ TEST_F(LedgerTest, APinThatIsTakenAwayKeepsItsRoomForAGraceTime) {
   EXPECT_EQ(FilterPod(other), (Names{"n1"}));
 }
 
-// The first look after that is at this node alone.
-TEST_F(LedgerTest, ADebtEndsWithTheFirstAnswerAfterItsTime) {
-  Start(2, 10 * kGiB);
-  for (const int number : {1, 2}) {
-    Apply(Gone<Claim>{Pin(MakeClaim(number, kGiB), "n" + std::to_string(number))});
-  }
-  Pass(LedgerOptions{}.debt_grace);
-  EXPECT_EQ(ledger_.nodes().Find("n1")->debts.size(), 1u);
-  const int64_t version = ledger_.version();
-  ledger_.Apply(AgentConfirmed{"n1"}, now_);
-  EXPECT_TRUE(ledger_.nodes().Find("n1")->debts.empty());
-  EXPECT_GT(ledger_.version(), version) << "who waits for room is told";
-  EXPECT_EQ(ledger_.nodes().Find("n2")->debts.size(), 1u);
-  ledger_.Apply(MakeReport("n2", 1, {MakeLvmPool(10 * kGiB)}), now_);  // The same again.
-  EXPECT_TRUE(ledger_.nodes().Find("n2")->debts.empty());
-}
-
-TEST_F(LedgerTest, ADebtWhoseTimeIsOverEndsWithItsAgent) {
-  Start(1, 10 * kGiB);
-  Apply(Gone<Claim>{Pin(MakeClaim(1, kGiB), "n1")});
-  Pass(LedgerOptions{}.debt_grace);
-  EXPECT_EQ(ledger_.nodes().Find("n1")->debts.size(), 1u);
-  Apply(AgentsListed{});
-  EXPECT_TRUE(ledger_.nodes().Find("n1")->debts.empty());
-}
-
-// Its agent is silent, perhaps for days: what is remembered of the node is not void all that time.
-TEST_F(LedgerTest, ADebtThatWaitsForItsAgentChangesNothingMeanwhile) {
-  Start(1, 10 * kGiB);
-  Apply(Gone<Claim>{Pin(MakeClaim(1, kGiB), "n1")});
-  Pass(LedgerOptions{}.debt_grace);
-  const auto stamp = [this] { return ledger_.nodes().StampOf(ledger_.nodes().FindId("n1")); };
-  const uint32_t before = stamp();
-  for (int i = 0; i < 3; ++i) Pass(absl::Seconds(1));
-  EXPECT_EQ(stamp(), before);
-  EXPECT_EQ(ledger_.nodes().Find("n1")->debts.size(), 1u);
-}
-
 // An account of all claims shows in what a half-provisioned pod reserves, which is made anew.
 TEST_F(LedgerTest, AClassIsLookedAtAnewOnlyWhenClaimsAskForSomethingElseByIt) {
   Start(1, 10 * kGiB);
