@@ -2,9 +2,11 @@
 """The build directories: what each is for, how it is set up, how a target of it is built."""
 
 import dataclasses
+import json
 import os
 import pathlib
 import shutil
+import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / 'build'
@@ -67,6 +69,19 @@ def environment(build):
 def build_commands(build, werror, targets=()):
     ninja = ['ninja', '-C', str(build.directory), *targets]
     return [*setup_commands(build, werror), ninja]
+
+
+def targets_of_tests(build, takes):
+    """What ninja has to make for the tests whose suites `takes` takes. The directory is set up."""
+
+    def known(what):
+        return json.loads(subprocess.check_output(['meson', 'introspect', str(build.directory), f'--{what}']))
+
+    files = {target['id']: target['filename'] for target in known('targets')}
+    # "pmem-scheduler:unit" is suite "unit".
+    chosen = [test for test in known('tests') if takes({suite.partition(':')[2] for suite in test['suite']})]
+    needed = {path for test in chosen for target in test['depends'] for path in files[target]}
+    return sorted(os.path.relpath(path, build.directory) for path in needed)
 
 
 def werror_wanted(arguments):

@@ -8,11 +8,12 @@ usage: ./dev test [STEP...] [--werror]
   --werror  compiler warnings are errors (our own CI)
 
 Three lanes run side by side: what compiles, and what mostly waits (the control plane's build at a low
-priority and end-to-end tests; the emulated machine). The sanitizers' builds come after them: they take both cores,
-and what waits for a real clock should not wait for those. Last come the emulated nodes of the walkthrough, which take both
-cores, too, and time their kubelets. A failing step does not stop the ones that do not need it.
+priority and end-to-end tests; the emulated machine). The sanitizers' builds are in the first one, with what the others leave
+of the cores: what waits for a real clock should not wait for those. Their tests come after all lanes. Last come the emulated nodes
+of the walkthrough, which take both cores and time their kubelets. A failing step does not stop the ones that do not need it.
 """
 
+import dataclasses
 import os
 import threading
 
@@ -34,9 +35,29 @@ FAST_SUITES = (
     'integration',
 )
 STEPS = ('release', 'lint', 'csi', 'e2e', 'guest', 'asan', 'tsan', 'walkthrough')
-ADDRESS_SUITES = ('--suite', 'unit', '--suite', 'scenario', '--suite', 'integration', '--suite', 'property', '--suite', 'fuzz-corpus')
-# `pure` are the tests of libraries that know no threads: nothing could race there.
-THREAD_SUITES = ('--suite', 'unit', '--suite', 'integration', '--no-suite', 'pure')
+
+
+@dataclasses.dataclass(frozen=True)
+class Sanitized:
+    """Tests that run once more, in a build of their own: those of `suites` that are in none of `without`."""
+
+    build: builds.Build
+    suites: tuple
+    without: tuple = ()
+
+    def options(self):
+        chosen = [word for suite in self.suites for word in ('--suite', suite)]
+        return chosen + [word for suite in self.without for word in ('--no-suite', suite)]
+
+    def takes(self, suites):
+        return not suites.isdisjoint(self.suites) and suites.isdisjoint(self.without)
+
+
+SANITIZED = (
+    Sanitized(builds.ASAN, ('unit', 'scenario', 'integration', 'property', 'fuzz-corpus')),
+    # `pure` are the tests of libraries that know no threads: nothing could race there.
+    Sanitized(builds.TSAN, ('unit', 'integration'), without=('pure',)),
+)
 SUPPRESSIONS = builds.ROOT / 'tests' / 'support'
 END_TO_END = builds.ROOT / 'tests' / 'e2e'
 CSI = builds.ROOT / 'tests' / 'csi'
@@ -72,6 +93,7 @@ class Run:
         self.total = steps.Counts()
         self.release_built = threading.Event()
         self.release_ok = False
+        self.sanitized_built = set()
         self._lock = threading.Lock()
 
     def wants(self, name):
@@ -95,27 +117,39 @@ class Run:
             chosen = [word for suite in suites for word in ('--suite', suite)]
             self._meson_test('release tests', builds.RELEASE, ['--no-rebuild', *chosen])
 
-    def sanitizer_leg(self, build, chosen):
-        """Builds what the chosen tests need, and no more, and runs them."""
-        if self.wants(build.name):
-            # Never with warnings as errors: the sanitizers make the compiler warn of what is not there.
-            self._meson_test(f'{build.name} build and tests', build, chosen, builds.setup_commands(build, False))
+    def build_sanitized(self, sanitized):
+        """Builds what these tests need, and no more, with what the other lanes leave of the processors."""
+        build = sanitized.build
+        # Never with warnings as errors: the sanitizers make the compiler warn of what is not there.
+        setup = builds.setup_commands(build, False)
+        if not self.wants(build.name) or (setup and not self.step(f'{build.name} setup', setup, builds.environment(build))):
+            return
+        ninja = ['nice', '-n', '19', 'ninja', '-C', build.directory, *builds.targets_of_tests(build, sanitized.takes)]
+        if self.step(f'{build.name} build', [ninja]):
+            self.sanitized_built.add(build.name)
 
-    def _meson_test(self, name, build, options, before=()):
+    def test_sanitized(self, sanitized):
+        build = sanitized.build
+        if build.name in self.sanitized_built:
+            self._meson_test(f'{build.name} tests', build, ['--no-rebuild', *sanitized.options()])
+
+    def _meson_test(self, name, build, options):
         xml = build.directory / 'meson-logs' / 'testlog.junit.xml'
         xml.unlink(missing_ok=True)
         command = ['meson', 'test', '-C', build.directory, '--print-errorlogs']
         command += ['--timeout-multiplier', str(TIMEOUT_MULTIPLIER), *options]
         if build is builds.TSAN:  # The thread sanitizer of clang 16 needs a fixed address layout.
             command = ['setarch', '-R', *command]
-        env = {**builds.environment(build), **sanitizer_environment()}
-        self.step(name, [*before, command], env, lambda: junit.count(xml))
+        env = {**os.environ, **sanitizer_environment()}
+        self.step(name, [command], env, lambda: junit.count(xml))
 
 
 def compile_lane(run):
     run.release_leg()
     if run.wants('lint'):
         run.count(lint.run(run.board, without=SLOW_CHECKS))
+    for sanitized in SANITIZED:
+        run.build_sanitized(sanitized)
 
 
 def build_programs(run, programs):
@@ -188,8 +222,8 @@ def main(arguments):
         lane.start()
     for lane in lanes:
         lane.join()
-    run.sanitizer_leg(builds.ASAN, ADDRESS_SUITES)
-    run.sanitizer_leg(builds.TSAN, THREAD_SUITES)
+    for sanitized in SANITIZED:
+        run.test_sanitized(sanitized)
     walkthrough_lane(run)
     for reason in run.total.skip_reasons:
         run.board.note(f'skipped: {reason}')
