@@ -68,6 +68,12 @@ def killed_at(guest, driver, agent, kind, step, method, request):
     return True
 
 
+def answer_in_time(driver, method, request):
+    """As external-provisioner does: what a busy machine was too slow for is asked for again."""
+    answer = driver.answer(method, request)
+    return driver.answer(method, request) if answer["code"] == "DEADLINE_EXCEEDED" else answer
+
+
 @pytest.mark.parametrize("kind,steps_min", [("lvm", 6), ("direct", 12)])
 def test_what_is_killed_at_any_step_leaves_what_the_next_one_finishes(guest, fragile, agent, regions, unchanged,
                                                                      kind, steps_min):
@@ -81,13 +87,13 @@ def test_what_is_killed_at_any_step_leaves_what_the_next_one_finishes(guest, fra
             # Past the last step of one, it is called to have something to remove, or nothing.
             if killed[method] == step - 1 and killed_at(guest, fragile, agent, kind, step, method, request):
                 killed[method] += 1
-                answer = fragile.answer(method, request)
+                answer = answer_in_time(fragile, method, request)
                 assert answer["code"] == "OK", (step, method, answer)
                 wait_agent_agrees(guest, agent, regions, kind, method == CREATE)
                 if method == DELETE:
                     assert set(fragile.volumes()) == others
             elif killed[method] != step - 1:
-                assert fragile.answer(method, request)["code"] == "OK"
+                assert answer_in_time(fragile, method, request)["code"] == "OK"
         if killed == before:
             break
     print(f"\nguest: {kind}: killed at {killed[CREATE]} steps of creation, {killed[DELETE]} of removal")
