@@ -101,16 +101,6 @@ struct ExactSearch {
   }
 };
 
-int64_t SlotsFree(const Room& room, PoolKind kind) {
-  int64_t slots = 0;
-  for (const PoolRoom& pool : room.pools) {
-    if (pool.kind != kind) continue;
-    if (pool.slots_free == kSlotsUnlimited) return kSlotsUnlimited;
-    slots += pool.slots_free;
-  }
-  return slots;
-}
-
 bool PackKind(const Room& room, absl::Span<const Item> items, PoolKind kind,
               std::vector<int>& bins) {
   const std::vector<int> order = LargestFirst(items, kind);
@@ -139,6 +129,16 @@ Reason WhyNotKind(const CapacityReport& report, const Room& room, absl::Span<con
 }
 
 }  // namespace
+
+int64_t SlotsFree(const Room& room, PoolKind kind) {
+  int64_t slots = 0;
+  for (const PoolRoom& pool : room.pools) {
+    if (pool.kind != kind) continue;
+    if (pool.slots_free == kSlotsUnlimited) return kSlotsUnlimited;
+    slots += pool.slots_free;
+  }
+  return slots;
+}
 
 KindSet KindsOf(absl::Span<const Item> items) {
   KindSet kinds;

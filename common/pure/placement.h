@@ -94,5 +94,7 @@ Reason WhyNot(const CapacityReport& report, const Room& room, absl::Span<const I
 // Free bytes in all bins of a kind, and the largest volume that would fit.
 int64_t FreeBytes(const Room& room, PoolKind kind);
 int64_t LargestVolumeBytes(const Room& room, PoolKind kind);
+// Volumes that the pools of a kind can still name together, or kSlotsUnlimited.
+int64_t SlotsFree(const Room& room, PoolKind kind);
 
 }  // namespace pmem

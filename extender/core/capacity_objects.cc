@@ -90,16 +90,6 @@ int64_t SmallestAlignment(const Room& room, PoolKind kind) {
   return smallest;
 }
 
-int64_t SlotsFree(const Room& room, PoolKind kind) {
-  int64_t slots = 0;
-  for (const PoolRoom& pool : room.pools) {
-    if (pool.kind != kind) continue;
-    if (pool.slots_free == kSlotsUnlimited) return kSlotsUnlimited;
-    slots += pool.slots_free;
-  }
-  return slots;
-}
-
 // Room of the bins that could still take a volume.
 int64_t UsableBytes(const Room& room, PoolKind kind) {
   int64_t bytes = 0;

@@ -50,6 +50,16 @@ class PlacementControllerTest : public testing::Test, public ServiceFixture {
     });
   }
 
+  // How many lists of pods are asked for in that time.
+  size_t ListsWithin(absl::Duration duration) {
+    const size_t before = api_.listed.size();
+    for (const absl::Time end = clock.SteadyNow() + duration; clock.SteadyNow() < end;) {
+      clock.Advance(absl::Milliseconds(500));
+      controller_.Tick();
+    }
+    return api_.listed.size() - before;
+  }
+
   double Count(const std::string& what) { return metrics_.AddCounter(what, "").Value(); }
 
   using Names = std::vector<std::string>;
