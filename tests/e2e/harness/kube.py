@@ -29,6 +29,7 @@ RESOURCES = {
     'daemonsets': ('/apis/apps/v1', True),
     'leases': ('/apis/coordination.k8s.io/v1', True),
     'poddisruptionbudgets': ('/apis/policy/v1', True),
+    'priorityclasses': ('/apis/scheduling.k8s.io/v1', False),
     'clusterroles': ('/apis/rbac.authorization.k8s.io/v1', False),
     'clusterrolebindings': ('/apis/rbac.authorization.k8s.io/v1', False),
     'roles': ('/apis/rbac.authorization.k8s.io/v1', True),
