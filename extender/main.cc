@@ -12,6 +12,7 @@
 #include "common/io/mutex.h"
 #include "common/io/open_files.h"
 #include "common/io/signals.h"
+#include "extender/attended_clock.h"
 #include "extender/capacity_object_controller.h"
 #include "extender/config.h"
 #include "extender/extender_metrics.h"
@@ -41,7 +42,8 @@ int Fail(const absl::Status& status) {
 }
 
 int Run(const ExtenderConfig& config) {
-  const RealClock clock;
+  const RealClock real_clock;
+  const AttendedClock clock(&real_clock);
   const auto kube_config = LoadKubeConfig(config.kubeconfig);
   if (!kube_config.ok()) return Fail(kube_config.status());
   auto client = KubeClient::Make(*kube_config, &clock);
@@ -61,7 +63,7 @@ int Run(const ExtenderConfig& config) {
                                       &clock, &metrics.registry());
   WatchLoop capacity_watch(CapacityWatchOptions(config.lease.kube_namespace), client->get(),
                            std::make_unique<TypedKind<CapacityObject>>(&capacities), &clock);
-  Leadership leadership(config, client->get(), &service, &clock, &metrics.registry());
+  Leadership leadership(config, client->get(), &service, &real_clock, &metrics.registry());
   HttpServer server({.observer = [&metrics](const auto& call) { metrics.OnExchange(call); }});
   verbs.Register(server, config.body_bytes_max);
   status.Register(server);
