@@ -84,7 +84,8 @@ class KubeClient {
   // All at once; one answer a path, in their order. As many connections as paths may be open.
   std::vector<absl::StatusOr<ApiAnswer>> GetAll(const std::vector<std::string>& paths,
                                                 absl::Duration deadline = kRequestDeadline);
-  // `content_type` of a patch: kJsonPatch or kMergePatch.
+  // `content_type` of a patch: kJsonPatch or kMergePatch. Sent once: a 401, after which the others
+  // are sent again with the token of that moment, is an answer.
   absl::StatusOr<ApiAnswer> Patch(std::string_view path, std::string body,
                                   std::string_view content_type,
                                   absl::Duration deadline = kRequestDeadline);
@@ -103,10 +104,11 @@ class KubeClient {
   absl::Status Watch(std::string_view path_and_query, const LineCutter::OnLine& on_line,
                      const std::atomic<bool>& stop, ApiFailure* refusal);
 
-  // Reads a list of any length item by item, within kListDeadline: the same, but that `frame` is
-  // then the list without its items (ListCutter::Frame).
+  // Reads a list of any length item by item: the same, but that `frame` is then the list without
+  // its items (ListCutter::Frame).
   absl::Status ReadList(std::string_view path_and_query, const ListCutter::OnItem& on_item,
-                        const std::atomic<bool>& stop, std::string* frame, ApiFailure* refusal);
+                        const std::atomic<bool>& stop, std::string* frame, ApiFailure* refusal,
+                        absl::Duration deadline = kListDeadline);
 
  private:
   absl::Status Stream(ClientRequest request, const HttpClient::OnBlock& on_block,

@@ -74,6 +74,16 @@ TEST_F(KubeClientTest, A401ReadsTheTokenAtOnceAndAsksOnceMore) {
             (std::vector<std::string>{"Bearer one", "Bearer one", "Bearer one", "Bearer two"}));
 }
 
+// A pin must have been written by its deadline or never: a second attempt would have its own.
+TEST_F(KubeClientTest, APatchIsSentOnceAndTheNextOneHasTheNewToken) {
+  client_->Get("/x").IgnoreError();  // Has read the first token.
+  Write(token_path_, "two");
+  EXPECT_EQ(client_->Patch("/x", "[]", kJsonPatch)->code, 401);
+  EXPECT_EQ(client_->Patch("/x", "[]", kJsonPatch)->code, 200);
+  const std::string one = "Bearer one";
+  EXPECT_EQ(Bearers(4), (std::vector<std::string>{one, one, one, "Bearer two"}));
+}
+
 TEST_F(KubeClientTest, AWatchIsAskedForOnceMoreAfterA401Too) {
   client_->Get("/x").IgnoreError();
   Write(token_path_, "two");
