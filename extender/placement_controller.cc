@@ -164,8 +164,9 @@ bool PlacementController::LookUpNodes(const std::set<std::string>& nodes) {
   }
   std::sort(due.begin(), due.end());
   due.resize(std::min<size_t>(due.size(), kLookupsMax));
+  const absl::Time end = clock_->SteadyNow() + kLookupTimeMax;
   for (const auto& [asked_at, node] : due) {
-    if (!service_->MayWrite()) break;
+    if (!service_->MayWrite() || clock_->SteadyNow() >= end) break;
     ReadUse(node);
   }
   return !due.empty();
@@ -199,7 +200,8 @@ bool PlacementController::LookUp(const std::set<std::string>& kube_namespaces) {
   });
   bool has_read = false;
   for (const std::string& kube_namespace : DueLookups(kube_namespaces)) {
-    if (!service_->MayWrite()) break;  // Each may take minutes, and a program that ends has none.
+    // A program that ends has no time for more either.
+    if (!service_->MayWrite() || clock_->SteadyNow() >= now + kLookupTimeMax) break;
     has_read |= ReadPods(kube_namespace);
   }
   return has_read;

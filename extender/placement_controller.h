@@ -51,6 +51,8 @@ class PlacementController {
   // kube_namespaces, and nodes, whose pods are read in one round: those first that were not for
   // longest.
   static constexpr int kLookupsMax = 10;
+  // When none is begun any more in a round: where they hang, what else the round does must go on.
+  static constexpr absl::Duration kLookupTimeMax = absl::Seconds(5);
   // How often it is asked whether a Node is gone for good whose claims may lose their pins: its
   // watch may be behind that of the claims, or what told of it be out of date.
   static constexpr absl::Duration kNodeLookPause = absl::Seconds(5);

@@ -58,8 +58,8 @@ absl::StatusOr<std::vector<Pod>> KubePlacementApi::ReadPods(const std::string& p
   };
   ApiAnswer answer;
   std::string frame;
-  PMEM_RETURN_IF_ERROR(
-      client_->ReadList(path_and_query, on_item, kNeverStopped, &frame, &answer.failure));
+  PMEM_RETURN_IF_ERROR(client_->ReadList(path_and_query, on_item, kNeverStopped, &frame,
+                                         &answer.failure, kPodsListDeadline));
   answer.code = answer.failure.code == 0 ? kOk : answer.failure.code;
   PMEM_RETURN_IF_ERROR(answer.ToStatus());
   PMEM_ASSIGN_OR_RETURN(const DecodedList<Pod> list, DecodeList<Pod>(frame));

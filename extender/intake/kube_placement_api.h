@@ -17,6 +17,9 @@ namespace pmem::extender {
 // never ends its list.
 inline constexpr size_t kListedPodsMax = 200'000;
 
+// Of a list of pods. Whoever asks has other work, which waits for it.
+inline constexpr absl::Duration kPodsListDeadline = absl::Seconds(15);
+
 class KubePlacementApi final : public PlacementApi {
  public:
   // `kube_namespace`: where our own objects live.

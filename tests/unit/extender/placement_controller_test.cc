@@ -216,6 +216,19 @@ TEST_F(PlacementControllerTest, AnApiServerThatIsSlowToListPodsKeepsNobodyWaitin
   EXPECT_EQ(api_.listed, (Names{"on n1", "default"}));
 }
 
+TEST_F(PlacementControllerTest, ListsThatHangKeepARoundFromItsOtherWorkForAMomentOnly) {
+  for (int i = 1; i <= 3; ++i) {
+    Claim claim = MakeClaim(i, kGiB);
+    claim.meta.key.kube_namespace = "team-" + std::to_string(i);
+    Emit(Seen<Claim>{claim});
+  }
+  api_.on_list = [this] { clock.Advance(PlacementController::kLookupTimeMax); };
+  controller_.Tick();
+  EXPECT_EQ(api_.listed.size(), 1U);
+  for (int i = 0; i < 2; ++i) controller_.Tick();
+  EXPECT_EQ(api_.listed, (Names{"team-1", "team-2", "team-3"}));
+}
+
 // More kube_namespaces than one round reads.
 TEST_F(PlacementControllerTest, EveryKubeNamespaceIsReadInItsTurn) {
   std::set<std::string> names;
