@@ -370,7 +370,13 @@ absl::StatusOr<DecodedEvent<T>> DecodeWatchEvent(std::string_view line) {
   PMEM_ASSIGN_OR_RETURN(event.resource_version, Text(metadata, "resourceVersion"));
   if (event.type == WatchEventType::kBookmark) return event;
   event.object = DecodeObject<T>(object);
-  if (!event.object.ok()) event.object = NameObject(event.object.status(), object);
+  if (event.object.ok()) return event;
+  absl::StatusOr<ObjectMeta> meta = Meta(object);
+  if (event.type == WatchEventType::kDeleted && meta.ok()) {
+    event.object = T{.meta = *std::move(meta)};
+  } else {
+    event.object = NameObject(event.object.status(), object);
+  }
   return event;
 }
 

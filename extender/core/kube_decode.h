@@ -70,8 +70,10 @@ template <class T>
 struct DecodedEvent {
   WatchEventType type = WatchEventType::kBookmark;
   std::string resource_version;
-  absl::StatusOr<T> object = T();  // Not for kBookmark and kError. An error names the object.
-  ApiFailure failure;              // kError only.
+  // Not for kBookmark and kError. An error names the object. Of one that was deleted and cannot be
+  // read the name is enough (only `meta` is set): what was read of it before must not stay.
+  absl::StatusOr<T> object = T();
+  ApiFailure failure;  // kError only.
 };
 
 // One line of a watch. An error means that the line itself is not an event.

@@ -50,6 +50,15 @@ TEST(KubeDecode, ABadObjectInAnEventStillAdvancesTheVersion) {
   EXPECT_EQ(event->object.status().code(), absl::StatusCode::kInvalidArgument);
 }
 
+TEST(KubeDecode, OfOneThatWasDeletedTheNameIsEnough) {
+  const absl::StatusOr<DecodedEvent<StorageClass>> event = DecodeWatchEvent<StorageClass>(
+      R"({"type":"DELETED","object":{"metadata":{"name":"s","uid":"u"},"provisioner":1}})");
+  ASSERT_TRUE(event.ok()) << event.status();
+  ASSERT_TRUE(event->object.ok()) << event->object.status();
+  EXPECT_EQ(event->object->meta.key.name, "s");
+  EXPECT_EQ(event->object->meta.uid, "u");
+}
+
 TEST(KubeDecode, ABookmarkCarriesAVersion) {
   const auto bookmark = DecodeWatchEvent<Node>(
       R"({"type":"BOOKMARK","object":{"kind":"Node","metadata":{"resourceVersion":"12"}}})");
