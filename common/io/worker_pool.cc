@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/io/worker_pool.h"
 
+#include <exception>
 #include <utility>
+
+#include "common/io/log.h"
 
 namespace pmem {
 
@@ -43,7 +46,13 @@ std::function<void()> WorkerPool::Next() {
 }
 
 void WorkerPool::Run() {
-  while (const std::function<void()> work = Next()) work();
+  while (const std::function<void()> work = Next()) {
+    try {
+      work();
+    } catch (const std::exception& e) {
+      LogError("worker_pool", "work failed", {{"error", e.what()}});
+    }
+  }
 }
 
 }  // namespace pmem

@@ -19,7 +19,8 @@ class WorkerPool {
   WorkerPool(const std::string& name, int threads, size_t queued_max);
   ~WorkerPool();  // Stops.
 
-  // False: the queue is full, or the pool is stopped; `work` was not taken. `work` must not throw.
+  // False: the queue is full, or the pool is stopped; `work` was not taken. An
+  // exception of it is logged, and ends nothing else.
   bool Submit(std::function<void()> work) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Running work ends, queued work is dropped (its captures are destroyed). Idempotent.
