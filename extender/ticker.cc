@@ -8,6 +8,7 @@
 
 #include "common/io/heap.h"
 #include "common/io/log.h"
+#include "common/io/start_pages.h"
 
 namespace pmem::extender {
 
@@ -41,6 +42,13 @@ void Ticker::NoteReadiness() {
   LogInfo("ledger", "verbs are decided from now on");
   // Lists as they were read, and what was collected of them, have just been dropped.
   GiveBackFreedPages();
+  GiveBackStartPages();
+  ticks_to_settle_ = kTicksToSettle;
+}
+
+void Ticker::Settle() {
+  if (ticks_to_settle_ == 0 || --ticks_to_settle_ > 0) return;
+  GiveBackFreedPages();
 }
 
 void Ticker::Tick() {
@@ -59,6 +67,7 @@ void Ticker::Tick() {
   metrics_->OnTick(*service_);
   status_->OnTick();
   NoteReadiness();
+  Settle();
 }
 
 void Ticker::CheckInvariants() {

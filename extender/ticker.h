@@ -23,6 +23,9 @@ class Ticker {
   static constexpr int kTicksAfterRound = 10;    // A small cluster's round is over at once.
   static constexpr int kTicksAfterBroken = 100;  // What is broken is told of, but not all the time.
   static constexpr size_t kDriftLinesMax = 20;   // Logged at one tick.
+  // After readiness: the agents' second answers, and what was collected for the first calls, have
+  // come and gone by then, and left holes of their own.
+  static constexpr int kTicksToSettle = 100;
 
   // All must outlive the ticker.
   Ticker(LedgerService* service, ExtenderMetrics* metrics, StatusApi* status);
@@ -35,12 +38,14 @@ class Ticker {
   void TellOf(const std::vector<DriftChange>& changes);
   void CheckInvariants();
   void NoteReadiness();
+  void Settle();
 
   LedgerService* const service_;
   ExtenderMetrics* const metrics_;
   StatusApi* const status_;
   Ledger::InvariantRound checked_;
   int ticks_to_check_ = 0;
+  int ticks_to_settle_ = 0;
   bool is_ready_ = false;  // At the last tick.
   PeriodicTask task_;
 };

@@ -38,7 +38,7 @@ def _measure(nodes, pods, runs, only):
     try:
         running.control_plane.start()
         with (
-            bench_tools.serving(fake_cluster.run_agents, agents) as agents_port,
+            bench_tools.serving(fake_cluster.run_agents, agents, is_elsewhere=True) as agents_port,
             bench_tools.serving(echo_extender.run) as echo_port,
         ):
             measured.populate(running, names, agents_port)

@@ -114,6 +114,7 @@ def _ours(control_plane, agents_file):
         bench_tools.wait_until_ready(port, DIRECTORY / 'extender')
         seconds = time.monotonic() - began
         cpu = idle_benchmarks.cpu_seconds(process)
+        time.sleep(scale_benchmarks.SETTLE_SECONDS)
         return {
             'ready_s': round(seconds, 2), 'cpu_s': round(cpu, 2),
             'resident_bytes': bench_tools.status_number(process, 'VmRSS'),
