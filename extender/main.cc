@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <memory>
 
-#include "common/io/clock.h"
 #include "common/io/flags.h"
 #include "common/io/heap.h"
 #include "common/io/http_server.h"

@@ -25,7 +25,7 @@ from scene import GI, both, direct, lvm
 
 WITHOUT = 'without-extender'  # schedulerName
 SECOND = 'second-with-extender'
-SETTLE_SECONDS_MAX = 5.0  # For volumes under way; where not all pods were placed there may be ever more.
+SETTLE_SECONDS_MAX = 15.0  # For volumes under way; where not all pods were placed there may be ever more.
 
 
 def fragmented(gib_free, pieces):
@@ -111,11 +111,12 @@ class Row:
     failed_creations: int
     half_pinned: int
     seconds: float
+    is_settled: bool  # No volume is under way any more, which might still fail.
 
     @property
     def is_clean(self):
         wrong = (self.over_committed, self.failed_creations, self.half_pinned)
-        return self.placed == self.pods and wrong == (0, 0, 0)
+        return self.is_settled and self.placed == self.pods and wrong == (0, 0, 0)
 
     def cells(self):
         return [
@@ -267,10 +268,10 @@ def run(scene, burst, roomy=False, scheduler=None):
         with contextlib.suppress(waiting.Timeout):
             waiting.until(all_are_placed, 'all are placed', burst.seconds, 0.2)
         seconds = time.monotonic() - began
-    with contextlib.suppress(waiting.Timeout):  # What may still go wrong does so while volumes are made.
-        is_idle = scene.cluster.fake_provisioner.is_idle
+    is_idle = scene.cluster.fake_provisioner.is_idle  # What may still go wrong does so while volumes are made.
+    with contextlib.suppress(waiting.Timeout):
         waiting.until(is_idle, 'no volume is under way', SETTLE_SECONDS_MAX)
-    return judge(scene, burst, nodes, seconds, roomy)
+    return judge(scene, burst, nodes, seconds, roomy, is_idle())
 
 
 HEADINGS = ('placed', 'over-committed', 'failed creations', 'half-pinned', 'seconds')
@@ -294,7 +295,7 @@ def capacities_unknown(cluster):
         cluster.api.merge('csidrivers', objects.DRIVER, {'spec': {'storageCapacity': published}})
 
 
-def judge(scene, burst, nodes, seconds, roomy):
+def judge(scene, burst, nodes, seconds, roomy, is_settled):
     claims = {
         c['metadata']['name']: c
         for c in scene.api.list('persistentvolumeclaims', scene.kube_namespace)
@@ -304,7 +305,8 @@ def judge(scene, burst, nodes, seconds, roomy):
     for pod in pods:
         mine = [v['persistentVolumeClaim']['claimName'] for v in pod['spec']['volumes']]
         pinned = [bool(pin_of(claims[name])) for name in mine]
-        half += not pod['spec'].get('nodeName') and any(pinned) and not all(pinned)
+        if not pod['spec'].get('nodeName') and any(pinned) and not all(pinned):
+            half += 1
     layouts = dict(zip(nodes, burst.roomy_nodes if roomy else burst.nodes))
     return Row(
         placed=sum(1 for pod in pods if pod['spec'].get('nodeName')),
@@ -313,6 +315,7 @@ def judge(scene, burst, nodes, seconds, roomy):
         failed_creations=len(scene.failed_creations()),
         half_pinned=half,
         seconds=seconds,
+        is_settled=is_settled,
     )
 
 
