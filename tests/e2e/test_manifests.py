@@ -71,6 +71,13 @@ def test_every_object_of_an_overlay_is_accepted_with_strict_validation(kubernete
         assert len(said.splitlines()) == len(rendered)
 
 
+def test_the_admission_policies_are_as_the_api_server_keeps_them(kubernetes):
+    """So that who applies them again changes nothing."""
+    for said in ('', 'unchanged'):
+        out = kubectl(kubernetes, 'apply', '--validate=strict', '-k', MANIFESTS / 'components' / 'admission-policy')
+        assert all(line.endswith(said) for line in out.splitlines()) and len(out.splitlines()) == 8
+
+
 @pytest.mark.parametrize('example', sorted(p.name for p in (MANIFESTS / 'examples').iterdir()))
 def test_every_example_is_accepted_with_strict_validation(kubernetes, example):
     kube_namespace = example.removesuffix('.yaml').replace('_', '-')
@@ -379,7 +386,7 @@ def test_the_chart_renders_what_the_overlay_does(overlay, values):
 def test_the_chart_renders_what_a_component_adds(tmp_path, component, values):
     (tmp_path / 'both').mkdir()
     expected = by_name(render_with(component, tmp_path / 'both')[1])
-    assert by_name(render_chart('kubeNamespace.create=true', *values)[1]) == expected
+    assert by_name(render_chart('kubeNamespace.create=true', 'admissionPolicy.enabled=false', *values)[1]) == expected
 
 
 def test_the_charts_network_policies_let_in_whom_the_values_name():
@@ -407,6 +414,7 @@ def test_the_chart_changes_what_its_values_name_and_nothing_else():
         ('DaemonSet', 'pmem-capacity-agent'), ('ConfigMap', 'pmem-init')}
     extender = after['Deployment', 'pmem-extender']['spec']
     container = only(extender['template']['spec']['containers'])
+    ('admission-policy', ['admissionPolicy.enabled=true']),
     assert (extender['replicas'], container['image']) == (3, 'r.example/pmem/own:1')
     was = only(before['Deployment', 'pmem-extender']['spec']['template']['spec']['containers'])['args']
     assert set(container['args']) ^ set(was) == {'--score=binpack', '--score=spread'}

@@ -21,6 +21,7 @@ CSI_PROGRAMS = csi_nodes.Programs(
     csi_call=PROGRAMS / 'tests' / 'csi' / 'csi-call',
 )
 MANIFESTS = ROOT / 'manifests'
+POLICIES = MANIFESTS / 'components' / 'admission-policy'
 INSTALLED_KINDS = (
     'Namespace',
     'ServiceAccount',
@@ -30,6 +31,8 @@ INSTALLED_KINDS = (
     'RoleBinding',
     'StorageClass',
     'CSIDriver',
+    'ValidatingAdmissionPolicy',
+    'ValidatingAdmissionPolicyBinding',
 )
 LISTENING = r'listening on (\S+)'
 
@@ -72,6 +75,15 @@ class Agent:
     @property
     def url(self):
         return f'http://{self.address}'
+
+
+def install(api):
+    """What ships: roles, policies, ServiceAccounts, StorageClasses. Not the workloads, which run as processes."""
+    shipped = [*(MANIFESTS / 'base').glob('*.yaml'), *POLICIES.glob('*.yaml')]
+    for path in sorted(shipped, key=lambda p: p.name != 'kube_namespace.yaml'):
+        for obj in yaml.safe_load_all(path.read_text()):
+            if obj['kind'] in INSTALLED_KINDS:
+                api.create(obj)
 
 
 class Cluster:
@@ -136,9 +148,8 @@ class Cluster:
             self.fake_provisioner.start()
             return
         self.csi = {name: csi_nodes.CsiNode(self, name, CSI_PROGRAMS) for name in self.agents}
-        kubeconfig = self.control_plane.service_account_kubeconfig(*csi_nodes.ACCOUNT)
         for node in self.csi.values():
-            node.start(kubeconfig)
+            node.start()
         for node in self.csi.values():
             node.wait_ready()
         self._progress(f'{len(self.csi)} CSI drivers, an external-provisioner beside each')
@@ -150,13 +161,7 @@ class Cluster:
         return [(volume, name) for name, node in self.csi.items() for volume in node.refused()]
 
     def install(self):
-        """What ships: roles, ServiceAccounts, StorageClasses. Not the workloads, which run as processes."""
-        for path in sorted(
-            (MANIFESTS / 'base').glob('*.yaml'), key=lambda p: p.name != 'kube_namespace.yaml'
-        ):
-            for obj in yaml.safe_load_all(path.read_text()):
-                if obj['kind'] in INSTALLED_KINDS:
-                    self.api.create(obj)
+        install(self.api)
 
     def start_extender(self, wait=True):
         kubeconfig = self.control_plane.service_account_kubeconfig('pmem-system', 'pmem-extender')

@@ -39,6 +39,8 @@ ADMISSION_OFF = 'ServiceAccount,TaintNodesByCondition'
 class ControlPlane:
     """Owned by one Supervisor. start() first, then extender-side programs, then start_scheduler()."""
 
+    controllers = CONTROLLERS
+
     def __init__(self, directory, binaries, supervisor):
         self.directory = pathlib.Path(directory)
         self.binaries = pathlib.Path(binaries)
@@ -170,7 +172,7 @@ class ControlPlane:
                 '--secure-port=0',
                 '--kube-api-qps=500',
                 '--kube-api-burst=1000',
-                f'--controllers={",".join(CONTROLLERS)}',
+                f'--controllers={",".join(self.controllers)}',
             ],
         )
 
@@ -238,28 +240,54 @@ class ControlPlane:
             )
         )
 
-    def service_account_kubeconfig(self, kube_namespace, name):
-        """A kubeconfig with a token that the API server issued for the ServiceAccount."""
-        target = self.directory / f'{name}.kubeconfig'
-        self.write_kubeconfig(target, self._token_for(kube_namespace, name))
+    def service_account_kubeconfig(self, kube_namespace, name, node=None):
+        """A kubeconfig with a token that the API server issued for the ServiceAccount; as _token_for."""
+        target = self.directory / f'{name}{f"-{node}" if node else ""}.kubeconfig'
+        self.write_kubeconfig(target, self._token_for(kube_namespace, name, node))
         return target
 
-    def service_account_directory(self, kube_namespace, name):
-        """The files token and ca.crt, as in a pod of that ServiceAccount."""
-        target = self.directory / f'{name}.credentials'
+    def service_account_directory(self, kube_namespace, name, node=None):
+        """The files token and ca.crt, as in a pod of that ServiceAccount; as _token_for."""
+        target = self.directory / f'{name}{f"-{node}" if node else ""}.credentials'
         target.mkdir(exist_ok=True)
-        (target / 'token').write_text(self._token_for(kube_namespace, name))
+        (target / 'token').write_text(self._token_for(kube_namespace, name, node))
         (target / 'ca.crt').write_text((self.directory / 'certs' / 'apiserver.crt').read_text())
         return target
 
-    def _token_for(self, kube_namespace, name):
+    def service_account_client(self, kube_namespace, name, node=None):
+        """A client with such a token."""
+        token = self._token_for(kube_namespace, name, node)
+        return kube.KubeClient(self.server, token, str(self.directory / 'certs' / 'apiserver.crt'))
+
+    def _token_for(self, kube_namespace, name, node):
+        """With `node` it is bound to a pod there, as the kubelet of that node asks for it: it names the node."""
+        spec = {'expirationSeconds': 7200}
+        if node:
+            spec['boundObjectRef'] = self._pod_for(kube_namespace, name, node)
         request = {
             'apiVersion': 'authentication.k8s.io/v1',
             'kind': 'TokenRequest',
-            'spec': {'expirationSeconds': 7200},
+            'spec': spec,
         }
         path = kube.KubeClient.path('serviceaccounts', kube_namespace, name, 'token')
         return self.admin.request('POST', path, request)['status']['token']
+
+    def _pod_for(self, kube_namespace, account, node):
+        """A reference to a pod of that ServiceAccount on that node, whether there is a Node object or not."""
+        name = f'{account}-{node}'
+        if not self.admin.find('pods', name, kube_namespace):
+            pod = {
+                'apiVersion': 'v1',
+                'kind': 'Pod',
+                'metadata': {'name': name},
+                'spec': {
+                    'serviceAccountName': account,
+                    'nodeName': node,
+                    'containers': [{'name': 'token', 'image': 'none'}],
+                },
+            }
+            self.admin.create(pod, kube_namespace)
+        return {'apiVersion': 'v1', 'kind': 'Pod', 'name': name}
 
 
 def _retry(start):

@@ -55,14 +55,15 @@ class CsiNode:
         """What the kubelet writes on the Node when the driver registers."""
         return {TOPOLOGY_KEY: self.node_name}
 
-    def start(self, kubeconfig):
+    def start(self):
         """wait_ready() returns once both serve; the provisioner waits for the driver by itself."""
         self.start_driver()
+        plane = self._cluster.control_plane
         self.provisioner_process = self._cluster.supervisor.start(
             f'provisioner-{self.node_name}',
             [
                 self._programs.provisioner,
-                f'--kubeconfig={kubeconfig}',
+                f'--kubeconfig={plane.service_account_kubeconfig(*ACCOUNT, self.node_name)}',
                 f'--csi-address={self.socket}',
                 *PROVISIONER_FLAGS,
             ],
@@ -70,6 +71,7 @@ class CsiNode:
         )
 
     def start_driver(self):
+        plane = self._cluster.control_plane
         self.driver_process = self._cluster.supervisor.start(
             f'driver-{self.node_name}',
             [
@@ -77,8 +79,8 @@ class CsiNode:
                 f'--node-name={self.node_name}',
                 f'--endpoint=unix:{self.socket}',
                 f'--devices=simulated:{self._cluster.agents[self.node_name].devices.path}',
-                f'--api-server={self._cluster.control_plane.server}',
-                f'--credentials={self._cluster.control_plane.service_account_directory(*ACCOUNT)}',
+                f'--api-server={plane.server}',
+                f'--credentials={plane.service_account_directory(*ACCOUNT, self.node_name)}',
             ],
         )
 
@@ -89,7 +91,7 @@ class CsiNode:
             f'resizer-{self.node_name}',
             [
                 self._programs.resizer,
-                f'--kubeconfig={plane.service_account_kubeconfig(*ACCOUNT)}',
+                f'--kubeconfig={plane.service_account_kubeconfig(*ACCOUNT, self.node_name)}',
                 f'--csi-address={self.socket}',
                 f'--leader-election-namespace={ACCOUNT[0]}',  # In a pod its own, by default.
                 *RESIZER_FLAGS,

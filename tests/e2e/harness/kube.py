@@ -34,6 +34,8 @@ RESOURCES = {
     'clusterrolebindings': ('/apis/rbac.authorization.k8s.io/v1', False),
     'roles': ('/apis/rbac.authorization.k8s.io/v1', True),
     'rolebindings': ('/apis/rbac.authorization.k8s.io/v1', True),
+    'validatingadmissionpolicies': ('/apis/admissionregistration.k8s.io/v1', False),
+    'validatingadmissionpolicybindings': ('/apis/admissionregistration.k8s.io/v1', False),
     'selfsubjectaccessreviews': ('/apis/authorization.k8s.io/v1', False),
 }
 MERGE_PATCH = 'application/merge-patch+json'
