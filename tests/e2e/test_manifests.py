@@ -195,11 +195,43 @@ def test_the_base_names_the_sidecars_by_the_versions_that_are_built():
 def test_whoever_uses_the_drivers_socket_may_connect_where_selinux_is_enforced():
     """The driver is privileged, and with it the socket that it makes."""
     spec = find(render(MANIFESTS / 'base')[1], 'DaemonSet', 'pmem-csi-driver')['spec']['template']['spec']
-    users = [c for c in spec['containers'] if 'registry' in [m['name'] for m in c['volumeMounts']]]
+    users = [c for c in spec['containers'] if 'socket' in [m['name'] for m in c['volumeMounts']]]
     assert [c['name'] for c in users] == ['driver', 'provisioner', 'resizer']
     for container in users:
         context = container['securityContext']
         assert context.get('privileged') or context['seLinuxOptions'] == {'type': 'spc_t'}
+
+
+def mounts_of(container):
+    """{volume: mount}"""
+    return {m['name']: m for m in container['volumeMounts']}
+
+
+def test_sidecars_connect_to_the_drivers_socket_and_can_put_none_in_its_place():
+    spec = find(render(MANIFESTS / 'base')[1], 'DaemonSet', 'pmem-csi-driver')['spec']['template']['spec']
+    driver = only([c for c in spec['containers'] if c['name'] == 'driver'])
+    sidecars = [c for c in spec['containers'] if c['name'] != 'driver']
+    assert len(sidecars) == 2
+    served = only([a for a in driver['args'] if a.startswith('--endpoint=')]).removeprefix('--endpoint=unix:')
+    assert pathlib.Path(served).parent == pathlib.Path(mounts_of(driver)['socket']['mountPath'])
+    for container in sidecars:
+        # No other part of the node.
+        assert mounts_of(container) == {'socket': {**mounts_of(driver)['socket'], 'readOnly': True}}
+        assert only([a for a in container['args'] if a.startswith('--csi-address')]) == f'--csi-address={served}'
+
+
+def test_the_driver_sees_of_the_kubelets_folders_only_its_own_and_where_block_volumes_and_pods_are():
+    spec = find(render(MANIFESTS / 'base')[1], 'DaemonSet', 'pmem-csi-driver')['spec']['template']['spec']
+    paths = {v['name']: v['hostPath']['path'] for v in spec['volumes'] if 'hostPath' in v}
+    of_kubelet = {name: path for name, path in paths.items() if path.startswith('/var/lib/kubelet')}
+    plugins = '/var/lib/kubelet/plugins/kubernetes.io/csi'
+    assert of_kubelet == {
+        'socket': f'/var/lib/kubelet/plugins_registry/{objects.DRIVER}', 'pods': '/var/lib/kubelet/pods',
+        'staging': f'{plugins}/{objects.DRIVER}', 'block': f'{plugins}/volumeDevices'}
+    driver = mounts_of(only([c for c in spec['containers'] if c['name'] == 'driver']))
+    # The kubelet names paths of the node: they must be the same here, and what is mounted on them seen there.
+    for name in ('pods', 'staging', 'block'):
+        assert driver[name] == {'name': name, 'mountPath': paths[name], 'mountPropagation': 'Bidirectional'}
 
 
 def pod_of(workload):
