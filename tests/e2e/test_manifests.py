@@ -278,10 +278,10 @@ def test_a_workload_without_devices_passes_the_restricted_pod_security_standard(
     check_restricted(kubernetes, find(render(MANIFESTS / 'overlays' / overlay)[1], kind, name))
 
 
-def render_with(component, folder):
-    """The base with a component, rendered in an empty folder."""
+def render_with(components, folder):
+    """The base with components, rendered in an empty folder."""
     (folder / 'kustomization.yaml').write_text(yaml.safe_dump({
-        'resources': ['../base'], 'components': [f'../components/{component}']}))
+        'resources': ['../base'], 'components': [f'../components/{c}' for c in components.split()]}))
     # kustomize wants everything below one directory.
     for part in ('base', 'components'):
         (folder.parent / part).symlink_to(MANIFESTS / part)
@@ -290,7 +290,7 @@ def render_with(component, folder):
 
 def test_the_network_policies_choose_the_pods_and_ports_that_there_are(kubernetes, tmp_path):
     (tmp_path / 'both').mkdir()
-    text, rendered = render_with('network-policy', tmp_path / 'both')
+    text, rendered = render_with('network-policy second-scheduler', tmp_path / 'both')
     workloads = {o['metadata']['name']: o['spec'] for o in rendered if o['kind'] in ('Deployment', 'DaemonSet')}
     policies = {o['metadata']['name']: o['spec'] for o in rendered if o['kind'] == 'NetworkPolicy'}
     assert set(policies) == set(workloads)
@@ -424,14 +424,23 @@ def test_the_chart_renders_what_a_component_adds(tmp_path, component, values):
 def test_the_charts_network_policies_let_in_whom_the_values_name():
     rendered = render_chart('networkPolicy.enabled=true', 'networkPolicy.monitoringKubeNamespace=watch',
                             'networkPolicy.controlPlaneCidrs={10.0.0.1/32,10.0.0.2/32}')[1]
-    names = {name: [next(iter(peer.values())) for peer in only(find(rendered, 'NetworkPolicy', name)['spec'][
-        'ingress'])['from']] for name in ('pmem-extender', 'pmem-capacity-agent', 'pmem-csi-driver')}
-    watch = {'matchLabels': {'kubernetes.io/metadata.name': 'watch'}}
-    assert names == {
-        'pmem-extender': [{'cidr': '10.0.0.1/32'}, {'cidr': '10.0.0.2/32'},
-                          {'matchLabels': {'app.kubernetes.io/name': 'pmem-kube-scheduler'}}, watch],
-        'pmem-capacity-agent': [{'matchLabels': {'app.kubernetes.io/name': 'pmem-extender'}}, watch],
-        'pmem-csi-driver': [watch]}
+                            r'networkPolicy.monitoringPodLabels.app\.kubernetes\.io/name=null',
+                            'networkPolicy.monitoringPodLabels.app=watcher',
+    peers = {o['metadata']['name']: only(o['spec']['ingress'])['from'] for o in rendered if o['kind'] == 'NetworkPolicy'}
+    pods_of = {name: {'podSelector': {'matchLabels': {'app.kubernetes.io/name': name}}} for name in peers}
+    watch = {'namespaceSelector': {'matchLabels': {'kubernetes.io/metadata.name': 'watch'}},
+             'podSelector': {'matchLabels': {'app': 'watcher'}}}
+    assert peers == {
+        'pmem-extender': [{'ipBlock': {'cidr': '10.0.0.1/32'}}, {'ipBlock': {'cidr': '10.0.0.2/32'}},
+                          pods_of['pmem-kube-scheduler'], watch],
+        'pmem-capacity-agent': [pods_of['pmem-extender'], watch],
+        'pmem-csi-driver': [watch], 'pmem-kube-scheduler': [watch]}
+
+
+def test_the_agent_may_connect_to_nobody(tmp_path):
+    (tmp_path / 'both').mkdir()
+    policy = find(render_with('network-policy', tmp_path / 'both')[1], 'NetworkPolicy', 'pmem-capacity-agent')['spec']
+    assert 'Egress' in policy['policyTypes'] and policy['egress'] == []
 
 
 def test_the_chart_changes_what_its_values_name_and_nothing_else():

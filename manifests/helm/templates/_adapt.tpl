@@ -58,7 +58,7 @@ true
 {{- $_ := set $agent "volumeMounts" (rest $changes.volumeMounts) -}}
 {{- end -}}
 
-{{- /* The addresses of the control plane and the kube namespace of Prometheus, in place of the component's. */ -}}
+{{- /* The addresses of the control plane, and kube namespace and labels of Prometheus, in place of the component's. */ -}}
 {{- define "pmem.admit" -}}
 {{- $values := .values -}}
 {{- $from := list -}}
@@ -70,6 +70,7 @@ true
 {{- else -}}
 {{- if .namespaceSelector -}}
 {{- $_ := set .namespaceSelector.matchLabels "kubernetes.io/metadata.name" $values.monitoringKubeNamespace -}}
+{{- $_ := set .podSelector "matchLabels" $values.monitoringPodLabels -}}
 {{- end -}}
 {{- $from = append $from . -}}
 {{- end -}}
