@@ -157,7 +157,7 @@ def test_the_drivers_sidecars_may_do_what_they_need_and_nothing_else(kubernetes)
                 ('nodes', 'persistentvolumeclaims', 'persistentvolumes', 'storageclasses', 'csinodes')}
     expected |= {(verb, 'persistentvolumes') for verb in ('create', 'patch', 'delete')}
     expected |= {('update', 'persistentvolumeclaims')}
-    expected |= {(verb, 'events') for verb in ('list', 'watch', 'create', 'update', 'patch')}
+    expected |= {(verb, 'events') for verb in ('create', 'patch')}
     assert everything_allowed(kubernetes, DRIVER, 'default') == expected
     assert everything_allowed(kubernetes, DRIVER, 'pmem-system') == expected | {('create', 'leases')}
 
@@ -414,6 +414,7 @@ def test_the_chart_renders_what_the_overlay_does(overlay, values):
 
 @pytest.mark.parametrize('component, values', [
     ('monitoring', ['monitoring.enabled=true']), ('second-scheduler', ['secondScheduler.enabled=true']),
+    ('admission-policy', ['admissionPolicy.enabled=true']),
     ('network-policy', ['networkPolicy.enabled=true', 'networkPolicy.controlPlaneCidrs={192.0.2.0/24}'])])
 def test_the_chart_renders_what_a_component_adds(tmp_path, component, values):
     (tmp_path / 'both').mkdir()
@@ -423,9 +424,9 @@ def test_the_chart_renders_what_a_component_adds(tmp_path, component, values):
 
 def test_the_charts_network_policies_let_in_whom_the_values_name():
     rendered = render_chart('networkPolicy.enabled=true', 'networkPolicy.monitoringKubeNamespace=watch',
-                            'networkPolicy.controlPlaneCidrs={10.0.0.1/32,10.0.0.2/32}')[1]
                             r'networkPolicy.monitoringPodLabels.app\.kubernetes\.io/name=null',
                             'networkPolicy.monitoringPodLabels.app=watcher',
+                            'networkPolicy.controlPlaneCidrs={10.0.0.1/32,10.0.0.2/32}')[1]
     peers = {o['metadata']['name']: only(o['spec']['ingress'])['from'] for o in rendered if o['kind'] == 'NetworkPolicy'}
     pods_of = {name: {'podSelector': {'matchLabels': {'app.kubernetes.io/name': name}}} for name in peers}
     watch = {'namespaceSelector': {'matchLabels': {'kubernetes.io/metadata.name': 'watch'}},
@@ -455,7 +456,6 @@ def test_the_chart_changes_what_its_values_name_and_nothing_else():
         ('DaemonSet', 'pmem-capacity-agent'), ('ConfigMap', 'pmem-init')}
     extender = after['Deployment', 'pmem-extender']['spec']
     container = only(extender['template']['spec']['containers'])
-    ('admission-policy', ['admissionPolicy.enabled=true']),
     assert (extender['replicas'], container['image']) == (3, 'r.example/pmem/own:1')
     was = only(before['Deployment', 'pmem-extender']['spec']['template']['spec']['containers'])['args']
     assert set(container['args']) ^ set(was) == {'--score=binpack', '--score=spread'}
