@@ -6,8 +6,10 @@ Of the images that are nothing but a program: Debian's packages may change betwe
 
 import dataclasses
 import hashlib
+import json
 import os
 import pathlib
+import re
 import shutil
 import sys
 import time
@@ -48,3 +50,11 @@ def test_another_program_is_another_archive(tmp_path, monkeypatch):
     monkeypatch.setattr(images, 'IMAGES', tmp_path)
     sums = {packed(images.sidecar_image(program), tmp_path) for program in programs.SIDECARS}
     assert len(sums) == len(programs.SIDECARS)
+
+
+def test_the_containerfile_gives_each_program_the_user_and_entry_point_of_its_image():
+    text = (ROOT / 'tools' / 'images' / 'Containerfile').read_text()
+    stages = re.findall(r'^FROM files AS (\S+)\nUSER (\S+)\nENTRYPOINT (\[.*\])$', text, re.MULTILINE)
+    found = {name: (user, json.loads(entry_point)) for name, user, entry_point in stages}
+    assert found == {i.name: (i.user, [i.name]) for i in images.all_images() if i.has_packages}
+    assert text.rstrip().endswith('FROM ${PROGRAM}')
