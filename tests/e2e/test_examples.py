@@ -61,9 +61,10 @@ def test_daemons_run_on_the_nodes_with_either_label_key_and_on_no_others(scene, 
     nodes = {scene.add_node(lvm(12), labels=of_node): key for key, of_node in labels.items()}
     every = yaml.safe_load_all((clusters.MANIFESTS / 'base' / manifest).read_text())
     daemons = next(obj for obj in every if obj['kind'] == 'DaemonSet')
+    selector = f'app.kubernetes.io/name={daemons["metadata"]["name"]}'
 
     def running():
-        pods = scene.api.list('pods', 'pmem-system')
+        pods = scene.api.list('pods', 'pmem-system', labelSelector=selector)
         return sorted(nodes[p['spec']['nodeName']] for p in pods if p['spec'].get('nodeName'))
 
     scene.api.create(daemons)
@@ -74,7 +75,7 @@ def test_daemons_run_on_the_nodes_with_either_label_key_and_on_no_others(scene, 
         waiting.until(lambda: running() == ['both', 'old'], 'it leaves with the label')
     finally:
         scene.api.delete('daemonsets', daemons['metadata']['name'], 'pmem-system')
-        waiting.until(lambda: not scene.api.list('pods', 'pmem-system'), 'they are gone')
+        waiting.until(lambda: not scene.api.list('pods', 'pmem-system', labelSelector=selector), 'they are gone')
 
 
 def test_class_without_parameters_is_known_by_its_name(scene):

@@ -2,6 +2,7 @@
 """What the admission policies let our ServiceAccounts do with objects that their roles let them write, and what not."""
 
 import copy
+import functools
 
 import pytest
 from harness import cluster as clusters
@@ -48,19 +49,29 @@ def users(tmp_path_factory):
 
 
 def wait_for_policies(users):
-    """The API server learns of policies by a watch: the last ones of what was installed are those of the extender."""
+    """The API server learns of them by a watch: until each refuses something."""
     make_pod(users, 'not-yet', 'somebody')
+    make_claim(users, 'not-yet')
+    pod = kube.KubeClient.path('pods', KUBE_NAMESPACE, 'not-yet')
+    claim = kube.KubeClient.path('persistentvolumeclaims', 'default', 'not-yet')
+    changed = users.admin.get('persistentvolumeclaims', 'not-yet', 'default')
+    label = {'metadata': {'labels': {'a': 'b'}}}
+    changed['metadata'] |= label['metadata']
+    for client, *wrong in (
+        (users.extender, 'PATCH', pod, label, kube.MERGE_PATCH),
+        (users.extender, 'PATCH', claim, label, kube.MERGE_PATCH),
+        (users.driver['n1'], 'PUT', claim, changed),
+        (users.driver['n1'], 'POST', kube.KubeClient.path('persistentvolumes'), volume('not-yet', 'n2')),
+    ):
+        waiting.until(functools.partial(is_refused, client, *wrong), f'{wrong[:2]} is refused')
 
-    def refused():
-        try:
-            users.extender.merge('pods', 'not-yet', {'metadata': {'labels': {ROLE_LABEL: 'leader'}}}, KUBE_NAMESPACE)
-        except kube.ApiError:
-            return True
-        return False
 
-    waiting.until(refused, 'the policies are in force')
-    for name in ('pmem-csi-driver-volumes', 'pmem-csi-driver-claims', 'pmem-extender-claims'):
-        waiting.until(lambda: is_checked(users, name), f'{name} is checked')  # noqa: B023
+def is_refused(client, *request):
+    try:
+        client.request(*request, dryRun='All')
+    except kube.ApiError as error:
+        return error.status == FORBIDDEN
+    return False
 
 
 def is_checked(users, name):
@@ -121,8 +132,9 @@ def test_the_expressions_fit_the_types_of_what_they_look_at(users):
     shipped = [o for o in users.admin.list('validatingadmissionpolicies') if o['metadata']['name'].startswith('pmem-')]
     assert len(shipped) == 4
     for policy in shipped:
-        waiting.until(lambda: is_checked(users, policy['metadata']['name']), 'the types are checked')  # noqa: B023
-        checked = users.admin.get('validatingadmissionpolicies', policy['metadata']['name'])
+        name = policy['metadata']['name']
+        waiting.until(functools.partial(is_checked, users, name), f'the types in {name} are checked')
+        checked = users.admin.get('validatingadmissionpolicies', name)
         assert checked['status'].get('typeChecking', {}) == {}
 
 
