@@ -71,8 +71,13 @@ def build_commands(build, werror, targets=()):
     return [*setup_commands(build, werror), ninja]
 
 
+def refresh_command(build):
+    """Lets meson look again if one of its files changed since."""
+    return ['ninja', '-C', str(build.directory), 'build.ninja']
+
+
 def targets_of_tests(build, takes):
-    """What ninja has to make for the tests whose suites `takes` takes. The directory is set up."""
+    """What ninja has to make for the tests whose suites `takes` takes. The directory is set up and fresh."""
 
     def known(what):
         return json.loads(subprocess.check_output(['meson', 'introspect', str(build.directory), f'--{what}']))

@@ -77,9 +77,26 @@ class Board:
                 print('\n'.join(f'      | {line}' for line in lines[-TAIL_LINES:]), file=self.out)
                 print(f'      | (the whole log: {log})', file=self.out, flush=True)
 
+    def broke(self, name, text):
+        """The line of something that failed without being a step of its own; `text` is all that is known."""
+        log = self.logs / f'{name.replace(" ", "-")}-broke.log'
+        log.write_text(text)
+        self.begin(name)
+        self.end(name, False, 'broke off', log)
+
     def note(self, text):
         with self._lock:
             self._print('--', text, '')
+
+
+def _exit_code(command, env, out):
+    try:
+        return subprocess.run(
+            list(map(str, command)), stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=env, check=False
+        ).returncode
+    except OSError as error:  # There is no such program, say.
+        out.write(f'{error}\n')
+        return 127
 
 
 def run(board, name, commands, env=None, count=None):
@@ -94,16 +111,9 @@ def run(board, name, commands, env=None, count=None):
         for command in commands:
             out.write('$ ' + ' '.join(map(str, command)) + '\n')
             out.flush()
-            done = subprocess.run(
-                list(map(str, command)),
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                env=env,
-                check=False,
-            )
-            if done.returncode != 0:
-                out.write(f'exit code {done.returncode}\n')
+            code = _exit_code(command, env, out)
+            if code != 0:
+                out.write(f'exit code {code}\n')
                 ok = False
                 break
     counts = count() if count else Counts()

@@ -9,6 +9,7 @@ usage: ./dev lint [CHECK...] [--tests] [--fix]
 
 import subprocess
 import sys
+import traceback
 
 import builds
 import junit
@@ -75,6 +76,14 @@ def self_test_command(xml):
     ]
 
 
+def _violations(check):
+    """A check that breaks off found something, and does not keep the others from looking."""
+    try:
+        return check()
+    except Exception:
+        return traceback.format_exc().splitlines()
+
+
 def run(board, chosen=(), with_tests=False, without=()):
     """Runs the checks (all without a choice) and the lint's own tests; returns Counts."""
     total = steps.Counts()
@@ -82,7 +91,7 @@ def run(board, chosen=(), with_tests=False, without=()):
         if name in without or (chosen and name not in chosen):
             continue
         board.begin(f'lint {name}')
-        found = check()
+        found = _violations(check)
         log = board.logs / f'lint-{name}.log'
         log.write_text('\n'.join(found) + '\n')
         board.end(f'lint {name}', not found, f'{len(found)} violations' if found else '', log)

@@ -7,15 +7,18 @@ usage: ./dev test [STEP...] [--werror]
             lint, csi, e2e, guest, asan, tsan, walkthrough
   --werror  compiler warnings are errors (our own CI)
 
-Three lanes run side by side: what compiles, and what mostly waits (the control plane's build at a low
-priority and end-to-end tests; the emulated machine). The sanitizers' builds are in the first one, with what the others leave
-of the cores: what waits for a real clock should not wait for those. Their tests come after all lanes. Last come the emulated nodes
-of the walkthrough, which take both cores and time their kubelets. A failing step does not stop the ones that do not need it.
+Three lanes run side by side: what compiles; what mostly waits (the control plane's build at a low priority, then the driver's and the
+end-to-end tests, then what the walkthrough needs, at a low priority again); and the emulated machine. The sanitizers' builds
+are in the first one, with what the others leave of the cores: what waits for a real clock should not wait for those. Their
+tests come after all lanes. Last come the emulated nodes of the walkthrough, which take both cores and time their kubelets.
+A failing step does not stop the ones that do not need it, nor does one that breaks off keep others from theirs.
 """
 
 import dataclasses
+import functools
 import os
 import threading
+import traceback
 
 import builds
 import control_plane
@@ -35,6 +38,10 @@ FAST_SUITES = (
     'integration',
 )
 STEPS = ('release', 'lint', 'csi', 'e2e', 'guest', 'asan', 'tsan', 'walkthrough')
+# Each of these needs more of the release build than some suites' programs.
+WHOLE_RELEASE = ('release', 'csi', 'e2e', 'guest', 'walkthrough')
+# Of what is only made ready, beside tests that wait for a real clock; still before the sanitizers' builds.
+PREPARATION_NICE = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,6 +100,7 @@ class Run:
         self.total = steps.Counts()
         self.release_built = threading.Event()
         self.release_ok = False
+        self.walkthrough_ready = False
         self.sanitized_built = set()
         self._lock = threading.Lock()
 
@@ -108,25 +116,44 @@ class Run:
         self.count(counts)
         return ok
 
+    def part(self, name, work):
+        """Does a part of a lane. One that breaks off counts as a failure: nobody else would miss what it did not run."""
+        try:
+            work()
+        except (Exception, SystemExit):
+            self.count(steps.Counts(failed=1))
+            self.board.broke(name, traceback.format_exc())
+
     def release_leg(self):
-        """Builds everything and runs the suites that are chosen; tells the other lanes when it is built."""
+        """Builds what is needed and runs the suites that are chosen; tells the other lanes when it is built, or never will be."""
         suites = [suite for suite in FAST_SUITES if self.wants('release') or self.wants(suite)]
-        self.release_ok = self.step('release build', builds.build_commands(builds.RELEASE, self.werror))
-        self.release_built.set()
+        try:
+            self.release_ok = self._build_release(suites)
+        finally:
+            self.release_built.set()
         if self.release_ok and suites:
             chosen = [word for suite in suites for word in ('--suite', suite)]
             self._meson_test('release tests', builds.RELEASE, ['--no-rebuild', *chosen])
 
+    def _build_release(self, suites):
+        """Everything, or what the tests of `suites` need if only those are chosen. True when it is there."""
+        if any(self.wants(step) for step in WHOLE_RELEASE):
+            return self.step('release build', builds.build_commands(builds.RELEASE, self.werror))
+        return bool(suites) and self._build_tests(builds.RELEASE, self.werror, lambda of: not of.isdisjoint(suites))
+
+    def _build_tests(self, build, werror, takes, nice=0):
+        """What the tests whose suites `takes` takes need, and no more. True when it is there."""
+        setup = [*builds.setup_commands(build, werror), builds.refresh_command(build)]
+        if not self.step(f'{build.name} setup', setup, builds.environment(build)):
+            return False
+        ninja = ['nice', '-n', nice, 'ninja', '-C', build.directory, *builds.targets_of_tests(build, takes)]
+        return self.step(f'{build.name} build', [ninja])
+
     def build_sanitized(self, sanitized):
-        """Builds what these tests need, and no more, with what the other lanes leave of the processors."""
-        build = sanitized.build
+        """With what the other lanes leave of the processors."""
         # Never with warnings as errors: the sanitizers make the compiler warn of what is not there.
-        setup = builds.setup_commands(build, False)
-        if not self.wants(build.name) or (setup and not self.step(f'{build.name} setup', setup, builds.environment(build))):
-            return
-        ninja = ['nice', '-n', '19', 'ninja', '-C', build.directory, *builds.targets_of_tests(build, sanitized.takes)]
-        if self.step(f'{build.name} build', [ninja]):
-            self.sanitized_built.add(build.name)
+        if self._build_tests(sanitized.build, False, sanitized.takes, nice=19):
+            self.sanitized_built.add(sanitized.build.name)
 
     def test_sanitized(self, sanitized):
         build = sanitized.build
@@ -145,11 +172,12 @@ class Run:
 
 
 def compile_lane(run):
-    run.release_leg()
+    run.part('release', run.release_leg)
     if run.wants('lint'):
-        run.count(lint.run(run.board, without=SLOW_CHECKS))
+        run.part('lint', lambda: run.count(lint.run(run.board, without=SLOW_CHECKS)))
     for sanitized in SANITIZED:
-        run.build_sanitized(sanitized)
+        if run.wants(sanitized.build.name):
+            run.part(sanitized.build.name, functools.partial(run.build_sanitized, sanitized))
 
 
 def build_programs(run, programs):
@@ -168,33 +196,50 @@ def pytest_step(run, name, folder):
     run.step(f'{name} tests', [PYTEST + [f'--junitxml={xml}', folder]], count=lambda: junit.count(xml))
 
 
-def waiting_lane(run):
-    """The control plane is built while the other lane compiles; then what needs both."""
-    if run.wants('csi') and build_programs(run, control_plane.CSI_PROGRAMS):
+def csi(run):
+    if build_programs(run, control_plane.CSI_PROGRAMS):
         pytest_step(run, 'csi', CSI)
-    if run.wants('e2e') and build_programs(
-        run, (*control_plane.PROGRAMS, *control_plane.SIDECARS, control_plane.HELM)
-    ):
+
+
+def end_to_end(run):
+    if build_programs(run, (*control_plane.PROGRAMS, *control_plane.SIDECARS, control_plane.HELM)):
         pytest_step(run, 'e2e', END_TO_END)
 
 
-def guest_lane(run):
+def guest(run):
     """A software-emulated machine with NVDIMMs. Its own script writes what ran."""
-    if not run.wants('guest'):
-        return
     run.release_built.wait()
     if run.release_ok:
         xml = builds.BUILD / 'guest' / 'junit.xml'
         run.step('guest tests', [[GUEST / 'run']], count=lambda: junit.count(xml))
 
 
-def walkthrough_lane(run):
-    if not run.wants('walkthrough') or not run.release_ok:
-        return
+def prepare_walkthrough(run):
+    """Programs, images and disk of the nodes."""
     if os.geteuid() != 0:
         return run.count(steps.Counts(skipped=1, skip_reasons=["walkthrough: root makes the images and the nodes' disk"]))
-    if not walkthrough.prepare(run.board):
-        return run.count(steps.Counts(failed=1))
+    os.nice(PREPARATION_NICE)  # Of this thread alone, and of what it starts.
+    run.release_built.wait()
+    if run.release_ok:
+        run.walkthrough_ready = walkthrough.prepare(run.board)
+        if not run.walkthrough_ready:
+            run.count(steps.Counts(failed=1))
+
+
+def waiting_lane(run):
+    """The control plane is built while the other lane compiles; then what needs both."""
+    # The walkthrough's preparation lowers the lane's priority: it comes last.
+    for name, work in (('csi', csi), ('e2e', end_to_end), ('walkthrough', prepare_walkthrough)):
+        if run.wants(name):
+            run.part(name, functools.partial(work, run))
+
+
+def guest_lane(run):
+    if run.wants('guest'):
+        run.part('guest', lambda: guest(run))
+
+
+def walk(run):
     walkthrough.forget_results()
     run.step('walkthrough tests', [walkthrough.test_command([])], count=lambda: junit.count(walkthrough.RESULT))
     walkthrough.print_times()
@@ -206,6 +251,19 @@ def unknown(arguments):
     return [a for a in arguments if not any(name.startswith(a) for name in names)]
 
 
+def run_all(run):
+    """The lanes, then what needs the machine for itself."""
+    lanes = [threading.Thread(target=lane, args=(run,)) for lane in (compile_lane, waiting_lane, guest_lane)]
+    for lane in lanes:
+        lane.start()
+    for lane in lanes:
+        lane.join()
+    for sanitized in SANITIZED:
+        run.part(f'{sanitized.build.name} tests', functools.partial(run.test_sanitized, sanitized))
+    if run.walkthrough_ready:
+        run.part('walkthrough tests', lambda: walk(run))
+
+
 def main(arguments):
     if '--help' in arguments:
         print(__doc__)
@@ -214,17 +272,7 @@ def main(arguments):
         print(f'no such step or option: {" ".join(unknown(arguments))}\n{__doc__}')
         return 2
     run = Run([a for a in arguments if not a.startswith('--')], builds.werror_wanted(arguments))
-    lanes = [
-        threading.Thread(target=lane, args=(run,))
-        for lane in (compile_lane, waiting_lane, guest_lane)
-    ]
-    for lane in lanes:
-        lane.start()
-    for lane in lanes:
-        lane.join()
-    for sanitized in SANITIZED:
-        run.test_sanitized(sanitized)
-    walkthrough_lane(run)
+    run_all(run)
     for reason in run.total.skip_reasons:
         run.board.note(f'skipped: {reason}')
     print(run.total, flush=True)
