@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The guards against double booking that are on the node: in the driver, and in what makes its volumes."""
 
-from guard import AGENT, DRIVER, DRIVER_CALLS, Guard
+from guard import AGENT, DRIVER_CALLS, DRIVER_CORE, Guard
 
 NODE_GUARDS = (
     Guard(
@@ -18,7 +18,7 @@ NODE_GUARDS = (
         '  if (selected == node) return absl::OkStatus();\n',
         '  if (!selected.empty()) return absl::OkStatus();\n',
         'CheckWanted.IsForTheClaimThatIsPinnedHereAndHasNoVolume',
-        DRIVER,
+        DRIVER_CORE,
     ),
     Guard(
         '5: the room of a volume is taken in time or never',

@@ -19,13 +19,14 @@
 #include <vector>
 
 #include "tests/scenario/scenario_world.h"
+#include "tests/support/source_path.h"
 
 namespace pmem::extender {
 namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kFolder = SCENARIO_FOLDER;
+const fs::path kFolder = SourcePath("tests/scenario");
 
 std::vector<std::string> LinesOf(const fs::path& path) {
   std::ifstream file(path);

@@ -16,6 +16,7 @@
 #include "extender/core/ledger.h"
 #include "extender/intake/agent_poller.h"
 #include "tests/simulator/bounds.h"
+#include "tests/support/source_path.h"
 
 namespace pmem::driver {
 namespace {
@@ -25,8 +26,8 @@ const absl::Duration kAfterTheLook = kClaimPatience + agent::kAllocationMax;
 
 // --timeout of the sidecars in the manifests' base: how long they wait for a call.
 std::vector<absl::Duration> SidecarTimeouts() {
-  constexpr char kFile[] = PMEM_MANIFESTS "/base/csi_driver_daemonset.yaml";
-  const auto text = ReadFile(kFile, int64_t{1} << 20);
+  const auto text =
+      ReadFile(SourcePath("manifests/base/csi_driver_daemonset.yaml"), int64_t{1} << 20);
   EXPECT_TRUE(text.ok()) << text.status();
   std::vector<absl::Duration> timeouts;
   const std::vector<std::string> parts = absl::StrSplit(text.value_or(""), "--timeout=");

@@ -9,12 +9,13 @@
 
 #include "absl/strings/str_replace.h"
 #include "common/pure/units.h"
+#include "tests/support/source_path.h"
 
 namespace pmem::agent {
 namespace {
 
 std::string Captured(const std::string& name) {
-  std::ifstream file(std::string(TESTDATA_DIR) + "/lvm/" + name);
+  std::ifstream file(SourcePath("tests/testdata/lvm/" + name));
   std::stringstream text;
   text << file.rdbuf();
   EXPECT_FALSE(text.str().empty()) << name;

@@ -26,6 +26,7 @@
 #include "common/io/files.h"
 #include "common/pure/json_reader.h"
 #include "common/pure/units.h"
+#include "tests/support/source_path.h"
 
 namespace pmem::agent {
 namespace {
@@ -39,8 +40,8 @@ std::string Unpack() {
   EXPECT_NE(mkdtemp(directory.data()), nullptr);
   CommandRunner runner;
   const auto result = runner.Run(
-      {.arguments = {"tar", "-xzf", std::string(TESTDATA_DIR) + "/nvdimm-sysfs/captures.tar.gz",
-                     "-C", directory},
+      {.arguments = {"tar", "-xzf", SourcePath("tests/testdata/nvdimm-sysfs/captures.tar.gz"), "-C",
+                     directory},
        .timeout = kUnpackTimeout});
   EXPECT_TRUE(result.ok()) << result.status();
   if (result.ok()) {

@@ -8,11 +8,13 @@
 #include <iterator>
 #include <string>
 
+#include "tests/support/source_path.h"
+
 namespace pmem::extender {
 
 // A captured body of tests/testdata/extender_v1.
 inline std::string Captured(const std::string& file) {
-  std::ifstream in(std::string(PMEM_TESTDATA) + "/extender_v1/" + file, std::ios::binary);
+  std::ifstream in(SourcePath("tests/testdata/extender_v1/" + file), std::ios::binary);
   EXPECT_TRUE(in.good()) << file;
   return {std::istreambuf_iterator<char>(in), {}};
 }
