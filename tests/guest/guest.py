@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 
+import initramfs
 import machine_door
 from harness import waiting
 
@@ -39,8 +40,8 @@ def shared_objects(program):
     return sorted(set(re.findall(r"(/\S+)", listing)))
 
 
-def pack_overlay(work, programs):
-    """An archive with programs and their shared objects, to go behind the base archive."""
+def overlay(work, programs):
+    """A folder with programs and their shared objects, to go behind the base archive."""
     tree = work / "overlay"
     shutil.rmtree(tree, ignore_errors=True)
     for program in programs:
@@ -54,18 +55,7 @@ def pack_overlay(work, programs):
             place.parent.mkdir(parents=True, exist_ok=True)
             if not place.exists():
                 shutil.copy(os.path.realpath(path), place)
-    listing = subprocess.run(["find", "."], cwd=tree, check=True, capture_output=True).stdout
-    return subprocess.run(["cpio", "-o", "-H", "newc", "-R", "0:0", "--quiet"], cwd=tree,
-                          check=True, input=listing, capture_output=True).stdout
-
-
-def write_initramfs(work, programs):
-    """base.cpio and the overlay in one file; the kernel unpacks archives that follow each other."""
-    path = work / "initramfs.cpio"
-    base = (work / "base.cpio").read_bytes()
-    overlay = pack_overlay(work, programs) if programs else b""
-    path.write_bytes(base + bytes(-len(base) % 4) + overlay)
-    return path
+    return tree
 
 
 def nvdimm_arguments(work):
@@ -89,7 +79,8 @@ class Guest:
         self.console = self.work / "console.log"
         self._monitor_path = self.work / "monitor.sock"
         self._forward = forward
-        self._initramfs = write_initramfs(self.work, programs)
+        tree = overlay(self.work, programs) if programs else None
+        self._initramfs = initramfs.write(self.work / "initramfs.cpio", self.work / "base.cpio", tree)
         self._forget_nvdimms()
         self._boot()
 

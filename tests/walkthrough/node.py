@@ -8,6 +8,7 @@ import subprocess
 import threading
 
 import paths
+import initramfs
 import machine_door
 from harness import processes, waiting
 
@@ -32,23 +33,17 @@ def pack(work, files):
     for name, text in files.items():
         (tree / 'node' / name).write_text(text)
         (tree / 'node' / name).chmod(0o700)
-    listing = subprocess.run(['find', '.'], cwd=tree, check=True, capture_output=True).stdout
-    overlay = subprocess.run(['cpio', '-o', '-H', 'newc', '-R', '0:0', '--quiet'], cwd=tree, check=True,
-                             input=listing, capture_output=True).stdout
-    base = (paths.WORK / 'stage1.cpio').read_bytes()
-    path = work / 'initramfs.cpio'
-    path.write_bytes(base + bytes(-len(base) % 4) + overlay)
-    return path
+    return initramfs.write(work / 'initramfs.cpio', paths.WORK / 'stage1.cpio', tree)
 
 
-def machine_command(initramfs, disks, memory_mib=1536):
+def machine_command(archive, disks, memory_mib=1536):
     """QEMU with everything but NVDIMMs and network."""
     # setpriv: the machine ends with timeout, which ends with whoever started it.
     command = ['timeout', '-k', '2', str(MACHINE_SECONDS_MAX), 'setpriv', '--pdeathsig', 'KILL',
                'qemu-system-x86_64', '-accel', 'tcg,thread=multi',
                '-machine', 'pc,nvdimm=on', '-smp', '2', '-m', f'{memory_mib}M,slots=8,maxmem=128G',
                '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-serial', 'file:console.log',
-               '-kernel', paths.KERNEL / 'vmlinux', '-initrd', initramfs,
+               '-kernel', paths.KERNEL / 'vmlinux', '-initrd', archive,
                '-append', KERNEL_WORDS, '-device', 'virtio-rng-pci']
     for number, disk in enumerate(disks):
         command += ['-drive', f'file={disk},format=raw,if=none,id=d{number},cache=unsafe',

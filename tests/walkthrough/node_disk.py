@@ -50,10 +50,10 @@ def import_images(work):
     """Boots once; root.img has the images afterwards."""
     settings = 'NAME=first\nNUMBER=1\n'
     first = (paths.HERE / 'node' / 'first').read_text()
-    initramfs = node.pack(work, {'settings': settings, 'first': first})
+    archive = node.pack(work, {'settings': settings, 'first': first})
     network = ['-netdev', 'user,id=n0', '-device', 'virtio-net-pci,netdev=n0,romfile=',
                '-netdev', 'user,id=n1', '-device', 'virtio-net-pci,netdev=n1,romfile=']
-    command = node.machine_command(initramfs, [paths.WORK / 'root.img', image_disk(work)])
+    command = node.machine_command(archive, [paths.WORK / 'root.img', image_disk(work)])
     subprocess.run(['env', '-C', work, *command, *network], check=True, timeout=IMPORT_SECONDS)
     console = (work / 'console.log').read_text(errors='replace')
     if 'the disk is made' not in console or 'cannot import' in console:
