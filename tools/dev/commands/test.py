@@ -202,7 +202,8 @@ def csi(run):
 
 
 def end_to_end(run):
-    if build_programs(run, (*control_plane.PROGRAMS, *control_plane.SIDECARS, control_plane.HELM)):
+    programs = (*control_plane.PROGRAMS, *control_plane.SIDECARS, control_plane.HELM, control_plane.PROMETHEUS)
+    if build_programs(run, programs):
         pytest_step(run, 'e2e', END_TO_END)
 
 

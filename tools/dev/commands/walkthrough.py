@@ -32,7 +32,8 @@ def prepare(board):
     """All that the nodes need is built. True when all is well."""
     if not images.build_programs(board, images.all_images()):
         return False
-    for program in control_plane.missing((*control_plane.PROGRAMS, *control_plane.NODE_PROGRAMS, control_plane.HELM)):
+    wanted = (*control_plane.PROGRAMS, *control_plane.NODE_PROGRAMS, control_plane.HELM, control_plane.PROMETHEUS)
+    for program in control_plane.missing(wanted):
         commands = control_plane.build_commands(program)
         if not steps.run(board, f'{program.name} build', commands, control_plane.go_environment())[0]:
             return False
