@@ -19,6 +19,7 @@ PROMETHEUS_OPERATOR = ('github.com/prometheus-operator/prometheus-operator', 'v0
 EXTENDER = 'system:serviceaccount:pmem-system:pmem-extender'
 AGENT = 'system:serviceaccount:pmem-system:pmem-capacity-agent'
 DRIVER = 'system:serviceaccount:pmem-system:pmem-csi-driver'
+PROMETHEUS = 'system:serviceaccount:monitoring:prometheus'
 _numbers = itertools.count(1)
 
 
@@ -337,6 +338,20 @@ def test_every_object_of_the_monitoring_component_is_accepted_with_strict_valida
     assert len(said.splitlines()) == len(rendered)
 
 
+def test_a_prometheus_without_the_operator_may_look_for_our_pods_and_nothing_else(kubernetes, tmp_path):
+    (tmp_path / 'both').mkdir()
+    text, rendered = render_with('scrape', tmp_path / 'both')
+    kubectl(kubernetes, 'apply', '--server-side', '-f', '-', stdin=yaml.safe_dump(
+        {'apiVersion': 'v1', 'kind': 'Namespace', 'metadata': {'name': 'monitoring'}}))
+    said = kubectl(kubernetes, 'apply', '--server-side', '--force-conflicts', '--validate=strict',
+                   '-f', '-', stdin=text)
+    assert len(said.splitlines()) == len(rendered)
+    assert everything_allowed(kubernetes, PROMETHEUS, 'default') == set()
+    assert everything_allowed(kubernetes, PROMETHEUS, 'pmem-system') == {('list', 'pods'), ('watch', 'pods')}
+    shipped = find(rendered, 'ConfigMap', 'pmem-scrape')['data']['scrape_configs.yaml']
+    assert shipped == (MANIFESTS / 'components' / 'scrape' / 'scrape_configs.yaml').read_text()
+
+
 def test_monitors_select_what_the_base_runs(tmp_path):
     (tmp_path / 'both').mkdir()
     rendered = render_with('monitoring', tmp_path / 'both')[1]
@@ -415,6 +430,7 @@ def test_the_chart_renders_what_the_overlay_does(overlay, values):
 @pytest.mark.parametrize('component, values', [
     ('monitoring', ['monitoring.enabled=true']), ('second-scheduler', ['secondScheduler.enabled=true']),
     ('admission-policy', ['admissionPolicy.enabled=true']),
+    ('scrape', ['scrape.enabled=true']),
     ('network-policy', ['networkPolicy.enabled=true', 'networkPolicy.controlPlaneCidrs={192.0.2.0/24}'])])
 def test_the_chart_renders_what_a_component_adds(tmp_path, component, values):
     (tmp_path / 'both').mkdir()
@@ -444,6 +460,18 @@ def test_the_agent_may_connect_to_nobody(tmp_path):
     assert 'Egress' in policy['policyTypes'] and policy['egress'] == []
 
 
+def test_the_charts_scrape_configuration_is_for_the_prometheus_that_the_values_name():
+    rendered = render_chart('scrape.enabled=true', 'scrape.kubeNamespace=watch', 'scrape.serviceAccount=server',
+                            kube_namespace='elsewhere')[1]
+    bound = find(rendered, 'RoleBinding', 'pmem-scrape')
+    assert bound['metadata']['namespace'] == 'elsewhere'
+    assert only(bound['subjects']) == {'kind': 'ServiceAccount', 'name': 'server', 'namespace': 'watch'}
+    config = find(rendered, 'ConfigMap', 'pmem-scrape')
+    assert config['metadata']['namespace'] == 'watch'
+    job = only(yaml.safe_load(config['data']['scrape_configs.yaml'])['scrape_configs'])
+    assert only(job['kubernetes_sd_configs'])['namespaces'] == {'names': ['elsewhere']}
+
+
 def test_the_chart_changes_what_its_values_name_and_nothing_else():
     before = by_name(render_chart()[1])
     after = by_name(render_chart('registry=r.example/pmem', 'containers.extender.flags.score=spread',
@@ -470,7 +498,7 @@ def test_a_node_with_an_extender_can_be_drained(replicas):
 
 
 @pytest.mark.parametrize('value', ['devices=fake', 'containers.extenders.image=own:1', 'init.nodes.n1.percent=4',
-                                   'extender.replicas=0', 'replicas=3', 'networkPolicy.enabled=true',
+                                   'extender.replicas=0', 'replicas=3', 'networkPolicy.enabled=true', 'scrape.serviceAccount=',
                                    'networkPolicy.controlPlaneCidrs={10.0.0.1}'])
 def test_the_chart_refuses_values_that_it_cannot_render(value):
     status, _, errors = helm('template', 'pmem', CHART, f'--kube-version={control_plane_version()}', '--set', value)

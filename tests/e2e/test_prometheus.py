@@ -4,12 +4,11 @@ import json
 import pathlib
 import re
 import subprocess
-import urllib.parse
 
 import pytest
 import yaml
 
-from harness import cluster, control_plane, devices, pair, processes, waiting
+from harness import cluster, control_plane, devices, pair, processes, scraper, waiting
 
 MONITORING = pathlib.Path(__file__).resolve().parents[2] / 'manifests' / 'components' / 'monitoring'
 GI = devices.GI
@@ -45,26 +44,12 @@ def rules(tmp_path_factory):
 @pytest.fixture(scope='module')
 def prometheus(urls, rules, tmp_path_factory):
     """query(text) -> {labels as text: value} of a Prometheus that has scraped all three programs."""
-    directory = tmp_path_factory.mktemp('prometheus')
     targets = [url.removeprefix('http://') for url in urls]
-    (directory / 'prometheus.yaml').write_text(yaml.safe_dump({
-        'global': {'scrape_interval': '1s', 'evaluation_interval': '1s'}, 'rule_files': [str(rules)],
-        'scrape_configs': [{'job_name': 'pmem', 'static_configs': [{'targets': targets}]}]}))
+    directory = tmp_path_factory.mktemp('prometheus')
     supervisor = processes.Supervisor(directory / 'logs')
-    address = f'127.0.0.1:{processes.free_port()}'
-    supervisor.start('prometheus', ['prometheus', f'--config.file={directory / "prometheus.yaml"}',
-                                    f'--storage.tsdb.path={directory / "data"}',
-                                    f'--web.listen-address={address}'])
-
-    def query(text):
-        try:
-            _, answer = control_plane.get_json(f'http://{address}/api/v1/query?'
-                                               + urllib.parse.urlencode({'query': text}))
-        except OSError:
-            return {}
-        found = answer['data']['result'] if answer else []
-        return {json.dumps(row['metric'], sort_keys=True): float(row['value'][1]) for row in found}
-
+    query = scraper.Prometheus(supervisor, directory, {
+        'global': {'scrape_interval': '1s', 'evaluation_interval': '1s'}, 'rule_files': [str(rules)],
+        'scrape_configs': [{'job_name': 'pmem', 'static_configs': [{'targets': targets}]}]}).query
     waiting.until(lambda: sum(query('up').values()) == len(targets), 'all programs are scraped', 30)
     yield query
     supervisor.stop_all()

@@ -34,6 +34,11 @@ true
 {{- $patch := fromYaml (.root.Files.Get "components/fake-devices/agent.yaml") -}}
 {{- include "pmem.simulate" (dict "pod" $object.spec.template.spec "patch" $patch.spec.template.spec) -}}
 {{- end -}}
+{{- if and (eq $object.kind "RoleBinding") (eq $name "pmem-scrape") -}}
+{{- $prometheus := first $object.subjects -}}
+{{- $_ := set $prometheus "name" $values.scrape.serviceAccount -}}
+{{- $_ := set $prometheus "namespace" $values.scrape.kubeNamespace -}}
+{{- end -}}
 {{- if eq $object.kind "NetworkPolicy" -}}
 {{- range $object.spec.ingress -}}
 {{- include "pmem.admit" (dict "rule" . "values" $values.networkPolicy) -}}

@@ -78,11 +78,16 @@ class CsiNode:
                 self._programs.driver,
                 f'--node-name={self.node_name}',
                 f'--endpoint=unix:{self.socket}',
+                '--listen=127.0.0.1:0',
                 f'--devices=simulated:{self._cluster.agents[self.node_name].devices.path}',
                 f'--api-server={plane.server}',
                 f'--credentials={plane.service_account_directory(*ACCOUNT, self.node_name)}',
             ],
         )
+
+    @property
+    def metrics_address(self):
+        return self.driver_process.wait_for_line('metrics on (.+)')[1]
 
     def start_resizer(self):
         """The one that leads, for the claims of all nodes; returns once it does."""
