@@ -1,71 +1,50 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Prometheus is given the pods that the shipped monitors select (it has no discovery here), and its numbers are those of LVM and ndctl."""
+"""Prometheus finds the pods by what ships for it, and its numbers are those of LVM and ndctl."""
 
 import json
 import subprocess
-import urllib.error
-import urllib.parse
-import urllib.request
 
 import pytest
 import yaml
 
 import paths
-from harness import processes, waiting
+from harness import scraper, waiting
 
-MONITORING = paths.MANIFESTS / 'components' / 'monitoring'
+COMPONENTS = paths.MANIFESTS / 'components'
+ACCOUNT = ('monitoring', 'prometheus')
 SCRAPED_SECONDS = 120
 
 
-def targets(cluster, monitor):
-    """The pods that a PodMonitor selects; Debian's Prometheus cannot ask the API server itself."""
-    kube_namespace = monitor['metadata']['namespace']
-    selector = ','.join(f'{label}={value}' for label, value in monitor['spec']['selector']['matchLabels'].items())
-    for pod in json.loads(cluster.shell(f'kubectl -n {kube_namespace} get pods -l {selector} -o json'))['items']:
-        for container in pod['spec']['containers']:
-            for port in container.get('ports', []):
-                if port['name'] == monitor['spec']['podMetricsEndpoints'][0]['port']:
-                    yield {'targets': [f'{pod["status"]["podIP"]}:{port["containerPort"]}'],
-                           'labels': {'pod': pod['metadata']['name']}}
-
-
-def scrape_config(cluster, monitor):
-    """What the Prometheus operator would make of it, but for a short interval."""
-    return {'job_name': monitor['metadata']['name'], 'metrics_path': monitor['spec']['podMetricsEndpoints'][0]['path'],
-            'proxy_url': cluster.network.url, 'scrape_interval': '2s', 'static_configs': list(targets(cluster, monitor))}
+def jobs(cluster):
+    """The shipped ones. Prometheus is outside of the cluster, so it has a kubeconfig and the way to the pods; and a short interval."""
+    shipped = yaml.safe_load((COMPONENTS / 'scrape' / 'scrape_configs.yaml').read_text())['scrape_configs']
+    kubeconfig = str(cluster.plane.service_account_kubeconfig(*ACCOUNT))
+    return [{**job, 'scrape_interval': '2s', 'proxy_url': cluster.network.url,
+             'kubernetes_sd_configs': [{**asked, 'kubeconfig_file': kubeconfig} for asked in job['kubernetes_sd_configs']]}
+            for job in shipped]
 
 
 @pytest.fixture(scope='module')
-def query(cluster):
+def query(cluster, page):
     """query(text) -> {labels as text: value}."""
+    page.chapter('Prometheus', 'It is outside of the cluster, and finds the pods by the shipped scrape configuration, as a ServiceAccount '
+                 'of its own with the shipped role.')
+    page.shell('kubectl create namespace monitoring')
+    page.shell('kubectl -n monitoring create serviceaccount prometheus')
+    page.shell('kubectl apply --validate=strict -f manifests/components/scrape/rbac.yaml')
     work = cluster.directory / 'prometheus'
     work.mkdir()
-    (work / 'rules.yaml').write_text(yaml.safe_dump(yaml.safe_load((MONITORING / 'rules.yaml').read_text())['spec']))
-    monitors = yaml.safe_load_all((MONITORING / 'monitors.yaml').read_text())
-    (work / 'prometheus.yaml').write_text(yaml.safe_dump({
-        'global': {'evaluation_interval': '2s'}, 'rule_files': [str(work / 'rules.yaml')],
-        'scrape_configs': [scrape_config(cluster, m) for m in monitors]}))
-    subprocess.run(['promtool', 'check', 'config', work / 'prometheus.yaml'], check=True, capture_output=True)
-    address = f'127.0.0.1:{processes.free_port()}'
-    running = cluster.supervisor.start('prometheus', [
-        'prometheus', f'--config.file={work / "prometheus.yaml"}', f'--storage.tsdb.path={work / "data"}',
-        f'--web.listen-address={address}'])
-
-    def ask(text):
-        try:
-            with urllib.request.urlopen(f'http://{address}/api/v1/query?{urllib.parse.urlencode({"query": text})}') as answer:
-                found = json.load(answer)['data']['result']
-        except (urllib.error.URLError, ConnectionError):
-            return {}
-        return {json.dumps(row['metric'], sort_keys=True): float(row['value'][1]) for row in found}
-
-    yield ask
+    rules = yaml.safe_load((COMPONENTS / 'monitoring' / 'rules.yaml').read_text())['spec']
+    (work / 'rules.yaml').write_text(yaml.safe_dump(rules))
+    subprocess.run(['promtool', 'check', 'rules', work / 'rules.yaml'], check=True, capture_output=True)
+    running = scraper.Prometheus(
+        cluster.supervisor, work, {'global': {'evaluation_interval': '2s'}, 'rule_files': ['rules.yaml'],
+                                   'scrape_configs': jobs(cluster)}, paths.BINARIES / 'prometheus')
+    yield running.query
     running.stop()
 
 
 def test_every_pod_is_scraped(page, query):
-    page.chapter('Prometheus', "Debian's own, told what to scrape by the shipped monitors, as the operator would tell it.")
-
     def scraped():
         pods = {name.removeprefix('pod/') for name in page.quiet('kubectl -n pmem-system get pods -o name').split()}
         return pods == {json.loads(labels)['pod'] for labels in query('up == 1')} and len(pods)
