@@ -6,6 +6,7 @@ import json
 import cluster as clusters
 
 READY_SECONDS = 300
+WORKLOADS = ('daemonset/pmem-csi-driver', 'daemonset/pmem-capacity-agent', 'deployment/pmem-extender')
 INIT = json.dumps({'data': {'init.json': json.dumps({'initialize_labels': True, 'nodes': {}})}})
 
 
@@ -46,7 +47,7 @@ def test_the_nodes_are_labelled(page):
 
 
 def test_everything_is_ready(page):
-    for workload in ('daemonset/pmem-csi-driver', 'daemonset/pmem-capacity-agent', 'deployment/pmem-extender'):
+    for workload in WORKLOADS:
         page.shell(f'kubectl -n pmem-system rollout status {workload} --timeout={READY_SECONDS}s', seconds=READY_SECONDS + 20)
     page.shell('kubectl -n pmem-system get pods -o wide')
     page.shell('kubectl get csinodes')
@@ -64,3 +65,21 @@ def test_the_chart_is_the_same(page):
     changed = {line for line in applied if not line.endswith(' unchanged')}
     meant = {'configmap/pmem-init configured', 'poddisruptionbudget.policy/pmem-extender configured'}
     assert len(applied) > 15 and changed <= meant, changed
+
+
+def test_the_workloads_become_the_charts(page):
+    page.say('The workloads are deleted, their pods are not, and the chart makes them anew. They take over the pods, and what comes '
+             'in the place of these from now on is made by the chart alone.')
+    listed = 'kubectl -n pmem-system get pods -o custom-columns=NAME:.metadata.name,UID:.metadata.uid --no-headers'
+    pods = page.quiet(listed)
+    page.shell('kubectl -n pmem-system delete deployments,replicasets,daemonsets --all --cascade=orphan --timeout=100s')
+    page.until('kubectl -n pmem-system get pods -o custom-columns=NAME:.metadata.name,OWNER:.metadata.ownerReferences[*].name',
+               r'^NAME +OWNER\n(\S+ +<none>\n)+$')
+    applied = page.shell('kubectl apply --validate=strict -f ~/chart.yaml | grep created')
+    assert set(applied.split()) - {'created'} == {
+        'daemonset.apps/pmem-capacity-agent', 'daemonset.apps/pmem-csi-driver', 'deployment.apps/pmem-extender'}
+    page.until('kubectl -n pmem-system get pods -o custom-columns=NAME:.metadata.name,OWNER:.metadata.ownerReferences[*].name',
+               r'^NAME +OWNER\n(\S+ +pmem-\S+\n)+$')
+    for workload in WORKLOADS:
+        page.shell(f'kubectl -n pmem-system rollout status {workload} --timeout={READY_SECONDS}s', seconds=READY_SECONDS + 20)
+    assert page.quiet(listed) == pods

@@ -115,7 +115,8 @@ def _quantity(size):
 
 @pytest.mark.parametrize('program', PROGRAMS)
 def test_a_program_is_killed(page, program):
-    page.chapter(f'Every pod of the {program} is killed', 'Pods go on, and a claim that comes meanwhile is served.')
+    page.chapter(f'Every pod of the {program} is killed', "Pods go on, and a claim that comes meanwhile is served. The new "
+                 "pods are made by the chart's workload alone.")
     selector = f'-n pmem-system -l app.kubernetes.io/name={PROGRAMS[program]}'
     before = set(page.quiet(f'kubectl get pods {selector} -o name').split())
     page.shell(f'kubectl delete pods {selector} --grace-period=0 --force 2>&1 | grep -v Warning')

@@ -17,7 +17,7 @@ below was printed, less the path of the repository. `tests/walkthrough` checks w
 | as in your cluster | not as in your cluster |
 |---|---|
 | kubelet, kube-proxy (nftables), containerd, crun, CNI; LVM and NVDIMM namespaces of a real kernel | nodes are QEMU machines in software emulation; NVDIMMs are files |
-| our images, `manifests/overlays/release` and the scheduler's configuration as they ship | images are on the nodes already: there is no registry, so the examples' nginx is replaced by busybox |
+| our images, `manifests/overlays/release`, the chart's workloads after it, and the scheduler's configuration as they ship | images are on the nodes already: there is no registry, so the examples' nginx is replaced by busybox |
 | ServiceAccount tokens and roles of the pods; Node and RBAC authorization, default admission, NodeRestriction | the cluster's own components have static tokens |
 | nodes, pods and Services have addresses of their own; pods reach the API server by its Service | the control plane is outside of that network and reaches it through a proxy; there is no DNS |
 | every other setting of the kubelet that matters here | it looks at each pod every 10 s instead of every minute, so that growth is seen sooner; to spare emulated work it evicts nothing, counts local storage of nobody and puts no cgroup of a pod around those of its containers |
