@@ -12,7 +12,8 @@ class Clock {
   virtual ~Clock() = default;
   // Wall time, for what is shown to people. May jump.
   virtual absl::Time WallNow() const = 0;
-  // A time line that only moves forward, for every interval we measure. Its zero means nothing.
+  // A time line that only moves forward, for every interval we measure, also while the machine is
+  // suspended: a leader that wakes up leads no more. Its zero means nothing.
   virtual absl::Time SteadyNow() const = 0;
 };
 
