@@ -23,6 +23,7 @@ class BodyBudget {
     return true;
   }
   void Give(size_t bytes) { taken_ -= bytes; }
+  size_t taken() const { return taken_; }
   bool IsOverHalf() const { return taken_ > bytes_max_ / 2; }
   // Whether with so many more it would not be over half. Of threads that ask at once some may be
   // told so wrongly: for what is a matter of speed alone.

@@ -222,6 +222,35 @@ int SlowReaders::ShutDown(int port, absl::Time now, absl::Duration patience) {
   return count;
 }
 
+int LongRequests::ShutDown(int port, const RequestLimits& limits) {
+  std::map<uint64_t, Answered> answered;
+  std::vector<std::pair<int64_t, int>> open;  // Bytes, and whose.
+  int64_t all_bytes = 0;
+  for (const int fd : Look(port).accepted) {
+    const std::optional<SentStream> stream = StreamOf(fd);
+    const std::optional<tcp_info> info = TcpInfo(fd);  // After it: nothing answered counts.
+    const uint64_t cookie = SocketCookie(fd);
+    if (!info || !stream || cookie == 0) continue;
+    const auto before = answered_.find(cookie);
+    Answered& now = answered[cookie] = before == answered_.end() ? Answered() : before->second;
+    // It may be told to be less than it is (StreamOf): that is no answer.
+    if (stream->written > now.written) {
+      now = {.written = stream->written, .received = info->tcpi_bytes_received};
+    }
+    open.emplace_back(static_cast<int64_t>(info->tcpi_bytes_received - now.received), fd);
+    all_bytes += open.back().first;
+  }
+  answered_ = std::move(answered);
+  std::sort(open.rbegin(), open.rend());
+  int count = 0;
+  for (const auto& [bytes, fd] : open) {
+    if (bytes <= limits.one_bytes_max && all_bytes <= limits.all_bytes_max) break;
+    all_bytes -= bytes;
+    count += pmem::ShutDown(fd, port) ? 1 : 0;
+  }
+  return count;
+}
+
 uint64_t SocketCookie(int fd) {
   uint64_t cookie = 0;
   socklen_t size = sizeof(cookie);

@@ -67,6 +67,30 @@ class SlowReaders {
   std::map<uint64_t, Sending> sending_;  // By the socket's cookie.
 };
 
+// How many bytes clients may have sent since they were last answered. Beyond what is counted
+// elsewhere, the bodies, that is what cpprestsdk holds of headers and chunks that it has not read
+// to their ends.
+struct RequestLimits {
+  int64_t one_bytes_max = 0;  // Of one connection.
+  int64_t all_bytes_max = 0;  // Of all together.
+};
+
+// The connections whose clients send more than a request may have. Not thread-safe.
+class LongRequests {
+ public:
+  // Shuts down the connections accepted on `port` that are beyond the limits: of those that are too
+  // much together the longest go first. A client that was answered since the last look begins anew.
+  // Returns how many.
+  int ShutDown(int port, const RequestLimits& limits);
+
+ private:
+  struct Answered {
+    uint64_t written = 0;   // By the owner, so far.
+    uint64_t received = 0;  // When that was last seen to have become more.
+  };
+  std::map<uint64_t, Answered> answered_;  // By the socket's cookie.
+};
+
 // The kernel's number of a socket, which no other socket ever has; 0: it is none. Thread-safe.
 uint64_t SocketCookie(int fd);
 

@@ -24,6 +24,7 @@
 #include "common/io/http_routes.h"
 #include "common/io/io_threads.h"
 #include "common/io/log.h"
+#include "common/io/memory_growth.h"
 #include "common/io/mutex.h"
 #include "common/io/periodic_task.h"
 #include "common/io/worker_pool.h"
@@ -228,7 +229,9 @@ constexpr absl::Duration kConnectionsEndWithin = absl::Seconds(1);
 
 // How often it is seen whether a look at the connections cannot wait: a thousand of them, or some
 // tens of megabytes, come in a fraction of a second.
-constexpr absl::Duration kGlancePeriod = absl::Milliseconds(250);
+constexpr absl::Duration kGlancePeriod = kReceivePeriod;
+// What headers, and chunks that have not ended, may take of all connections together.
+constexpr int64_t kHeadersBytesMax = int64_t{64} * 1024 * 1024;
 // How long an unread answer stays once they take half of the memory that they may take.
 constexpr absl::Duration kPressedPatience = absl::Seconds(1);
 
@@ -340,6 +343,10 @@ class HttpServer::Impl {
   void LookAtConnections() {
     const absl::Time now = RealClock().SteadyNow();
     bodies_.late->Look(now);
+    if (growth_.IsLookDue()) {
+      TellClosed("connections whose requests are longer than any may be were closed",
+                 long_requests_.ShutDown(port_, LimitsOfRequests()));
+    }
     const bool is_pressed = answers_->IsOverHalf();
     if (now < next_look_ && !is_pressed && !IsShortOfDescriptors()) return;
     next_look_ = now + options_->connections_look_period;
@@ -349,6 +356,14 @@ class HttpServer::Impl {
         is_pressed ? std::min(kPressedPatience, options_->send_patience) : options_->send_patience;
     TellClosed("connections whose clients do not read their answers were closed",
                slow_readers_.ShutDown(port_, now, patience));
+  }
+
+  // A body that is refused is thrown away as it comes, and counted nowhere: there is room for one.
+  RequestLimits LimitsOfRequests() const {
+    const size_t held = bodies_.budget->taken() + bodies_.small_budget->taken();
+    const int64_t one = MessageBytesMax(routes_.body_bytes_max());
+    return {.one_bytes_max = one,
+            .all_bytes_max = WithFraming(static_cast<int64_t>(held)) + one + kHeadersBytesMax};
   }
 
   void TellClosed(std::string_view what, int count) const {
@@ -447,7 +462,9 @@ class HttpServer::Impl {
   int port_ = 0;
   std::string address_;
   std::shared_ptr<BodyBudget> answers_;
-  SlowReaders slow_readers_;  // This and the next: of the look's thread.
+  SlowReaders slow_readers_;  // To next_look_: of the look's thread.
+  MemoryGrowth growth_;
+  LongRequests long_requests_;
   absl::Time next_look_ = absl::InfinitePast();
   PeriodicTask connections_look_;
   std::optional<WorkerPool> aside_;  // Once there is a handler for it.

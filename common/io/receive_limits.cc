@@ -4,17 +4,11 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_split.h"
 #include "common/io/connections.h"
-#include "common/io/files.h"
 #include "common/io/log.h"
 
 namespace pmem {
@@ -27,17 +21,6 @@ std::optional<uint64_t> ReceivedBytes(int fd) {
   socklen_t size = sizeof(info);
   if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
   return info.tcpi_bytes_received;
-}
-
-// The second number of /proc/self/statm, in pages. What cannot be read counts as endless growth.
-int64_t ResidentBytes() {
-  constexpr int64_t kStatmBytesMax = 4096;
-  const absl::StatusOr<std::string> text = ReadFile("/proc/self/statm", kStatmBytesMax);
-  if (!text.ok()) return INT64_MAX;
-  const std::vector<std::string> fields = absl::StrSplit(*text, ' ');
-  int64_t pages = 0;
-  if (fields.size() < 2 || !absl::SimpleAtoi(fields[1], &pages)) return INT64_MAX;
-  return pages * ::sysconf(_SC_PAGESIZE);
 }
 
 }  // namespace
@@ -64,9 +47,8 @@ void ReceiveLimits::Expect(int fd, int64_t body_bytes_max) {
     limits_.erase(fd);
     return;
   }
-  const int64_t allowed =
-      body_bytes_max + body_bytes_max / kAnswerFramingShare + kAnswerHeaderBytesMax;
-  limits_[fd] = {.cookie = cookie, .received_max = *received + static_cast<uint64_t>(allowed)};
+  const auto allowed = static_cast<uint64_t>(MessageBytesMax(body_bytes_max));
+  limits_[fd] = {.cookie = cookie, .received_max = *received + allowed};
 }
 
 int ReceiveLimits::Look() {
@@ -92,11 +74,7 @@ int ReceiveLimits::Look() {
 }
 
 void ReceiveLimits::Tick() {
-  const int64_t resident = ResidentBytes();
-  least_bytes_ = std::min(least_bytes_, resident);
-  if (++periods_ < kReceivePeriodsMax && resident - least_bytes_ < kReceiveStepBytes) return;
-  periods_ = 0;
-  least_bytes_ = resident;
+  if (!growth_.IsLookDue()) return;
   const int count = Look();
   if (count == 0) return;
   LogWarning(kComponent, "answers beyond their limits were cut off", {{"count", count}});

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Clients that break the rules: each is answered or dropped, and the next good request works.
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
 
+#include <algorithm>
 #include <ctime>
 #include <memory>
 #include <string>
@@ -9,7 +12,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "common/io/http_server.h"
+#include "common/io/memory_growth.h"
 #include "tests/support/held_responders.h"
 #include "tests/support/raw_socket.h"
 
@@ -51,6 +57,22 @@ class BadClients : public ::testing::Test {
     EXPECT_EQ(BodyOf(socket.Receive()), "hello");
   }
 
+  // Sends what has no end, half a gigabyte of it, until the server has enough. It does not wait
+  // until all of it is sent: a client that may not send more is not told in that way.
+  static bool IsCutOff(const RawSocket& socket) {
+    const std::string piece(size_t{1} << 20, 'x');
+    pollfd ready{.fd = socket.fd(), .events = POLLOUT | POLLRDHUP, .revents = 0};
+    for (size_t left = size_t{512} << 20; left > 0;) {
+      if (::poll(&ready, 1, 10'000) != 1) return false;
+      if ((ready.revents & ~POLLOUT) != 0) return true;
+      const ssize_t sent =
+          ::send(ready.fd, piece.data(), std::min(piece.size(), left), MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (sent > 0) left -= static_cast<size_t>(sent);
+    }
+    ready.events = POLLRDHUP;
+    return ::poll(&ready, 1, 10'000) == 1;
+  }
+
   HeldResponders held_;
   HttpServer server_;
   int port_ = 0;
@@ -82,10 +104,34 @@ TEST_F(BadClients, ARequestThatIsCutOffAnywhereLeavesTheServerWorking) {
 
 TEST_F(BadClients, AHugeHeaderLeavesTheServerWorking) {
   RawSocket socket(port_);
-  socket.Send(absl::StrCat("GET /hello HTTP/1.1\r\nX: ", std::string(4'000'000, 'x')));
+  socket.Send(absl::StrCat("GET /hello HTTP/1.1\r\nX: ", std::string(kHeaderBytesMax - 100, 'x')));
   ExpectServerWorks();
   socket.Send("\r\n\r\n");
   EXPECT_EQ(StatusOf(socket.Receive()), "200");
+}
+
+// cpprestsdk reads each of these to its end before it shows anything of it.
+TEST_F(BadClients, WhatHasNoEndIsCutOff) {
+  const std::string begin = "POST /echo HTTP/1.1\r\nHost: x\r\n";
+  const std::string chunked = absl::StrCat(begin, "Transfer-Encoding: chunked\r\n\r\n");
+  for (const std::string& endless : {absl::StrCat(begin, "X: "), absl::StrCat(chunked, "1;"),
+                                     absl::StrCat(chunked, "7ffffff0\r\n")}) {
+    SCOPED_TRACE(endless);
+    RawSocket socket(port_);
+    EXPECT_TRUE(socket.Send(endless));
+    EXPECT_TRUE(IsCutOff(socket));
+    ExpectServerWorks();
+  }
+}
+
+TEST_F(BadClients, WhoSendsAsMuchAsItMayAgainAndAgainIsNotCutOff) {
+  RawSocket socket(port_);
+  const std::string request = Chunked(kEchoBytesMax);
+  // Together many times what one may have, while the connections are looked at.
+  for (const absl::Time end = absl::Now() + absl::Seconds(3); absl::Now() < end;) {
+    ASSERT_TRUE(socket.Send(request));
+    ASSERT_EQ(BodyOf(socket.Receive()).size(), kEchoBytesMax);
+  }
 }
 
 // Without our uri::split_path (http_server.cc) this takes half a minute of computing.
