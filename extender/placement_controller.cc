@@ -298,27 +298,39 @@ bool PlacementController::Write(const Pin& pin) {
   return written != Written::kNo;
 }
 
-// Its users are not told of a node either that may be there.
+// Nobody is told of a node either before the API server has said that it is not there: it may be so
+// new that the watch has not.
 void PlacementController::TakeAway(PinningPlan& plan) {
   const absl::Time now = clock_->SteadyNow();
-  absl::erase_if(not_gone_, [now](const auto& entry) { return entry.second <= now; });
+  const auto is_over = [now](const auto& entry) { return entry.second <= now; };
+  absl::erase_if(not_gone_, is_over);
+  absl::erase_if(gone_, is_over);
   std::set<std::string> gone;
   int asked = 0;
+  const auto look_at = [&](const std::string& node) {
+    const bool is_new = !gone.contains(node) && !not_gone_.contains(node);
+    if (is_new && ++asked <= kLookupsMax && IsGone(node)) gone.insert(node);
+  };
   for (const Unpin& unpin : plan.unpins) {
-    const bool is_new = !gone.contains(unpin.node) && !not_gone_.contains(unpin.node);
-    if (is_new && ++asked <= kLookupsMax && IsGone(unpin.node)) gone.insert(unpin.node);
+    look_at(unpin.node);
     if (gone.contains(unpin.node)) Write(unpin);
   }
-  std::erase_if(plan.notices, [this](const Notice& notice) {
-    return notice.reason == NoticeReason::kPinnedNodeGone &&
-           not_gone_.contains(notice.claim.selected_node);
+  std::erase_if(plan.notices, [&](const Notice& notice) {
+    if (notice.reason != NoticeReason::kPinnedNodeGone) return false;
+    const std::string& node = notice.claim.selected_node;
+    if (!gone_.contains(node)) look_at(node);
+    return !gone_.contains(node);
   });
 }
 
 bool PlacementController::IsGone(const std::string& node) {
   if (!service_->MayWrite()) return false;
   const absl::StatusOr<bool> has_node = api_->HasNode(node, pin_times_.deadline);
-  if (has_node.ok() && !*has_node) return true;
+  if (has_node.ok() && !*has_node) {
+    gone_[node] = clock_->SteadyNow() + kGoneNodeKept;
+    return true;
+  }
+  gone_.erase(node);
   not_gone_[node] = clock_->SteadyNow() + kNodeLookPause;
   if (!has_node.ok()) {
     LogWarning(kComponent, "cannot find out whether a node is gone; its claims keep their pins",

@@ -56,6 +56,9 @@ class PlacementController {
   // How often it is asked whether a Node is gone for good whose claims may lose their pins: its
   // watch may be behind that of the claims, or what told of it be out of date.
   static constexpr absl::Duration kNodeLookPause = absl::Seconds(5);
+  // How long its claims' users are told that it is gone without another look; a pin is only taken
+  // away after one.
+  static constexpr absl::Duration kGoneNodeKept = absl::Minutes(1);
   // How often owners of volumes in a troubled pool, and of claims whose class asks for nothing that
   // there is, are looked for, and how many of each are told at a time: where there are more they
   // take turns.
@@ -139,6 +142,8 @@ class PlacementController {
   absl::btree_map<std::string, UseLookup> use_lookups_;  // By node.
   // Nodes that may not be gone, until they are asked for again.
   absl::btree_map<std::string, absl::Time> not_gone_;
+  // Nodes that were not there, and until when that is told.
+  absl::btree_map<std::string, absl::Time> gone_;
   absl::Time health_at_ = absl::InfinitePast();  // When trouble is looked for again.
   std::array<HealthSearch, 2> health_searches_;
   PeriodicTask task_;

@@ -77,8 +77,8 @@ PIN_GUARDS = (
     Guard(
         'a pin is taken away only from a node of which the API server does not know',
         'extender/placement_controller.cc',
-        'if (has_node.ok() && !*has_node) return true;',
-        'return true;',
+        'if (has_node.ok() && !*has_node) {',
+        'if (true) {',
         'PlacementControllerTest.APinOnANodeThatOnlyTheApiServerTellsOfStays',
         SHELL,
     ),

@@ -422,5 +422,25 @@ TEST_F(PlacementControllerTest, APinOnANodeThatOnlyTheApiServerTellsOfStays) {
   EXPECT_EQ(PatchedClaims(), Names{"claim-1"});
 }
 
+// Nobody takes such a pin away. A node that is new may be one that the watch has not told of yet.
+TEST_F(PlacementControllerTest, ANodeThatAUserTypedInIsToldToBeGoneOnceTheApiServerSaysSo) {
+  Claim claim = AddImmediate(1);
+  claim.selected_node = "n9";
+  Emit(Seen<Claim>{claim});
+  api_.nodes = {"n9"};
+  controller_.Tick();
+  clock.Advance(absl::Seconds(5));
+  for (int i = 0; i < 3; ++i) controller_.Tick();
+  EXPECT_TRUE(api_.notices.empty());
+  EXPECT_EQ(api_.asked_nodes, Names{"n9"}) << "not each time";
+  api_.nodes.clear();
+  clock.Advance(PlacementController::kNodeLookPause);
+  for (int i = 0; i < 3; ++i) controller_.Tick();
+  ASSERT_FALSE(api_.notices.empty());
+  EXPECT_EQ(api_.notices[0].reason, NoticeReason::kPinnedNodeGone);
+  EXPECT_EQ(api_.asked_nodes, (Names{"n9", "n9"})) << "not each time";
+  EXPECT_EQ(PatchedClaims(), Names{});
+}
+
 }  // namespace
 }  // namespace pmem::extender
