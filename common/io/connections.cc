@@ -137,6 +137,14 @@ std::optional<SentStream> StreamOf(int fd) {
   return SentStream{.taken = taken, .written = taken + static_cast<uint64_t>(left)};
 }
 
+// What the owner has taken of what has come, since it began. Never more than that.
+std::optional<int64_t> ReadBytes(int fd) {
+  const std::optional<tcp_info> info = TcpInfo(fd);
+  int left = 0;
+  if (!info || ::ioctl(fd, SIOCINQ, &left) != 0) return std::nullopt;
+  return static_cast<int64_t>(info->tcpi_bytes_received) - left;
+}
+
 bool HasCaughtUp(const SentStream& then, const SentStream& stream) {
   return stream.taken >= then.written &&
          stream.written - stream.taken <= static_cast<uint64_t>(SlowReaders::kOnItsWayMax);
@@ -228,16 +236,16 @@ int LongRequests::ShutDown(int port, const RequestLimits& limits) {
   int64_t all_bytes = 0;
   for (const int fd : Look(port).accepted) {
     const std::optional<SentStream> stream = StreamOf(fd);
-    const std::optional<tcp_info> info = TcpInfo(fd);  // After it: nothing answered counts.
+    const std::optional<int64_t> read = ReadBytes(fd);  // After it: nothing answered counts.
     const uint64_t cookie = SocketCookie(fd);
-    if (!info || !stream || cookie == 0) continue;
+    if (!read || !stream || cookie == 0) continue;
     const auto before = answered_.find(cookie);
     Answered& now = answered[cookie] = before == answered_.end() ? Answered() : before->second;
     // It may be told to be less than it is (StreamOf): that is no answer.
     if (stream->written > now.written) {
-      now = {.written = stream->written, .received = info->tcpi_bytes_received};
+      now = {.written = stream->written, .read = *read};
     }
-    open.emplace_back(static_cast<int64_t>(info->tcpi_bytes_received - now.received), fd);
+    open.emplace_back(*read - now.read, fd);
     all_bytes += open.back().first;
   }
   answered_ = std::move(answered);

@@ -67,9 +67,9 @@ class SlowReaders {
   std::map<uint64_t, Sending> sending_;  // By the socket's cookie.
 };
 
-// How many bytes clients may have sent since they were last answered. Beyond what is counted
-// elsewhere, the bodies, that is what cpprestsdk holds of headers and chunks that it has not read
-// to their ends.
+// How many bytes of clients may have been read since they were last answered. Beyond what is
+// counted elsewhere, the bodies, that is what cpprestsdk holds of headers and chunks that it has
+// not read to their ends.
 struct RequestLimits {
   int64_t one_bytes_max = 0;  // Of one connection.
   int64_t all_bytes_max = 0;  // Of all together.
@@ -85,8 +85,8 @@ class LongRequests {
 
  private:
   struct Answered {
-    uint64_t written = 0;   // By the owner, so far.
-    uint64_t received = 0;  // When that was last seen to have become more.
+    uint64_t written = 0;  // By the owner, so far.
+    int64_t read = 0;      // By it, when that was last seen to have become more.
   };
   std::map<uint64_t, Answered> answered_;  // By the socket's cookie.
 };

@@ -22,9 +22,15 @@ class LongRequestsTest : public ::testing::Test {
         : client(listener.port()), server(listener) {}
     // The owner reads it all.
     void Ask(int64_t bytes) {
-      std::string piece(static_cast<size_t>(bytes), 'x');
-      ASSERT_TRUE(client.Send(piece));
-      ASSERT_EQ(::recv(server.fd(), piece.data(), piece.size(), MSG_WAITALL), bytes);
+      Send(bytes);
+      Read(bytes);
+    }
+    void Send(int64_t bytes) {
+      ASSERT_TRUE(client.Send(std::string(static_cast<size_t>(bytes), 'x')));
+    }
+    void Read(int64_t bytes) {
+      std::string read(static_cast<size_t>(bytes), ' ');
+      ASSERT_EQ(::recv(server.fd(), read.data(), read.size(), MSG_WAITALL), bytes);
     }
     void Answer() { ASSERT_TRUE(server.Send("an answer")); }
 
@@ -73,6 +79,15 @@ TEST_F(LongRequestsTest, SoIsOneAfterManyThatWereAnswered) {
     EXPECT_EQ(ShutDown(), 0);
   }
   one.Ask(kOneMax + 10'000);
+  EXPECT_EQ(ShutDown(), 1);
+}
+
+// The kernel holds it, and no more than it wants to.
+TEST_F(LongRequestsTest, WhatTheOwnerHasNotReadYetIsNotCounted) {
+  Connection& one = Connect();
+  one.Send(kOneMax * 2);
+  EXPECT_EQ(ShutDown(), 0);
+  one.Read(kOneMax * 2);
   EXPECT_EQ(ShutDown(), 1);
 }
 
