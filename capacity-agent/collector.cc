@@ -84,18 +84,13 @@ void Collector::ReadSource(size_t index) {
     Part& part = parts_[index];
     last_error = part.last_error;
     Keep(std::move(devices), observed_at, started, &part);
+    part.changes_read = changes;
     gathered = GatherLocked();
   }
   LogNews(source_name, status, last_error);
   if (gathered) Publish(*std::move(gathered));
-  int64_t read_by_all = changes;
-  {
-    MutexLock lock(&parts_mu_);
-    parts_[index].changes_read = changes;
-    for (const Part& part : parts_) read_by_all = std::min(read_by_all, part.changes_read);
-    PublishHealthLocked();
-  }
-  store_->MarkRead(read_by_all);
+  MutexLock lock(&parts_mu_);
+  PublishHealthLocked();
 }
 
 void Collector::Keep(absl::StatusOr<DeviceState> devices, absl::Time observed_at,
@@ -109,6 +104,9 @@ void Collector::Keep(absl::StatusOr<DeviceState> devices, absl::Time observed_at
 
 std::optional<Collector::Gathered> Collector::GatherLocked() const {
   Gathered gathered = {.reading = {.observed_at = absl::InfiniteFuture()}};
+  for (const Part& part : parts_) {
+    gathered.changes_read = std::max(gathered.changes_read, part.changes_read);
+  }
   Reading& reading = gathered.reading;
   for (const Part& part : parts_) {
     if (!part.last_good) return std::nullopt;
@@ -116,7 +114,11 @@ std::optional<Collector::Gathered> Collector::GatherLocked() const {
     gathered.read_at = std::min(gathered.read_at, part.read_at);
     Append(part.last_good->regions, &reading.devices.regions);
     Append(part.last_good->volume_groups, &reading.devices.volume_groups);
-    if (part.last_error.empty()) continue;
+    if (part.last_error.empty()) {
+      gathered.changes_read = std::min(gathered.changes_read, part.changes_read);
+      continue;
+    }
+    // It says of itself that it is not known. Nobody waits for what hangs.
     reading.errors.push_back({part.source, part.last_error});
     reading.regions_are_stale |= !part.last_good->regions.empty();
     reading.volume_groups_are_stale |= !part.last_good->volume_groups.empty();
@@ -136,7 +138,7 @@ void Collector::Publish(Gathered gathered) {
              {"pools", report.pools.size()},
              {"errors", report.errors.size()}});
   }
-  store_->Publish(std::move(report));
+  store_->Publish(std::move(report), gathered.changes_read);
 }
 
 // The tick that began longest ago: one source that hangs shows.

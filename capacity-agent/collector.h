@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The agent's loop: read all devices, build the report, publish it.
 //
-// Every source is read on a thread of its own, and a report is published after each reading: a new
-// namespace does not wait for LVM's commands, which take several times as long. A report says it
-// is as old as its oldest part; what belongs to one pool is of one reading.
+// Every source is read on a thread of its own, and a report is published after each reading: what
+// hangs keeps the others from nothing. A report says it is as old as its oldest part; what belongs
+// to one pool is of one reading.
 //
 // The first report is published when every source has been read once: until then the node's memory
 // is not known, and half a report would say that the other half is empty. Later a source that
 // cannot be read keeps its last good numbers, in state unknown, with the error beside them.
 //
-// The store is told of each change that is noticed, and when all sources have been read since:
-// until then nobody is answered that nothing changed.
+// The store is told of each change that is noticed, and with each report which of them all sources
+// have been read since: nobody is answered before. A source whose last reading failed is waited for
+// by nobody: its pools are in state unknown.
 #pragma once
 
 #include <atomic>
@@ -79,7 +80,7 @@ class Collector {
     absl::Time observed_at;    // Wall time before the reading of last_good began.
     absl::Time read_at;        // The same, steady.
     absl::Time tick_started;   // Steady time.
-    int64_t changes_read = 0;  // So many of those noted in the store; a reading that failed counts.
+    int64_t changes_read = 0;  // So many of those noted in the store, by its last reading.
   };
   void ReadSource(size_t index) ABSL_LOCKS_EXCLUDED(publishing_, parts_mu_);
   static void Keep(absl::StatusOr<DeviceState> devices, absl::Time observed_at, absl::Time read_at,
@@ -87,6 +88,7 @@ class Collector {
   struct Gathered {
     Reading reading;
     absl::Time read_at = absl::InfiniteFuture();  // Steady time, of the oldest part.
+    int64_t changes_read = 0;                     // By all parts, as ReportStore::Publish has it.
   };
   // What all sources hold now. Nothing before every source has been read once.
   std::optional<Gathered> GatherLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(parts_mu_);

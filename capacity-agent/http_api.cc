@@ -86,13 +86,13 @@ void HttpApi::Capacity(const HttpRequest& request, const Responder& respond) con
   const absl::Duration wait = is_known ? query->wait : absl::ZeroDuration();
   const bool has_it = is_known || NoneMatchNames(request.if_none_match, current->etag);
   const bool is_news = query->generation.has_value() && !has_it;
-  // News is good as it is. Who is told that nothing changed counts on what was noticed by now.
-  if (wait == absl::ZeroDuration() && (is_news || !is_behind)) {
+  // Whoever is answered counts on what was noticed by now, also where other news came since.
+  if (wait == absl::ZeroDuration() && !is_behind) {
     return respond(has_it ? NotModified(*current) : WithReport(*current));
   }
   const int64_t generation = current->report.generation;
   const bool waits = store_->Wait(
-      generation, clock_->SteadyNow() + wait,
+      is_news ? *query->generation : generation, clock_->SteadyNow() + wait,
       [generation, has_it, respond](const ReportStore::Snapshot& newest, bool is_read) {
         if (!is_read) return respond(ProblemResponse(503, "A change is being read", kBehindDetail));
         const bool is_same = newest->report.generation == generation;

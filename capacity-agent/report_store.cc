@@ -34,7 +34,9 @@ std::vector<ReportStore::Parked> ReportStore::TakeEndedLocked(
   return ended;
 }
 
-void ReportStore::Publish(CapacityReport report) {
+// Also news is held while it is behind: with a change of one source it could speak of a time before
+// a change of another, and the extender takes an answer for a look at all of them.
+void ReportStore::Publish(CapacityReport report, int64_t changes_read) {
   auto published = std::make_shared<PublishedReport>();
   published->body = SerialiseCapacityReport(report);
   published->etag = ReportEtag(report);
@@ -44,8 +46,14 @@ void ReportStore::Publish(CapacityReport report) {
   {
     MutexLock lock(&mu_);
     current_ = snapshot;
-    ended = TakeEndedLocked(
-        [&snapshot](const Parked& parked) { return parked.generation == GenerationOf(snapshot); });
+    changes_read_ = changes_read;
+    for (Parked& parked : parked_) {
+      const bool is_news = parked.generation != GenerationOf(snapshot);
+      if (is_news && !parked.awaits) parked.awaits = changes_noted_;
+    }
+    ended = TakeEndedLocked([changes_read](const Parked& parked) {
+      return !parked.awaits || *parked.awaits > changes_read;
+    });
   }
   for (const Parked& parked : ended) parked.waiter(snapshot, true);
 }
@@ -56,13 +64,14 @@ bool ReportStore::Wait(int64_t generation, absl::Time deadline, Waiter waiter) {
   {
     MutexLock lock(&mu_);
     snapshot = current_;
+    is_read = changes_noted_ <= changes_read_;
     const bool is_known = generation == GenerationOf(snapshot);
-    if (!is_closed_ && is_known) {
+    if (!is_closed_ && (is_known || !is_read)) {
       if (static_cast<int64_t>(parked_.size()) >= kWaitersMax) return false;
-      parked_.push_back({generation, deadline, std::move(waiter), std::nullopt});
+      parked_.push_back({generation, deadline, std::move(waiter)});
+      if (!is_known) parked_.back().awaits = changes_noted_;
       return true;
     }
-    is_read = !is_known || changes_noted_ <= changes_read_;
   }
   waiter(snapshot, is_read);
   return true;
@@ -77,7 +86,10 @@ void ReportStore::ExpireWaiters(absl::Time now) {
     snapshot = current_;
     read = changes_read_;
     for (Parked& parked : parked_) {
-      if (parked.deadline <= now && !parked.awaits) parked.awaits = changes_noted_;
+      if (parked.awaits) parked.deadline = std::min(parked.deadline, now);  // There is news.
+      if (parked.deadline > now || now < parked.looked_at + kLookAgeMax) continue;
+      parked.awaits = changes_noted_;
+      parked.looked_at = now;
     }
     ended = TakeEndedLocked([now, read](const Parked& parked) {
       return !parked.awaits || (*parked.awaits > read && now < parked.deadline + kHoldMax);
@@ -94,20 +106,6 @@ void ReportStore::NoteChange() {
 int64_t ReportStore::changes_noted() const {
   MutexLock lock(&mu_);
   return changes_noted_;
-}
-
-void ReportStore::MarkRead(int64_t changes) {
-  std::vector<Parked> ended;
-  Snapshot snapshot;
-  {
-    MutexLock lock(&mu_);
-    snapshot = current_;
-    changes_read_ = std::max(changes_read_, changes);
-    ended = TakeEndedLocked([read = changes_read_](const Parked& parked) {
-      return !parked.awaits || *parked.awaits > read;
-    });
-  }
-  for (const Parked& parked : ended) parked.waiter(snapshot, true);
 }
 
 bool ReportStore::IsBehind() const {

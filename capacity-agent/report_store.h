@@ -5,8 +5,9 @@
 // that is called exactly once, from whichever thread brings its end: a report of another generation
 // (Publish), its deadline (ExpireWaiters), or the end of the agent (Close).
 //
-// Whoever is told that nothing changed may count on it: a waiter whose deadline is over stays until
-// all changes that were noted by then have been read (MarkRead).
+// Whoever is answered may count on it that all changes which were noted kLookAgeMax before are in
+// the report, or not in it because they were undone: a waiter that there is news for, or whose
+// deadline is over, stays until they have been read.
 #pragma once
 
 #include <cstdint>
@@ -25,9 +26,12 @@ namespace pmem::agent {
 
 // Of waiters at a time. Beyond it a reader is told to come back.
 inline constexpr int64_t kWaitersMax = 1024;
-// How long past its deadline a waiter stays for what is being read. Less than what the extender
-// gives an agent for its answer (AgentPoller::Options::slack).
+// How long past its deadline, or past the news, a waiter stays for what is being read. Less than
+// what the extender gives an agent for its answer (AgentPoller::Options::slack).
 inline constexpr absl::Duration kHoldMax = absl::Seconds(12);
+// Whoever stays that long stays for what was noted meanwhile, too. The extender ends a debt at an
+// answer that speaks of the time after the creation (LedgerOptions::debt_grace).
+inline constexpr absl::Duration kLookAgeMax = absl::Seconds(4);
 
 struct PublishedReport {
   CapacityReport report;
@@ -53,30 +57,28 @@ struct CollectorHealth {
 class ReportStore {
  public:
   using Snapshot = std::shared_ptr<const PublishedReport>;
-  // Gets the report that is current then. `is_read`: it is of another generation, or has all that
-  // was noted by the waiter's deadline.
+  // Gets the report that is current then. `is_read`: it has all that was noted kLookAgeMax before.
   using Waiter = std::function<void(const Snapshot&, bool is_read)>;
 
   // Null before the first Publish.
   Snapshot Current() const ABSL_LOCKS_EXCLUDED(mu_);
-  void Publish(CapacityReport report) ABSL_LOCKS_EXCLUDED(mu_);
+  // `report` has what the first `changes_read` of the noted changes brought. Fewer than the one
+  // before: a source can be read again that could not, and has not seen the latest ones.
+  void Publish(CapacityReport report, int64_t changes_read = 0) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // `waiter` ends when the generation is not `generation` any more, or with Close, at once if that
-  // already holds; or with the first ExpireWaiters at or after `deadline` (steady time), or what is
-  // being read then, kHoldMax after it at the latest. False: kWaitersMax wait already, and `waiter`
-  // is never called.
+  // `waiter` ends when the generation is not `generation` any more, at once if that already holds,
+  // or with the first ExpireWaiters at or after `deadline` (steady time); with what is being read
+  // then, kHoldMax after it at the latest. With Close it ends at once. False: kWaitersMax wait
+  // already, and `waiter` is never called.
   bool Wait(int64_t generation, absl::Time deadline, Waiter waiter) ABSL_LOCKS_EXCLUDED(mu_);
   void ExpireWaiters(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
   // From now on nobody waits. Idempotent.
   void Close() ABSL_LOCKS_EXCLUDED(mu_);
   int64_t waiters() const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // The devices changed: the report is behind until that is read.
+  // The devices changed: the report is behind until one with that is published.
   void NoteChange() ABSL_LOCKS_EXCLUDED(mu_);
   int64_t changes_noted() const ABSL_LOCKS_EXCLUDED(mu_);
-  // The report, if it is to be another one, has been published with what the first so many changes
-  // brought.
-  void MarkRead(int64_t changes) ABSL_LOCKS_EXCLUDED(mu_);
   bool IsBehind() const ABSL_LOCKS_EXCLUDED(mu_);
 
   void SetHealth(CollectorHealth health) ABSL_LOCKS_EXCLUDED(mu_);
@@ -87,7 +89,9 @@ class ReportStore {
     int64_t generation;
     absl::Time deadline;
     Waiter waiter;
-    std::optional<int64_t> awaits;  // Changes to be read, once the deadline is over.
+    // Changes to be read, once there is news or the deadline is over.
+    std::optional<int64_t> awaits = std::nullopt;
+    absl::Time looked_at = absl::InfinitePast();  // When it was last said how many, by the timer.
   };
   // Without those of which `stays` is false, which it returns.
   std::vector<Parked> TakeEndedLocked(const std::function<bool(const Parked&)>& stays)

@@ -99,6 +99,47 @@ TEST_F(CollectorTest, TheReportIsBehindUntilAllSourcesHaveReadAChange) {
   EXPECT_FALSE(store_.IsBehind());
 }
 
+TEST_F(CollectorTest, WhatCannotBeReadIsWaitedForByNobody) {
+  collector_->Tick();
+  groups_.answer = absl::UnavailableError("no lvm");
+  collector_->Changed();
+  collector_->Tick();
+  collector_->Changed();
+  collector_->TickSource(0);
+  EXPECT_FALSE(store_.IsBehind()) << "LVM hangs, and its pools are unknown";
+  // It began to answer before the next change, which is a LogicalVolume.
+  SetGroupFree(2 * kGiB);
+  on_scan_ = [this](const ScanOutcome& outcome) {
+    if (outcome.source != "lvm") return;
+    collector_->Changed();
+    on_scan_ = nullptr;
+    collector_->TickSource(0);
+    EXPECT_FALSE(store_.IsBehind());
+  };
+  collector_->TickSource(1);
+  EXPECT_EQ(Pool(1).state, PoolState::kOk);
+  EXPECT_TRUE(store_.IsBehind());
+  collector_->TickSource(1);
+  EXPECT_FALSE(store_.IsBehind());
+}
+
+// A direct volume and a LogicalVolume are made at once; the regions are slow.
+TEST_F(CollectorTest, NewsOfOneSourceIsHeldUntilTheOtherIsReadToo) {
+  collector_->Tick();
+  std::vector<int64_t> heard;
+  store_.Wait(100, absl::InfiniteFuture(), [&heard](const ReportStore::Snapshot& newest, bool) {
+    heard.push_back(newest->report.generation);
+  });
+  SetGroupFree(2 * kGiB);
+  collector_->Changed();
+  collector_->TickSource(1);
+  EXPECT_EQ(store_.Current()->report.generation, 101);
+  EXPECT_TRUE(heard.empty());
+  regions_.answer->regions[0].label_slots_free = 7;
+  collector_->TickSource(0);
+  EXPECT_EQ(heard, std::vector<int64_t>{102});
+}
+
 TEST_F(CollectorTest, AChangeDuringAReadingIsOneToCome) {
   collector_->Tick();
   on_scan_ = [this](const ScanOutcome& outcome) {
@@ -172,7 +213,7 @@ TEST_F(CollectorTest, OnlyTheSourceThatFailedIsTriedAgainSoon) {
   EXPECT_EQ(regions_.reads, 1);
 }
 
-TEST_F(CollectorTest, ANewNamespaceDoesNotWaitForLvm) {
+TEST_F(CollectorTest, AReportIsPublishedAfterEachReading) {
   collector_->Tick();
   const absl::Time first = clock_.WallNow();
   clock_.Advance(absl::Seconds(1));

@@ -76,15 +76,31 @@ TEST_F(ReportStoreTest, AWaiterStaysForWhatWasNotedByItsDeadline) {
   store_.ExpireWaiters(kStart);
   EXPECT_TRUE(ended_.empty());
   store_.NoteChange();  // What is noted later is for the next one.
-  store_.MarkRead(0);
+  store_.Publish(Report(1), 0);
   EXPECT_TRUE(ended_.empty());
-  store_.MarkRead(1);
+  store_.Publish(Report(1), 1);
   EXPECT_EQ(ended_, std::vector<int64_t>{1});
   EXPECT_TRUE(is_read_);
   EXPECT_TRUE(store_.IsBehind());
-  store_.MarkRead(2);
-  store_.MarkRead(1);  // Of a source that was overtaken.
+  store_.Publish(Report(1), 2);
   EXPECT_FALSE(store_.IsBehind());
+}
+
+// An answer that was held for long must not end a debt that began meanwhile.
+TEST_F(ReportStoreTest, AWaiterThatStaysForLongStaysForWhatWasNotedSince) {
+  store_.Publish(Report(1));
+  store_.NoteChange();
+  Wait(1, kStart);
+  store_.ExpireWaiters(kStart);
+  store_.NoteChange();
+  store_.ExpireWaiters(kStart + kLookAgeMax - absl::Nanoseconds(1));
+  store_.NoteChange();
+  store_.ExpireWaiters(kStart + kLookAgeMax);
+  store_.Publish(Report(1), 2);
+  EXPECT_TRUE(ended_.empty());
+  store_.Publish(Report(1), 3);
+  EXPECT_EQ(ended_, std::vector<int64_t>{1});
+  EXPECT_TRUE(is_read_);
 }
 
 TEST_F(ReportStoreTest, AWaiterIsNotHeldForEver) {
@@ -103,11 +119,49 @@ TEST_F(ReportStoreTest, BeforeItsDeadlineAWaiterEndsWithNewsAlone) {
   store_.NoteChange();
   Wait(1);
   store_.ExpireWaiters(kStart);
-  store_.MarkRead(1);
+  store_.Publish(Report(1), 1);
   EXPECT_TRUE(ended_.empty());
-  store_.Publish(Report(2));
+  store_.Publish(Report(2), 1);
   EXPECT_EQ(ended_, std::vector<int64_t>{2});
   EXPECT_TRUE(is_read_);
+}
+
+TEST_F(ReportStoreTest, NewsIsHeldWhileAChangeIsBeingRead) {
+  store_.Publish(Report(1));
+  Wait(1);
+  store_.NoteChange();
+  store_.Publish(Report(2), 0);  // News of one source; the change is of another.
+  EXPECT_TRUE(Wait(1)) << "and so is whoever comes now";
+  EXPECT_TRUE(ended_.empty());
+  store_.NoteChange();
+  store_.Publish(Report(3), 1);
+  EXPECT_EQ(ended_, (std::vector<int64_t>{3, 3}));
+  EXPECT_TRUE(is_read_);
+}
+
+TEST_F(ReportStoreTest, NewsIsNotHeldForEver) {
+  store_.Publish(Report(1));
+  Wait(1, kStart + absl::Hours(1));
+  store_.NoteChange();
+  store_.Publish(Report(2), 0);
+  store_.ExpireWaiters(kStart);
+  store_.ExpireWaiters(kStart + kHoldMax - absl::Nanoseconds(1));
+  EXPECT_TRUE(ended_.empty());
+  store_.ExpireWaiters(kStart + kHoldMax);
+  EXPECT_EQ(ended_, std::vector<int64_t>{2});
+  EXPECT_FALSE(is_read_);
+}
+
+// LVM can be read again, by a reading that began before the latest changes.
+TEST_F(ReportStoreTest, AReportWithFewerChangesThanTheOneBeforeIsHeld) {
+  store_.Publish(Report(1));
+  store_.NoteChange();
+  store_.Publish(Report(2), 1);
+  Wait(2);
+  store_.Publish(Report(3), 0);
+  EXPECT_TRUE(ended_.empty());
+  store_.Publish(Report(3), 1);
+  EXPECT_EQ(ended_, std::vector<int64_t>{3});
 }
 
 TEST_F(ReportStoreTest, NobodyWaitsPastTheEnd) {

@@ -44,6 +44,11 @@ TEST(CreationTimes, ADebtOutlivesACreationThatWasBegunBeforeItAndTheReportOfIt) 
             kAfterTheLook + extender::simulator::kReportDelayMax);
 }
 
+TEST(CreationTimes, ADebtOutlivesAnAnswerThatSpeaksOfTheTimeBeforeTheCreationEnded) {
+  EXPECT_LT(kAfterTheLook + agent::kLookAgeMax + agent::kWaitGranularity,
+            extender::LedgerOptions{}.debt_grace);
+}
+
 TEST(CreationTimes, AnAgentThatReadsWhatChangedIsWaitedFor) {
   EXPECT_LT(agent::kHoldMax + agent::kWaitGranularity, extender::AgentPoller::Options{}.slack);
 }
