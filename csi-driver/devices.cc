@@ -123,6 +123,22 @@ absl::StatusOr<CapacityReport> ReadDevicesFor(Devices* devices, PoolKind kind) {
   return NodeOf(*devices, began, state).report;
 }
 
+NodeReading GlanceAtGroups(Devices* devices) {
+  const absl::Time began = RealClock().WallNow();
+  agent::DeviceState state;
+  if (devices->glance == nullptr) return NodeOf(*devices, began, state);
+  for (const auto& reader : devices->readers) {
+    if (!reader->Reads(PoolKind::kDirect)) continue;
+    auto found = ReadSource(devices, reader.get());
+    if (found.ok()) Append(*std::move(found), &state);
+  }
+  // LVM's commands cost more than all else that a direct volume needs.
+  const bool may_be_any = agent::MayCarryGroups(state);
+  auto groups = may_be_any ? ReadSource(devices, devices->glance.get()) : agent::DeviceState();
+  if (groups.ok()) Append(*std::move(groups), &state);
+  return NodeOf(*devices, began, std::move(state));
+}
+
 absl::StatusOr<CapacityReport> ReadDevices(Devices* devices) {
   PMEM_ASSIGN_OR_RETURN(NodeReading found, ReadNode(devices));
   return std::move(found.report);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "capacity-agent/core/device_state.h"
 #include "capacity-agent/core/name_pattern.h"
 #include "capacity-agent/device/pool_reader.h"
@@ -50,11 +51,16 @@ class SharedReadings {
   std::map<const agent::PoolReader*, SharedReading> readings_ ABSL_GUARDED_BY(mu_);
 };
 
+// What kind direct waits for LVM: it has nothing to do with it, and LVM may hang.
+inline constexpr absl::Duration kGlanceMax = absl::Seconds(3);
+
 struct Devices {
   std::string node;
   agent::NamePatterns volume_groups;
   agent::NamePatterns regions;
   std::vector<std::unique_ptr<agent::PoolReader>> readers;  // Of regions first.
+  // Of VolumeGroups alone, and done within kGlanceMax. None: the readers are as quick.
+  std::unique_ptr<agent::PoolReader> glance;
   std::map<PoolKind, std::unique_ptr<agent::VolumeMaker>> makers;
   SharedReadings readings;
 };
@@ -81,5 +87,7 @@ absl::StatusOr<CapacityReport> ReadDevices(Devices* devices);
 // What it takes to place or grow a volume of `kind`. Regions tell all of kind direct, whatever
 // becomes of LVM; a VolumeGroup's own state is that of the regions under it, too.
 absl::StatusOr<CapacityReport> ReadDevicesFor(Devices* devices, PoolKind kind);
+// VolumeGroups, by `devices->glance`, beside the regions. None where it cannot.
+NodeReading GlanceAtGroups(Devices* devices);
 
 }  // namespace pmem::driver

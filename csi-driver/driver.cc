@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "csi-driver/driver.h"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -54,6 +55,8 @@ void FillDevices(const DriverConfig& config, Devices* devices) {
   if (agent::HasLvm(config.lvm_command)) {
     devices->readers.push_back(
         std::make_unique<agent::LvmReader>(config.lvm_command, config.command_timeout));
+    devices->glance = std::make_unique<agent::LvmReader>(
+        config.lvm_command, std::min(config.command_timeout, kGlanceMax));
   }
 }
 

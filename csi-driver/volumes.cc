@@ -29,6 +29,12 @@ bool IsUnfinished(std::string_view name) {
   return name.starts_with(kPrefix) && IsVolumeId(name.substr(kPrefix.size()));
 }
 
+std::vector<Volume> LogicalVolumesOf(const CapacityReport& report, const std::string& id) {
+  std::vector<Volume> volumes = VolumesOf(report, id);
+  std::erase_if(volumes, [](const Volume& each) { return each.kind != PoolKind::kLvm; });
+  return volumes;
+}
+
 // NotFound only when all was read.
 absl::StatusOr<Volume> FoundIn(const NodeReading& found, const std::string& id) {
   absl::StatusOr<Volume> volume = FindVolume(found.report, id);
@@ -59,10 +65,20 @@ absl::StatusOr<CapacityReport> Volumes::ReadWhole(PoolKind kind) {
   return ReadFor(kind);
 }
 
+// Of an earlier call, when the class of that name asked for the other kind. What is placed in
+// regions alone does not show it. None is made meanwhile: we have the volume's turn.
+absl::Status Volumes::CheckNoLogicalVolume(const std::string& id, const SizeRange& range) {
+  for (const Volume& volume : LogicalVolumesOf(GlanceAtGroups(devices_).report, id)) {
+    PMEM_RETURN_IF_ERROR(CheckSame(volume, PoolKind::kDirect, range));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Volume> Volumes::Create(const VolumeOrder& order) {
   const std::string id = VolumeIdOf(order.name);
   PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeTurn(id));
   PMEM_ASSIGN_OR_RETURN(const PoolKind kind, KindFor(order, id));
+  if (kind == PoolKind::kDirect) PMEM_RETURN_IF_ERROR(CheckNoLogicalVolume(id, order.range));
   PMEM_ASSIGN_OR_RETURN(const Turns::Turn kind_turn, TakeKind(kind));
   PMEM_ASSIGN_OR_RETURN(const CapacityReport report, ReadWhole(kind));
   auto found = FindVolume(report, id);
@@ -122,21 +138,33 @@ absl::Status Volumes::Delete(const std::string& id) {
   // Nothing of ours has such a name.
   if (!IsVolumeId(id)) return absl::OkStatus();
   PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeTurn(id));
-  const NodeReading found = LookFor(id);
-  const auto volume = FoundIn(found, id);
-  if (absl::IsNotFound(volume.status())) {
+  NodeReading found = LookFor(id);
+  std::vector<Volume> volumes = VolumesOf(found.report, id);
+  if (volumes.empty()) {
+    PMEM_RETURN_IF_ERROR(found.missing);
     PMEM_RETURN_IF_ERROR(CheckGone(found.report, found.disabled, id));
     return RemoveDisowned(found.report, id);
   }
-  if (!volume.ok()) return volume.status();
+  // The look ends with the first one. Should two have the name they go both: it is their claim that
+  // is over, and nobody will ask for the other.
+  if (volumes.size() == 1 && volumes.front().kind == PoolKind::kDirect) {
+    NodeReading groups = GlanceAtGroups(devices_);
+    found.origins = std::move(groups.origins);
+    for (Volume& other : LogicalVolumesOf(groups.report, id)) volumes.push_back(std::move(other));
+  }
   // LVM would remove them, too, and the erasure would fill what they may grow to.
   if (absl::c_linear_search(found.origins, id)) {
     return absl::FailedPreconditionError(id + " has snapshots, which somebody made by hand");
   }
-  PMEM_RETURN_IF_ERROR(EraseVolume(*volume));
-  PMEM_ASSIGN_OR_RETURN(const Turns::Turn kind_turn, TakeKind(volume->kind));
-  PMEM_RETURN_IF_ERROR(Maker(volume->kind).Close(PlaceOf(*volume)));
-  return RemoveErased(*volume);
+  for (const Volume& volume : volumes) PMEM_RETURN_IF_ERROR(DeleteOne(volume));
+  return absl::OkStatus();
+}
+
+absl::Status Volumes::DeleteOne(const Volume& volume) {
+  PMEM_RETURN_IF_ERROR(EraseVolume(volume));
+  PMEM_ASSIGN_OR_RETURN(const Turns::Turn kind_turn, TakeKind(volume.kind));
+  PMEM_RETURN_IF_ERROR(Maker(volume.kind).Close(PlaceOf(volume)));
+  return RemoveErased(volume);
 }
 
 absl::StatusOr<Volume> Volumes::Extend(const std::string& id, const SizeRange& range) {

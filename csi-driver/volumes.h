@@ -39,9 +39,11 @@ class Volumes {
       : devices_(devices), host_(host), erasure_(erasure) {}
 
   // The volume of that name, made unless it is there already and is the same. Errors beside those
-  // of all: what `order.check_wanted` says.
+  // of all: what `order.check_wanted` says; AlreadyExists for one that differs, also in its kind,
+  // as far as LVM tells within kGlanceMax of it.
   absl::StatusOr<Volume> Create(const VolumeOrder& order);
-  // Wiped, then removed; what was wiped and could not be removed is not wiped again. Not there: OK;
+  // Wiped, then removed; what was wiped and could not be removed is not wiped again. Of both kinds,
+  // should both have it: LVM is not waited for longer than kGlanceMax for that. Not there: OK;
   // Unavailable while it may be where nothing is seen (CheckGone). FailedPrecondition while it is
   // in use, or has snapshots.
   absl::Status Delete(const std::string& id);
@@ -78,6 +80,8 @@ class Volumes {
   std::vector<std::string> RemoveUnfinishedOf(const CapacityReport& report, PoolKind kind);
   agent::VolumeMaker& Maker(PoolKind kind) { return *devices_->makers.at(kind); }
   NodeReading LookFor(const std::string& id);
+  absl::Status CheckNoLogicalVolume(const std::string& id, const SizeRange& range);
+  absl::Status DeleteOne(const Volume& volume);
   absl::Status EraseVolume(const Volume& volume);
   absl::Status RemoveErased(const Volume& volume);
   // Of a volume that is not there: what an earlier call could not remove.

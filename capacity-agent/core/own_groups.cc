@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <functional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -22,13 +23,19 @@ std::string_view PartitionInfix(std::string_view block_device) {
   return IsDigit(block_device.back()) ? "p" : "";
 }
 
-bool LiesOnOwn(const DeviceState& devices, const std::string& physical_volume) {
+bool IsAnyOwn(const DeviceState& devices, const std::function<bool(std::string_view)>& is_wanted) {
   for (const Region& region : devices.regions) {
     for (const NvdimmNamespace& each : region.nvdimm_namespaces) {
-      if (!IsVolumeName(each.alt_name) && LiesOn(physical_volume, each.block_device)) return true;
+      if (!IsVolumeName(each.alt_name) && is_wanted(each.block_device)) return true;
     }
   }
   return false;
+}
+
+bool LiesOnOwn(const DeviceState& devices, const std::string& physical_volume) {
+  return IsAnyOwn(devices, [&physical_volume](std::string_view block_device) {
+    return LiesOn(physical_volume, block_device);
+  });
 }
 
 }  // namespace
@@ -52,6 +59,10 @@ void KeepOwnGroups(DeviceState* devices) {
     return !std::all_of(group.block_devices.begin(), group.block_devices.end(),
                         [devices](const std::string& each) { return LiesOnOwn(*devices, each); });
   });
+}
+
+bool MayCarryGroups(const DeviceState& devices) {
+  return IsAnyOwn(devices, [](std::string_view block_device) { return !block_device.empty(); });
 }
 
 // In an accepted name nothing but the dot means something else to LVM ("pmem1.2").

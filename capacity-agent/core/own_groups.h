@@ -22,6 +22,8 @@ bool LiesOn(std::string_view physical_volume, std::string_view block_device);
 // Leaves those of which every physical volume that is there lies on such a namespace, in whatever
 // region. One without is simulated, or hidden.
 void KeepOwnGroups(DeviceState* devices);
+// Whether there is a namespace that one could lie on.
+bool MayCarryGroups(const DeviceState& devices);
 
 // Arguments for each lvm command: it sees these block devices and their partitions alone. The
 // commands name VolumeGroups, and somebody else's may have the same name.

@@ -129,18 +129,20 @@ std::vector<Volume> VolumesOf(const CapacityReport& report) {
   return volumes;
 }
 
+std::vector<Volume> VolumesOf(const CapacityReport& report, std::string_view id) {
+  std::vector<Volume> volumes = VolumesOf(report);
+  std::erase_if(volumes, [id](const Volume& volume) { return volume.id != id; });
+  return volumes;
+}
+
 absl::StatusOr<Volume> FindVolume(const CapacityReport& report, std::string_view id) {
-  std::optional<Volume> found;
-  for (Volume& volume : VolumesOf(report)) {
-    if (volume.id != id) continue;
-    if (found) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("volume ", volume.id, " is there twice, in ", found->pool, " and in ",
-                       volume.pool, ": remove the one that its claim does not use"));
-    }
-    found = std::move(volume);
+  std::vector<Volume> found = VolumesOf(report, id);
+  if (found.size() > 1) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("volume ", AbslView(id), " is there twice, in ", found[0].pool, " and in ",
+                     found[1].pool, ": remove the one that its claim does not use"));
   }
-  if (found) return *std::move(found);
+  if (!found.empty()) return std::move(found.front());
   return absl::NotFoundError(absl::StrCat("no volume ", AbslView(id), " on this node"));
 }
 

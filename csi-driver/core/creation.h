@@ -49,9 +49,11 @@ absl::StatusOr<PoolKind> KindOf(std::string_view parameter, const CapacityReport
 // All volumes of ours, sorted by id.
 std::vector<Volume> VolumesOf(const CapacityReport& report);
 
+// Those of one id. More than one: Volumes::Create says how that may come about.
+std::vector<Volume> VolumesOf(const CapacityReport& report, std::string_view id);
+
 // One of them. NotFound when no pool lists it, which CheckGone tells from being nowhere.
-// FailedPrecondition when two pools do (Volumes::Create says how that may come about): one of them
-// is empty, and nothing says which.
+// FailedPrecondition when two pools do: one of them is empty, and nothing says which.
 absl::StatusOr<Volume> FindVolume(const CapacityReport& report, std::string_view id);
 
 // Whether a volume that no pool lists is on the node no more. Unavailable while a pool is inactive,

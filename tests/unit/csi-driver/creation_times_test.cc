@@ -57,7 +57,7 @@ TEST(CreationTimes, ACallIsWaitedForUntilItsTurnAndItsRoom) {
   ASSERT_EQ(SidecarTimeouts().size(), 2u);
   // The claim is asked for twice: for its class, too.
   for (const absl::Duration timeout : SidecarTimeouts()) {
-    EXPECT_GT(timeout, kClaimPatience + kKindPatience + kAfterTheLook);
+    EXPECT_GT(timeout, kClaimPatience + kGlanceMax + kKindPatience + kAfterTheLook);
   }
 }
 

@@ -188,14 +188,17 @@ TEST_F(VolumesTest, MakesAndRemovesVolumesBesideADisabledRegion) {
   EXPECT_TRUE(volumes_.Delete("disk-1").ok());
 }
 
-TEST_F(VolumesTest, TouchesNeitherOfTwoVolumesOfOneName) {
+TEST_F(VolumesTest, UsesNeitherOfTwoVolumesOfOneNameAndRemovesBoth) {
   ASSERT_TRUE(Make("disk-1", "lvm", kGiB).ok());
   ASSERT_TRUE(FakeMaker(&store_).Create({"region1", "disk-2"}, kGiB).ok());
   store_.json.replace(store_.json.find("disk-2"), 6, "disk-1");
   store_.calls.clear();
-  EXPECT_TRUE(absl::IsFailedPrecondition(volumes_.Delete("disk-1")));
   EXPECT_TRUE(absl::IsFailedPrecondition(Make("disk-1", "lvm", kGiB).status()));
+  EXPECT_TRUE(absl::IsFailedPrecondition(staging_.Stage("disk-1", "/staging", {})));
   EXPECT_TRUE(store_.calls.empty());
+  EXPECT_TRUE(volumes_.Delete("disk-1").ok());
+  EXPECT_EQ(store_.calls, (Calls{"Remove region1/disk-1", "Remove pmemvgregion0/disk-1"}));
+  EXPECT_EQ(host_.calls, (Calls(2, "erase /dev/fake/disk-1")));
 }
 
 TEST_F(VolumesTest, NeverTouchesForeignVolumes) {
@@ -237,6 +240,74 @@ TEST_F(VolumesOfTwoSources, DirectVolumesDoNotWaitForLvm) {
   EXPECT_TRUE(volumes_.Delete("disk-1").ok());
   EXPECT_TRUE(volumes_.Probe().ok());
   EXPECT_EQ(lvm_.reads, 0);
+}
+
+// Where a glance at VolumeGroups shows what the store holds.
+class VolumesOfBothKinds : public VolumesOfTwoSources {
+ protected:
+  VolumesOfBothKinds() {
+    devices_.glance = std::make_unique<agent::FakePoolReader>("lvm", &glance_, PoolKind::kLvm);
+    Show();
+  }
+  // On nvdimm namespace `carrier`, named as a VolumeGroup's is.
+  void Show() {
+    VolumesOfTwoSources::Show();
+    regions_.answer->regions.push_back(
+        {.name = "region0",
+         .total_bytes = 8 * kGiB,
+         .nvdimm_namespaces = {
+             {.alt_name = "pmemvgregion0", .bytes = 8 * kGiB, .block_device = "pmem0"}}});
+    lvm_.answer->volume_groups[0].block_devices = {"pmem0"};
+    glance_.answer = lvm_.answer;
+  }
+
+  agent::FakeDevices glance_;
+};
+
+// Its class was made anew, with the other kind, before the answer came.
+TEST_F(VolumesOfBothKinds, AVolumeOfTheOtherKindIsNotMadeOnceMore) {
+  ASSERT_TRUE(Make("disk-1", "lvm", kGiB).ok());
+  Show();
+  EXPECT_EQ(
+      Make("disk-1", "direct", kGiB).status(),
+      absl::AlreadyExistsError("volume disk-1 is there and of kind lvm, not direct as asked"));
+  ASSERT_TRUE(Make("disk-2", "direct", kGiB).ok());
+  Show();
+  EXPECT_TRUE(absl::IsAlreadyExists(Make("disk-2", "lvm", kGiB).status()));
+  EXPECT_EQ(store_.calls.size(), 2u);
+}
+
+TEST_F(VolumesOfBothKinds, LvmThatCannotBeReadKeepsNobodyFromADirectVolume) {
+  glance_.answer = lvm_.answer = absl::DeadlineExceededError("no end after 3s");
+  EXPECT_TRUE(Make("disk-1", "direct", kGiB).ok());
+  VolumesOfTwoSources::Show();
+  lvm_.answer = glance_.answer;
+  EXPECT_TRUE(volumes_.Delete("disk-1").ok());
+}
+
+// As drivers before this one made them.
+TEST_F(VolumesOfBothKinds, BothVolumesOfOneNameAreRemoved) {
+  ASSERT_TRUE(Make("disk-1", "lvm", kGiB).ok());
+  ASSERT_TRUE(FakeMaker(&store_).Create({"region1", "disk-2"}, kGiB).ok());
+  store_.json.replace(store_.json.find("disk-2"), 6, "disk-1");
+  Show();
+  store_.calls.clear();
+  glance_.answer->volume_groups[0].origins = {"disk-1"};
+  EXPECT_TRUE(absl::IsFailedPrecondition(volumes_.Delete("disk-1"))) << "it has snapshots";
+  EXPECT_TRUE(store_.calls.empty());
+  glance_.answer->volume_groups[0].origins.clear();
+  EXPECT_TRUE(volumes_.Delete("disk-1").ok());
+  EXPECT_EQ(store_.calls, (Calls{"Remove region1/disk-1", "Remove pmemvgregion0/disk-1"}));
+}
+
+TEST_F(VolumesOfTwoSources, WhereNoVolumeGroupCanBeLvmIsNotAsked) {
+  agent::FakeDevices glance;
+  devices_.glance = std::make_unique<agent::FakePoolReader>("lvm", &glance, PoolKind::kLvm);
+  ASSERT_TRUE(Make("disk-1", "direct", kGiB).ok());
+  Show();
+  regions_.answer->regions[0].nvdimm_namespaces[0].block_device = "pmem1";
+  ASSERT_TRUE(Make("disk-2", "direct", kGiB).ok());
+  EXPECT_EQ(glance.reads, 0);
 }
 
 TEST_F(VolumesOfTwoSources, WhatIsNotSeenMayBeInAVolumeGroupThatCannotBeRead) {
