@@ -26,13 +26,18 @@ absl::StatusOr<agent::DeviceState> ReadSource(Devices* devices, agent::PoolReade
       absl::StrCat(AbslView(reader->source()), ": ", found.status().message()));
 }
 
-NodeReading NodeOf(const Devices& devices, absl::Time observed_at, agent::DeviceState state) {
-  agent::KeepOwnGroups(&state);
+// VolumeGroups are judged by the regions that were read with them. Where those cannot be read
+// nothing is placed or grown; what there is, is served by the judgement that LVM was called with,
+// of that very moment (LvmCommand::Options), and LvmMaker looks again before it opens a volume.
+NodeReading NodeOf(const Devices& devices, absl::Time observed_at, agent::DeviceState state,
+                   bool has_regions = true) {
+  if (has_regions) agent::KeepOwnGroups(&state);
   const agent::BuilderOptions options = {.node = devices.node,
                                          .boot_id = "-",
                                          .volume_groups = devices.volume_groups,
                                          .regions = devices.regions};
-  const agent::Reading reading = {.devices = state, .observed_at = observed_at};
+  const agent::Reading reading = {
+      .devices = state, .observed_at = observed_at, .has_regions = has_regions};
   std::vector<std::string> origins;
   for (const agent::VolumeGroup& group : state.volume_groups) {
     origins.insert(origins.end(), group.origins.begin(), group.origins.end());
@@ -83,15 +88,19 @@ NodeReading ReadUntil(Devices* devices, const IsEnough& is_enough) {
   const absl::Time began = RealClock().WallNow();
   agent::DeviceState state;
   absl::Status missing;
+  bool has_regions = true;
   for (const auto& reader : devices->readers) {
     absl::StatusOr<agent::DeviceState> found = ReadSource(devices, reader.get());
     missing.Update(found.status());
-    if (!found.ok()) continue;
+    if (!found.ok()) {
+      has_regions = has_regions && !reader->Reads(PoolKind::kDirect);
+      continue;
+    }
     Append(*std::move(found), &state);
-    NodeReading so_far = NodeOf(*devices, began, state);
+    NodeReading so_far = NodeOf(*devices, began, state, has_regions);
     if (is_enough(so_far.report)) return so_far;
   }
-  NodeReading all = NodeOf(*devices, began, state);
+  NodeReading all = NodeOf(*devices, began, state, has_regions);
   all.missing = missing;
   return all;
 }

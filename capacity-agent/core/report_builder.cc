@@ -43,7 +43,7 @@ class Builder {
  public:
   Builder(const BuilderOptions& options, const Reading& reading, const CapacityReport* previous)
       : options_(options), reading_(reading), devices_(reading.devices), previous_(previous) {
-    KeepOwnGroups(&devices_);
+    if (reading.has_regions) KeepOwnGroups(&devices_);
     AddHiddenByName(options.volume_groups, options.regions, &devices_);
   }
   CapacityReport Build();

@@ -47,6 +47,7 @@ struct Reading {
   std::vector<ReportError> errors;
   bool regions_are_stale = false;
   bool volume_groups_are_stale = false;
+  bool has_regions = true;  // False: whoever gives VolumeGroups has judged which are own ones.
 };
 
 // `previous` is the last report built with the same options, or null. The generation rises by one

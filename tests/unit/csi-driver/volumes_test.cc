@@ -324,11 +324,16 @@ TEST_F(VolumesOfTwoSources, WhatIsNotSeenMayBeInAVolumeGroupThatCannotBeRead) {
 TEST_F(VolumesOfTwoSources, AVolumeInAVolumeGroupIsFoundWhileRegionsCannotBeRead) {
   ASSERT_TRUE(Make("disk-1", "lvm", kGiB).ok());
   Show();
+  lvm_.answer->volume_groups[0].block_devices = {"pmem0"};
   regions_.answer = absl::UnavailableError("no bus");
   EXPECT_EQ(volumes_.Find("disk-1")->kind, PoolKind::kLvm);
+  EXPECT_TRUE(staging_.Stage("disk-1", "/staging", {}).ok());
+  EXPECT_TRUE(staging_.Unstage("disk-1", "/staging").ok());
   // Whether the region under it is in order is not known.
   EXPECT_TRUE(absl::IsUnavailable(Make("disk-2", "lvm", kGiB).status()));
+  EXPECT_TRUE(absl::IsUnavailable(volumes_.Extend("disk-1", {2 * kGiB, 0}).status()));
   EXPECT_TRUE(volumes_.Probe().ok());
+  EXPECT_TRUE(volumes_.Delete("disk-1").ok());
   lvm_.answer = regions_.answer;
   EXPECT_TRUE(absl::IsUnavailable(volumes_.Probe()));
 }
