@@ -73,7 +73,8 @@ std::vector<std::string> LvmConfigArguments(absl::Span<const std::string> block_
     absl::StrAppend(&filter, "\"a|^/dev/", absl::StrReplaceAll(each, {{".", "[.]"}}), "(",
                     absl::string_view(infix.data(), infix.size()), "[0-9]+)?$|\",");
   }
-  return {"--config", absl::StrCat("devices/global_filter=[", filter, "\"r|.*|\"]")};
+  return {"--config",
+          absl::StrCat("backup/archive=0 devices/global_filter=[", filter, "\"r|.*|\"]")};
 }
 
 }  // namespace pmem::agent

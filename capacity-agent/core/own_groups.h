@@ -26,7 +26,10 @@ void KeepOwnGroups(DeviceState* devices);
 bool MayCarryGroups(const DeviceState& devices);
 
 // Arguments for each lvm command: it sees these block devices and their partitions alone. The
-// commands name VolumeGroups, and somebody else's may have the same name.
+// commands name VolumeGroups, and somebody else's may have the same name. Nor does it keep what was
+// before each change in /etc/lvm/archive: several files a volume, for 30 days, all of which every
+// change looks through, and to restore one would bring back volumes that are deleted. What is now
+// (/etc/lvm/backup), for vgcfgrestore, is kept as the node's lvm.conf has it.
 std::vector<std::string> LvmConfigArguments(absl::Span<const std::string> block_devices);
 
 }  // namespace pmem::agent

@@ -19,12 +19,14 @@ TEST(OwnGroups, APartitionOfADeviceThatEndsInALetterHasNoInfix) {
 }
 
 TEST(OwnGroups, AreAllThatLvmSees) {
-  EXPECT_EQ(LvmConfigArguments({}),
-            (std::vector<std::string>{"--config", "devices/global_filter=[\"r|.*|\"]"}));
+  EXPECT_EQ(
+      LvmConfigArguments({}),
+      (std::vector<std::string>{"--config", "backup/archive=0 devices/global_filter=[\"r|.*|\"]"}));
   EXPECT_EQ(
       LvmConfigArguments({"pmem0", "pmem1.2", "pmem3s"}),
       (std::vector<std::string>{
           "--config",
+          "backup/archive=0 "
           "devices/global_filter=[\"a|^/dev/pmem0(p[0-9]+)?$|\",\"a|^/dev/pmem1[.]2(p[0-9]+)?$|"
           "\",\"a|^/dev/pmem3s([0-9]+)?$|\",\"r|.*|\"]"}));
 }

@@ -151,7 +151,7 @@ TEST(LvmReader, ShowsLvmTheDevicesOfGroupsAlone) {
     exit 5)"),
                    absl::Seconds(10), [] { return std::vector<std::string>{"pmem0"}; });
   EXPECT_EQ(reader.Read().status(),
-            absl::FailedPreconditionError("exit status 5: devices/global_filter=["
+            absl::FailedPreconditionError("exit status 5: backup/archive=0 devices/global_filter=["
                                           "\"a|^/dev/pmem0(p[0-9]+)?$|\",\"r|.*|\"]"));
 }
 
