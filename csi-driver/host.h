@@ -50,6 +50,10 @@ class Host {
   virtual absl::StatusOr<std::string> DataOn(const std::string& device) = 0;
   // The same of a volume, where a Format that did not come to its end left no data either: "".
   virtual absl::StatusOr<std::string> DataOnVolume(const std::string& device) = 0;
+  // Whether all that is on it is what a vgcreate of that name left that was cut off
+  // (half_made_group.h).
+  virtual absl::StatusOr<bool> HasHalfMadeGroup(const std::string& device,
+                                                const std::string& group) = 0;
   // Makes one that can be mounted with DAX. Never asks whether something was there.
   virtual absl::Status Format(const std::string& device, std::string_view type) = 0;
   // Before a file system is mounted: a Format that was cut off after its last but one step is done,

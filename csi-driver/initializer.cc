@@ -89,8 +89,13 @@ absl::Status Initializer::CreateGroup(const InitStep& step) {
       const std::string device,
       devices_->makers.at(PoolKind::kDirect)->Open({.pool = step.region, .name = step.name}));
   const absl::Status empty = CheckEmpty(device);
-  if (!empty.ok()) return step.is_disabled ? DisabledAgain(step, empty) : empty;
-  return lvm_->CreateGroup(step.name, device);
+  if (empty.ok()) return lvm_->CreateGroup(step.name, device, false);
+  // Of a run that was cut off within vgcreate: nobody's data, and nobody else would finish it.
+  if (absl::IsFailedPrecondition(empty)) {
+    PMEM_ASSIGN_OR_RETURN(const bool is_half_made, host_->HasHalfMadeGroup(device, step.name));
+    if (is_half_made) return lvm_->CreateGroup(step.name, device, true);
+  }
+  return step.is_disabled ? DisabledAgain(step, empty) : empty;
 }
 
 absl::Status Initializer::Do(const InitStep& step) {

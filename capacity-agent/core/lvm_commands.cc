@@ -47,11 +47,15 @@ std::vector<std::string> LvmRemoveArguments(std::string_view group, std::string_
   return {"lvremove", "--yes", "--force", FullName(group, name)};
 }
 
-std::vector<std::string> LvmCreateGroupArguments(std::string_view group,
-                                                 const std::string& device) {
+std::vector<std::string> LvmCreateGroupArguments(std::string_view group, const std::string& device,
+                                                 bool is_half_made) {
+  std::vector<std::string> arguments = {"vgcreate"};
+  if (is_half_made) arguments.insert(arguments.end(), {"--force", "--force", "--yes"});
   // Where lvm.conf has system_id_source "uname" it would belong to the host of that name, which is
   // the pod's: the next pod would not see it.
-  return {"vgcreate", "--dataalignment", "2m", "--systemid", "", std::string(group), device};
+  arguments.insert(arguments.end(),
+                   {"--dataalignment", "2m", "--systemid", "", std::string(group), device});
+  return arguments;
 }
 
 std::string MapperPath(std::string_view group, std::string_view name) {

@@ -32,9 +32,10 @@ class LvmMaker final : public VolumeMaker {
   absl::Status Remove(const VolumePlace& place) override;
   absl::Status Disown(const VolumePlace& place) override;
 
-  // On a device that nothing is on: LVM refuses others.
-  absl::Status CreateGroup(const std::string& group, const std::string& device) {
-    return Run(LvmCreateGroupArguments(group, device));
+  // On a device that nothing is on: LVM refuses others. `is_half_made`: or what an earlier call
+  // left that was cut off. One that is still at work has LVM's lock: then the group is there.
+  absl::Status CreateGroup(const std::string& group, const std::string& device, bool is_half_made) {
+    return Run(LvmCreateGroupArguments(group, device, is_half_made));
   }
 
  private:

@@ -24,6 +24,7 @@
 #include "common/pure/absl_view.h"
 #include "common/pure/status_macros.h"
 #include "csi-driver/core/format.h"
+#include "csi-driver/core/half_made_group.h"
 #include "csi-driver/core/mount_table.h"
 #include "csi-driver/device/device_contents.h"
 #include "csi-driver/device/mount_options.h"
@@ -122,6 +123,12 @@ absl::StatusOr<std::string> LinuxHost::DataOn(const std::string& device) {
 
 absl::StatusOr<std::string> LinuxHost::DataOnVolume(const std::string& device) {
   return driver::DataOnVolume(device);
+}
+
+absl::StatusOr<bool> LinuxHost::HasHalfMadeGroup(const std::string& device,
+                                                 const std::string& group) {
+  PMEM_ASSIGN_OR_RETURN(const std::string start, ReadStart(device, kGroupStartBytes));
+  return IsHalfMadeGroup(start, group);
 }
 
 absl::Status LinuxHost::Format(const std::string& device, std::string_view type) {

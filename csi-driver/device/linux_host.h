@@ -19,6 +19,8 @@ class LinuxHost final : public Host {
   absl::StatusOr<std::string> FileSystemOn(const std::string& device) override;
   absl::StatusOr<std::string> DataOn(const std::string& device) override;
   absl::StatusOr<std::string> DataOnVolume(const std::string& device) override;
+  absl::StatusOr<bool> HasHalfMadeGroup(const std::string& device,
+                                        const std::string& group) override;
   absl::Status Format(const std::string& device, std::string_view type) override;
   absl::Status FinishFormat(const std::string& device) override;
   absl::Status Grow(const std::string& device, const std::string& path,

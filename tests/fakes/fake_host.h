@@ -20,6 +20,7 @@ class FakeHost final : public Host {
   std::map<std::string, std::string> file_systems;  // Device -> type.
   std::map<std::string, std::string> data;          // Device -> what no probe knows.
   std::map<std::string, absl::Status> unreadable;   // Device -> what a look at it ends with.
+  std::map<std::string, std::string> half_made;     // Device -> VolumeGroup.
   std::set<std::string> marked;                     // Devices that are being formatted.
   std::map<std::string, Mount> mounts;              // Path -> what is on it.
   std::set<std::string> paths;                      // Made by us.
@@ -34,6 +35,10 @@ class FakeHost final : public Host {
   absl::StatusOr<std::string> DataOn(const std::string& device) override { return data[device]; }
   absl::StatusOr<std::string> DataOnVolume(const std::string& device) override {
     return marked.count(device) > 0 ? "" : data[device];
+  }
+  absl::StatusOr<bool> HasHalfMadeGroup(const std::string& device,
+                                        const std::string& group) override {
+    return half_made[device] == group;
   }
   // One that fails leaves what no probe knows.
   absl::Status Format(const std::string& device, std::string_view type) override {

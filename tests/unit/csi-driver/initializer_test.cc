@@ -2,7 +2,10 @@
 #include "csi-driver/initializer.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <cstdio>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -92,6 +95,21 @@ TEST_F(InitializerTest, GoesOnWithTheOtherRegionsWhenAStepIsRefused) {
   EXPECT_EQ(said_,
             (Lines{kGroup0, "region0: left alone: /dev/fake/pmemvgregion0 carries LVM2_member",
                    kNamespace1, kGroup1, "2 regions seen, 2 match --region-pattern, 1 changed"}));
+}
+
+// LVM refuses such a device without --force.
+TEST_F(InitializerTest, FinishesAVolumeGroupThatWasCutOffWithinVgcreate) {
+  const std::string lvm = testing::TempDir() + "/forced-lvm-" + std::to_string(::getpid());
+  std::ofstream(lvm) << "[ \"$2\" = --force ] || exit 5\n";
+  agent::LvmMaker maker("sh " + lvm, absl::Seconds(10));
+  Initializer initializer(&devices_, &maker, &host_, [](std::string_view) {});
+  const InitOptions options = {.regions = agent::NamePatterns("region0")};
+  host_.file_systems["/dev/fake/pmemvgregion0"] = "LVM2_member";
+  host_.half_made["/dev/fake/pmemvgregion0"] = "pmemvgregion1";
+  EXPECT_EQ(initializer.Run(options, false).value_or(-1), 1) << "another one's";
+  host_.half_made["/dev/fake/pmemvgregion0"] = "pmemvgregion0";
+  EXPECT_EQ(initializer.Run(options, false).value_or(-1), 0);
+  std::remove(lvm.c_str());
 }
 
 // By a run that was cut off, which left nothing on it, or by somebody who wants it so.

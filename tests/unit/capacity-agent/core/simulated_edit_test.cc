@@ -83,7 +83,7 @@ TEST(LvmCommands, AskForWholeBytes) {
 }
 
 TEST(LvmCommands, MakeAGroupThatBelongsToNoHost) {
-  const std::vector<std::string> arguments = LvmCreateGroupArguments("g", "/dev/pmem0");
+  const std::vector<std::string> arguments = LvmCreateGroupArguments("g", "/dev/pmem0", false);
   const auto option = std::find(arguments.begin(), arguments.end(), "--systemid");
   ASSERT_LT(option + 1, arguments.end());
   EXPECT_EQ(*(option + 1), "");
