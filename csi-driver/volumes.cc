@@ -59,9 +59,9 @@ absl::StatusOr<PoolKind> Volumes::KindFor(const VolumeOrder& order, const std::s
   return KindOf(order.kind, report);
 }
 
-absl::StatusOr<CapacityReport> Volumes::ReadWhole(PoolKind kind) {
+absl::StatusOr<CapacityReport> Volumes::ReadWhole(PoolKind kind, const std::string& id) {
   PMEM_ASSIGN_OR_RETURN(CapacityReport report, ReadFor(kind));
-  if (RemoveUnfinishedOf(report, kind).empty()) return report;
+  if (RemoveUnfinishedOf(report, kind, id).empty()) return report;
   return ReadFor(kind);
 }
 
@@ -80,7 +80,7 @@ absl::StatusOr<Volume> Volumes::Create(const VolumeOrder& order) {
   PMEM_ASSIGN_OR_RETURN(const PoolKind kind, KindFor(order, id));
   if (kind == PoolKind::kDirect) PMEM_RETURN_IF_ERROR(CheckNoLogicalVolume(id, order.range));
   PMEM_ASSIGN_OR_RETURN(const Turns::Turn kind_turn, TakeKind(kind));
-  PMEM_ASSIGN_OR_RETURN(const CapacityReport report, ReadWhole(kind));
+  PMEM_ASSIGN_OR_RETURN(const CapacityReport report, ReadWhole(kind, id));
   auto found = FindVolume(report, id);
   if (found.ok()) PMEM_RETURN_IF_ERROR(CheckSame(*found, kind, order.range));
   // A disabled region may hide a volume of this name, which an earlier call made and whose answer
@@ -111,14 +111,29 @@ absl::Status Volumes::EraseVolume(const Volume& volume) {
   return host_->Erase(*device, erasure_);
 }
 
+absl::Status Volumes::Remove(PoolKind kind, const agent::VolumePlace& place) {
+  {
+    agent::Work erase;
+    {
+      PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeKind(kind));
+      PMEM_RETURN_IF_ERROR(Maker(kind).Close(place));
+      PMEM_ASSIGN_OR_RETURN(erase, Maker(kind).BeginRemoval(place));
+      if (!erase) return Maker(kind).FinishRemoval(place);
+    }
+    // Without the kind's turn: of a large direct volume it takes many seconds.
+    PMEM_RETURN_IF_ERROR(erase());
+  }
+  PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeKind(kind));
+  return Maker(kind).FinishRemoval(place);
+}
+
 absl::Status Volumes::RemoveErased(const Volume& volume) {
-  agent::VolumeMaker& maker = Maker(volume.kind);
-  absl::Status removed = DeviceStatus(maker.Remove(PlaceOf(volume)));
+  absl::Status removed = DeviceStatus(Remove(volume.kind, PlaceOf(volume)));
   // To overwrite terabytes once more, because something had it open for a moment, takes minutes. A
   // maker that hangs would hang again.
-  if (!removed.ok() && !absl::IsDeadlineExceeded(removed)) {
-    maker.Disown(PlaceOf(volume)).IgnoreError();
-  }
+  if (removed.ok() || absl::IsDeadlineExceeded(removed)) return removed;
+  PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeKind(volume.kind));
+  Maker(volume.kind).Disown(PlaceOf(volume)).IgnoreError();
   return removed;
 }
 
@@ -127,9 +142,8 @@ absl::Status Volumes::RemoveDisowned(const CapacityReport& report, const std::st
   for (const PoolReport& pool : report.pools) {
     const auto is_it = [&name](const VolumeReport& volume) { return volume.name == name; };
     if (pool.thin || std::none_of(pool.volumes.begin(), pool.volumes.end(), is_it)) continue;
-    PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeKind(pool.kind));
-    PMEM_RETURN_IF_ERROR(DeviceStatus(
-        Maker(pool.kind).Remove({.pool = std::string(PoolNameOf(pool.id)), .name = name})));
+    PMEM_RETURN_IF_ERROR(
+        DeviceStatus(Remove(pool.kind, {.pool = std::string(PoolNameOf(pool.id)), .name = name})));
   }
   return absl::OkStatus();
 }
@@ -162,8 +176,6 @@ absl::Status Volumes::Delete(const std::string& id) {
 
 absl::Status Volumes::DeleteOne(const Volume& volume) {
   PMEM_RETURN_IF_ERROR(EraseVolume(volume));
-  PMEM_ASSIGN_OR_RETURN(const Turns::Turn kind_turn, TakeKind(volume.kind));
-  PMEM_RETURN_IF_ERROR(Maker(volume.kind).Close(PlaceOf(volume)));
   return RemoveErased(volume);
 }
 
@@ -206,13 +218,19 @@ absl::Status Volumes::Probe() {
   return is_any_read ? absl::OkStatus() : found.missing;
 }
 
-std::vector<std::string> Volumes::RemoveUnfinishedOf(const CapacityReport& report, PoolKind kind) {
+bool Volumes::IsWorkedOn(std::string_view unfinished, const std::string& id) {
+  const std::string other(unfinished.substr(std::string_view(kUnfinishedPrefix).size()));
+  return other != id && absl::IsAborted(TakeTurn(other).status());
+}
+
+std::vector<std::string> Volumes::RemoveUnfinishedOf(const CapacityReport& report, PoolKind kind,
+                                                     const std::string& id) {
   std::vector<std::string> removed;
   for (const PoolReport& pool : report.pools) {
     // Nothing new is placed in a pool that is not in order, nor can much be removed there.
     if (pool.kind != kind || pool.state != PoolState::kOk) continue;
     for (const VolumeReport& volume : pool.volumes) {
-      if (!IsUnfinished(volume.name)) continue;
+      if (!IsUnfinished(volume.name) || IsWorkedOn(volume.name, id)) continue;
       const absl::Status status =
           Maker(kind).Remove({.pool = std::string(PoolNameOf(pool.id)), .name = volume.name});
       if (status.ok()) {
@@ -236,7 +254,7 @@ absl::StatusOr<std::vector<std::string>> Volumes::RemoveUnfinished() {
                  {{"kind", PoolKindName(kind)}, {"error", report.status()}});
       continue;
     }
-    const auto of_kind = RemoveUnfinishedOf(*report, kind);
+    const auto of_kind = RemoveUnfinishedOf(*report, kind, "");
     removed.insert(removed.end(), of_kind.begin(), of_kind.end());
   }
   return removed;

@@ -74,15 +74,20 @@ class Volumes {
   absl::StatusOr<Turns::Turn> TakeKind(PoolKind kind);
   absl::StatusOr<CapacityReport> ReadFor(PoolKind kind) { return ReadDevicesFor(devices_, kind); }
   absl::StatusOr<PoolKind> KindFor(const VolumeOrder& order, const std::string& id);
-  // While the kind's turn is held: the devices without what an earlier call left half-made.
-  absl::StatusOr<CapacityReport> ReadWhole(PoolKind kind);
-  // One that cannot be removed is logged, and keeps nobody from his volume.
-  std::vector<std::string> RemoveUnfinishedOf(const CapacityReport& report, PoolKind kind);
+  // While the turns of the kind and of volume `id` are held: the devices without what an earlier
+  // call left half-made.
+  absl::StatusOr<CapacityReport> ReadWhole(PoolKind kind, const std::string& id);
+  // One that cannot be removed is logged, and keeps nobody from his volume. What somebody else is
+  // removing is left to him.
+  std::vector<std::string> RemoveUnfinishedOf(const CapacityReport& report, PoolKind kind,
+                                              const std::string& id);
+  bool IsWorkedOn(std::string_view unfinished, const std::string& id);
   agent::VolumeMaker& Maker(PoolKind kind) { return *devices_->makers.at(kind); }
   NodeReading LookFor(const std::string& id);
   absl::Status CheckNoLogicalVolume(const std::string& id, const SizeRange& range);
   absl::Status DeleteOne(const Volume& volume);
   absl::Status EraseVolume(const Volume& volume);
+  absl::Status Remove(PoolKind kind, const agent::VolumePlace& place);
   absl::Status RemoveErased(const Volume& volume);
   // Of a volume that is not there: what an earlier call could not remove.
   absl::Status RemoveDisowned(const CapacityReport& report, const std::string& id);

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -99,9 +100,13 @@ absl::Status EraseDevice(const std::string& device, Erasure erasure) {
   return Zero(fd, device, std::max<int64_t>(0, unused.bytes - kSignatureBytes), unused.bytes);
 }
 
-absl::Status EraseStart(const std::string& device, int64_t bytes) {
-  PMEM_ASSIGN_OR_RETURN(const Unused unused, OpenUnused(device));
-  return Zero(unused.file.get(), device, 0, std::min(unused.bytes, bytes));
+absl::StatusOr<Work> EraseStartLater(const std::string& device, int64_t bytes) {
+  PMEM_ASSIGN_OR_RETURN(Unused opened, OpenUnused(device));
+  // Shared, as functions can be copied.
+  const auto unused = std::make_shared<const Unused>(std::move(opened));
+  return [unused, device, bytes] {
+    return Zero(unused->file.get(), device, 0, std::min(unused->bytes, bytes));
+  };
 }
 
 }  // namespace pmem::agent

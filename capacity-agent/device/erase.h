@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "common/pure/units.h"
 
 namespace pmem::agent {
@@ -25,7 +27,10 @@ std::string HoldersIn(const std::string& directory);
 // FailedPrecondition when somebody does, with HoldersIn; NotFound; Unavailable. Thread-safe for
 // different devices.
 absl::Status EraseDevice(const std::string& device, Erasure erasure);
-// Its first bytes alone, likewise.
-absl::Status EraseStart(const std::string& device, int64_t bytes);
+// Its first bytes alone. The device is opened now, with the same errors, and belongs to the result
+// until that is gone: nobody else can use or remove it. The result erases, whatever has the
+// device's name by then.
+using Work = std::function<absl::Status()>;
+absl::StatusOr<Work> EraseStartLater(const std::string& device, int64_t bytes);
 
 }  // namespace pmem::agent

@@ -128,22 +128,27 @@ absl::Status Rename(const VolumePlace& place, const std::string& name) {
 }
 
 // What the kernel knows of each page of the volume lies before its block device, where the data of
-// the next one may be. Of a disabled volume, which it leaves so.
-absl::Status ErasePageMap(const View& view, const std::string& name) {
+// the next one may be. Of a disabled volume, which is enabled as raw until it is put away.
+absl::StatusOr<Work> OpenPageMap(const View& view, const std::string& name) {
   const auto bytes = static_cast<int64_t>(ndctl_namespace_get_size(view.volume));
   PMEM_RETURN_IF_ERROR(Check(ndctl_namespace_set_raw_mode(view.volume, 1), name + ": raw mode"));
-  const auto erase = [&]() -> absl::Status {
-    PMEM_RETURN_IF_ERROR(Check(ndctl_namespace_enable(view.volume), name + ": as raw"));
-    const char* const device = ndctl_namespace_get_block_device(view.volume);
-    if (device == nullptr || *device == '\0') {
-      return absl::UnavailableError(name + ": has no block device of mode raw");
-    }
-    return EraseStart(absl::StrCat("/dev/", device), bytes - DirectUsableBytes(bytes));
-  };
-  absl::Status erased = erase();
-  erased.Update(Check(ndctl_namespace_disable_safe(view.volume), name));
-  erased.Update(Check(ndctl_namespace_set_raw_mode(view.volume, 0), name + ": raw mode"));
-  return erased;
+  PMEM_RETURN_IF_ERROR(Check(ndctl_namespace_enable(view.volume), name + ": as raw"));
+  const char* const device = ndctl_namespace_get_block_device(view.volume);
+  if (device == nullptr || *device == '\0') {
+    return absl::UnavailableError(name + ": has no block device of mode raw");
+  }
+  return EraseStartLater(absl::StrCat("/dev/", device), bytes - DirectUsableBytes(bytes));
+}
+
+absl::Status PutAway(const View& view, const std::string& name) {
+  absl::Status put = Check(ndctl_namespace_disable_safe(view.volume), name);
+  put.Update(Check(ndctl_namespace_set_raw_mode(view.volume, 0), name + ": raw mode"));
+  return put;
+}
+
+VolumePlace Unfinished(const VolumePlace& place) {
+  if (place.name.starts_with(kUnfinishedPrefix)) return place;
+  return {.pool = place.pool, .name = kUnfinishedPrefix + place.name};
 }
 
 }  // namespace
@@ -202,21 +207,45 @@ absl::StatusOr<std::string> NdctlMaker::Open(const VolumePlace& place) {
 
 // By the name that nobody looks for its data under: once the page map is gone it cannot be opened
 // any more.
-absl::Status NdctlMaker::Remove(const VolumePlace& place) {
+absl::StatusOr<Work> NdctlMaker::BeginRemoval(const VolumePlace& place) {
+  if (!IsVolumeName(place.name)) return Work();
   PMEM_ASSIGN_OR_RETURN(const View view, Look(place));
-  if (view.volume == nullptr) return absl::OkStatus();
+  if (view.volume == nullptr) return Work();
   PMEM_RETURN_IF_ERROR(Check(ndctl_namespace_disable_safe(view.volume), place.name));
-  if (IsVolumeName(place.name)) {
-    if (!place.name.starts_with(kUnfinishedPrefix)) {
-      PMEM_RETURN_IF_ERROR(SetName(view, kUnfinishedPrefix + place.name));
-    }
-    PMEM_RETURN_IF_ERROR(ErasePageMap(view, place.name));
+  const std::string name = Unfinished(place).name;
+  if (name != place.name) PMEM_RETURN_IF_ERROR(SetName(view, name));
+  absl::StatusOr<Work> work = OpenPageMap(view, name);
+  if (!work.ok()) PutAway(view, name).IgnoreError();
+  return work;
+}
+
+absl::Status NdctlMaker::FinishRemoval(const VolumePlace& place) {
+  const bool is_volume = IsVolumeName(place.name);
+  PMEM_ASSIGN_OR_RETURN(const View view, Look(is_volume ? Unfinished(place) : place));
+  if (view.volume == nullptr) return absl::OkStatus();
+  if (is_volume) {
+    PMEM_RETURN_IF_ERROR(PutAway(view, place.name));
+  } else {
+    PMEM_RETURN_IF_ERROR(Check(ndctl_namespace_disable_safe(view.volume), place.name));
   }
   return Check(ndctl_namespace_delete(view.volume), place.name);
 }
 
+absl::Status NdctlMaker::Remove(const VolumePlace& place) {
+  absl::Status erased;
+  {
+    PMEM_ASSIGN_OR_RETURN(const Work erase, BeginRemoval(place));
+    if (erase) erased = erase();
+  }
+  if (erased.ok()) return FinishRemoval(place);
+  Disown(place).IgnoreError();
+  return erased;
+}
+
 // It stays disabled: nobody is to use it.
 absl::Status NdctlMaker::Disown(const VolumePlace& place) {
+  PMEM_ASSIGN_OR_RETURN(const View begun, Look(Unfinished(place)));
+  if (begun.volume != nullptr) return PutAway(begun, place.name);
   PMEM_ASSIGN_OR_RETURN(const View view, LookAtVolume(place));
   PMEM_RETURN_IF_ERROR(Check(ndctl_namespace_disable_safe(view.volume), place.name));
   return SetName(view, kUnfinishedPrefix + place.name);

@@ -18,8 +18,11 @@ class NdctlMaker final : public VolumeMaker {
   absl::Status Extend(const VolumePlace& place, int64_t bytes) override;
   absl::StatusOr<std::string> Open(const VolumePlace& place) override;
   absl::Status Close(const VolumePlace&) override { return absl::OkStatus(); }
-  // With what the kernel keeps at its begin. Once that is begun it has the name of a half-made one.
+  // With what the kernel keeps at its begin: of a terabyte 16 GB. Once that is begun it has the
+  // name of a half-made one.
   absl::Status Remove(const VolumePlace& place) override;
+  absl::StatusOr<Work> BeginRemoval(const VolumePlace& place) override;
+  absl::Status FinishRemoval(const VolumePlace& place) override;
   absl::Status Disown(const VolumePlace& place) override;
   absl::Status Disable(const VolumePlace& place) override;
 };

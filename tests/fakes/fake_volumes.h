@@ -26,6 +26,7 @@ struct FakeStore {
   std::vector<std::string> calls;       // "Create pmemvgregion0/disk-1 4194304"
   std::map<std::string, int> openings;  // Volumes that are open.
   bool may_hold_data = true;            // Whatever volume is asked about.
+  agent::Work removal;                  // What takes long at each removal, under another name.
 };
 
 class FakeStoreReader final : public agent::PoolReader {
@@ -69,9 +70,20 @@ class FakeMaker final : public agent::VolumeMaker {
                  agent::RemoveSimulatedVolume(store_->json, place.pool, place.name));
   }
 
+  absl::StatusOr<agent::Work> BeginRemoval(const agent::VolumePlace& place) override {
+    if (!store_->removal) return agent::Work();
+    if (!place.name.starts_with("new-")) PMEM_RETURN_IF_ERROR(Disown(place));
+    return store_->removal;
+  }
+  absl::Status FinishRemoval(const agent::VolumePlace& place) override {
+    const bool is_renamed = store_->removal && !place.name.starts_with("new-");
+    return Remove({.pool = place.pool, .name = (is_renamed ? "new-" : "") + place.name});
+  }
+
   absl::Status Disown(const agent::VolumePlace& place) override {
     const std::string quoted = '"' + place.name + '"';
     std::string after = store_->json;
+    if (after.find(quoted) == std::string::npos) return absl::NotFoundError(place.name);
     after.replace(after.find(quoted), quoted.size(), "\"new-" + place.name + '"');
     return Write("Disown", place, 0, std::move(after));
   }

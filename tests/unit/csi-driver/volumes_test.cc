@@ -119,6 +119,37 @@ TEST_F(VolumesTest, ErasesOnceThoughItsRemovalFails) {
   EXPECT_EQ(store_.json.find("disk-1"), std::string::npos);
 }
 
+// The page map of a terabyte.
+TEST_F(VolumesTest, OthersAreMadeWhileARemovalTakesLong) {
+  ASSERT_TRUE(Make("disk-1", "direct", 4 * kGiB).ok());
+  store_.calls.clear();
+  store_.removal = [this] {
+    EXPECT_TRUE(Make("disk-2", "direct", 2 * kGiB).ok());
+    EXPECT_TRUE(absl::IsResourceExhausted(Make("disk-3", "direct", 4 * kGiB).status()))
+        << "its room is taken until it is gone";
+    EXPECT_TRUE(absl::IsAborted(volumes_.Delete("disk-1"))) << "a retry does not begin anew";
+    EXPECT_TRUE(absl::IsAborted(Make("disk-1", "direct", kGiB).status()));
+    return absl::OkStatus();
+  };
+  EXPECT_TRUE(volumes_.Delete("disk-1").ok());
+  EXPECT_EQ(store_.calls, (Calls{"Disown region1/disk-1", "Create region1/disk-2 2147483648",
+                                 "Remove region1/new-disk-1"}));
+  EXPECT_TRUE(Make("disk-3", "direct", 4 * kGiB).ok());
+}
+
+TEST_F(VolumesTest, ARemovalThatFailedHalfWayGoesOnWithTheNextCall) {
+  ASSERT_TRUE(Make("disk-1", "direct", kGiB).ok());
+  absl::Status result = absl::UnavailableError("Input/output error");
+  store_.removal = [&result] { return result; };
+  EXPECT_TRUE(absl::IsUnavailable(volumes_.Delete("disk-1")));
+  EXPECT_TRUE(absl::IsUnavailable(volumes_.Delete("disk-1")));
+  EXPECT_NE(store_.json.find("new-disk-1"), std::string::npos);
+  result = absl::OkStatus();
+  EXPECT_TRUE(volumes_.Delete("disk-1").ok());
+  EXPECT_EQ(store_.json.find("disk-1"), std::string::npos);
+  EXPECT_EQ(host_.calls, (Calls{"erase /dev/fake/disk-1"}));
+}
+
 TEST_F(VolumesTest, KeepsAVolumeThatCannotBeErased) {
   ASSERT_TRUE(Make("disk-1", "lvm", kGiB).ok());
   host_.failure = absl::FailedPreconditionError("in use");
