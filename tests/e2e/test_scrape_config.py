@@ -40,6 +40,7 @@ class Pods:
     def __init__(self, scene):
         self._scene = scene
         self._rendered = render(MANIFESTS / 'overlays' / 'release')[1]
+        self._made = []  # Pairs: name, kube_namespace.
         self.addresses = {}
 
     def add(self, workload, node, address):
@@ -49,12 +50,17 @@ class Pods:
         template = copy.deepcopy(find(self._rendered, kind, workload)['spec']['template'])
         only([p for c in template['spec']['containers'] for p in c.get('ports', [])])['containerPort'] = int(port)
         name = f'{workload}-{node}'
-        api = self._scene.api
-        api.create({'apiVersion': 'v1', 'kind': 'Pod', 'spec': {**template['spec'], 'nodeName': node},
-                    'metadata': {**template['metadata'], 'name': name, 'namespace': SYSTEM}})
-        api.merge('pods', name, {'status': {'podIP': host, 'podIPs': [{'ip': host}]}}, SYSTEM, sub='status')
+        pod = {'apiVersion': 'v1', 'kind': 'Pod', 'spec': {**template['spec'], 'nodeName': node},
+               'metadata': {**template['metadata'], 'name': name}}
+        self.create(pod, SYSTEM, {'podIP': host, 'podIPs': [{'ip': host}]})
         self.addresses[name] = address
         return name
+
+    def create(self, pod, kube_namespace, status):
+        api, name = self._scene.api, pod['metadata']['name']
+        api.create(pod, kube_namespace)
+        self._made.append((name, kube_namespace))
+        api.merge('pods', name, {'status': status}, kube_namespace, sub='status')
 
     def add_programs(self, nodes):
         """An agent and a driver on each node, and the extender on the first."""
@@ -70,8 +76,8 @@ class Pods:
         del self.addresses[name]
 
     def clear(self):
-        for pod in self._scene.api.list('pods', SYSTEM):
-            self._scene.api.delete('pods', pod['metadata']['name'], SYSTEM, grace_seconds=0)
+        for name, kube_namespace in self._made:
+            self._scene.api.delete('pods', name, kube_namespace, grace_seconds=0)
 
 
 @pytest.fixture
@@ -193,8 +199,7 @@ def test_a_pod_that_is_none_of_the_three_programs_is_left_alone(real_scene, pods
             ('other', real_scene.kube_namespace, {'app.kubernetes.io/name': 'pmem-capacity-agent'})):
         stranger = objects.pod(name, labels=labels, nodeName=node)
         stranger['spec']['containers'][0]['ports'] = [{'name': 'http', 'containerPort': 9110}]
-        real_scene.api.create(stranger, kube_namespace)
-        real_scene.api.merge('pods', name, {'status': {'podIP': '127.0.0.2'}}, kube_namespace, sub='status')
+        pods.create(stranger, kube_namespace, {'podIP': '127.0.0.2'})
     prometheus = start('shipped', shipped_jobs())
     wait_scraped(prometheus, pods.addresses)
     assert set(prometheus.targets()) == {f'http://{address}/metrics' for address in pods.addresses.values()}

@@ -274,7 +274,7 @@ class ControlPlane:
 
     def _pod_for(self, kube_namespace, account, node):
         """A reference to a pod of that ServiceAccount on that node, whether there is a Node object or not."""
-        name = f'{account}-{node}'
+        name = f'token-of-{account}-{node}'
         if not self.admin.find('pods', name, kube_namespace):
             pod = {
                 'apiVersion': 'v1',
