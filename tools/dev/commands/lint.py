@@ -16,6 +16,7 @@ import junit
 import steps
 
 LINT = builds.ROOT / 'tests' / 'lint'
+OPTIONS = {'--help', '--tests', '--fix'}
 sys.path.insert(0, str(LINT))
 import banned_calls  # noqa: E402
 import clang_checks  # noqa: E402
@@ -110,6 +111,9 @@ def main(arguments):
     if '--help' in arguments:
         print(__doc__)
         return 0
+    if unknown := {a for a in arguments if a.startswith('--')} - OPTIONS:
+        print(f'dev lint: no option {", ".join(sorted(unknown))}; --help lists them', file=sys.stderr)
+        return 2
     if '--fix' in arguments:
         subprocess.run(
             [clang_checks.FORMAT, '-i', *filter(sources.is_cpp, sources.tracked())],
