@@ -72,15 +72,16 @@ bool HasItem(const PodDemand& demand, const std::string& claim_uid) {
                      [&](const Item& item) { return item.claim_uid == claim_uid; });
 }
 
-// `claim` is of ours by `storage_class`: its node, or what it asks for, goes into `demand`.
-void AddOurs(const Claim& claim, const StorageClass& storage_class, const ObjectCache& cache,
-             PodDemand& demand) {
-  if (IsBound(claim) || !claim.selected_node.empty()) {
-    const std::string node = NodeOf(claim, cache.FindVolume(claim.volume_name));
-    demand.is_split |= !node.empty() && !demand.node.empty() && node != demand.node;
-    if (!node.empty()) demand.node = node;
-    return;
-  }
+void AddPlace(const Claim& claim, const PersistentVolume* volume, PodDemand& demand) {
+  const std::string node = NodeOf(claim, volume);
+  demand.is_split |= !node.empty() && !demand.node.empty() && node != demand.node;
+  if (!node.empty()) demand.node = node;
+}
+
+// `claim` has no volume and is of ours by `storage_class`: its node, or what it asks for, goes into
+// `demand`.
+void AddOurs(const Claim& claim, const StorageClass& storage_class, PodDemand& demand) {
+  if (!claim.selected_node.empty()) return AddPlace(claim, nullptr, demand);
   const std::optional<PoolKind> kind = KindOf(storage_class);
   if (!kind) {
     demand.has_unknown_kind = true;
@@ -88,6 +89,25 @@ void AddOurs(const Claim& claim, const StorageClass& storage_class, const Object
   }
   if (HasItem(demand, claim.meta.uid)) return;
   demand.Add({claim.meta.uid, *kind, claim.requested_bytes}, claim, storage_class);
+}
+
+// It asks for nothing, but may have its place. Whose its volume is the class need not say: it may
+// be gone, another driver's by now, or no object at all, as people write any text for volumes that
+// they make by hand.
+void AddBound(const ObjectKey& key, const Claim& claim, const Lookup& lookup,
+              const ObjectCache& cache, PodDemand& demand) {
+  const std::string class_name = claim.storage_class_name.value_or("");
+  const StorageClass* storage_class = lookup.FindClass(class_name);
+  const PersistentVolume* volume = cache.FindVolume(claim.volume_name);
+  const bool is_ours = (storage_class != nullptr && IsOurs(*storage_class)) ||
+                       (volume != nullptr && volume->is_ours);
+  const bool may_be_ours = storage_class == nullptr && volume == nullptr && !class_name.empty();
+  if (is_ours) {
+    if (!lookup.IsConfirmed(key)) demand.missing_claims.push_back(key);
+    AddPlace(claim, volume, demand);
+  } else if (may_be_ours && !lookup.IsAbsentClass(class_name)) {
+    demand.missing_classes.push_back(class_name);
+  }
 }
 
 // In all that external-provisioner's own checks and our driver refuse (csi-driver/grpc: a use on
@@ -116,17 +136,17 @@ void AddVolume(const Pod& pod, const PodVolume& volume, const Lookup& lookup,
   // The claim of an earlier pod of that name, or without a class until the PV controller gives it
   // the default one: what the watch told last may be over.
   if (volume.is_ephemeral && !IsControlledBy(*claim, pod.meta.uid)) return confirm();
-  const bool may_get_a_class = !claim->storage_class_name && !IsBound(*claim);
-  if (may_get_a_class) return confirm();
-  if (!claim->storage_class_name || claim->storage_class_name->empty()) return;
+  if (IsBound(*claim)) return AddBound(key, *claim, lookup, cache, demand);
+  if (!claim->storage_class_name) return confirm();
+  if (claim->storage_class_name->empty()) return;
   const StorageClass* storage_class = lookup.FindClass(*claim->storage_class_name);
   if (storage_class != nullptr) {
     if (!IsOurs(*storage_class)) return;
     confirm();
-    AddOurs(*claim, *storage_class, cache, demand);
+    AddOurs(*claim, *storage_class, demand);
   } else if (!lookup.IsAbsentClass(*claim->storage_class_name)) {
     demand.missing_classes.push_back(*claim->storage_class_name);
-  } else if (!IsBound(*claim) && demand.absent.empty()) {
+  } else if (demand.absent.empty()) {
     demand.absent = absl::StrCat("StorageClass ", *claim->storage_class_name, " does not exist");
   }
 }

@@ -150,6 +150,26 @@ TEST_F(DemandTest, ABoundClaimIsWhereItsVolumeIs) {
   EXPECT_EQ(NodeOf(bound, nullptr), "n1") << "its volume is not known yet";
 }
 
+// Its class may be gone, or have been no object ever, or be another driver's by now.
+TEST_F(DemandTest, AClaimWithAVolumeOfOursIsWhereThatIsWhateverItsClass) {
+  PersistentVolume volume = MakeVolumeByHand("n2", kGiB);
+  volume.is_ours = true;
+  cache_.Put(volume);
+  Claim bound = MakeClaim(1, kGiB);
+  bound.volume_name = volume.meta.key.name;
+  for (const std::string storage_class : {"", "manual", "disks", "pmem-lvm"}) {
+    SCOPED_TRACE(storage_class);
+    bound.storage_class_name = storage_class;
+    const PodDemand demand = DemandFor({bound, MakeClaim(2, kGiB)});
+    EXPECT_EQ(demand.node, "n2");
+    EXPECT_TRUE(demand.IsKnown());
+    EXPECT_EQ(UidsOf(demand), std::vector{Uid(2)});
+  }
+  const LiveObjects live = {.claims = {MakeClaim(2, kGiB)}};
+  EXPECT_EQ(DemandOf(MakePod(1, {bound, MakeClaim(2, kGiB)}), cache_, &live).missing_claims,
+            std::vector{bound.meta.key});
+}
+
 TEST_F(DemandTest, AnUnknownClaimAndAnUnknownClassAreNamedNotIgnored) {
   const Claim of_unknown_class = MakeClaim(2, kGiB, "brand-new");
   cache_.Put(of_unknown_class);
