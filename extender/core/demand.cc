@@ -101,10 +101,13 @@ void AddBound(const ObjectKey& key, const Claim& claim, const Lookup& lookup,
   const PersistentVolume* volume = cache.FindVolume(claim.volume_name);
   const bool is_ours = (storage_class != nullptr && IsOurs(*storage_class)) ||
                        (volume != nullptr && volume->is_ours);
-  const bool may_be_ours = storage_class == nullptr && volume == nullptr && !class_name.empty();
+  const bool may_be_ours = storage_class == nullptr && !class_name.empty();
   if (is_ours) {
     if (!lookup.IsConfirmed(key)) demand.missing_claims.push_back(key);
     AddPlace(claim, volume, demand);
+  } else if (volume != nullptr) {
+    const std::string node = volume->affinity_node.value_or("");
+    if (!node.empty()) demand.other_nodes.push_back(node);
   } else if (may_be_ours && !lookup.IsAbsentClass(class_name)) {
     demand.missing_classes.push_back(class_name);
   }
@@ -224,6 +227,8 @@ PodDemand DemandOf(const Pod& pod, const ObjectCache& cache, const LiveObjects* 
 void Join(PodDemand& all, const PodDemand& demand) {
   if (all.node.empty()) all.node = demand.node;
   all.has_unknown_kind |= demand.has_unknown_kind;
+  all.other_nodes.insert(all.other_nodes.end(), demand.other_nodes.begin(),
+                         demand.other_nodes.end());
   for (size_t i = 0; i < demand.items.size(); ++i) {
     if (HasItem(all, demand.items[i].claim_uid)) continue;
     all.items.push_back(demand.items[i]);

@@ -52,7 +52,10 @@ struct PodDemand {
   std::vector<ObjectKey> item_keys;       // Their names, same order.
   std::vector<std::string> item_classes;  // Their StorageClasses, same order.
   std::vector<bool> static_only;          // Whether they are (IsStaticOnly), same order.
-  std::string node;       // Another claim of the pod has its place there. Usually empty.
+  std::string node;  // Another claim of the pod has its place there. Usually empty.
+  // Where volumes of other drivers are that only one node reaches. kube-scheduler sees to these
+  // itself: they are for pins that we write.
+  std::vector<std::string> other_nodes;
   bool is_split = false;  // Its claims have their places on several nodes: it can run on none.
   bool has_unknown_kind = false;          // A claim of ours whose class asks for no kind we know.
   std::vector<ObjectKey> missing_claims;  // Not known, or not confirmed: read them live, ask again.

@@ -38,6 +38,8 @@ std::string_view OtherText(NodeRefusals::Other other) {
       return "outside the class's allowed topologies";
     case NodeRefusals::Other::kOtherNode:
       return "a pod of the claim is on another node";
+    case NodeRefusals::Other::kOtherVolume:
+      return "another volume of the pod is on another node";
     case NodeRefusals::Other::kRefusedLately:
       return "the claim was refused there a moment ago";
     case NodeRefusals::Other::kUnread:
@@ -152,12 +154,21 @@ void NodeSearch::Judge(const NodeState& node, const Question& question, const Po
   if (!IsInTopologies(node.name, question.demand)) {
     return refusals.Add(NodeRefusals::Other::kOtherTopology);
   }
+  if (!ReachesOthers(node.name, question.demand)) {
+    return refusals.Add(NodeRefusals::Other::kOtherVolume);
+  }
   if (IsRefused(node.name, question.demand)) {
     return refusals.Add(NodeRefusals::Other::kRefusedLately);
   }
   if (!IsAllowed(node.name, pods, refusals)) return;
   candidates.nodes.push_back(&node);
   candidates.left.push_back(ledger_.judge().LeftoverById(node.id, question, options_.strategy));
+}
+
+// The pod could never run where it does not, and its claims would be stuck there.
+bool NodeSearch::ReachesOthers(const std::string& node, const PodDemand& demand) {
+  return std::all_of(demand.other_nodes.begin(), demand.other_nodes.end(),
+                     [&node](const std::string& other) { return other == node; });
 }
 
 bool NodeSearch::IsInTopologies(const std::string& node, const PodDemand& demand) const {

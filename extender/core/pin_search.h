@@ -27,6 +27,7 @@ class NodeRefusals {
     kNoNode,         // Its agent answers, and there is no Node object.
     kOtherTopology,  // Its provisioner would refuse the claim for ever, and the room stay taken.
     kOtherNode,      // A pod of the claim runs elsewhere.
+    kOtherVolume,    // A volume of another driver is elsewhere, and a pod of the claim uses it.
     kRefusedLately,  // Its provisioner took our pin away.
     kUnread,         // It would do, if what else runs there leaves enough cpu and memory.
   };
@@ -87,6 +88,7 @@ class NodeSearch {
   // Whether the classes of all claims allow it: also of those that the scheduler places, which have
   // to follow.
   bool IsInTopologies(const std::string& node, const PodDemand& demand) const;
+  static bool ReachesOthers(const std::string& node, const PodDemand& demand);
   bool IsRefused(const std::string& node, const PodDemand& demand) const;
   // Whether the pods may run there; if not, it is noted why.
   bool IsAllowed(const std::string& name, const Pods& pods, NodeRefusals& refusals) const;

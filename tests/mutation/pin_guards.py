@@ -68,6 +68,13 @@ PIN_GUARDS = (
         'PinningInTopologies.NodesThatTheClassLeavesOutAreNotTakenWhenNoOtherHasRoom',
     ),
     Guard(
+        '10: a claim is not pinned where another volume of its pod is not',
+        'extender/core/pin_search.cc',
+        '  if (!ReachesOthers(node.name, question.demand)) {',
+        '  if (!ReachesOthers(node.name, {})) {',
+        'PinningBesideVolumes.AnImmediateClaimFollowsTheOtherVolumesOfItsPod',
+    ),
+    Guard(
         'an Immediate claim follows a pod that only a list tells of',
         'extender/core/pinning.cc',
         'pods = users->placed.empty() ? users->waiting : users->placed;',

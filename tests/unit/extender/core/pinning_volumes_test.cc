@@ -62,5 +62,35 @@ TEST_F(PinningBesideVolumes, AClaimWaitsUntilTheVolumeOfOneWithoutAClassObjectIs
   EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-1", "n3"}}));
 }
 
+TEST_F(PinningBesideVolumes, AnImmediateClaimFollowsTheOtherVolumesOfItsPod) {
+  AddPod(MakePod(1, {Add(Immediate(1)), Bound(2, "n3", "disks")}));
+  EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-1", "n3"}}));
+}
+
+TEST_F(PinningBesideVolumes, WhereTheOtherVolumesAreMayBeNoRoom) {
+  AddPod(MakePod(1, {Add(Immediate(1, 30 * kGiB)), Bound(2, "n1", "disks")}));
+  const PinningPlan plan = Plan();
+  EXPECT_EQ(Pins(plan), Pairs{});
+  ASSERT_EQ(Notices(plan), (std::vector<NoticeReason>{NoticeReason::kNoNodeFits}));
+  EXPECT_EQ(plan.notices[0].message,
+            "no node can hold the claim now; it will be tried again: 0/3 nodes: 2 another volume "
+            "of the pod is on another node, 1 insufficient free PMEM");
+}
+
+TEST_F(PinningBesideVolumes, APodThatCameWithANodeAwayFromItsVolumesIsTold) {
+  Put(MakePod(1, {Add(MakeClaim(1, kGiB)), Bound(2, "n3", "disks")}), "n1");
+  const PinningPlan plan = SettledPlan();
+  EXPECT_EQ(Pins(plan), Pairs{});
+  ASSERT_EQ(Notices(plan), (std::vector<NoticeReason>{NoticeReason::kPresetNodeUnfit}));
+}
+
+// It is of an earlier pod of that name: this one gets its own.
+TEST_F(PinningBesideVolumes, AnEphemeralVolumeOfAnEarlierPodSaysNothing) {
+  Pod pod = MakePod(1, {Add(Immediate(1)), Bound(2, "n3", "disks")});
+  pod.volumes[1].is_ephemeral = true;
+  AddPod(pod);
+  EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-1", "n1"}}));
+}
+
 }  // namespace
 }  // namespace pmem::extender
