@@ -295,6 +295,7 @@ void Ledger::On(const Seen<Pod>& event, absl::Time now) {
   if (!pod.node_name.empty()) return RemovePod(uid, now);
   const Pod* before = cache_.FindPod(uid);
   const std::string nominated_before = before == nullptr ? "" : before->nominated_node_name;
+  const std::string version_before = before == nullptr ? "" : before->meta.resource_version;
   const std::string replaced = cache_.Put(pod);
   if (!replaced.empty()) RemovePod(replaced, now);
   AccountPod(uid);
@@ -306,7 +307,11 @@ void Ledger::On(const Seen<Pod>& event, absl::Time now) {
   if (order && std::is_lteq(*order)) return;
   const std::string& nominated = pod.nominated_node_name;
   if (nominated.empty()) {
-    if (!nominated_before.empty()) holds_.Shorten(uid, now + options_.hold_grace);
+    // What is taken back may be of an earlier attempt: the pod was put into the queue again before.
+    const auto told = CompareVersions(version_before, hold->pod_version);
+    const bool was_told_before = told && std::is_lteq(*told);
+    const bool is_of_this = !was_told_before && nominated_before != hold->nominated_before;
+    if (!nominated_before.empty() && is_of_this) holds_.Shorten(uid, now + options_.hold_grace);
     return;
   }
   const NodeState* node = nodes_.Find(nominated);

@@ -6,6 +6,7 @@ arguments. Run by `./dev mutate`.
 """
 
 from account_guards import ACCOUNT_GUARDS
+from evidence_guards import EVIDENCE_GUARDS
 from guard import PURE, SHELL, Guard
 from kept_guards import KEPT_GUARDS
 from node_guards import NODE_GUARDS
@@ -485,4 +486,4 @@ GUARDS = (
         'Room.AThinPoolIsNone',
         PURE,
     ),
-) + PIN_GUARDS + ACCOUNT_GUARDS + VOLUME_GUARDS + NODE_GUARDS + KEPT_GUARDS
+) + PIN_GUARDS + ACCOUNT_GUARDS + VOLUME_GUARDS + NODE_GUARDS + KEPT_GUARDS + EVIDENCE_GUARDS

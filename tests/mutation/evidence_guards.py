@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards against what looks like evidence, or like room, and is of another attempt or kept for somebody."""
+
+from guard import Guard
+
+LEDGER = 'extender/core/ledger.cc'
+
+EVIDENCE_GUARDS = (
+    Guard(
+        '3: a nomination of an earlier attempt that is taken back late says nothing',
+        LEDGER,
+        '!was_told_before && nominated_before != hold->nominated_before;',
+        '!was_told_before;',
+        'LedgerEvidenceTest.ANominationOfAnEarlierAttemptThatIsClearedLateShortensNothing',
+    ),
+    Guard(
+        '3: nor does one that the watch had not told of',
+        LEDGER,
+        '!was_told_before && nominated_before != hold->nominated_before;',
+        'nominated_before != hold->nominated_before;',
+        'LedgerEvidenceTest.NorDoesOneThatTheWatchHadNotToldOf',
+    ),
+)

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What looks like evidence of an attempt, and is of another one.
+#include "tests/unit/extender/core/ledger_fixture.h"
+
+namespace pmem::extender {
+namespace {
+
+constexpr absl::Duration kBlink = absl::Milliseconds(1);
+
+class LedgerEvidenceTest : public LedgerTest {
+ protected:
+  LedgerEvidenceTest() { Start(3, 10 * kGiB); }
+
+  Pod Show(Pod pod, const std::string& version, const std::string& nominated) {
+    pod.meta.resource_version = version;
+    pod.nominated_node_name = nominated;
+    Apply(Seen<Pod>{pod});
+    return pod;
+  }
+
+  bool IsHeldAfterTheGraceTime(const Pod& pod) {
+    Pass(LedgerOptions{}.hold_grace + kBlink);
+    return ledger_.holds().Find(pod.meta.uid) != nullptr;
+  }
+};
+
+// kube-scheduler puts a pod back into its queue before it takes the nomination away.
+TEST_F(LedgerEvidenceTest, ANominationOfAnEarlierAttemptThatIsClearedLateShortensNothing) {
+  const Pod pod = Show(AddPod(1, {MakeClaim(1, 6 * kGiB)}), "11", "n2");
+  FilterPod(pod);
+  Show(pod, "12", "n2");  // Something else of it has changed.
+  Show(pod, "13", "");
+  EXPECT_TRUE(IsHeldAfterTheGraceTime(pod));
+}
+
+TEST_F(LedgerEvidenceTest, NorDoesOneThatTheWatchHadNotToldOf) {
+  Pod pod = Show(AddPod(1, {MakeClaim(1, 6 * kGiB)}), "10", "n1");
+  pod.meta.resource_version = "11";
+  pod.nominated_node_name = "n2";
+  FilterPod(pod);
+  Show(pod, "12", "");
+  EXPECT_TRUE(IsHeldAfterTheGraceTime(pod));
+}
+
+TEST_F(LedgerEvidenceTest, ANominationOfThisAttemptThatIsClearedShortensItsHold) {
+  const Pod pod = Show(AddPod(1, {MakeClaim(1, 6 * kGiB)}), "11", "n2");
+  FilterPod(pod);
+  Show(pod, "12", "n3");
+  Show(pod, "13", "");
+  EXPECT_FALSE(IsHeldAfterTheGraceTime(pod));
+}
+
+}  // namespace
+}  // namespace pmem::extender
