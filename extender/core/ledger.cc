@@ -317,7 +317,6 @@ void Ledger::On(const Seen<Pod>& event, absl::Time now) {
   const NodeState* node = nodes_.Find(nominated);
   const bool is_news = nominated != hold->nominated_before;
   if (node == nullptr || !is_news || hold->node_ids.size() == 1) return;
-  if (!std::binary_search(hold->node_ids.begin(), hold->node_ids.end(), node->id)) return;
   NarrowHold(uid, *node);
   ++version_;
 }

@@ -184,8 +184,13 @@ std::vector<std::string> Ledger::EndItem(std::string_view claim_uid, absl::Time 
   return holds_.DropItem(claim_uid, now + options_.hold_grace);
 }
 
-// What the owner was answered elsewhere is free again: room, and volumes that are there.
+// What the owner was answered elsewhere is free again: room, and volumes that are there. A node
+// that the answer did not name (a pin by hand) says nothing of where the attempt may be writing.
 void Ledger::NarrowHold(std::string_view owner, const NodeState& node) {
+  const Hold* hold = holds_.Find(owner);
+  const bool is_answered =
+      hold != nullptr && std::binary_search(hold->node_ids.begin(), hold->node_ids.end(), node.id);
+  if (!is_answered) return;
   holds_.Narrow(owner, node.id, [&](const std::string& name) {
     const PersistentVolume* volume = cache_.FindVolume(name);
     return volume != nullptr && volume->affinity_node.value_or(node.name) == node.name;

@@ -20,4 +20,11 @@ EVIDENCE_GUARDS = (
         'nominated_before != hold->nominated_before;',
         'LedgerEvidenceTest.NorDoesOneThatTheWatchHadNotToldOf',
     ),
+    Guard(
+        '3: a node that the answer did not name says nothing',
+        'extender/core/ledger_accounts.cc',
+        '  if (!is_answered) return;\n',
+        '  (void)is_answered;\n',
+        'LedgerEvidenceTest.APinWhereTheAnswerDidNotLeadNarrowsNothing',
+    ),
 )

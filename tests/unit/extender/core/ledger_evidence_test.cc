@@ -50,5 +50,15 @@ TEST_F(LedgerEvidenceTest, ANominationOfThisAttemptThatIsClearedShortensItsHold)
   EXPECT_FALSE(IsHeldAfterTheGraceTime(pod));
 }
 
+// By hand, while the scheduler may be writing the pod's other claim to one of the others.
+TEST_F(LedgerEvidenceTest, APinWhereTheAnswerDidNotLeadNarrowsNothing) {
+  const Claim pinned = MakeClaim(1, kGiB);
+  const Pod pod = AddPod(1, {pinned, MakeClaim(2, 6 * kGiB)});
+  ledger_.HoldOn(pod, ledger_.Demand(pod, nullptr), {"n1", "n2"}, {}, now_);
+  Pin(pinned, "n3");
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(3, 6 * kGiB)})), Names{});
+  EXPECT_EQ(reasons_, (std::vector{Reason::kHeld, Reason::kHeld, Reason::kNoRoom}));
+}
+
 }  // namespace
 }  // namespace pmem::extender
