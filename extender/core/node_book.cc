@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/pure/absl_view.h"
 #include "common/pure/names.h"
+#include "common/pure/sizing.h"
 
 namespace pmem::extender {
 namespace {
@@ -30,6 +31,34 @@ void RememberBoot(NodeState& node, const CapacityReport& next) {
   if (node.report == nullptr || node.report->boot_id == next.boot_id) return;
   node.past_boot_ids.push_back(node.report->boot_id);
   if (node.past_boot_ids.size() > NodeBook::kPastBootIdsMax) node.past_boot_ids.pop_front();
+}
+
+// `items`, and those of `others` that are not among them.
+std::vector<Item> With(std::vector<Item> items, const std::vector<Item>& others) {
+  for (const Item& item : others) {
+    if (!HasClaim(items, item.claim_uid)) items.push_back(item);
+  }
+  return items;
+}
+
+// What `more` has behind its first `count` items.
+void AppendBehind(size_t count, const std::vector<Item>& more, std::vector<Item>& items) {
+  items.insert(items.end(), more.begin() + static_cast<std::ptrdiff_t>(count), more.end());
+}
+
+// Pack found no place for the items, all of that kind: whether there is none, in whatever order
+// they are tried.
+bool IsTooMuchForSure(const Room& room, PoolKind kind, absl::Span<const Item> items) {
+  if (items.size() <= kExactItemsMax) return true;
+  int64_t alignment = kBytesMax;
+  for (const PoolRoom& pool : room.pools) {
+    if (pool.kind == kind) alignment = std::min(alignment, pool.alignment_bytes);
+  }
+  int64_t bytes = 0;
+  for (const Item& item : items) {
+    bytes = AddBytes(bytes, VolumeBytes(item.requested_bytes, alignment));
+  }
+  return bytes > FreeBytes(room, kind) || std::cmp_greater(items.size(), SlotsFree(room, kind));
 }
 
 }  // namespace
@@ -178,7 +207,7 @@ Freshness NodeBook::FreshnessOf(const NodeState& node, absl::Time now, absl::Dur
   return now - node.contact > age_max ? Freshness::kStale : Freshness::kFresh;
 }
 
-void NodeBook::KeepReservations(const NodeState& node, PoolKind kind, std::vector<Item>& kept) {
+void NodeBook::SortReservations(const NodeState& node, PoolKind kind, SortedReservations& sorted) {
   std::vector<Item> all;
   for (const auto& [uid, item] : node.assigned) {
     if (item.kind == kind) all.push_back(item);
@@ -188,23 +217,37 @@ void NodeBook::KeepReservations(const NodeState& node, PoolKind kind, std::vecto
     if (reservation.item.kind != kind || node.assigned.contains(uid)) continue;
     for (const std::string& pod : reservation.pod_uids) by_pod[pod].push_back(reservation.item);
   }
+  std::vector<const std::vector<Item>*> missed;
   for (const auto& [pod, items] : by_pod) {
-    std::vector<Item> more = all;
-    for (const Item& item : items) {
-      if (!HasClaim(more, item.claim_uid)) more.push_back(item);
+    std::vector<Item> more = With(all, items);
+    if (!Pack(node.room, more)) {
+      missed.push_back(&items);
+      continue;
     }
-    if (!Pack(node.room, more)) continue;
-    kept.insert(kept.end(), more.begin() + static_cast<std::ptrdiff_t>(all.size()), more.end());
+    AppendBehind(all.size(), more, sorted.kept);
+    all = std::move(more);
+  }
+  for (const std::vector<Item>* items : missed) {
+    std::vector<Item> more = With(all, *items);
+    if (IsTooMuchForSure(node.room, kind, more) || !Pack(node.room, *items)) continue;
+    AppendBehind(all.size(), more, sorted.unsure);
     all = std::move(more);
   }
 }
 
 std::vector<Item> NodeBook::KeptReservations(const NodeState& node) {
-  std::vector<Item> kept;
-  if (node.reserved.empty()) return kept;
-  KeepReservations(node, PoolKind::kLvm, kept);
-  KeepReservations(node, PoolKind::kDirect, kept);
-  return kept;
+  SortedReservations sorted;
+  if (node.reserved.empty()) return {};
+  for (const PoolKind kind : kPoolKinds) SortReservations(node, kind, sorted);
+  return std::move(sorted.kept);
+}
+
+std::vector<Item> NodeBook::UnsureReservations(const NodeState& node) {
+  SortedReservations sorted;
+  const size_t items = node.reserved.size() + node.assigned.size();
+  if (node.reserved.empty() || items <= kExactItemsMax) return {};
+  for (const PoolKind kind : kPoolKinds) SortReservations(node, kind, sorted);
+  return std::move(sorted.unsure);
 }
 
 std::vector<Item> NodeBook::FirmItems(const NodeState& node, absl::Span<const Item> except) {

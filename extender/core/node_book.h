@@ -170,6 +170,10 @@ class NodeBook {
   // of one kind counts if it fits beside what is assigned and those before; otherwise pods that fit
   // one by one would keep each other out for ever.
   static std::vector<Item> KeptReservations(const NodeState& node);
+  // Those that are not kept because no packing was found, and that may fit all the same: of more
+  // claims than are packed exactly a "no" may only mean "not found". Whoever has nothing there yet
+  // leaves them their room. They keep nobody out who is assigned or reserves there.
+  static std::vector<Item> UnsureReservations(const NodeState& node);
   // Firm promises on the node, each claim once, without the claims in `except`.
   static std::vector<Item> FirmItems(const NodeState& node, absl::Span<const Item> except);
   // The node's room less its firm promises. Of an overbooked kind more is promised than the node
@@ -188,7 +192,11 @@ class NodeBook {
   int32_t id_end() const { return id_end_; }
 
  private:
-  static void KeepReservations(const NodeState& node, PoolKind kind, std::vector<Item>& kept);
+  struct SortedReservations {
+    std::vector<Item> kept;
+    std::vector<Item> unsure;
+  };
+  static void SortReservations(const NodeState& node, PoolKind kind, SortedReservations& sorted);
   static void ForgetWhatFollows(const NodeState& node);
   void PutReport(NodeState& node, std::shared_ptr<const CapacityReport> report);
 

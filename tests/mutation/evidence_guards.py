@@ -27,4 +27,18 @@ EVIDENCE_GUARDS = (
         '  (void)is_answered;\n',
         'LedgerEvidenceTest.APinWhereTheAnswerDidNotLeadNarrowsNothing',
     ),
+    Guard(
+        'a reservation that was only not found to fit keeps its room',
+        'extender/core/node_book.cc',
+        'IsTooMuchForSure(node.room, kind, more) || ',
+        'true || ',
+        'LedgerReservationsTest.OneThatWasOnlyNotFoundToFitIsKept',
+    ),
+    Guard(
+        'those of which that is so do not keep each other out',
+        'extender/core/ledger_judge.cc',
+        'if (!IsAnyPromised(node, items)) Append(all,',
+        'Append(all,',
+        'LedgerReservationsTest.ThoseThatAreNotFoundToFitTogetherDoNotKeepEachOtherOut',
+    ),
 )

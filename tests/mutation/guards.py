@@ -284,7 +284,7 @@ GUARDS = (
     Guard(
         'reservations that do not fit together do not keep each other out',
         BOOK,
-        '    if (!Pack(node.room, more)) continue;',
+        '      missed.push_back(&items);\n      continue;\n',
         '',
         'LedgerTest.ReservationsThatDoNotFitTogetherDoNotKeepEachOtherOut',
     ),

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// More than kExactItemsMax claims of one node: whether they fit together nobody knows for sure.
+#include "tests/unit/extender/core/ledger_fixture.h"
+
+namespace pmem::extender {
+namespace {
+
+// VolumeGroups of 102 and 104 GiB that 40 30 30 2 and 40 30 30 2 2 fill to the last byte, which
+// best fit does not find.
+class LedgerReservationsTest : public LedgerTest {
+ protected:
+  LedgerReservationsTest() {
+    Start(1, kGiB);
+    Apply(
+        MakeReport("n1", 2, {MakeLvmPool(102 * kGiB, {}, "a"), MakeLvmPool(104 * kGiB, {}, "b")}));
+  }
+
+  // A pod with claims of so many GiB; the first is pinned by hand, and its volume not there yet.
+  Pod AddHalf(int number, const std::vector<int64_t>& sizes) {
+    std::vector<Claim> claims;
+    for (const int64_t size : sizes) claims.push_back(MakeClaim(++claims_, size * kGiB));
+    const Pod pod = AddPod(number, claims);
+    Pin(claims.front(), "n1");
+    return pod;
+  }
+
+  int claims_ = 0;
+};
+
+TEST_F(LedgerReservationsTest, OneThatWasOnlyNotFoundToFitIsKept) {
+  for (const int64_t size : {40, 30, 30, 30, 2, 2, 2}) Pin(MakeClaim(++claims_, size * kGiB), "n1");
+  AddHalf(1, {40, 30});
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(99, 20 * kGiB)})), Names{});
+}
+
+TEST_F(LedgerReservationsTest, OneThatCannotFitIsNot) {
+  for (const int64_t size : {40, 30, 30, 30, 2, 2, 2}) Pin(MakeClaim(++claims_, size * kGiB), "n1");
+  AddHalf(1, {40, 31});
+  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(99, 20 * kGiB)})), Names{"n1"});
+}
+
+// Each alone is found to fit.
+TEST_F(LedgerReservationsTest, ThoseThatAreNotFoundToFitTogetherDoNotKeepEachOtherOut) {
+  const Pod first = AddHalf(1, {40, 30, 30, 2});
+  const Pod second = AddHalf(2, {40, 30, 30, 2, 2});
+  EXPECT_EQ(FilterPod(AddPod(3, {MakeClaim(99, 20 * kGiB)})), Names{});
+  EXPECT_EQ(FilterPod(second), Names{});
+  EXPECT_EQ(FilterPod(first), Names{"n1"});
+}
+
+}  // namespace
+}  // namespace pmem::extender
