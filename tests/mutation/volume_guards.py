@@ -32,8 +32,8 @@ VOLUME_GUARDS = (
     Guard(
         '6: an expansion that was begun counts though less is asked for again',
         ACCOUNTS,
-        'std::max({claim.requested_bytes, claim.allocated_bytes, object_bytes});',
-        'std::max(claim.requested_bytes, 0 * object_bytes);',
+        '{claim.requested_bytes, claim.allocated_bytes, object_bytes}',
+        '{claim.requested_bytes, 0 * object_bytes}',
         'LedgerExpansionTest.OneThatWasBegunCountsThoughTheRequestWasLowered',
     ),
     Guard(

@@ -138,5 +138,33 @@ TEST_F(LedgerExpansionTest, WhatOnlyEndsInTheUidIsNotTakenForTheVolume) {
   EXPECT_TRUE(ledger_.nodes().Find("n1")->expansions.empty());
 }
 
+// The resizer asks no node: somebody's slip of the pen is in the volume object at once, and stays.
+TEST_F(LedgerExpansionTest, OneThatThePoolCanNeverHoldTakesNothing) {
+  Claim claim = Bind(1);
+  claim.requested_bytes = kBytesMax;
+  Apply(Seen<Claim>{claim});
+  PersistentVolume volume = *ledger_.cache().FindVolume(claim.volume_name);
+  volume.capacity_bytes = kBytesMax;
+  Apply(Seen<PersistentVolume>{volume});
+  EXPECT_EQ(FreeBytesThere(), 8 * kGiB);
+  claim.requested_bytes = 10 * kGiB;  // What the pool can hold counts.
+  Apply(Seen<Claim>{claim});
+  EXPECT_EQ(FreeBytesThere(), 0);
+  claim.requested_bytes = 3 * kGiB;
+  Apply(Seen<Claim>{claim});
+  EXPECT_EQ(FreeBytesThere(), 7 * kGiB);
+}
+
+// Its VolumeGroup was extended.
+TEST_F(LedgerExpansionTest, OneThatThePoolCouldNotHoldCountsOnceItCan) {
+  Claim claim = Bind(1);
+  claim.requested_bytes = 12 * kGiB;
+  Apply(Seen<Claim>{claim});
+  EXPECT_EQ(FreeBytesThere(), 8 * kGiB);
+  Apply(MakeReport("n1", ++generation_,
+                   {MakeLvmPool(20 * kGiB, {{"disk-" + claim.meta.uid, 2 * kGiB}})}));
+  EXPECT_EQ(FreeBytesThere(), 8 * kGiB);
+}
+
 }  // namespace
 }  // namespace pmem::extender

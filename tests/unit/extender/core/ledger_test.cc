@@ -339,7 +339,7 @@ TEST_F(LedgerTest, ExpansionsBeyondAllReasonLeaveNoRoom) {
   }
   Apply(MakeReport("n1", 2, {MakeLvmPool(100 * kGiB, volumes)}));
   for (Claim& claim : claims) {
-    claim.requested_bytes = kBytesMax;
+    claim.requested_bytes = 100 * kGiB;
     Apply(Seen<Claim>{claim});
     EXPECT_EQ(FreeBytes(ledger_.nodes().Find("n1")->room, PoolKind::kLvm), 0);
   }
