@@ -139,7 +139,10 @@ NodeBook::Taken NodeBook::TakeReport(std::shared_ptr<const CapacityReport> repor
   if (!is_newer && !is_repeated) {
     node.failure = absl::StrCat("its reports go backwards: generation ", report->generation,
                                 " came after ", node.report->generation);
-    if (node.report->boot_id != report->boot_id) node.refused = std::move(report);
+    // Of the same boot: a machine that was set back to a snapshot counts from there again.
+    const bool may_be_of_now =
+        node.report->boot_id != report->boot_id || report->observed_at > node.report->observed_at;
+    if (may_be_of_now) node.refused = std::move(report);
     return Taken::kOld;
   }
   node.contact = now;

@@ -87,7 +87,8 @@ struct NodeState {
   absl::Time contact = absl::InfinitePast();     // When its agent last answered well.
   std::string failure;                           // Why its agent's last answer was none; or "".
   std::deque<std::string> past_boot_ids;         // Newest last; reports of these come too late.
-  // The last one that was of another boot and taken for late, since `report`; or null.
+  // The last one since `report` that was taken for late, and may not be: of another boot, or
+  // observed later; or null.
   std::shared_ptr<const CapacityReport> refused;
 
   // All keyed by claim UID. A UID in several of them counts once: assigned, reserved, debt.
@@ -143,7 +144,7 @@ class NodeBook {
   };
   Taken TakeReport(std::shared_ptr<const CapacityReport> report, absl::Time now);
   // The agent says that this is its report still: when that is the refused one it was not late, the
-  // node's clock was set back. False: it is not.
+  // node's clock, or the node itself, was set back. False: it is not.
   bool TakeRefused(std::string_view name, int64_t generation);
 
   // Volume of the claim in the node's newest report; null: not listed. Matches disk-<uid>, or else

@@ -41,4 +41,11 @@ EVIDENCE_GUARDS = (
         'Append(all,',
         'LedgerReservationsTest.ThoseThatAreNotFoundToFitTogetherDoNotKeepEachOtherOut',
     ),
+    Guard(
+        '8: an earlier generation that was observed earlier is late, whoever confirms it',
+        'extender/core/node_book.cc',
+        'if (may_be_of_now) node.refused = std::move(report);',
+        '(void)may_be_of_now, node.refused = std::move(report);',
+        'LedgerTest.AnEarlierGenerationOfTheSameBootThatItsAgentConfirmsIsTaken',
+    ),
 )

@@ -281,6 +281,26 @@ TEST_F(LedgerTest, AReportThatItsAgentConfirmsWasNotLate) {
   EXPECT_EQ(FilterPod(AddPod(1, {MakeClaim(1, kGiB)})), Names{"n1"});
 }
 
+// The node is a virtual machine that was set back to a snapshot, and its clock right again.
+TEST_F(LedgerTest, AnEarlierGenerationOfTheSameBootThatItsAgentConfirmsIsTaken) {
+  Start(1, 10 * kGiB);
+  const auto report = [](int64_t generation, int64_t seconds) {
+    const auto made = MakeReport("n1", generation, {MakeLvmPool(8 * kGiB)});
+    auto dated = std::make_shared<CapacityReport>(*made.report);
+    dated->observed_at = absl::FromUnixSeconds(seconds);
+    return ReportReceived{dated};
+  };
+  Apply(report(7, 1000));
+  Apply(report(5, 990));  // Late.
+  Apply(AgentConfirmed{"n1", 5});
+  EXPECT_EQ(ledger_.nodes().Find("n1")->report->generation, 7);
+  Apply(report(6, 1010));
+  EXPECT_EQ(ledger_.nodes().Find("n1")->report->generation, 7);
+  Apply(AgentConfirmed{"n1", 6});
+  EXPECT_EQ(ledger_.nodes().Find("n1")->report->generation, 6);
+  EXPECT_EQ(ledger_.nodes().Find("n1")->failure, "");
+}
+
 TEST_F(LedgerTest, ExpansionThatIsAskedForTakesRoom) {
   Start(1, 10 * kGiB);
   Claim claim = Pin(MakeClaim(1, 4 * kGiB), "n1");
