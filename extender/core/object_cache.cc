@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "extender/core/object_cache.h"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 #include "common/pure/names.h"
@@ -84,10 +86,8 @@ void ObjectCache::Put(StorageClass storage_class) { classes_.Put(std::move(stora
 void ObjectCache::Put(PersistentVolume volume) {
   const std::string name = volume.meta.key.name;
   EraseVolume(name);
-  if (IsUnclaimed(volume)) {
-    available_[{volume.storage_class_name, volume.affinity_node}].insert(name);
-  }
   const PersistentVolume& put = volumes_.Put(std::move(volume));
+  if (IsUnclaimed(put)) available_[{put.storage_class_name, put.affinity_node}].insert(&put);
   if (!put.is_ours) return;
   for (const std::string_view key : KeysOf(put)) volume_keys_.emplace(key, &put);
 }
@@ -116,10 +116,10 @@ void ObjectCache::EraseVolume(std::string_view name) {
   const PersistentVolume* volume = volumes_.Find(name);
   if (volume == nullptr) return;
   for (const std::string_view key : KeysOf(*volume)) volume_keys_.erase({key, volume});
-  const auto names = available_.find({volume->storage_class_name, volume->affinity_node});
-  if (names != available_.end()) {
-    names->second.erase(std::string(name));
-    if (names->second.empty()) available_.erase(names);
+  const auto alike = available_.find({volume->storage_class_name, volume->affinity_node});
+  if (alike != available_.end()) {
+    alike->second.erase(volume->meta.key);
+    if (alike->second.empty()) available_.erase(alike);
   }
   volumes_.Erase(name);
 }
@@ -169,16 +169,17 @@ bool ObjectCache::HasVolumeOf(std::string_view key) const {
 
 std::vector<const PersistentVolume*> ObjectCache::AvailableVolumes(std::string_view storage_class,
                                                                    std::string_view node) const {
+  const ByKey<PersistentVolume> none;
+  const auto of = [&](std::optional<std::string> affinity) -> const ByKey<PersistentVolume>& {
+    const auto* found = FindIn(available_, ClassAndNode(storage_class, std::move(affinity)));
+    return found == nullptr ? none : *found;
+  };
+  const ByKey<PersistentVolume>& everywhere = of(std::nullopt);
+  const ByKey<PersistentVolume>& there = of(std::string(node));
   std::vector<const PersistentVolume*> volumes;
-  const std::string name(storage_class);
-  for (const ClassAndNode& key :
-       {ClassAndNode(name, std::nullopt), ClassAndNode(name, std::string(node))}) {
-    const auto names = available_.find(key);
-    if (names == available_.end()) continue;
-    for (const std::string& each : names->second) volumes.push_back(FindVolume(each));
-  }
-  std::sort(volumes.begin(), volumes.end(),
-            [](const auto* a, const auto* b) { return a->meta.key.name < b->meta.key.name; });
+  volumes.reserve(everywhere.size() + there.size());
+  std::merge(everywhere.begin(), everywhere.end(), there.begin(), there.end(),
+             std::back_inserter(volumes), KeyLess());
   return volumes;
 }
 

@@ -113,9 +113,9 @@ class ObjectCache {
   absl::btree_map<ObjectKey, std::set<std::string>> pods_using_;  // Claim key -> pod UIDs.
   // By the name of their volume, which is the claims' own text.
   absl::btree_set<std::pair<std::string_view, const Claim*>> claims_of_;
-  // Names of available volumes, by class and affinity_node: nullopt is reached by every node.
+  // Available volumes, by class and affinity_node: nullopt is reached by every node.
   using ClassAndNode = std::pair<std::string, std::optional<std::string>>;
-  absl::btree_map<ClassAndNode, std::set<std::string>> available_;
+  absl::btree_map<ClassAndNode, ByKey<PersistentVolume>> available_;
   // VolumeKeys of the volumes' names and handles; the texts are the volumes'.
   absl::btree_set<std::pair<std::string_view, const PersistentVolume*>> volume_keys_;
 };
