@@ -8,12 +8,14 @@
 #include <utility>
 
 #include "common/pure/units.h"
+#include "extender/core/known_nodes.h"
 #include "extender/core/node_numbers.h"
 #include "extender/intake/agent_discovery.h"
 #include "extender/intake/agent_poller.h"
 #include "extender/intake/cluster_watches.h"
 #include "extender/intake/event_writer.h"
 #include "extender/intake/watch_loop.h"
+#include "extender/ledger_pages.h"
 
 namespace pmem::extender {
 namespace {
@@ -39,13 +41,18 @@ std::vector<double> VerbBuckets() {
 
 constexpr std::string_view kVerbPrefix = "/scheduler/";
 
-std::vector<MetricSample> NodesByFreshness(const Ledger& ledger, absl::Time now) {
-  std::map<Freshness, int> counts = {
-      {Freshness::kFresh, 0}, {Freshness::kStale, 0}, {Freshness::kNoReport, 0}};
-  for (const auto& [name, node] : ledger.nodes().nodes()) {
-    if (!node->has_agent) continue;
-    ++counts[NodeBook::FreshnessOf(*node, now, ledger.options().agent_silence_max)];
-  }
+std::vector<MetricSample> NodesByFreshness(const LedgerService& service) {
+  std::map<Freshness, int> counts = {{Freshness::kFresh, 0},
+                                     {Freshness::kStale, 0},
+                                     {Freshness::kNoReport, 0},
+                                     {Freshness::kNoAgent, 0}};
+  ReadPages(service, kPageMax, [&](const Ledger& ledger, absl::Time now, const Page& page) {
+    return LookAtNodes(ledger, page, [&](const KnownNode& node) {
+      const bool counts_here = IsOfPmem(ledger, node);
+      if (counts_here) ++counts[FreshnessOf(ledger, node, now)];
+      return counts_here;
+    });
+  });
   std::vector<MetricSample> samples;
   samples.reserve(counts.size());
   for (const auto& [freshness, count] : counts) {
@@ -182,8 +189,10 @@ void ExtenderMetrics::AddDriftCollector(const LedgerService* service) {
 }
 
 void ExtenderMetrics::AddNodeCollectors(const LedgerService* service) {
-  metrics_.AddCollector("nodes", "Nodes with an agent, by what is known of them.", {"state"},
-                        [service] { return service->Read(NodesByFreshness); });
+  metrics_.AddCollector("nodes",
+                        "Nodes with an agent, or that lack one (no_agent: the product's kube_label "
+                        "or claims of ours are there), by what is known of them.",
+                        {"state"}, [service] { return NodesByFreshness(*service); });
   metrics_.AddCollector("report_age_seconds", "Since the node's agent last answered.", {"node"},
                         [service] {
                           return service->Read([](const Ledger& ledger, absl::Time now) {

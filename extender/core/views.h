@@ -19,21 +19,11 @@
 #include "absl/time/time.h"
 #include "common/pure/json_writer.h"
 #include "extender/core/ledger.h"
+#include "extender/core/page.h"
 
 namespace pmem::extender {
 
-inline constexpr int kPageDefault = 100;
-inline constexpr int kPageMax = 500;
-// Elements that are looked at for one page: those that a filter leaves out take time, too.
-inline constexpr int kPageLooksMax = 2000;
 inline constexpr int kHoldNodesMax = 100;  // Nodes of a hold that are named.
-
-// Elements whose key is above `after`, at most `limit`; fewer, or none, when kPageLooksMax were
-// looked at.
-struct Page {
-  std::string after;
-  int limit = kPageDefault;
-};
 
 struct ClaimFilter {
   std::string kube_namespace;  // Empty: any.

@@ -137,6 +137,9 @@ def test_what_all_replicas_see_is_told_of_once(rules, tmp_path):
     check_alert(rules, tmp_path, 'PmemNodeUnknown',
                 {f'pmem_extender_nodes{{pod="{pod}",state="no_report"}}': '3+0x9' for pod in 'ab'}, '9m',
                 [({}, '3 nodes have an agent that never reported')])
+    check_alert(rules, tmp_path, 'PmemNodeWithoutAgent',
+                {f'pmem_extender_nodes{{pod="{pod}",state="no_agent"}}': '1+0x9' for pod in 'ab'}, '9m',
+                [({}, '1 nodes are to have PMEM and have no agent: they take no new volumes')])
 
 
 @pytest.mark.parametrize('available, fires', [
@@ -182,7 +185,7 @@ def test_fragmentation_and_label_slots_of_the_region_are_right(prometheus):
 
 
 def test_the_node_counts_as_fresh(prometheus):
-    for state, count in (('fresh', 1), ('stale', 0), ('no_report', 0)):
+    for state, count in (('fresh', 1), ('stale', 0), ('no_report', 0), ('no_agent', 0)):
         assert list(prometheus(f'pmem_extender_nodes{{state="{state}"}}').values()) == [count]
 
 

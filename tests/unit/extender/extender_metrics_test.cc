@@ -83,6 +83,31 @@ TEST_F(IntakeMetricsTest, AnAgentThatCannotBeAskedIsCounted) {
   EXPECT_TRUE(Shows("pmem_extender_agent_poll_failures_total 2"));
 }
 
+// It is to have persistent memory, by its label or its claims: nobody says any more how much.
+TEST_F(IntakeMetricsTest, ANodeThatLacksItsAgentIsNotLostSightOf) {
+  fixture_.Begin();
+  const auto count_is = [this](const char* state, int count) {
+    return Shows(absl::StrCat("pmem_extender_nodes{state=\"", state, "\"} ", count));
+  };
+  EXPECT_TRUE(count_is("fresh", 2) && count_is("no_agent", 0));
+  Node labelled = ServiceFixture::MakeNode("n3");
+  labelled.labels["pmem.csi.alibabacloud.com/type"] = "direct";
+  fixture_.Emit(Seen<Node>{labelled});
+  Node switched_off = ServiceFixture::MakeNode("n4");
+  switched_off.labels = {{"pmem.csi.alibabacloud.com", "lvm"},
+                         {"pmem.csi.alibabacloud.com/type", "none"}};
+  fixture_.Emit(Seen<Node>{switched_off});
+  Claim claim = MakeClaim(1, kGiB);
+  claim.selected_node = "n2";
+  fixture_.Emit(Seen<Claim>{claim});
+  Claim lost = MakeClaim(2, kGiB);
+  lost.selected_node = "nowhere";
+  fixture_.Emit(Seen<Claim>{lost});
+  EXPECT_TRUE(count_is("fresh", 2) && count_is("no_agent", 1));
+  fixture_.Emit(AgentsListed{{}});
+  EXPECT_TRUE(count_is("fresh", 0) && count_is("no_agent", 2)) << "n1 has neither";
+}
+
 TEST_F(IntakeMetricsTest, EveryRefusalOfAVerbIsCounted) {
   for (const int code : {400, 405, 408, 413, 500, 503}) {
     metrics_.OnExchange({.route = "/scheduler/filter", .status = code});
