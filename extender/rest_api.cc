@@ -126,10 +126,11 @@ HttpResponse RestApi::Nodes(const HttpRequest& request) const {
 HttpResponse RestApi::OneNode(const HttpRequest& request) const {
   if (const auto status = CheckQuery(request.query, {}); !status.ok()) return Bad(status);
   const std::string name = request.path.substr(kNodePrefix.size());
+  if (name.empty()) return NotFound("wanted /v1/nodes/{node}; all of them are /v1/nodes");
   auto json = service_->Read(
       [&](const Ledger& ledger, absl::Time now) { return NodeJson(ledger, now, name); });
   if (json) return Ok(*std::move(json));
-  return NotFound(absl::StrCat("no agent is known on node ", name));
+  return NotFound(absl::StrCat("node ", name, " is not in the cluster, and has no agent"));
 }
 
 HttpResponse RestApi::Claims(const HttpRequest& request) const {

@@ -5,8 +5,9 @@
 #include <vector>
 
 #include "common/pure/units.h"
-#include "extender/core/node_match.h"
+#include "extender/core/known_nodes.h"
 #include "extender/core/node_numbers.h"
+#include "extender/core/view_parts.h"
 
 namespace pmem::extender {
 namespace {
@@ -26,15 +27,6 @@ void WritePage(const Map& map, const Page& page, JsonWriter& json, Write&& write
   }
   json.EndArray();
   if (at != map.end()) json.String("continue", last);
-}
-
-void WriteAge(absl::Time then, absl::Time now, std::string_view name, JsonWriter& json) {
-  json.Key(name);
-  if (then == absl::InfinitePast()) {
-    json.Null();
-  } else {
-    json.Int(absl::ToInt64Seconds(std::max(absl::ZeroDuration(), now - then)));
-  }
 }
 
 void WritePool(const PoolReport& pool, bool with_volumes, JsonWriter& json) {
@@ -80,10 +72,6 @@ void WriteReport(const CapacityReport& report, bool with_volumes, JsonWriter& js
   json.EndArray();
 }
 
-Freshness FreshnessOf(const Ledger& ledger, const NodeState& node, absl::Time now) {
-  return NodeBook::FreshnessOf(node, now, ledger.options().agent_silence_max);
-}
-
 void WriteDrifts(const DriftBook::Entries& entries, absl::Time now, JsonWriter& json) {
   json.BeginArray();
   for (const auto& [key, entry] : entries) {
@@ -99,22 +87,30 @@ void WriteDrifts(const DriftBook::Entries& entries, absl::Time now, JsonWriter& 
   json.EndArray();
 }
 
-void WriteNode(const Ledger& ledger, const NodeState& node, absl::Time now, bool with_volumes,
+// What is known of its persistent memory, when an agent has reported it.
+void WriteState(const Ledger& ledger, const NodeState& state, JsonWriter& json) {
+  if (!state.failure.empty()) json.String("failure", state.failure);
+  json.Key("kinds").BeginArray();
+  for (const PoolKind kind : kPoolKinds) {
+    if (state.report == nullptr) break;  // What is not known is not zero.
+    WriteNumbers(NumbersOf(ledger, state, kind, {}, ""), kind, json);
+  }
+  json.EndArray();
+}
+
+void WriteNode(const Ledger& ledger, const KnownNode& node, absl::Time now, bool with_volumes,
                JsonWriter& json) {
+  static const auto* const kNothing = new NodeState();
+  const NodeState& state = node.state == nullptr ? *kNothing : *node.state;
   json.BeginObject()
       .String("node", node.name)
       .String("freshness", FreshnessName(FreshnessOf(ledger, node, now)));
-  WriteAge(node.contact, now, "report_age_seconds", json);
-  if (!node.failure.empty()) json.String("failure", node.failure);
-  json.Key("kinds").BeginArray();
-  for (const PoolKind kind : kPoolKinds) {
-    if (node.report == nullptr) break;  // What is not known is not zero.
-    WriteNumbers(NumbersOf(ledger, node, kind, {}, ""), kind, json);
-  }
-  json.EndArray().Key("drifts");
+  WriteAge(state.contact, now, "report_age_seconds", json);
+  WriteState(ledger, state, json);
+  json.Key("drifts");
   const DriftBook::Entries* drifts = ledger.drifts().Find(node.name);
   WriteDrifts(drifts == nullptr ? DriftBook::Entries() : *drifts, now, json);
-  if (node.report != nullptr) WriteReport(*node.report, with_volumes, json);
+  if (state.report != nullptr) WriteReport(*state.report, with_volumes, json);
   json.EndObject();
 }
 
@@ -199,94 +195,6 @@ void WriteHold(const NodeBook& nodes, const Hold& hold, absl::Time now, JsonWrit
   json.EndObject();
 }
 
-// The numbers that stand against a demand on one node: sums over the kinds that it asks for.
-struct Need {
-  int64_t need_bytes = 0, free_bytes = 0, held_bytes = 0;
-  int64_t volume_bytes_max = kBytesMax;  // The smaller one, when it asks for both kinds.
-};
-
-Need NeedOf(const Ledger& ledger, const NodeState* node, const PodDemand& demand,
-            std::string_view owner) {
-  Need need;
-  for (const PoolKind kind : kPoolKinds) {
-    bool asks = false;
-    for (const Item& item : demand.items) {
-      if (item.kind != kind) continue;
-      asks = true;
-      need.need_bytes = AddBytes(need.need_bytes, item.requested_bytes);
-    }
-    if (!asks) continue;
-    const NodeNumbers numbers =
-        node == nullptr ? NodeNumbers() : NumbersOf(ledger, *node, kind, demand.items, owner);
-    need.free_bytes = AddBytes(need.free_bytes, numbers.free_bytes);
-    need.held_bytes = AddBytes(need.held_bytes, numbers.held_bytes);
-    need.volume_bytes_max = std::min(need.volume_bytes_max, numbers.volume_bytes_max);
-  }
-  if (need.volume_bytes_max == kBytesMax) need.volume_bytes_max = 0;
-  return need;
-}
-
-// What filter would say of one node after the other. A pod that needs no PMEM passes everywhere,
-// whatever is known of its claims' nodes; of one with a claim or class that is missing here filter
-// would ask the API server first: nullopt.
-class Verdicts {
- public:
-  // All must outlive it.
-  Verdicts(const Ledger& ledger, const PodDemand& demand, std::string_view owner, absl::Time now)
-      : judge_(ledger.judge()), is_known_(demand.IsKnown()) {
-    if (is_known_ && demand.IsPmem()) question_.emplace(judge_.AskAside(demand, owner, now));
-  }
-
-  std::optional<Reason> Of(const NodeState& node) const {
-    if (!is_known_) return std::nullopt;
-    return question_ ? judge_.JudgeById(node.id, *question_) : Reason::kFits;
-  }
-
- private:
-  const LedgerJudge& judge_;
-  const bool is_known_;
-  std::optional<Question> question_;
-};
-
-void WriteVerdict(const Ledger& ledger, absl::Time now, const Pod& pod, const PodDemand& demand,
-                  const NodeState& node, std::optional<Reason> reason, JsonWriter& json) {
-  const Need need = NeedOf(ledger, &node, demand, pod.meta.uid);
-  json.BeginObject().String("node", node.name);
-  if (reason) json.Bool("fits", *reason == Reason::kFits);
-  if (reason && *reason != Reason::kFits) {
-    json.String("reason", ReasonName(*reason)).String("text", ReasonText(*reason));
-  }
-  json.Int("need_bytes", need.need_bytes)
-      .Int("free_bytes", need.free_bytes)
-      .Int("held_bytes", need.held_bytes)
-      .Int("largest_bytes", need.volume_bytes_max)
-      .String("freshness", FreshnessName(FreshnessOf(ledger, node, now)));
-  WriteAge(node.contact, now, "report_age_seconds", json);
-  const Node* kube_node = ledger.cache().FindNode(node.name);
-  if (kube_node == nullptr) {
-    json.String("node_mismatch", "unknown_node");
-  } else if (const auto mismatch = MatchNode(pod, *kube_node, {})) {
-    json.String("node_mismatch", NodeMismatchName(*mismatch));
-  }
-  json.EndObject();
-}
-
-void WriteDemand(const PodDemand& demand, JsonWriter& json) {
-  json.Key("claims").BeginArray();
-  for (size_t i = 0; i < demand.items.size(); ++i) {
-    json.BeginObject()
-        .String("name", demand.item_keys[i].name)
-        .String("storage_class", demand.item_classes[i])
-        .String("kind", PoolKindName(demand.items[i].kind))
-        .Int("requested_bytes", demand.items[i].requested_bytes)
-        .EndObject();
-  }
-  json.EndArray().Key("missing").BeginArray();
-  for (const ObjectKey& claim : demand.missing_claims) json.String("claim " + claim.name);
-  for (const std::string& name : demand.missing_classes) json.String("class " + name);
-  json.EndArray();
-}
-
 void Add(const NodeNumbers& numbers, bool is_fresh, Summary::Kind& kind) {
   kind.total_bytes = AddBytes(kind.total_bytes, numbers.total_bytes);
   kind.available_bytes = AddBytes(kind.available_bytes, numbers.available_bytes);
@@ -312,17 +220,18 @@ void WriteKind(const Summary::Kind& kind, PoolKind name, JsonWriter& json) {
 std::string NodesJson(const Ledger& ledger, absl::Time now, const Page& page) {
   JsonWriter json;
   json.BeginObject().Key("nodes");
-  WritePage(ledger.nodes().nodes(), page, json, [&](const auto& node) {
-    WriteNode(ledger, *node, now, false, json);
+  WriteNodesPage(ledger, page, json, [&](const KnownNode& node) {
+    if (!IsOfPmem(ledger, node)) return false;
+    WriteNode(ledger, node, now, false, json);
     return true;
   });
   json.EndObject();
   return json.Take();
 }
 
-std::optional<std::string> NodeJson(const Ledger& ledger, absl::Time now, std::string_view name) {
-  const NodeState* node = ledger.nodes().Find(name);
-  if (node == nullptr) return std::nullopt;
+std::optional<std::string> NodeJson(const Ledger& ledger, absl::Time now, const std::string& name) {
+  const std::optional<KnownNode> node = FindKnownNode(ledger, name);
+  if (!node) return std::nullopt;
   JsonWriter json;
   WriteNode(ledger, *node, now, true, json);
   return json.Take();
@@ -352,42 +261,17 @@ std::string HoldsJson(const Ledger& ledger, absl::Time now, const Page& page) {
   return json.Take();
 }
 
-std::optional<std::string> ExplainJson(const Ledger& ledger, absl::Time now, const ObjectKey& key,
-                                       const Page& page) {
-  const Pod* pod = ledger.cache().FindPod(key);
-  if (pod == nullptr) return std::nullopt;
-  const PodDemand demand = ledger.Demand(*pod, nullptr);
-  JsonWriter json;
-  json.BeginObject()
-      .String("kube_namespace", key.kube_namespace)
-      .String("name", key.name)
-      .String("uid", pod->meta.uid)
-      .Bool("needs_pmem", demand.IsPmem());
-  WriteDemand(demand, json);
-  json.Key("nodes");
-  const Verdicts verdicts(ledger, demand, pod->meta.uid, now);
-  WritePage(ledger.nodes().nodes(), page, json, [&](const auto& node) {
-    WriteVerdict(ledger, now, *pod, demand, *node, verdicts.Of(*node), json);
-    return true;
-  });
-  json.EndObject();
-  return json.Take();
-}
-
 std::string AddToSummary(const Ledger& ledger, absl::Time now, const Page& page, Summary& summary) {
-  const auto& nodes = ledger.nodes().nodes();
-  auto at = page.after.empty() ? nodes.begin() : nodes.upper_bound(page.after);
-  std::string last;
-  for (int seen = 0; at != nodes.end() && seen < page.limit; ++at, ++seen) {
-    const NodeState& node = *at->second;
+  return LookAtNodes(ledger, page, [&](const KnownNode& node) {
+    if (!IsOfPmem(ledger, node)) return false;
     const Freshness freshness = FreshnessOf(ledger, node, now);
     ++summary.nodes[FreshnessName(freshness)];
+    if (node.state == nullptr) return true;
     const bool is_fresh = freshness == Freshness::kFresh;
-    Add(FirmNumbersOf(node, PoolKind::kLvm), is_fresh, summary.lvm);
-    Add(FirmNumbersOf(node, PoolKind::kDirect), is_fresh, summary.direct);
-    last = at->first;
-  }
-  return at == nodes.end() ? "" : last;
+    Add(FirmNumbersOf(*node.state, PoolKind::kLvm), is_fresh, summary.lvm);
+    Add(FirmNumbersOf(*node.state, PoolKind::kDirect), is_fresh, summary.direct);
+    return true;
+  });
 }
 
 void WriteSummary(const Ledger& ledger, const Summary& summary, JsonWriter& json) {

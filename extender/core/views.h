@@ -30,17 +30,20 @@ struct ClaimFilter {
   std::string node;
 };
 
-// {"nodes":[...],"continue":"n7"}; continue is absent on the last page.
+// {"nodes":[...],"continue":"n7"}; continue is absent on the last page. Nodes with an agent, and
+// those that lack one (LacksAgent).
 std::string NodesJson(const Ledger& ledger, absl::Time now, const Page& page);
-// One node with its volumes; nullopt: neither an agent nor a promise is known there.
-std::optional<std::string> NodeJson(const Ledger& ledger, absl::Time now, std::string_view name);
+// One node with its volumes, also one of the cluster's without persistent memory. nullopt: it is
+// not in the cluster, and no agent is known there.
+std::optional<std::string> NodeJson(const Ledger& ledger, absl::Time now, const std::string& name);
 // {"claims":[...],"continue":"<uid>"}: claims of our classes, by UID. continue may name one that is
 // not among them.
 std::string ClaimsJson(const Ledger& ledger, const Page& page, const ClaimFilter& filter);
 // {"holds":[...],"continue":"<owner>"}
 std::string HoldsJson(const Ledger& ledger, absl::Time now, const Page& page);
-// Per node: fits, or the reason and the numbers; neither while a claim or class that the pod names
-// is missing. nullopt: no pod of that name waits for a node.
+// Per node, those without persistent memory among them: fits, or the reason and the numbers;
+// neither while a claim or class that the pod names is missing. nullopt: no pod of that name waits
+// for a node.
 std::optional<std::string> ExplainJson(const Ledger& ledger, absl::Time now, const ObjectKey& pod,
                                        const Page& page);
 

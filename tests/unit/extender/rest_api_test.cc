@@ -157,7 +157,46 @@ TEST_F(RestApiTest, UnknownStaleAndZeroAreThreeDifferentThings) {
   clock_.Advance(absl::Minutes(2));
   EXPECT_THAT(Ask("/v1/nodes/n1").body,
               HasSubstr(R"("freshness":"stale","report_age_seconds":120)"));
-  ExpectProblem(Ask("/v1/nodes/n9"), 404, "no agent is known on node n9");
+}
+
+// n4 is no matter of ours, n5 has the label, claims are pinned to n6 and to a node that nobody
+// knows.
+TEST_F(RestApiTest, NodesWithoutAnAgentAreKnownToo) {
+  for (const char* name : {"n4", "n6"}) Emit(Seen<Node>{MakeNode(name)});
+  Node labelled = MakeNode("n5");
+  labelled.labels["pmem.csi.alibabacloud.com"] = "lvm";
+  Emit(Seen<Node>{labelled});
+  for (const int number : {8, 9}) {
+    Claim claim = MakeClaim(number, kGiB);
+    claim.selected_node = number == 8 ? "n6" : "nowhere";
+    Emit(Seen<Claim>{claim});
+  }
+  const auto no_agent = [](const std::string& name) {
+    return R"({"node":")" + name +
+           R"(","freshness":"no_agent","report_age_seconds":null,"kinds":[],"drifts":[]})";
+  };
+  for (const char* name : {"n4", "n5", "n6"}) {
+    EXPECT_EQ(Ask(absl::StrCat("/v1/nodes/", name)).body, no_agent(name));
+  }
+  EXPECT_THAT(Ask("/v1/nodes", {{"continue", "n3"}}).body,
+              R"({"nodes":[)" + no_agent("n5") + "," + no_agent("n6") + "]}");
+  EXPECT_THAT(Ask("/v1/summary").body, HasSubstr(R"("no_agent":2})"));
+  const ClientResponse rest = Ask("/v1/explain/pods/default/pod-2", {{"continue", "n3"}});
+  ExpectSchema(rest, "Explanation");
+  for (const char* name : {"n4", "n5", "n6"}) {
+    EXPECT_THAT(rest.body, HasSubstr(absl::StrCat(R"({"node":")", name,
+                                                  R"(","fits":false,"reason":"no_agent")")));
+  }
+  EXPECT_EQ(rest.body.find("nowhere"), std::string::npos);
+}
+
+TEST_F(RestApiTest, ANodeThatNobodyKnowsIsNotFound) {
+  Claim claim = MakeClaim(9, kGiB);
+  claim.selected_node = "nowhere";
+  Emit(Seen<Claim>{claim});
+  ExpectProblem(Ask("/v1/nodes/n9"), 404, "node n9 is not in the cluster, and has no agent");
+  ExpectProblem(Ask("/v1/nodes/nowhere"), 404, "node nowhere is not in the cluster");
+  ExpectProblem(Ask("/v1/nodes/"), 404, "wanted /v1/nodes/{node}");
 }
 
 TEST_F(RestApiTest, WhatIsNotListedYetIsNotShownAsNothing) {
