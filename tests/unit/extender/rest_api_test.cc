@@ -235,12 +235,42 @@ TEST_F(RestApiTest, ExplainGivesTheNumbersOfEveryNode) {
       body,
       HasSubstr(R"({"node":"n1","fits":false,"reason":"no_room","text":"insufficient free PMEM",)"
                 R"("need_bytes":214748364800,"free_bytes":75161927680,"held_bytes":0,)"
-                R"("largest_bytes":75161927680,"freshness":"fresh","report_age_seconds":0})"));
+                R"("largest_bytes":75161927680,"kinds":[{"kind":"lvm","fits":false,)"
+                R"("reason":"no_room","text":"insufficient free PMEM","need_bytes":214748364800,)"
+                R"("free_bytes":75161927680,"held_bytes":0,"largest_bytes":75161927680}],)"
+                R"("freshness":"fresh","report_age_seconds":0})"));
   EXPECT_THAT(body, HasSubstr(R"("node":"n2","fits":false,"reason":"no_pool")"));
   EXPECT_THAT(body, HasSubstr(R"("node":"n3","fits":false,"reason":"no_report")"));
   EXPECT_THAT(body, HasSubstr(R"("node_mismatch":"unknown_node")"));
   ExpectProblem(Ask("/v1/explain/pods/default/nobody"), 404, "default/nobody");
   ExpectProblem(Ask("/v1/explain/pods/default"), 404, "{kube_namespace}/{name}");
+}
+
+// n2 has room for the direct claim and no VolumeGroup; the sum of both kinds says nothing of that.
+TEST_F(RestApiTest, ExplainSaysWhichKindDoesNotFitAndWhatItNeedsInWholeSteps) {
+  const Claim lvm = MakeClaim(4, kGiB - 1);
+  const Claim direct = MakeClaim(5, kGiB + 1, "pmem-direct");
+  Emit(Seen<Claim>{lvm});
+  Emit(Seen<Claim>{direct});
+  Emit(Seen<Pod>{MakePod(4, {lvm, direct})});
+  const ClientResponse response = Ask("/v1/explain/pods/default/pod-4");
+  ExpectSchema(response, "Explanation");
+  EXPECT_THAT(response.body, HasSubstr(R"({"kind":"lvm","fits":true,"need_bytes":1073741824,)"));
+  EXPECT_THAT(response.body,
+              HasSubstr(R"({"kind":"lvm","fits":false,"reason":"no_pool",)"
+                        R"("text":"no PMEM pool of the requested kind","need_bytes":1073741823,)"
+                        R"("free_bytes":0,"held_bytes":0,"largest_bytes":0},)"
+                        R"({"kind":"direct","fits":true,"need_bytes":1090519040,)"
+                        R"("free_bytes":12884901888,"held_bytes":0,"largest_bytes":8589934592}])"));
+}
+
+TEST_F(RestApiTest, ExplainSaysThatAClaimAsksForMoreThanIsCounted) {
+  const Claim claim = MakeClaim(4, kBytesMax);
+  Emit(Seen<Claim>{claim});
+  Emit(Seen<Pod>{MakePod(4, {claim})});
+  EXPECT_THAT(Ask("/v1/explain/pods/default/pod-4").body,
+              HasSubstr(R"("requested_bytes":4611686018427387904,"is_capped":true)"));
+  EXPECT_THAT(Ask("/v1/explain/pods/default/pod-2").body, HasSubstr(R"("is_capped":false)"));
 }
 
 // Filter passes it everywhere, whatever is known of the nodes.
