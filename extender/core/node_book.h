@@ -60,7 +60,7 @@ struct NodeQuick {
 struct NodeNumbers {
   int64_t total_bytes = 0;
   int64_t available_bytes = 0;
-  int64_t promised_bytes = 0;  // Firmly: to claims that are assigned or reserved there.
+  int64_t promised_bytes = 0;  // Firmly: to claims that are assigned, reserved or to grow there.
   int64_t held_bytes = 0;      // By undecided pods, and for creations that may still be under way.
   int64_t free_bytes = 0;
   int64_t volume_bytes_max = 0;

@@ -27,7 +27,7 @@ NodeNumbers FreshFirmNumbersOf(const NodeState& node, PoolKind kind,
     }
   }
   const std::vector<Item> firm = NodeBook::FirmItems(node, except);
-  numbers.promised_bytes = RequestedBytes(firm, kind);
+  numbers.promised_bytes = AddBytes(RequestedBytes(firm, kind), GrowthBytesOf(node, kind));
   if (firm.empty()) {  // Most nodes at most times, and a room is dear to copy.
     AddFree(node.room, kind, numbers);
   } else {
@@ -44,6 +44,11 @@ std::array<NodeNumbers, 2> AllFirmNumbersOf(const NodeState& node) {
 }
 
 }  // namespace
+
+int64_t GrowthBytesOf(const NodeState& node, PoolKind kind) {
+  if (node.expansions.empty() || node.report == nullptr) return 0;
+  return FreeBytes(RoomOf(*node.report), kind) - FreeBytes(node.room, kind);
+}
 
 NodeNumbers FirmNumbersOf(const NodeState& node, PoolKind kind) {
   if (!node.firm_numbers) node.firm_numbers = AllFirmNumbersOf(node);

@@ -15,6 +15,10 @@ namespace pmem::extender {
 // not show it.
 NodeNumbers FirmNumbersOf(const NodeState& node, PoolKind kind);
 
+// Of what is promised, what volumes that are there are to grow by: no more than there is room for,
+// whatever is asked for.
+int64_t GrowthBytesOf(const NodeState& node, PoolKind kind);
+
 // Promises to the claims in `except` and the hold of `owner` are left out: they are the asker's
 // own.
 NodeNumbers NumbersOf(const Ledger& ledger, const NodeState& node, PoolKind kind,

@@ -101,6 +101,7 @@ enum class NoticeReason {
   kPresetNodeUnfit,
   kUnknownKind,    // See class_health.h.
   kPoolInTrouble,  // See volume_health.h.
+  kNoRoomToGrow,   // The same.
 };
 std::string_view NoticeReasonName(NoticeReason reason);  // "PmemNoNodeFits"
 

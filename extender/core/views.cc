@@ -50,11 +50,13 @@ void WritePool(const PoolReport& pool, bool with_volumes, JsonWriter& json) {
   json.EndObject();
 }
 
-void WriteNumbers(const NodeNumbers& numbers, PoolKind kind, JsonWriter& json) {
+void WriteNumbers(const NodeNumbers& numbers, int64_t growth_bytes, PoolKind kind,
+                  JsonWriter& json) {
   json.BeginObject()
       .String("kind", PoolKindName(kind))
       .Int("available_bytes", numbers.available_bytes)
       .Int("assumed_bytes", numbers.promised_bytes)
+      .Int("growth_bytes", growth_bytes)
       .Int("free_bytes", numbers.free_bytes)
       .Int("held_bytes", numbers.held_bytes)
       .Int("largest_bytes", numbers.volume_bytes_max)
@@ -93,7 +95,7 @@ void WriteState(const Ledger& ledger, const NodeState& state, JsonWriter& json) 
   json.Key("kinds").BeginArray();
   for (const PoolKind kind : kPoolKinds) {
     if (state.report == nullptr) break;  // What is not known is not zero.
-    WriteNumbers(NumbersOf(ledger, state, kind, {}, ""), kind, json);
+    WriteNumbers(NumbersOf(ledger, state, kind, {}, ""), GrowthBytesOf(state, kind), kind, json);
   }
   json.EndArray();
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "extender/core/volume_health.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/pure/absl_view.h"
 #include "common/pure/names.h"
+#include "common/pure/sizing.h"
 
 namespace pmem::extender {
 namespace {
@@ -87,7 +89,41 @@ class Search {
   FoundNotices found_;
 };
 
+// nullopt: it asks for no more than it has, or there is room, or nothing is known of it.
+std::optional<Notice> JudgeGrowth(const Ledger& ledger, const Claim& claim) {
+  if (!IsBound(claim) || claim.requested_bytes <= claim.capacity_bytes) return std::nullopt;
+  const ClaimPlace* place = ledger.FindPlace(claim.meta.uid);
+  const NodeState* node = place == nullptr ? nullptr : ledger.nodes().Find(place->node);
+  if (node == nullptr) return std::nullopt;
+  const NodeBook::Listed listed = ledger.nodes().FindVolume(*node, KeyOf(*place));
+  if (listed.volume == nullptr || listed.pool->kind != PoolKind::kLvm || listed.pool->thin) {
+    return std::nullopt;
+  }
+  const int64_t more_bytes =
+      VolumeBytes(claim.requested_bytes, listed.pool->alignment_bytes) - listed.volume->bytes;
+  if (more_bytes <= listed.pool->available_bytes) return std::nullopt;
+  return Notice{claim, NoticeReason::kNoRoomToGrow,
+                absl::StrCat("the volume is to grow by ", more_bytes, " bytes, and ",
+                             listed.pool->id, " on node ", node->name, " has ",
+                             listed.pool->available_bytes, " left: ask for less, or make room")};
+}
+
 }  // namespace
+
+FoundNotices FindUnmetGrowth(const Ledger& ledger, const std::string& after, size_t count_max) {
+  FoundNotices found;
+  const auto& claims = ledger.cache().claims();
+  size_t looked = 0;
+  for (auto it = claims.upper_bound(after); it != claims.end(); ++it) {
+    if (found.notices.size() >= count_max || looked++ >= kGrowthLooksMax) return found;
+    found.last = it->first;
+    if (auto notice = JudgeGrowth(ledger, it->second)) {
+      found.notices.push_back(*std::move(notice));
+    }
+  }
+  found.last.clear();  // From the first one again.
+  return found;
+}
 
 FoundNotices FindTroubledVolumes(const Ledger& ledger, const std::string& after, size_t count_max) {
   Search search(ledger, count_max);

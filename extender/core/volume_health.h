@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is to be said to the owners of volumes whose pool is in trouble. Pure.
+// What is to be said to the owners of volumes whose pool is in trouble, or too small for what they
+// ask for. Pure.
 #pragma once
 
 #include <cstddef>
@@ -15,5 +16,12 @@ namespace pmem::extender {
 // node, pool and volume, from the one after `after` (FoundNotices::last) around to it; at most
 // `count_max`.
 FoundNotices FindTroubledVolumes(const Ledger& ledger, const std::string& after, size_t count_max);
+
+// Claims that are looked at for it at a time.
+inline constexpr size_t kGrowthLooksMax = 2000;
+// One notice for each claim that asks for more than its volume and the VolumeGroup it lies in have
+// together, by the newest report. In order of UID, from the one after `after`; at most `count_max`,
+// and after kGrowthLooksMax claims it goes on the next time.
+FoundNotices FindUnmetGrowth(const Ledger& ledger, const std::string& after, size_t count_max);
 
 }  // namespace pmem::extender

@@ -127,11 +127,10 @@ TEST_F(RestApiTest, EveryAnswerIsAsTheDocumentSays) {
 
 TEST_F(RestApiTest, ANodeShowsItsPoolsAndWhatIsPromised) {
   const std::string body = Ask("/v1/nodes/n1").body;
-  EXPECT_THAT(
-      body,
-      HasSubstr(
-          R"("kind":"lvm","available_bytes":96636764160,"assumed_bytes":21474836480,"free_bytes":75161927680,)"
-          R"("held_bytes":0,"largest_bytes":75161927680,"overbooked":false)"));
+  EXPECT_THAT(body,
+              HasSubstr(R"("kind":"lvm","available_bytes":96636764160,"assumed_bytes":21474836480,)"
+                        R"("growth_bytes":0,"free_bytes":75161927680,)"
+                        R"("held_bytes":0,"largest_bytes":75161927680,"overbooked":false)"));
   EXPECT_THAT(body, HasSubstr(R"("volumes":[{"name":"disk-x","bytes":10737418240}])"));
   EXPECT_THAT(body, HasSubstr(R"("freshness":"fresh","report_age_seconds":0)"));
 }

@@ -37,6 +37,23 @@ TEST_F(NodeNumbersTest, APromiseIsTakenOffWhatIsFree) {
   EXPECT_EQ(Numbers().held_bytes, 0);
 }
 
+// Else what is available would be gone, and no number say where.
+TEST_F(NodeNumbersTest, WhatAVolumeIsToGrowByIsShownAsPromised) {
+  Claim claim = MakeClaim(1, 2 * kGiB);
+  claim.selected_node = "n1";
+  claim.volume_name = "pvc-1";
+  claim.capacity_bytes = 2 * kGiB;
+  Apply(Seen<Claim>{claim});
+  Apply(MakeReport("n1", 2, {MakeLvmPool(10 * kGiB, {{"disk-" + Uid(1), 2 * kGiB}})}));
+  EXPECT_EQ(Numbers().promised_bytes, 0);
+  claim.requested_bytes = 5 * kGiB;
+  Apply(Seen<Claim>{claim});
+  EXPECT_EQ(Numbers().available_bytes, 8 * kGiB);
+  EXPECT_EQ(GrowthBytesOf(*ledger_.nodes().Find("n1"), PoolKind::kLvm), 3 * kGiB);
+  EXPECT_EQ(Numbers().promised_bytes, 3 * kGiB);
+  EXPECT_EQ(Numbers().free_bytes, 5 * kGiB);
+}
+
 TEST_F(NodeNumbersTest, WhatACreationMayTakeWhoseClaimIsGoneIsShownAsHeld) {
   Claim claim = MakeClaim(1, 6 * kGiB);
   claim.selected_node = "n1";

@@ -96,5 +96,49 @@ TEST_F(VolumeHealthTest, NobodyIsToldTwiceInOneSearch) {
   EXPECT_EQ(FindTroubledVolumes(ledger_, found.last, kMany).notices.size(), 2U);
 }
 
+class GrowthTest : public VolumeHealthTest {
+ protected:
+  // Both have a volume of 1 GiB in a pool of 10 GiB, and ask for so much.
+  GrowthTest() { ReportState(PoolState::kOk); }
+  void AskFor(int number, int64_t bytes) {
+    Claim claim = MakeClaim(number, bytes);
+    claim.selected_node = "n1";
+    claim.volume_name = "pvc-" + claim.meta.uid;
+    claim.capacity_bytes = kGiB;
+    Apply(Seen<Claim>{claim});
+  }
+  std::vector<std::string> Told() const {
+    std::vector<std::string> told;
+    for (const Notice& notice : FindUnmetGrowth(ledger_, "", kMany).notices) {
+      EXPECT_EQ(notice.reason, NoticeReason::kNoRoomToGrow);
+      told.push_back(notice.claim.meta.key.name + ": " + notice.message);
+    }
+    return told;
+  }
+};
+
+TEST_F(GrowthTest, AClaimThatItsPoolHasNoRoomForIsTold) {
+  PoolReport pool = MakeLvmPool(10 * kGiB, {{"disk-" + Uid(1), kGiB}, {"disk-" + Uid(2), kGiB}});
+  Apply(MakeReport("n1", 9, {pool}));
+  AskFor(1, 9 * kGiB);
+  AskFor(2, kGiB);
+  EXPECT_EQ(Told(), std::vector<std::string>());
+  AskFor(2, 9 * kGiB + 1);
+  EXPECT_EQ(Told(), std::vector<std::string>{
+                        "claim-2: the volume is to grow by 8594128896 bytes, and "
+                        "lvm/pmemvgregion0 on node n1 has 8589934592 left: ask for less, or make "
+                        "room"});
+}
+
+TEST_F(GrowthTest, ALookEndsAfterSoManyClaimsAndGoesOn) {
+  std::vector<Claim> claims;
+  for (int i = 1; i <= static_cast<int>(kGrowthLooksMax) + 1; ++i)
+    claims.push_back(MakeClaim(i, kGiB));
+  Apply(Relisted<Claim>{claims});
+  const FoundNotices first = FindUnmetGrowth(ledger_, "", kMany);
+  EXPECT_EQ(first.last, Uid(static_cast<int>(kGrowthLooksMax)));
+  EXPECT_EQ(FindUnmetGrowth(ledger_, first.last, kMany).last, "");
+}
+
 }  // namespace
 }  // namespace pmem::extender
