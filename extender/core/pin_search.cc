@@ -109,12 +109,17 @@ FoundNode NodeSearch::Find(const Pods& pods, const PodDemand& demand,
   } else {
     found.judged = static_cast<int>(ledger_.nodes().nodes().size());
     if (question.memo != nullptr) found.shape = question.items;
+    int strangers = 0;  // Names that nothing but a pin knows: no nodes.
     for (const auto& [name, node] : ledger_.nodes().nodes()) {
+      if (!node->has_agent && ledger_.cache().FindNode(name) == nullptr) {
+        ++strangers;
+        continue;
+      }
       Judge(*node, question, pods, candidates, found.refusals);
     }
     // Nodes without an agent are not in the book.
     const auto others = static_cast<int>(ledger_.cache().nodes().size()) -
-                        static_cast<int>(ledger_.nodes().nodes().size());
+                        static_cast<int>(ledger_.nodes().nodes().size()) + strangers;
     found.refusals.Add(Reason::kNoAgent, std::max(0, others));
   }
   if (candidates.nodes.empty()) return found;

@@ -203,6 +203,20 @@ TEST_F(PinningTest, WhenNoNodeFitsItIsToldHowManyWereLeftOutForWhichReason) {
             "1 cordoned");
 }
 
+TEST_F(PinningTest, ANameThatOnlyAPinKnowsIsNotCountedAsANode) {
+  Claim lost = MakeClaim(2, kGiB);
+  lost.selected_node = "nowhere";
+  Add(lost);
+  AddPod(MakePod(1, {Add(Immediate(1, 100 * kGiB))}));
+  std::vector<std::string> told;
+  for (const Notice& notice : Plan().notices) {
+    if (notice.reason == NoticeReason::kNoNodeFits) told.push_back(notice.message);
+  }
+  EXPECT_EQ(told, std::vector<std::string>{
+                      "no node can hold the claim now; it will be tried again: 0/3 nodes: 3 "
+                      "insufficient free PMEM"});
+}
+
 TEST_F(PinningTest, OfAPresetNodeTheReasonIsTold) {
   for (const auto& [node, text] :
        Pairs{{"n1", "insufficient free PMEM"}, {"n9", "no PMEM agent on the node"}}) {
