@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "extender/rest_api.h"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/pure/absl_view.h"
 #include "common/pure/json_writer.h"
 #include "common/pure/status_macros.h"
 #include "extender/core/simulation.h"
@@ -49,20 +52,26 @@ std::string Parameter(const HttpRequest& request, const std::string& name) {
   return found == request.query.end() ? "" : found->second;
 }
 
+// The kind that claims of the class ask for.
+absl::StatusOr<PoolKind> KindOfClass(const Ledger& ledger, const std::string& name) {
+  const StorageClass* found = ledger.cache().FindClass(name);
+  const auto bad = [&name](std::string_view why) {
+    return absl::InvalidArgumentError(absl::StrCat("storage_class ", name, ": ", AbslView(why)));
+  };
+  if (found == nullptr) return bad("there is no such class");
+  if (!IsOurs(*found)) return bad("not a class of ours");
+  const std::optional<PoolKind> kind = KindOf(*found);
+  if (!kind) return bad("a class of ours whose parameter pmemType is neither lvm nor direct");
+  return *kind;
+}
+
 // What the claims of a simulation ask for; classes are looked up.
 absl::StatusOr<std::vector<Item>> ItemsOf(const Ledger& ledger, const SimulationRequest& request) {
   std::vector<Item> items;
   for (const SimulationClaim& claim : request.claims) {
     PoolKind kind = claim.kind;
     if (!claim.storage_class.empty()) {
-      const StorageClass* found = ledger.cache().FindClass(claim.storage_class);
-      const std::optional<PoolKind> asked =
-          found != nullptr && IsOurs(*found) ? KindOf(*found) : std::nullopt;
-      if (!asked) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("storage_class ", claim.storage_class, ": not a class of ours"));
-      }
-      kind = *asked;
+      PMEM_ASSIGN_OR_RETURN(kind, KindOfClass(ledger, claim.storage_class));
     }
     items.push_back({.claim_uid = absl::StrCat("simulated-", items.size()),
                      .kind = kind,
@@ -71,7 +80,10 @@ absl::StatusOr<std::vector<Item>> ItemsOf(const Ledger& ledger, const Simulation
   return items;
 }
 
-std::string SimulationJson(const Simulation& result, int replicas) {
+constexpr size_t kLeftOutNamedMax = 100;
+
+std::string SimulationJson(const Simulation& result, int replicas,
+                           const std::vector<LeftOutNode>& left_out) {
   JsonWriter json;
   json.BeginObject()
       .Int("replicas", replicas)
@@ -81,6 +93,16 @@ std::string SimulationJson(const Simulation& result, int replicas) {
       .BeginArray();
   for (const Simulation::Share& share : result.shares) {
     json.BeginObject().String("node", share.node).Int("replicas", share.replicas).EndObject();
+  }
+  json.EndArray()
+      .Int("left_out_count", static_cast<int64_t>(left_out.size()))
+      .Key("left_out")
+      .BeginArray();
+  for (size_t i = 0; i < std::min(left_out.size(), kLeftOutNamedMax); ++i) {
+    json.BeginObject()
+        .String("node", left_out[i].node)
+        .String("reason", left_out[i].reason)
+        .EndObject();
   }
   json.EndArray().EndObject();
   return json.Take();
@@ -190,13 +212,13 @@ HttpResponse RestApi::Simulated(const HttpRequest& request) const {
   const auto items =
       service_->Read([&](const Ledger& ledger, absl::Time) { return ItemsOf(ledger, *wanted); });
   if (!items.ok()) return Bad(items.status());
-  std::vector<NodeRoom> rooms;
+  ClusterRoom room;
   ReadPages(*service_, kPageMax, [&](const Ledger& ledger, absl::Time now, const Page& page) {
-    return AddRooms(ledger, now, page, rooms);
+    return AddRooms(ledger, now, page, room);
   });
   const Strategy strategy = wanted->strategy.value_or(service_->options().verbs.strategy);
-  return Ok(SimulationJson(Simulate(std::move(rooms), *items, wanted->replicas, strategy),
-                           wanted->replicas));
+  return Ok(SimulationJson(Simulate(std::move(room.rooms), *items, wanted->replicas, strategy),
+                           wanted->replicas, room.left_out));
 }
 
 }  // namespace pmem::extender

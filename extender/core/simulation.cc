@@ -7,6 +7,8 @@
 #include <tuple>
 
 #include "common/pure/units.h"
+#include "extender/core/known_nodes.h"
+#include "extender/core/node_numbers.h"
 
 namespace pmem::extender {
 namespace {
@@ -40,27 +42,31 @@ class IsWorse {
   bool is_binpack_;
 };
 
+Room RoomBesideAll(const Ledger& ledger, const NodeState& node) {
+  Room room = NodeBook::RoomLeftOn(node, {}).room;
+  std::vector<Item> others = NodeBook::DebtItems(node, {});
+  for (Item& item : ledger.holds().ItemsOn(node.id, "", NodeBook::FirmItems(node, {}))) {
+    if (!HasClaim(others, item.claim_uid)) others.push_back(std::move(item));
+  }
+  TakeByKind(room, others);
+  return room;
+}
+
 }  // namespace
 
-std::string AddRooms(const Ledger& ledger, absl::Time now, const Page& page,
-                     std::vector<NodeRoom>& rooms) {
-  const auto& nodes = ledger.nodes().nodes();
-  auto at = page.after.empty() ? nodes.begin() : nodes.upper_bound(page.after);
-  std::string last;
-  for (int seen = 0; at != nodes.end() && seen < page.limit; ++at, ++seen) {
-    const NodeState& node = *at->second;
-    last = at->first;
-    const absl::Duration silence_max = ledger.options().agent_silence_max;
-    if (NodeBook::FreshnessOf(node, now, silence_max) != Freshness::kFresh) continue;
-    Room room = NodeBook::RoomLeftOn(node, {}).room;
-    std::vector<Item> others = NodeBook::DebtItems(node, {});
-    for (Item& item : ledger.holds().ItemsOn(node.id, "", NodeBook::FirmItems(node, {}))) {
-      if (!HasClaim(others, item.claim_uid)) others.push_back(std::move(item));
+std::string AddRooms(const Ledger& ledger, absl::Time now, const Page& page, ClusterRoom& room) {
+  return LookAtNodes(ledger, page, [&](const KnownNode& node) {
+    if (!IsOfPmem(ledger, node)) return false;
+    const Freshness freshness = FreshnessOf(ledger, node, now);
+    if (freshness != Freshness::kFresh) {
+      room.left_out.push_back({node.name, FreshnessName(freshness)});
+    } else if (node.object != nullptr && node.object->is_unschedulable) {
+      room.left_out.push_back({node.name, "cordoned"});
+    } else {
+      room.rooms.push_back({.node = node.name, .room = RoomBesideAll(ledger, *node.state)});
     }
-    TakeByKind(room, others);
-    rooms.push_back({.node = node.name, .room = std::move(room)});
-  }
-  return at == nodes.end() ? "" : last;
+    return true;
+  });
 }
 
 Simulation Simulate(std::vector<NodeRoom> rooms, absl::Span<const Item> items, int replicas,

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -20,9 +21,22 @@ struct NodeRoom {
   Room room;  // Beside promises, debts and holds.
 };
 
-// Appends the rooms of the page's fresh nodes. Returns the name to go on after; empty: done.
-std::string AddRooms(const Ledger& ledger, absl::Time now, const Page& page,
-                     std::vector<NodeRoom>& rooms);
+// A node that is to have persistent memory and cannot be counted on: what it holds is not known
+// now, or no pod may go there.
+struct LeftOutNode {
+  std::string node;
+  std::string_view reason;  // "stale", "no_report", "no_agent", "cordoned"
+  bool operator==(const LeftOutNode&) const = default;
+};
+
+// What the simulation may count on.
+struct ClusterRoom {
+  std::vector<NodeRoom> rooms;
+  std::vector<LeftOutNode> left_out;
+};
+
+// Appends the page's nodes. Returns the name to go on after; empty: done.
+std::string AddRooms(const Ledger& ledger, absl::Time now, const Page& page, ClusterRoom& room);
 
 struct Simulation {
   struct Share {

@@ -358,14 +358,32 @@ TEST_F(RestApiTest, TheSummaryAddsUp) {
 }
 
 TEST_F(RestApiTest, SimulateSaysHowManyFitAndWhere) {
-  EXPECT_EQ(Post(R"({"claims":[{"storage_class":"pmem-lvm","size":"20Gi"}],"replicas":5})").body,
-            R"({"replicas":5,"placed":3,"fits":false,"nodes":[{"node":"n1","replicas":3}]})");
-  EXPECT_EQ(Post(R"({"claims":[{"kind":"direct","bytes":4294967296}],"replicas":3})").body,
-            R"({"replicas":3,"placed":3,"fits":true,"nodes":[{"node":"n2","replicas":3}]})");
+  const std::string left_out =
+      R"(,"left_out_count":1,"left_out":[{"node":"n3","reason":"no_report"}]})";
+  EXPECT_EQ(
+      Post(R"({"claims":[{"storage_class":"pmem-lvm","size":"20Gi"}],"replicas":5})").body,
+      R"({"replicas":5,"placed":3,"fits":false,"nodes":[{"node":"n1","replicas":3}])" + left_out);
+  EXPECT_EQ(
+      Post(R"({"claims":[{"kind":"direct","bytes":4294967296}],"replicas":3})").body,
+      R"({"replicas":3,"placed":3,"fits":true,"nodes":[{"node":"n2","replicas":3}])" + left_out);
   EXPECT_EQ(Post(R"({"claims":[{"kind":"lvm","size":"1Gi"},{"kind":"direct","size":"1Gi"}]})").body,
-            R"({"replicas":1,"placed":0,"fits":false,"nodes":[]})");
-  ExpectProblem(Post(R"({"claims":[{"storage_class":"other","size":"1Gi"}]})"), 400,
-                "storage_class other");
+            R"({"replicas":1,"placed":0,"fits":false,"nodes":[])" + left_out);
+}
+
+TEST_F(RestApiTest, SimulateSaysWhatIsWrongWithAClass) {
+  StorageClass foreign = MakeClass("foreign");
+  foreign.provisioner = "other.example.com";
+  StorageClass odd = MakeClass("odd");
+  odd.parameters = {{"pmemType", "LVM"}};
+  for (const StorageClass& storage_class : {foreign, odd}) Emit(Seen<StorageClass>{storage_class});
+  const std::map<std::string, std::string> answers = {
+      {"none", "storage_class none: there is no such class"},
+      {"foreign", "storage_class foreign: not a class of ours"},
+      {"odd", "storage_class odd: a class of ours whose parameter pmemType is neither lvm nor"}};
+  for (const auto& [name, detail] : answers) {
+    ExpectProblem(Post(R"({"claims":[{"storage_class":")" + name + R"(","size":"1Gi"}]})"), 400,
+                  detail);
+  }
 }
 
 struct BadQuestion {

@@ -73,23 +73,36 @@ INSTANTIATE_TEST_SUITE_P(
                                    .expected = {3, {{"a", 1}, {"b", 2}}}}),
     [](const auto& row) { return row.param.name; });
 
-TEST(AddRooms, TakesFreshNodesOnlyAndWhatIsPromisedThereOut) {
+// What is not known is not full.
+TEST(AddRooms, SaysWhichNodesItLeavesOutAndTakesPromisesOutOfTheOthers) {
   const absl::Time now = absl::FromUnixSeconds(1000);
   Ledger ledger{LedgerOptions{}};
+  Node cordoned, labelled;
+  cordoned.meta.key.name = "cordoned";
+  cordoned.is_unschedulable = true;
+  labelled.meta.key.name = "labelled";
+  labelled.labels["pmem.csi.alibabacloud.com/type"] = "lvm";
+  ledger.Apply(Relisted<Node>{{cordoned, labelled}}, now);
   ledger.Apply(Relisted<StorageClass>{{MakeClass("pmem-lvm")}}, now);
-  ledger.Apply(AgentsListed{{"fresh", "silent", "stale"}}, now);
+  ledger.Apply(AgentsListed{{"cordoned", "fresh", "silent", "stale"}}, now);
   const absl::Time later = now + ledger.options().agent_silence_max + absl::Seconds(1);
   ledger.Apply(MakeReport("stale", 1, {MakeLvmPool(20 * kGiB)}), now);
-  ledger.Apply(MakeReport("fresh", 1, {MakeLvmPool(20 * kGiB)}), later);
+  for (const char* name : {"cordoned", "fresh"}) {
+    ledger.Apply(MakeReport(name, 1, {MakeLvmPool(20 * kGiB)}), later);
+  }
   Claim claim = MakeClaim(1, 8 * kGiB);
   claim.selected_node = "fresh";
   ledger.Apply(Seen<Claim>{claim}, later);
-  std::vector<NodeRoom> rooms;
-  EXPECT_EQ(AddRooms(ledger, later, {.after = "", .limit = 1}, rooms), "fresh");
-  EXPECT_EQ(AddRooms(ledger, later, {.after = "fresh", .limit = 100}, rooms), "");
-  ASSERT_EQ(rooms.size(), 1U);
-  EXPECT_EQ(rooms[0].node, "fresh");
-  EXPECT_EQ(Simulate(rooms, LvmItems({kGiB}), 100, Strategy::kBinpack),
+  ClusterRoom room;
+  EXPECT_EQ(AddRooms(ledger, later, {.after = "", .limit = 2}, room), "fresh");
+  EXPECT_EQ(AddRooms(ledger, later, {.after = "fresh", .limit = 100}, room), "");
+  EXPECT_EQ(room.left_out, (std::vector<LeftOutNode>{{"cordoned", "cordoned"},
+                                                     {"labelled", "no_agent"},
+                                                     {"silent", "no_report"},
+                                                     {"stale", "stale"}}));
+  ASSERT_EQ(room.rooms.size(), 1U);
+  EXPECT_EQ(room.rooms[0].node, "fresh");
+  EXPECT_EQ(Simulate(room.rooms, LvmItems({kGiB}), 100, Strategy::kBinpack),
             (Simulation{12, {{"fresh", 12}}}));
 }
 
