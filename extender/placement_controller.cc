@@ -42,8 +42,10 @@ PlacementController::PlacementController(PinningOptions options, LedgerService* 
       wake_ups_(
           metrics->AddCounter("scheduler_wake_ups_total",
                               "Times that kube-scheduler was made to try refused pods again.")),
-      health_searches_(
-          {{{&FindTroubledVolumes, ""}, {&FindUnknownKinds, ""}, {&FindUnmetGrowth, ""}}}),
+      health_searches_({{{&FindTroubledVolumes, ""},
+                         {&FindUnknownKinds, ""},
+                         {&FindUnmetGrowth, ""},
+                         {&FindMissingVolumes, ""}}}),
       task_("placement", kPeriod, [this] { Tick(); }) {}
 
 void PlacementController::Tick() {

@@ -145,7 +145,7 @@ class PlacementController {
   // Nodes that were not there, and until when that is told.
   absl::btree_map<std::string, absl::Time> gone_;
   absl::Time health_at_ = absl::InfinitePast();  // When trouble is looked for again.
-  std::array<HealthSearch, 3> health_searches_;
+  std::array<HealthSearch, 4> health_searches_;
   PeriodicTask task_;
 };
 

@@ -414,6 +414,8 @@ std::string_view NoticeReasonName(NoticeReason reason) {
       return "PmemPresetNodeUnfit";
     case NoticeReason::kUnknownKind:
       return "PmemUnknownKind";
+    case NoticeReason::kVolumeMissing:
+      return "PmemVolumeMissing";
     case NoticeReason::kNoRoomToGrow:
       return "PmemNoRoomToGrow";
     case NoticeReason::kPoolInTrouble:

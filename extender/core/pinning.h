@@ -102,6 +102,7 @@ enum class NoticeReason {
   kUnknownKind,    // See class_health.h.
   kPoolInTrouble,  // See volume_health.h.
   kNoRoomToGrow,   // The same.
+  kVolumeMissing,  // The same.
 };
 std::string_view NoticeReasonName(NoticeReason reason);  // "PmemNoNodeFits"
 

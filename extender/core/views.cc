@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/pure/units.h"
 #include "extender/core/known_nodes.h"
 #include "extender/core/node_numbers.h"
@@ -74,14 +75,19 @@ void WriteReport(const CapacityReport& report, bool with_volumes, JsonWriter& js
   json.EndArray();
 }
 
-void WriteDrifts(const DriftBook::Entries& entries, absl::Time now, JsonWriter& json) {
+void WriteDrifts(const Ledger& ledger, const DriftBook::Entries& entries, absl::Time now,
+                 JsonWriter& json) {
   json.BeginArray();
   for (const auto& [key, entry] : entries) {
     if (!entry.has_begun) continue;
     json.BeginObject()
         .String("kind", DriftKindName(entry.drift.kind))
-        .String("subject", entry.drift.subject)
-        .Int("expected_bytes", entry.drift.expected_bytes)
+        .String("subject", entry.drift.subject);
+    if (const Claim* claim = ledger.cache().FindClaim(entry.drift.subject)) {
+      const ObjectKey& name = claim->meta.key;
+      json.String("claim", absl::StrCat(name.kube_namespace, "/", name.name));
+    }
+    json.Int("expected_bytes", entry.drift.expected_bytes)
         .Int("found_bytes", entry.drift.found_bytes);
     WriteAge(entry.since, now, "age_seconds", json);
     json.EndObject();
@@ -111,7 +117,7 @@ void WriteNode(const Ledger& ledger, const KnownNode& node, absl::Time now, bool
   WriteState(ledger, state, json);
   json.Key("drifts");
   const DriftBook::Entries* drifts = ledger.drifts().Find(node.name);
-  WriteDrifts(drifts == nullptr ? DriftBook::Entries() : *drifts, now, json);
+  WriteDrifts(ledger, drifts == nullptr ? DriftBook::Entries() : *drifts, now, json);
   if (state.report != nullptr) WriteReport(*state.report, with_volumes, json);
   json.EndObject();
 }
@@ -139,15 +145,22 @@ std::optional<ClaimView> ViewOf(const Ledger& ledger, const Claim& claim) {
   return view;
 }
 
-// pending: no node yet, or nobody makes its volume. assigned: the ledger keeps its room. reported:
-// the node's report lists its volume.
-std::string_view StateOf(const ClaimView& view) {
-  if (view.place == nullptr) return "pending";
-  if (view.place->is_counted) return "assigned";
-  return view.is_unmade ? "pending" : "reported";
+bool IsMissing(const Ledger& ledger, const ClaimPlace& place) {
+  const NodeState* node = ledger.nodes().Find(place.node);
+  if (!place.was_listed || node == nullptr || node->report == nullptr) return false;
+  return ledger.nodes().FindVolume(*node, KeyOf(place)).volume == nullptr;
 }
 
-void WriteClaim(const ClaimView& view, JsonWriter& json) {
+// pending: no node yet, or nobody makes its volume. assigned: the ledger keeps its room. reported:
+// the node's report lists its volume. missing: it did, and does no more.
+std::string_view StateOf(const Ledger& ledger, const ClaimView& view) {
+  if (view.place == nullptr) return "pending";
+  if (view.place->is_counted) return "assigned";
+  if (view.is_unmade) return "pending";
+  return IsMissing(ledger, *view.place) ? "missing" : "reported";
+}
+
+void WriteClaim(const Ledger& ledger, const ClaimView& view, JsonWriter& json) {
   const ObjectMeta& meta = view.claim->meta;
   json.BeginObject()
       .String("kube_namespace", meta.key.kube_namespace)
@@ -156,7 +169,7 @@ void WriteClaim(const ClaimView& view, JsonWriter& json) {
       .String("storage_class", view.claim->storage_class_name.value_or(""))
       .String("kind", PoolKindName(view.item.kind))
       .Int("requested_bytes", view.item.requested_bytes)
-      .String("state", StateOf(view));
+      .String("state", StateOf(ledger, view));
   if (view.place != nullptr) json.String("node", view.place->node);
   json.EndObject();
 }
@@ -245,7 +258,7 @@ std::string ClaimsJson(const Ledger& ledger, const Page& page, const ClaimFilter
   WritePage(ledger.cache().claims(), page, json, [&](const Claim& claim) {
     const std::optional<ClaimView> view = ViewOf(ledger, claim);
     if (!view || !Passes(*view, filter)) return false;
-    WriteClaim(*view, json);
+    WriteClaim(ledger, *view, json);
     return true;
   });
   json.EndObject();

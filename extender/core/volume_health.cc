@@ -89,6 +89,25 @@ class Search {
   FoundNotices found_;
 };
 
+// Those behind `first`, up to `last`, as Search::Look has it.
+void AddMissing(const Ledger& ledger, const std::string& first, const std::string& last,
+                size_t count_max, FoundNotices& found) {
+  for (const auto& [node, entries] : ledger.drifts().nodes()) {
+    for (const auto& [key, entry] : entries) {
+      if (key.first != DriftKind::kVolumeMissing || !entry.has_begun) continue;
+      std::string at = absl::StrCat(node, std::string(1, '\0'), entry.drift.subject);
+      if (at <= first || (!last.empty() && at > last)) continue;
+      if (found.notices.size() >= count_max) return;
+      const Claim* const claim = ledger.cache().FindClaim(entry.drift.subject);
+      if (claim == nullptr) continue;
+      found.notices.push_back({*claim, NoticeReason::kVolumeMissing,
+                               absl::StrCat("the claim's volume is no longer on node ", node,
+                                            ": its data is gone, delete the claim")});
+      found.last = std::move(at);
+    }
+  }
+}
+
 // nullopt: it asks for no more than it has, or there is room, or nothing is known of it.
 std::optional<Notice> JudgeGrowth(const Ledger& ledger, const Claim& claim) {
   if (!IsBound(claim) || claim.requested_bytes <= claim.capacity_bytes) return std::nullopt;
@@ -109,6 +128,13 @@ std::optional<Notice> JudgeGrowth(const Ledger& ledger, const Claim& claim) {
 }
 
 }  // namespace
+
+FoundNotices FindMissingVolumes(const Ledger& ledger, const std::string& after, size_t count_max) {
+  FoundNotices found;
+  AddMissing(ledger, after, "", count_max, found);
+  if (!after.empty()) AddMissing(ledger, "", after, count_max, found);
+  return found;
+}
 
 FoundNotices FindUnmetGrowth(const Ledger& ledger, const std::string& after, size_t count_max) {
   FoundNotices found;

@@ -17,6 +17,10 @@ namespace pmem::extender {
 // `count_max`.
 FoundNotices FindTroubledVolumes(const Ledger& ledger, const std::string& after, size_t count_max);
 
+// One notice for each claim that is bound and whose volume is missing on its node (drift.h). In
+// order of node and UID, as above.
+FoundNotices FindMissingVolumes(const Ledger& ledger, const std::string& after, size_t count_max);
+
 // Claims that are looked at for it at a time.
 inline constexpr size_t kGrowthLooksMax = 2000;
 // One notice for each claim that asks for more than its volume and the VolumeGroup it lies in have

@@ -228,6 +228,27 @@ TEST_F(RestApiTest, ClaimsAreListedWithTheirStateAndFiltered) {
   EXPECT_EQ(Ask("/v1/claims", {{"kube_namespace", "x"}}).body, R"({"claims":[]})");
 }
 
+TEST_F(RestApiTest, AClaimWhoseVolumeIsGoneIsMissing) {
+  Claim claim = MakeClaim(7, kGiB);
+  claim.selected_node = "n1";
+  claim.volume_name = "pvc-7";
+  Emit(Seen<Claim>{claim});
+  const auto states = [this] { return Ask("/v1/claims", {{"node", "n1"}}).body; };
+  Emit(MakeReport("n1", 8, {MakeLvmPool(100 * kGiB, {{"disk-" + Uid(7), kGiB}})}));
+  EXPECT_THAT(states(), HasSubstr(R"("state":"reported")"));
+  Emit(MakeReport("n1", 9, {MakeLvmPool(100 * kGiB)}));
+  EXPECT_THAT(states(), HasSubstr(R"("state":"missing")"));
+  for (int i = 0; i < 2; ++i) {
+    service_.LookForDrift();
+    clock_.Advance(absl::Minutes(1));
+    Emit(AgentConfirmed{"n1"});
+  }
+  EXPECT_THAT(Ask("/v1/nodes/n1").body,
+              HasSubstr(R"("subject":")" + Uid(7) + R"(","claim":"default/claim-7",)"));
+  ExpectSchema(Ask("/v1/nodes/n1"), "Node");
+  ExpectSchema(Ask("/v1/claims"), "ClaimList");
+}
+
 TEST_F(RestApiTest, ExplainGivesTheNumbersOfEveryNode) {
   const std::string body = Ask("/v1/explain/pods/default/pod-2").body;
   EXPECT_THAT(

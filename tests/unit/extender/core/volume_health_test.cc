@@ -96,6 +96,27 @@ TEST_F(VolumeHealthTest, NobodyIsToldTwiceInOneSearch) {
   EXPECT_EQ(FindTroubledVolumes(ledger_, found.last, kMany).notices.size(), 2U);
 }
 
+TEST_F(VolumeHealthTest, AClaimWhoseVolumeIsGoneIsTold) {
+  Claim claim = MakeClaim(1, kGiB);
+  claim.selected_node = "n1";
+  claim.volume_name = "pvc-1";
+  claim.capacity_bytes = kGiB;
+  Apply(Seen<Claim>{claim});
+  ReportState(PoolState::kOk);
+  Apply(MakeReport("n1", ++generation_, {MakeLvmPool(10 * kGiB)}));
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(FindMissingVolumes(ledger_, "", kMany).notices.empty()) << "no drift yet";
+    ledger_.LookForDrift(now_, 10);
+    now_ += absl::Minutes(1);
+    Apply(AgentConfirmed{"n1"});
+  }
+  const FoundNotices found = FindMissingVolumes(ledger_, "", kMany);
+  ASSERT_EQ(found.notices.size(), 1U);
+  EXPECT_EQ(found.notices[0].claim.meta.key.name, "claim-1");
+  EXPECT_EQ(found.notices[0].reason, NoticeReason::kVolumeMissing);
+  EXPECT_EQ(FindMissingVolumes(ledger_, found.last, kMany).notices.size(), 1U) << "in turn";
+}
+
 class GrowthTest : public VolumeHealthTest {
  protected:
   // Both have a volume of 1 GiB in a pool of 10 GiB, and ask for so much.
