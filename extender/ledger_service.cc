@@ -6,12 +6,16 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/io/log.h"
 
 namespace pmem::extender {
 namespace {
 
 constexpr size_t kSilentAgentsNamedMax = 20;
 constexpr const char* kNotTheLeader = "not the leader";
+// What schedulers are told is the same at each try; the log has the rest.
+constexpr const char* kClaimsUnread =
+    "the API server does not say what the pod's claims are: see the extender's log";
 constexpr int kLiveReadsMax = 2;  // Of one decision.
 
 std::vector<std::string> NamesOf(const std::vector<ObjectKind>& kinds) {
@@ -182,7 +186,13 @@ std::optional<absl::StatusOr<LiveObjects>> LedgerService::Complete(const Pod& po
     if (demand.IsKnown() || reads == kLiveReadsMax) return live;
     if (patience == Patience::kNone) return std::nullopt;
     absl::StatusOr<LiveObjects> more = ReadLive(demand);
-    if (!more.ok()) return more.status();
+    if (!more.ok()) {
+      LogWarning("verb", "cannot read the claims of a pod from the API server",
+                 {{"kube_namespace", pod.meta.key.kube_namespace},
+                  {"pod", pod.meta.key.name},
+                  {"error", more.status()}});
+      return absl::UnavailableError(kClaimsUnread);
+    }
     std::move(more->claims.begin(), more->claims.end(), std::back_inserter(live.claims));
     std::move(more->classes.begin(), more->classes.end(), std::back_inserter(live.classes));
     std::move(more->absent_claims.begin(), more->absent_claims.end(),

@@ -209,7 +209,7 @@ TEST_F(LedgerServiceTest, AnApiServerThatDoesNotAnswerIsAnError) {
   Begin();
   live.Fail(absl::UnavailableError("connection refused"));
   EXPECT_EQ(Filter(MakePod(7, {MakeClaim(7, kGiB)}), Patience::kBlocks)->error,
-            "connection refused");
+            "the API server does not say what the pod's claims are: see the extender's log");
 }
 
 TEST_F(LedgerServiceTest, LiveReadsAreCountedWithTheirTime) {
