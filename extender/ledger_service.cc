@@ -129,9 +129,11 @@ Readiness LedgerService::GetReadiness() const {
 std::vector<std::string> LedgerService::GetSilentAgents() const {
   std::vector<std::string> silent;
   MutexLock lock(&mu_);
+  const absl::Time now = clock_->SteadyNow();
   for (const auto& [name, node] : ledger_.nodes().nodes()) {
     if (silent.size() >= kSilentAgentsNamedMax) break;
-    if (node->has_agent && node->report == nullptr) silent.push_back(name);
+    const auto freshness = NodeBook::FreshnessOf(*node, now, options_.ledger.agent_silence_max);
+    if (node->has_agent && freshness != Freshness::kFresh) silent.push_back(name);
   }
   return silent;
 }

@@ -84,7 +84,7 @@ class LedgerService final : public EventSink {
   // once. Set before the first call of a verb; thread-safe and quick.
   void SetLeaderCheck(std::function<bool()> is_leader) { leader_check_ = std::move(is_leader); }
   Readiness GetReadiness() const ABSL_LOCKS_EXCLUDED(mu_);
-  // Nodes whose agents are expected and have not reported yet; the first kSilentAgentsNamedMax.
+  // Nodes whose agents never reported, or not for too long; the first kSilentAgentsNamedMax.
   // Looks at all nodes.
   std::vector<std::string> GetSilentAgents() const ABSL_LOCKS_EXCLUDED(mu_);
   // Why verbs of PMEM pods are not decided now; empty: they are.

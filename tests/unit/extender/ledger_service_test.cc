@@ -44,6 +44,14 @@ TEST_F(LedgerServiceTest, IsReadyOnceItLeadsAndKnowsAllObjectsAndAllAgents) {
   EXPECT_TRUE(service.GetReadiness().is_ready);
 }
 
+TEST_F(LedgerServiceTest, AnAgentIsSilentAgainOnceItIsStale) {
+  Begin();
+  EXPECT_TRUE(service.GetSilentAgents().empty());
+  clock.Advance(absl::Minutes(1));
+  Emit(AgentConfirmed{"n2"});
+  EXPECT_EQ(service.GetSilentAgents(), (std::vector<std::string>{"n1"}));
+}
+
 TEST_F(LedgerServiceTest, AgentsThatStaySilentAreWaitedForNoLongerThanAgreed) {
   service.SetLeading(true);
   Sync();
