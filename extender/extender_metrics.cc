@@ -7,7 +7,6 @@
 #include <string>
 #include <utility>
 
-#include "common/pure/units.h"
 #include "extender/core/known_nodes.h"
 #include "extender/core/node_numbers.h"
 #include "extender/intake/agent_discovery.h"
@@ -73,12 +72,27 @@ std::vector<MetricSample> PerNode(const Ledger& ledger, Value value) {
   return samples;
 }
 
-double PromisedBytes(const NodeState& node) {
-  int64_t bytes = 0;
-  for (const Item& item : NodeBook::FirmItems(node, {})) {
-    bytes = AddBytes(bytes, item.requested_bytes);
-  }
-  return static_cast<double>(bytes);
+// One sample a node and kind that it has a pool of, or owes something of. value(node, numbers)
+// returns nullopt for what is not known.
+template <class Value>
+std::vector<MetricSample> PerKind(const LedgerService& service, Value value) {
+  std::vector<MetricSample> samples;
+  ReadPages(service, kPageMax, [&](const Ledger& ledger, absl::Time now, const Page& page) {
+    return LookAtNodes(ledger, page, [&](const KnownNode& node) {
+      if (!node.HasAgent() || node.state->report == nullptr) return false;
+      const bool is_fresh = FreshnessOf(ledger, node, now) == Freshness::kFresh;
+      for (const PoolKind kind : kPoolKinds) {
+        const NodeNumbers numbers = FirmNumbersOf(*node.state, kind);
+        if (numbers.total_bytes == 0 && numbers.promised_bytes == 0) continue;
+        const std::optional<int64_t> bytes = value(numbers, is_fresh);
+        if (!bytes) continue;
+        samples.push_back({{{"node", node.name}, {"kind", std::string(PoolKindName(kind))}},
+                           static_cast<double>(*bytes)});
+      }
+      return true;
+    });
+  });
+  return samples;
 }
 
 // Of every watch that was started.
@@ -201,12 +215,28 @@ void ExtenderMetrics::AddNodeCollectors(const LedgerService* service) {
                             });
                           });
                         });
-  metrics_.AddCollector("promised_bytes", "Promised to claims whose volume is not reported yet.",
-                        {"node"}, [service] {
-                          return service->Read([](const Ledger& ledger, absl::Time) {
-                            return PerNode(ledger, PromisedBytes);
+  metrics_.AddCollector("promised_bytes",
+                        "Promised to claims whose volume is not reported yet, or is to grow.",
+                        {"kind", "node"}, [service] {
+                          return PerKind(*service, [](const NodeNumbers& numbers, bool) {
+                            return std::optional<int64_t>(numbers.promised_bytes);
                           });
                         });
+  metrics_.AddCollector(
+      "free_bytes", "What is available less what is promised; absent while the agent is silent.",
+      {"kind", "node"}, [service] {
+        return PerKind(*service, [](const NodeNumbers& numbers, bool is_fresh) {
+          return is_fresh ? std::optional<int64_t>(numbers.free_bytes) : std::nullopt;
+        });
+      });
+  metrics_.AddCollector(
+      "max_volume_bytes",
+      "The largest volume that fits into what is free; absent while the agent is silent.",
+      {"kind", "node"}, [service] {
+        return PerKind(*service, [](const NodeNumbers& numbers, bool is_fresh) {
+          return is_fresh ? std::optional<int64_t>(numbers.volume_bytes_max) : std::nullopt;
+        });
+      });
 }
 
 void ExtenderMetrics::AddIntake(const Intake& intake) {

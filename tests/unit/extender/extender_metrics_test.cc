@@ -108,6 +108,25 @@ TEST_F(IntakeMetricsTest, ANodeThatLacksItsAgentIsNotLostSightOf) {
   EXPECT_TRUE(count_is("fresh", 0) && count_is("no_agent", 2)) << "n1 has neither";
 }
 
+TEST_F(IntakeMetricsTest, WhatANodeHasLeftIsShownByKindAndOnlyWhileItIsKnown) {
+  fixture_.Begin();
+  Claim claim = MakeClaim(1, 8 * kGiB);
+  claim.selected_node = "n1";
+  fixture_.Emit(Seen<Claim>{claim});
+  const auto shows = [this](const char* what, int64_t bytes) {
+    return absl::StrContains(
+        metrics_.registry().Text(),
+        absl::StrCat("\npmem_extender_", what, "{kind=\"lvm\",node=\"n1\"} ", bytes, "\n"));
+  };
+  EXPECT_TRUE(shows("promised_bytes", 8 * kGiB));
+  EXPECT_TRUE(shows("free_bytes", 12 * kGiB));
+  EXPECT_TRUE(shows("max_volume_bytes", 12 * kGiB));
+  EXPECT_FALSE(absl::StrContains(metrics_.registry().Text(), "kind=\"direct\""));
+  fixture_.clock.Advance(absl::Minutes(2));
+  EXPECT_TRUE(shows("promised_bytes", 8 * kGiB));
+  EXPECT_FALSE(absl::StrContains(metrics_.registry().Text(), "pmem_extender_free_bytes{"));
+}
+
 TEST_F(IntakeMetricsTest, EveryRefusalOfAVerbIsCounted) {
   for (const int code : {400, 405, 408, 413, 500, 503}) {
     metrics_.OnExchange({.route = "/scheduler/filter", .status = code});
