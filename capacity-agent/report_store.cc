@@ -87,9 +87,8 @@ void ReportStore::ExpireWaiters(absl::Time now) {
     read = changes_read_;
     for (Parked& parked : parked_) {
       if (parked.awaits) parked.deadline = std::min(parked.deadline, now);  // There is news.
-      if (parked.deadline > now || now < parked.looked_at + kLookAgeMax) continue;
-      parked.awaits = changes_noted_;
-      parked.looked_at = now;
+      // Once: changes may go on for ever.
+      if (parked.deadline <= now && !parked.awaits) parked.awaits = changes_noted_;
     }
     ended = TakeEndedLocked([now, read](const Parked& parked) {
       return !parked.awaits || (*parked.awaits > read && now < parked.deadline + kHoldMax);

@@ -5,7 +5,7 @@
 // that is called exactly once, from whichever thread brings its end: a report of another generation
 // (Publish), its deadline (ExpireWaiters), or the end of the agent (Close).
 //
-// Whoever is answered may count on it that all changes which were noted kLookAgeMax before are in
+// Whoever is answered may count on it that all changes which were noted kHoldMax before are in
 // the report, or not in it because they were undone: a waiter that there is news for, or whose
 // deadline is over, stays until they have been read.
 #pragma once
@@ -27,11 +27,9 @@ namespace pmem::agent {
 // Of waiters at a time. Beyond it a reader is told to come back.
 inline constexpr int64_t kWaitersMax = 1024;
 // How long past its deadline, or past the news, a waiter stays for what is being read. Less than
-// what the extender gives an agent for its answer (AgentPoller::Options::slack).
+// what the extender gives an agent for its answer (AgentPoller::Options::slack), and it ends a debt
+// at an answer that speaks of the time after the creation (LedgerOptions::debt_grace).
 inline constexpr absl::Duration kHoldMax = absl::Seconds(12);
-// Whoever stays that long stays for what was noted meanwhile, too. The extender ends a debt at an
-// answer that speaks of the time after the creation (LedgerOptions::debt_grace).
-inline constexpr absl::Duration kLookAgeMax = absl::Seconds(4);
 
 struct PublishedReport {
   CapacityReport report;
@@ -57,7 +55,7 @@ struct CollectorHealth {
 class ReportStore {
  public:
   using Snapshot = std::shared_ptr<const PublishedReport>;
-  // Gets the report that is current then. `is_read`: it has all that was noted kLookAgeMax before.
+  // Gets the report that is current then. `is_read`: it has all that was noted kHoldMax before.
   using Waiter = std::function<void(const Snapshot&, bool is_read)>;
 
   // Null before the first Publish.
@@ -91,7 +89,6 @@ class ReportStore {
     Waiter waiter;
     // Changes to be read, once there is news or the deadline is over.
     std::optional<int64_t> awaits = std::nullopt;
-    absl::Time looked_at = absl::InfinitePast();  // When it was last said how many, by the timer.
   };
   // Without those of which `stays` is false, which it returns.
   std::vector<Parked> TakeEndedLocked(const std::function<bool(const Parked&)>& stays)

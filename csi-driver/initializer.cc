@@ -89,13 +89,15 @@ absl::Status Initializer::CreateGroup(const InitStep& step) {
       const std::string device,
       devices_->makers.at(PoolKind::kDirect)->Open({.pool = step.region, .name = step.name}));
   const absl::Status empty = CheckEmpty(device);
+  absl::Status why_not = empty;
   if (empty.ok()) return lvm_->CreateGroup(step.name, device, false);
   // Of a run that was cut off within vgcreate: nobody's data, and nobody else would finish it.
   if (absl::IsFailedPrecondition(empty)) {
-    PMEM_ASSIGN_OR_RETURN(const bool is_half_made, host_->HasHalfMadeGroup(device, step.name));
-    if (is_half_made) return lvm_->CreateGroup(step.name, device, true);
+    const absl::StatusOr<bool> is_half_made = host_->HasHalfMadeGroup(device, step.name);
+    if (is_half_made.ok() && *is_half_made) return lvm_->CreateGroup(step.name, device, true);
+    if (!is_half_made.ok()) why_not = is_half_made.status();
   }
-  return step.is_disabled ? DisabledAgain(step, empty) : empty;
+  return step.is_disabled ? DisabledAgain(step, why_not) : why_not;
 }
 
 absl::Status Initializer::Do(const InitStep& step) {

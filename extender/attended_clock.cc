@@ -26,4 +26,9 @@ absl::Time AttendedClock::SteadyNow() const {
   return result;
 }
 
+absl::Duration AttendedClock::LeftOut() const {
+  MutexLock lock(&mu_);
+  return left_out_;
+}
+
 }  // namespace pmem::extender

@@ -30,6 +30,8 @@ class AttendedClock final : public Clock {
 
   absl::Time WallNow() const override { return clock_->WallNow(); }
   absl::Time SteadyNow() const override ABSL_LOCKS_EXCLUDED(mu_);
+  // How much was left out so far. What was known before it grew may be older than it seems.
+  absl::Duration LeftOut() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   const Clock* const clock_;

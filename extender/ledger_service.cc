@@ -29,9 +29,26 @@ std::vector<std::string> NamesOf(const std::vector<ObjectKind>& kinds) {
 LedgerService::LedgerService(LedgerServiceOptions options, LiveReader* live, const Clock* clock)
     : ledger_(options.ledger), options_(options), live_(live), clock_(clock) {}
 
+// Nothing was heard meanwhile, and what has come is read by other threads than the one that asks.
+absl::Time LedgerService::NowLocked() {
+  const absl::Time now = clock_->SteadyNow();
+  const absl::Duration left_out = left_out_ ? left_out_() : absl::ZeroDuration();
+  if (left_out - left_out_before_ > options_.ledger.hold_grace) {
+    ledger_.TakeNothingBefore(now);
+    ++pauses_;
+  }
+  left_out_before_ = left_out;
+  return now;
+}
+
+int64_t LedgerService::GetPauses() const {
+  MutexLock lock(&mu_);
+  return pauses_;
+}
+
 void LedgerService::Emit(Event event) {
   MutexLock lock(&mu_);
-  const absl::Time now = clock_->SteadyNow();
+  const absl::Time now = NowLocked();
   const int64_t before = ledger_.version();
   ledger_.Apply(event, now);
   BeginWhenSyncedLocked();
@@ -41,7 +58,7 @@ void LedgerService::Emit(Event event) {
 void LedgerService::Tick() {
   MutexLock lock(&mu_);
   const int64_t before = ledger_.version();
-  ledger_.Expire(clock_->SteadyNow());
+  ledger_.Expire(NowLocked());
   BeginWhenSyncedLocked();
   SignalIfChangedLocked(before);
 }
@@ -240,7 +257,7 @@ std::optional<FilterDecision> LedgerService::DecideFilterLocked(
   const absl::Time deadline = begin + options_.hold_wait_max;
   bool has_waited = false;
   while (!ledger_.IsOvertaken(pod.meta.uid, turn)) {
-    const absl::Time now = clock_->SteadyNow();
+    const absl::Time now = NowLocked();
     ledger_.Expire(now);
     const PodDemand demand = ledger_.Demand(pod, &live);
     FilterDecision decision = extender::Filter(ledger_, options_.verbs, pod, demand, nodes, now);

@@ -83,6 +83,11 @@ class LedgerService final : public EventSink {
   // Asked before and after every decision: a process that was stopped past its lease knows it at
   // once. Set before the first call of a verb; thread-safe and quick.
   void SetLeaderCheck(std::function<bool()> is_leader) { leader_check_ = std::move(is_leader); }
+  // How much time the clock has left out so far (AttendedClock). After more than `hold_grace` at
+  // once nodes take nothing new until their agents have answered, and a pause is counted. Set
+  // before the first event; thread-safe and quick.
+  void SetLeftOut(std::function<absl::Duration()> left_out) { left_out_ = std::move(left_out); }
+  int64_t GetPauses() const ABSL_LOCKS_EXCLUDED(mu_);
   Readiness GetReadiness() const ABSL_LOCKS_EXCLUDED(mu_);
   // Nodes whose agents never reported, or not for too long; the first kSilentAgentsNamedMax.
   // Looks at all nodes.
@@ -126,7 +131,7 @@ class LedgerService final : public EventSink {
   template <class Change>
   auto Write(Change change) ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
-    return change(ledger_, clock_->SteadyNow());
+    return change(ledger_, NowLocked());
   }
 
   // Ledger::DebtEndOn. The service must outlive the function.
@@ -155,6 +160,7 @@ class LedgerService final : public EventSink {
   // lacks something. A claim whose name another one has by now is ranked wrongly, no more.
   std::optional<absl::StatusOr<PodDemand>> DemandToRank(const Pod& pod, Patience patience)
       ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Time NowLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void BeginWhenSyncedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool AgentsHaveReportedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::StatusOr<LiveObjects> ReadLive(const PodDemand& demand) ABSL_LOCKS_EXCLUDED(mu_);
@@ -182,9 +188,12 @@ class LedgerService final : public EventSink {
   int waiting_ ABSL_GUARDED_BY(mu_) = 0;
   Waits live_reads_ ABSL_GUARDED_BY(mu_);
   int64_t list_round_ ABSL_GUARDED_BY(mu_) = 0;
+  absl::Duration left_out_before_ ABSL_GUARDED_BY(mu_);
+  int64_t pauses_ ABSL_GUARDED_BY(mu_) = 0;
   std::atomic<int64_t> turns_{0};
   std::function<void(int64_t)> relist_;
-  std::function<bool()> leader_check_;  // Empty: we always lead.
+  std::function<bool()> leader_check_;        // Empty: we always lead.
+  std::function<absl::Duration()> left_out_;  // Empty: nothing ever.
   const LedgerServiceOptions options_;
   LiveReader* const live_;
   const Clock* const clock_;

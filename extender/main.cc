@@ -8,7 +8,6 @@
 #include "common/io/heap.h"
 #include "common/io/http_server.h"
 #include "common/io/log.h"
-#include "common/io/mutex.h"
 #include "common/io/open_files.h"
 #include "common/io/signals.h"
 #include "extender/attended_clock.h"
@@ -50,7 +49,7 @@ int Run(const ExtenderConfig& config) {
   KubeLiveReader live(client->get());
   LedgerService service(config.service, &live, &clock);
   ExtenderMetrics metrics(&service);
-  StatusApi status(&service, &metrics.registry(), &clock);
+  StatusApi status(&service, &metrics.registry(), &real_clock);
   VerbApi verbs(&service, &metrics);
   RestApi rest(&service);
   EventWriter events("pmem-extender", client->get(), &clock);
@@ -78,6 +77,7 @@ int Run(const ExtenderConfig& config) {
   metrics.AddIntake({&watches, &capacity_watch, discovery.get(), &poller, &events});
   Ticker ticker(&service, &metrics, &status);
   service.SetRelister([&watches](int64_t round) { watches.Relist(round); });
+  service.SetLeftOut([&clock] { return clock.LeftOut(); });
   leadership.Start();
   events.Start();
   watches.Start();

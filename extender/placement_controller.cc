@@ -50,6 +50,7 @@ PlacementController::PlacementController(PinningOptions options, LedgerService* 
 
 void PlacementController::Tick() {
   if (!service_->MayWrite()) return;
+  if (pauses_ != service_->GetPauses()) ForgetAllPods();
   ForgetOldPods();
   PinningPlan plan = Plan();
   WriteAll(plan.pins);
@@ -140,6 +141,15 @@ void PlacementController::WakeScheduler() {
   const absl::Status status = api_->WakeScheduler(absl::ToUnixMillis(clock_->WallNow()));
   if (status.ok()) return wake_ups_.Increment();
   LogWarning(kComponent, "cannot wake the scheduler up", {{"error", status}});
+}
+
+// Older than they seem.
+void PlacementController::ForgetAllPods() {
+  pauses_ = service_->GetPauses();
+  placed_.clear();
+  lookups_.clear();
+  uses_.clear();
+  use_lookups_.clear();
 }
 
 void PlacementController::ForgetOldPods() {
@@ -311,8 +321,9 @@ void PlacementController::TakeAway(PinningPlan& plan) {
   std::set<std::string> gone;
   int asked = 0;
   const auto look_at = [&](const std::string& node) {
-    const bool is_new = !gone.contains(node) && !not_gone_.contains(node);
-    if (is_new && ++asked <= kLookupsMax && IsGone(node)) gone.insert(node);
+    if (gone.contains(node) || not_gone_.contains(node)) return;
+    const bool has_time = ++asked <= kLookupsMax && clock_->SteadyNow() < now + kLookupTimeMax;
+    if (has_time && IsGone(node)) gone.insert(node);
   };
   for (const Unpin& unpin : plan.unpins) {
     look_at(unpin.node);

@@ -112,6 +112,7 @@ class PlacementController {
   bool ReadPods(const std::string& kube_namespace);
   bool LookUpNodes(const std::set<std::string>& nodes);
   void ReadUse(const std::string& node);
+  void ForgetAllPods();
   void ForgetOldPods();
   void WriteAll(const std::vector<Pin>& pins);
   void EndHold(const std::string& owner);
@@ -144,6 +145,7 @@ class PlacementController {
   absl::btree_map<std::string, absl::Time> not_gone_;
   // Nodes that were not there, and until when that is told.
   absl::btree_map<std::string, absl::Time> gone_;
+  int64_t pauses_ = 0;                           // LedgerService::GetPauses when pods were read.
   absl::Time health_at_ = absl::InfinitePast();  // When trouble is looked for again.
   std::array<HealthSearch, 4> health_searches_;
   PeriodicTask task_;

@@ -36,6 +36,8 @@ constexpr std::string_view VolumeKey(std::string_view name) {
 
 // Topology key of the driver: its value is the name of the Kubernetes node.
 inline constexpr std::string_view kTopologyNodeKey = "topology.pmem.csi.alibabacloud.com/node";
+// Of Kubernetes, on every Node; its name or another one.
+inline constexpr std::string_view kHostnameLabel = "kubernetes.io/hostname";
 
 inline constexpr std::string_view kSelectedNodeAnnotation = "volume.kubernetes.io/selected-node";
 inline constexpr std::string_view kStorageProvisionerAnnotation =

@@ -20,7 +20,6 @@
 namespace pmem::extender {
 namespace {
 
-constexpr std::string_view kHostnameLabel = "kubernetes.io/hostname";
 constexpr size_t kReadableNameMax = 200;  // An object's name has at most 253 bytes.
 
 // FNV-1a: the same in every build, which a library's hash is not.

@@ -151,7 +151,7 @@ std::string SingleNode(const std::vector<NodeSelectorTerm>& terms) {
     if (field.key == "metadata.name" && names_one(field)) return field.values[0];
   }
   for (const SelectorRequirement& label : terms[0].labels) {
-    const bool is_node = label.key == "kubernetes.io/hostname" || label.key == kTopologyNodeKey;
+    const bool is_node = label.key == kHostnameLabel || label.key == kTopologyNodeKey;
     if (is_node && names_one(label)) return label.values[0];
   }
   return "";

@@ -66,7 +66,7 @@ struct LedgerOptions {
   // How long a lost pin keeps its room, as its volume may still be in the making (from the driver's
   // look at the claim until its room is taken it is 10 s at most) and the report of it on its way.
   // A debt ends with the first answer of the agent after that.
-  absl::Duration debt_grace = absl::Seconds(16);
+  absl::Duration debt_grace = absl::Seconds(24);
   // Debts that one list may cause for what it does not tell, each of one claim on one node: some 50
   // MiB. Beyond that no claim by claim account is kept: each node takes nothing new until its agent
   // has answered after debt_grace.
@@ -146,6 +146,8 @@ class Ledger {
   // What was held for was not written. Somebody else may have written first, and the watch be
   // behind: the hold ends after hold_grace.
   void EndHold(std::string_view owner, absl::Time now);
+  // No node takes anything new until its agent has answered after that time.
+  void TakeNothingBefore(absl::Time time);
 
   // The pod was refused everywhere (or no longer is): when it would fit, somebody has to wake the
   // scheduler up. `turn`: of the call that was answered so.
@@ -278,7 +280,6 @@ class Ledger {
   void HoldForTakeover(std::string_view claim_uid, absl::Time now);
   void HoldAllForTakeover(absl::Time now);
   bool IsTakeoverTooLarge() const;
-  void TakeNothingBefore(absl::Time time);
   void NoteAgentNodes();
   void EndTakeover(const std::string& claim_uid, absl::Time now);
   bool HasOtherUsers(std::string_view claim_uid, std::string_view pod_uid) const;

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/pure/absl_view.h"
+#include "common/pure/names.h"
 #include "common/pure/units.h"
 
 namespace pmem::extender {
@@ -170,10 +171,17 @@ void NodeSearch::Judge(const NodeState& node, const Question& question, const Po
   candidates.left.push_back(ledger_.judge().LeftoverById(node.id, question, options_.strategy));
 }
 
-// The pod could never run where it does not, and its claims would be stuck there.
-bool NodeSearch::ReachesOthers(const std::string& node, const PodDemand& demand) {
-  return std::all_of(demand.other_nodes.begin(), demand.other_nodes.end(),
-                     [&node](const std::string& other) { return other == node; });
+// The pod could never run where it does not, and its claims would be stuck there. Volumes of other
+// drivers may say the node's hostname, which need not be its name.
+bool NodeSearch::ReachesOthers(const std::string& node, const PodDemand& demand) const {
+  const Node* const object = ledger_.cache().FindNode(node);
+  const auto is_here = [&](const std::string& other) {
+    if (other == node) return true;
+    if (object == nullptr) return false;
+    const auto label = object->labels.find(std::string(kHostnameLabel));
+    return label != object->labels.end() && label->second == other;
+  };
+  return std::all_of(demand.other_nodes.begin(), demand.other_nodes.end(), is_here);
 }
 
 bool NodeSearch::IsInTopologies(const std::string& node, const PodDemand& demand) const {

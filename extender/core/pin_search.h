@@ -88,7 +88,7 @@ class NodeSearch {
   // Whether the classes of all claims allow it: also of those that the scheduler places, which have
   // to follow.
   bool IsInTopologies(const std::string& node, const PodDemand& demand) const;
-  static bool ReachesOthers(const std::string& node, const PodDemand& demand);
+  bool ReachesOthers(const std::string& node, const PodDemand& demand) const;
   bool IsRefused(const std::string& node, const PodDemand& demand) const;
   // Whether the pods may run there; if not, it is noted why.
   bool IsAllowed(const std::string& name, const Pods& pods, NodeRefusals& refusals) const;

@@ -17,8 +17,9 @@ namespace pmem::extender {
 // never ends its list.
 inline constexpr size_t kListedPodsMax = 200'000;
 
-// Of a list of pods. Whoever asks has other work, which waits for it.
-inline constexpr absl::Duration kPodsListDeadline = absl::Seconds(15);
+// Of a list of pods, of which as many as above take some ten seconds. Whoever asks has other work,
+// which waits for it.
+inline constexpr absl::Duration kPodsListDeadline = absl::Seconds(30);
 
 class KubePlacementApi final : public PlacementApi {
  public:

@@ -34,7 +34,8 @@ class FakePlacementApi final : public PlacementApi {
   std::set<std::string> nodes;  // That there are.
   std::vector<std::string> asked_nodes;
   absl::Status node_failure;
-  std::function<void()> on_list = [] {};  // Before a list of pods is answered.
+  std::function<void()> on_has_node = [] {};  // Before it is answered.
+  std::function<void()> on_list = [] {};      // Before a list of pods is answered.
   absl::Status wake_failure;
 
   absl::Status PatchClaim(const ObjectKey& claim, const std::string& json_patch,
@@ -56,6 +57,7 @@ class FakePlacementApi final : public PlacementApi {
   }
   absl::StatusOr<bool> HasNode(const std::string& node, absl::Duration) override {
     asked_nodes.push_back(node);
+    on_has_node();
     if (!node_failure.ok()) return node_failure;
     return nodes.contains(node);
   }

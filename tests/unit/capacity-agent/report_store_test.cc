@@ -86,20 +86,16 @@ TEST_F(ReportStoreTest, AWaiterStaysForWhatWasNotedByItsDeadline) {
   EXPECT_FALSE(store_.IsBehind());
 }
 
-// An answer that was held for long must not end a debt that began meanwhile.
-TEST_F(ReportStoreTest, AWaiterThatStaysForLongStaysForWhatWasNotedSince) {
+TEST_F(ReportStoreTest, ChangesThatGoOnForEverKeepNoWaiterForEver) {
   store_.Publish(Report(1));
   store_.NoteChange();
   Wait(1, kStart);
-  store_.ExpireWaiters(kStart);
-  store_.NoteChange();
-  store_.ExpireWaiters(kStart + kLookAgeMax - absl::Nanoseconds(1));
-  store_.NoteChange();
-  store_.ExpireWaiters(kStart + kLookAgeMax);
-  store_.Publish(Report(1), 2);
-  EXPECT_TRUE(ended_.empty());
-  store_.Publish(Report(1), 3);
-  EXPECT_EQ(ended_, std::vector<int64_t>{1});
+  for (int noted = 1; ended_.empty(); ++noted) {
+    ASSERT_LT(noted, 5);
+    store_.ExpireWaiters(kStart + noted * absl::Seconds(2));
+    store_.NoteChange();
+    store_.Publish(Report(1), noted);
+  }
   EXPECT_TRUE(is_read_);
 }
 

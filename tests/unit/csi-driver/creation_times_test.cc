@@ -45,7 +45,7 @@ TEST(CreationTimes, ADebtOutlivesACreationThatWasBegunBeforeItAndTheReportOfIt) 
 }
 
 TEST(CreationTimes, ADebtOutlivesAnAnswerThatSpeaksOfTheTimeBeforeTheCreationEnded) {
-  EXPECT_LT(kAfterTheLook + agent::kLookAgeMax + agent::kWaitGranularity,
+  EXPECT_LT(kAfterTheLook + agent::kHoldMax + agent::kWaitGranularity,
             extender::LedgerOptions{}.debt_grace);
 }
 

@@ -43,8 +43,8 @@ TEST_F(AttendedClockTest, ATakeoverIsNotOverBecauseTheProcessStoodStill) {
   live.Add(ours);
   service.SetLeading(true);
   for (const Event& event : ListsOf({.nodes = {ServiceFixture::MakeNode("n1")},
-                            .classes = {MakeClass("pmem-lvm")},
                             .claims = {theirs, ours},
+                            .classes = {MakeClass("pmem-lvm")},
                             .agents = {"n1"}})) {
     emit(event);
   }
@@ -61,6 +61,38 @@ TEST_F(AttendedClockTest, ATakeoverIsNotOverBecauseTheProcessStoodStill) {
   }
   emit(AgentConfirmed{"n1"});
   EXPECT_EQ(ask(), std::vector<Reason>{Reason::kFits}) << "nobody said where it went";
+}
+
+// Pods that somebody else placed meanwhile are still in the sockets.
+TEST_F(AttendedClockTest, WhatWasKnownBeforeALongPauseIsNotCountedOnUntilAgentsHaveAnswered) {
+  FakeLiveReader live;
+  LedgerService service({.hold_wait_max = absl::ZeroDuration()}, &live, &clock_);
+  service.SetLeftOut([this] { return clock_.LeftOut(); });
+  const Claim claim = MakeClaim(1, 15 * kGiB);
+  live.Add(claim);
+  service.SetLeading(true);
+  for (const Event& event : ListsOf({.nodes = {ServiceFixture::MakeNode("n1")},
+                            .claims = {claim},
+                            .classes = {MakeClass("pmem-lvm")},
+                            .agents = {"n1"}})) {
+    service.Emit(event);
+  }
+  service.Emit(MakeReport("n1", 1, {MakeLvmPool(20 * kGiB)}));
+  const Pod pod = MakePod(1, {claim});
+  constexpr std::string_view kNodes[] = {"n1"};
+  const auto ask = [&] {
+    return service.Filter(pod, kNodes, LedgerService::Patience::kBlocks)->reasons;
+  };
+  const std::vector<Reason> fits = {Reason::kFits};
+  EXPECT_EQ(ask(), fits);
+  real_.Advance(LedgerOptions{}.hold_grace);
+  EXPECT_EQ(ask(), fits) << "as late as news may always be";
+  real_.Advance(absl::Minutes(10));
+  EXPECT_EQ(ask(), std::vector<Reason>{Reason::kHeld});
+  EXPECT_EQ(service.GetPauses(), 1);
+  real_.Advance(absl::Milliseconds(100));
+  service.Emit(AgentConfirmed{"n1"});
+  EXPECT_EQ(ask(), fits);
 }
 
 }  // namespace

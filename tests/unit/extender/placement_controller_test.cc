@@ -216,12 +216,28 @@ TEST_F(PlacementControllerTest, AnApiServerThatIsSlowToListPodsKeepsNobodyWaitin
   EXPECT_EQ(api_.listed, (Names{"on n1", "default"}));
 }
 
+TEST_F(PlacementControllerTest, NodesThatAreLookedForInVainKeepARoundForAMomentOnly) {
+  for (int i = 1; i <= 3; ++i) {
+    Claim claim = AddImmediate(i);
+    claim.selected_node = "gone-" + std::to_string(i);
+    claim.is_pinned_by_us = true;
+    Emit(Seen<Claim>{claim});
+  }
+  api_.on_has_node = [this] { clock.Advance(PlacementController::kLookupTimeMax); };
+  controller_.Tick();
+  clock.Advance(absl::Seconds(6));
+  controller_.Tick();
+  EXPECT_EQ(api_.asked_nodes, Names{"gone-1"});
+}
+
 TEST_F(PlacementControllerTest, ListsThatHangKeepARoundFromItsOtherWorkForAMomentOnly) {
   for (int i = 1; i <= 3; ++i) {
     Claim claim = MakeClaim(i, kGiB);
     claim.meta.key.kube_namespace = "team-" + std::to_string(i);
     Emit(Seen<Claim>{claim});
   }
+  controller_.Tick();  // Notes that they have come.
+  clock.Advance(absl::Seconds(1));
   api_.on_list = [this] { clock.Advance(PlacementController::kLookupTimeMax); };
   controller_.Tick();
   EXPECT_EQ(api_.listed.size(), 1U);
