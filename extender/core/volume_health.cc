@@ -89,7 +89,9 @@ class Search {
   FoundNotices found_;
 };
 
-// Those behind `first`, up to `last`, as Search::Look has it.
+// Those behind `first`, up to `last`, as Search::Look has it. A VolumeGroup that was renamed, or a
+// region that was pulled, is in no report either, and brings the volume back: nobody is told to
+// delete anything.
 void AddMissing(const Ledger& ledger, const std::string& first, const std::string& last,
                 size_t count_max, FoundNotices& found) {
   for (const auto& [node, entries] : ledger.drifts().nodes()) {
@@ -101,8 +103,9 @@ void AddMissing(const Ledger& ledger, const std::string& first, const std::strin
       const Claim* const claim = ledger.cache().FindClaim(entry.drift.subject);
       if (claim == nullptr) continue;
       found.notices.push_back({*claim, NoticeReason::kVolumeMissing,
-                               absl::StrCat("the claim's volume is no longer on node ", node,
-                                            ": its data is gone, delete the claim")});
+                               absl::StrCat("the claim's volume is not in what node ", node,
+                                            " reports; if nothing was renamed, disabled or taken "
+                                            "out there, its data is gone")});
       found.last = std::move(at);
     }
   }

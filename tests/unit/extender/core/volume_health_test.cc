@@ -114,6 +114,10 @@ TEST_F(VolumeHealthTest, AClaimWhoseVolumeIsGoneIsTold) {
   ASSERT_EQ(found.notices.size(), 1U);
   EXPECT_EQ(found.notices[0].claim.meta.key.name, "claim-1");
   EXPECT_EQ(found.notices[0].reason, NoticeReason::kVolumeMissing);
+  EXPECT_EQ(
+      found.notices[0].message,
+      "the claim's volume is not in what node n1 reports; if nothing was renamed, disabled or "
+      "taken out there, its data is gone");
   EXPECT_EQ(FindMissingVolumes(ledger_, found.last, kMany).notices.size(), 1U) << "in turn";
 }
 
