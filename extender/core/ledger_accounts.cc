@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ledger: who has what room where, kept step by step.
 #include <algorithm>
-#include <initializer_list>
 #include <set>
 #include <utility>
 
 #include "common/pure/names.h"
 #include "common/pure/sizing.h"
+#include "extender/core/growth.h"
 #include "extender/core/ledger.h"
 #include "extender/core/resource_version.h"
 
@@ -25,17 +25,6 @@ bool IsNews(const Claim& listed, const Claim& known) {
   const std::string& version = listed.meta.resource_version;
   const auto order = CompareVersions(version, known.meta.resource_version);
   return order ? std::is_gt(*order) : version != known.meta.resource_version;
-}
-
-// The largest of the sizes that a volume in the pool may ever have: it grows to one of them, or not
-// at all.
-int64_t MostThatMayBe(const PoolReport& pool, std::initializer_list<int64_t> sizes) {
-  int64_t most = 0;
-  for (const int64_t bytes : sizes) {
-    const bool may_be = VolumeBytes(bytes, pool.alignment_bytes) <= pool.total_bytes;
-    if (may_be) most = std::max(most, bytes);
-  }
-  return most;
 }
 
 // Of a claim that has a volume which was not made for it. That takes no room but what it grows by:
@@ -114,16 +103,13 @@ void Ledger::OweLastPin(const Claim& claim, const std::string& node, const Item&
 }
 
 // By the report alone: status.capacity may tell of an expansion before a report does. 0 bytes: none
-// is on its way. A request may be lowered again once the resizer has begun: kubelet has the volume
-// grow to what was written down by then, however much later.
+// is on its way.
 Expansion Ledger::ExpansionOf(const ClaimPlace& place, const Claim& claim,
                               const NodeState& node) const {
   const NodeBook::Listed listed = nodes_.FindVolume(node, KeyOf(place));
   if (listed.volume == nullptr || listed.pool->kind != PoolKind::kLvm || !IsBound(claim)) return {};
-  const PersistentVolume* volume = cache_.FindVolume(claim.volume_name);
-  const int64_t object_bytes = volume == nullptr ? 0 : volume->capacity_bytes;
-  const int64_t asked =
-      MostThatMayBe(*listed.pool, {claim.requested_bytes, claim.allocated_bytes, object_bytes});
+  const int64_t begun_bytes = BegunBytes(cache_, claim, *listed.pool);
+  const int64_t asked = MostThatMayBe(*listed.pool, {claim.requested_bytes, begun_bytes});
   // What people wrote of a volume that they made may be more than it ever was: of such a one only
   // what is beyond what the claim was told when it got it is an expansion, from then on.
   const bool is_by_hand = !place.taken_key.empty();

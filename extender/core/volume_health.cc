@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "extender/core/volume_health.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "common/pure/absl_view.h"
 #include "common/pure/names.h"
 #include "common/pure/sizing.h"
+#include "extender/core/growth.h"
 
 namespace pmem::extender {
 namespace {
@@ -111,23 +113,46 @@ void AddMissing(const Ledger& ledger, const std::string& first, const std::strin
   }
 }
 
-// nullopt: it asks for no more than it has, or there is room, or nothing is known of it.
+// What it is to grow by when it is to have so much; 0: it is as large.
+int64_t MoreBytes(const NodeBook::Listed& listed, int64_t bytes) {
+  const int64_t wanted = VolumeBytes(bytes, listed.pool->alignment_bytes);
+  return std::max<int64_t>(0, wanted - listed.volume->bytes);
+}
+
+// What is of use to one that has no room for what the ledger counts of it, and for what it asks.
+std::string GrowthAdvice(const Ledger& ledger, const Claim& claim, const NodeBook::Listed& listed,
+                         int64_t counted_bytes) {
+  const int64_t begun_bytes = BegunBytes(ledger.cache(), claim, *listed.pool);
+  const int64_t kept_bytes = std::min(counted_bytes, MoreBytes(listed, begun_bytes));
+  if (kept_bytes <= listed.pool->available_bytes) return "ask for less, or make room";
+  return absl::StrCat("make room; its PersistentVolume keeps the size ", begun_bytes,
+                      ", also when less is asked for");
+}
+
+// nullopt: it is to have no more than it has, or there is room, or nothing is known of it. What the
+// ledger counts is more than the request when that was lowered too late, and less when no such
+// volume can be there.
 std::optional<Notice> JudgeGrowth(const Ledger& ledger, const Claim& claim) {
-  if (!IsBound(claim) || claim.requested_bytes <= claim.capacity_bytes) return std::nullopt;
+  if (!IsBound(claim)) return std::nullopt;
   const ClaimPlace* place = ledger.FindPlace(claim.meta.uid);
   const NodeState* node = place == nullptr ? nullptr : ledger.nodes().Find(place->node);
   if (node == nullptr) return std::nullopt;
+  const auto counted = node->expansions.find(claim.meta.uid);
+  const int64_t counted_bytes = counted == node->expansions.end() ? 0 : counted->second.bytes;
+  const bool is_asking = claim.requested_bytes > claim.capacity_bytes;
+  if (counted_bytes == 0 && !is_asking) return std::nullopt;
   const NodeBook::Listed listed = ledger.nodes().FindVolume(*node, KeyOf(*place));
   if (listed.volume == nullptr || listed.pool->kind != PoolKind::kLvm || listed.pool->thin) {
     return std::nullopt;
   }
-  const int64_t more_bytes =
-      VolumeBytes(claim.requested_bytes, listed.pool->alignment_bytes) - listed.volume->bytes;
+  const int64_t asked_bytes = is_asking ? MoreBytes(listed, claim.requested_bytes) : 0;
+  const int64_t more_bytes = std::max(counted_bytes, asked_bytes);
   if (more_bytes <= listed.pool->available_bytes) return std::nullopt;
-  return Notice{claim, NoticeReason::kNoRoomToGrow,
-                absl::StrCat("the volume is to grow by ", more_bytes, " bytes, and ",
-                             listed.pool->id, " on node ", node->name, " has ",
-                             listed.pool->available_bytes, " left: ask for less, or make room")};
+  return Notice{
+      claim, NoticeReason::kNoRoomToGrow,
+      absl::StrCat("the volume is to grow by ", more_bytes, " bytes, and ", listed.pool->id,
+                   " on node ", node->name, " has ", listed.pool->available_bytes,
+                   " left: ", GrowthAdvice(ledger, claim, listed, counted_bytes))};
 }
 
 }  // namespace

@@ -23,9 +23,10 @@ FoundNotices FindMissingVolumes(const Ledger& ledger, const std::string& after, 
 
 // Claims that are looked at for it at a time.
 inline constexpr size_t kGrowthLooksMax = 2000;
-// One notice for each claim that asks for more than its volume and the VolumeGroup it lies in have
-// together, by the newest report. In order of UID, from the one after `after`; at most `count_max`,
-// and after kGrowthLooksMax claims it goes on the next time.
+// One notice for each claim whose volume is to have more than it and the VolumeGroup it lies in
+// have together, by the newest report: as the claim asks, or as the ledger counts (growth.h). In
+// order of UID, from the one after `after`; at most `count_max`, and after kGrowthLooksMax claims
+// it goes on the next time.
 FoundNotices FindUnmetGrowth(const Ledger& ledger, const std::string& after, size_t count_max);
 
 }  // namespace pmem::extender

@@ -155,6 +155,65 @@ TEST_F(GrowthTest, AClaimThatItsPoolHasNoRoomForIsTold) {
                         "room"});
 }
 
+// Of the pool's 10 GiB 5 are left.
+class BegunGrowthTest : public GrowthTest {
+ protected:
+  BegunGrowthTest() {
+    Apply(MakeReport(
+        "n1", 9,
+        {MakeLvmPool(10 * kGiB, {{"disk-" + Uid(1), kGiB}, {"disk-" + Uid(2), 4 * kGiB}})}));
+  }
+  // The resizer writes it to the PersistentVolume whether there is room or not.
+  void Begin(int64_t bytes) {
+    const Claim claim = MakeClaim(1, kGiB);
+    PersistentVolume volume = MakeVolumeByHand("n1", bytes);
+    volume.meta.key.name = "pvc-" + claim.meta.uid;
+    volume.is_ours = true;
+    volume.csi_volume_handle = "disk-" + claim.meta.uid;
+    volume.claim = claim.meta.key;
+    volume.claim_uid = claim.meta.uid;
+    Apply(Seen<PersistentVolume>{volume});
+  }
+  size_t Expansions() const { return ledger_.nodes().Find("n1")->expansions.size(); }
+
+  const std::string kept_ =
+      "claim-1: the volume is to grow by 8589934592 bytes, and lvm/pmemvgregion0 on node n1 has "
+      "5368709120 left: make room; its PersistentVolume keeps the size 9663676416, also when less "
+      "is asked for";
+};
+
+TEST_F(BegunGrowthTest, AClaimThatAsksForLessTooLateIsToldAsLongAsTheLedgerCountsIt) {
+  AskFor(1, 9 * kGiB);
+  ASSERT_EQ(Told().size(), 1U);
+  EXPECT_NE(Told()[0].find("left: ask for less, or make room"), std::string::npos) << Told()[0];
+  Begin(9 * kGiB);
+  EXPECT_EQ(Told(), std::vector<std::string>{kept_});
+  for (const int64_t bytes : {2 * kGiB, kGiB}) {
+    AskFor(1, bytes);
+    EXPECT_EQ(Told(), std::vector<std::string>{kept_});
+    EXPECT_EQ(Expansions(), 1U);
+  }
+  Apply(MakeReport("n1", 10, {MakeLvmPool(10 * kGiB, {{"disk-" + Uid(1), kGiB}})}));
+  EXPECT_EQ(Told(), std::vector<std::string>()) << "there is room";
+}
+
+TEST_F(BegunGrowthTest, ASizeThatNoVolumeThereCanHaveIsUndoneByAskingForLess) {
+  AskFor(1, 12 * kGiB);
+  Begin(12 * kGiB);
+  ASSERT_EQ(Told().size(), 1U);
+  EXPECT_NE(Told()[0].find("left: ask for less, or make room"), std::string::npos) << Told()[0];
+  AskFor(1, kGiB);
+  EXPECT_EQ(Told(), std::vector<std::string>());
+  EXPECT_EQ(Expansions(), 0U);
+}
+
+TEST_F(BegunGrowthTest, AskingForLessHelpsWhereThereIsRoomForWhatWasBegun) {
+  Begin(3 * kGiB);
+  AskFor(1, 9 * kGiB);
+  ASSERT_EQ(Told().size(), 1U);
+  EXPECT_NE(Told()[0].find("left: ask for less, or make room"), std::string::npos) << Told()[0];
+}
+
 TEST_F(GrowthTest, ALookEndsAfterSoManyClaimsAndGoesOn) {
   std::vector<Claim> claims;
   for (int i = 1; i <= static_cast<int>(kGrowthLooksMax) + 1; ++i)
