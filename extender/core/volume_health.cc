@@ -133,7 +133,7 @@ std::string GrowthAdvice(const Ledger& ledger, const Claim& claim, const NodeBoo
 // ledger counts is more than the request when that was lowered too late, and less when no such
 // volume can be there.
 std::optional<Notice> JudgeGrowth(const Ledger& ledger, const Claim& claim) {
-  if (!IsBound(claim)) return std::nullopt;
+  if (!IsBound(claim) || claim.meta.is_deleting) return std::nullopt;
   const ClaimPlace* place = ledger.FindPlace(claim.meta.uid);
   const NodeState* node = place == nullptr ? nullptr : ledger.nodes().Find(place->node);
   if (node == nullptr) return std::nullopt;
@@ -145,6 +145,8 @@ std::optional<Notice> JudgeGrowth(const Ledger& ledger, const Claim& claim) {
   if (listed.volume == nullptr || listed.pool->kind != PoolKind::kLvm || listed.pool->thin) {
     return std::nullopt;
   }
+  // Of any other nothing is available, whatever room it has; its state is told elsewhere.
+  if (listed.pool->state != PoolState::kOk) return std::nullopt;
   const int64_t asked_bytes = is_asking ? MoreBytes(listed, claim.requested_bytes) : 0;
   const int64_t more_bytes = std::max(counted_bytes, asked_bytes);
   if (more_bytes <= listed.pool->available_bytes) return std::nullopt;

@@ -214,6 +214,27 @@ TEST_F(BegunGrowthTest, AskingForLessHelpsWhereThereIsRoomForWhatWasBegun) {
   EXPECT_NE(Told()[0].find("left: ask for less, or make room"), std::string::npos) << Told()[0];
 }
 
+TEST_F(BegunGrowthTest, NothingIsSaidOfTheRoomOfAPoolThatGivesNone) {
+  AskFor(1, 9 * kGiB);
+  for (const PoolState state : {PoolState::kOk, PoolState::kUnknown, PoolState::kInactive,
+                                PoolState::kReadOnly, PoolState::kUnhealthy}) {
+    PoolReport pool = MakeLvmPool(10 * kGiB, {{"disk-" + Uid(1), kGiB}});
+    pool.state = state;
+    pool.available_bytes = 0;
+    Apply(MakeReport("n1", ++generation_ + 9, {pool}));
+    EXPECT_EQ(Told().size(), state == PoolState::kOk ? 1U : 0U) << PoolStateName(state);
+  }
+}
+
+TEST_F(BegunGrowthTest, AClaimThatIsBeingDeletedIsToldNothing) {
+  AskFor(1, 9 * kGiB);
+  ASSERT_EQ(Told().size(), 1U);
+  Claim claim = *ledger_.cache().FindClaim(Uid(1));
+  claim.meta.is_deleting = true;
+  Apply(Seen<Claim>{claim});
+  EXPECT_EQ(Told(), std::vector<std::string>());
+}
+
 TEST_F(GrowthTest, ALookEndsAfterSoManyClaimsAndGoesOn) {
   std::vector<Claim> claims;
   for (int i = 1; i <= static_cast<int>(kGrowthLooksMax) + 1; ++i)
