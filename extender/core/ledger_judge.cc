@@ -33,12 +33,6 @@ bool AreAssigned(const NodeState& node, const std::vector<Item>& items) {
   });
 }
 
-bool IsAnyPromised(const NodeState& node, absl::Span<const Item> items) {
-  return std::any_of(items.begin(), items.end(), [&node](const Item& item) {
-    return node.assigned.contains(item.claim_uid) || node.reserved.contains(item.claim_uid);
-  });
-}
-
 // More is asked for and held, by anyone, than there is at all.
 bool IsBeyond(const Room& room, absl::Span<const Item> items, const HeldByOthers::Held& held) {
   const auto is_beyond = [&](PoolKind kind, int64_t held_bytes) {
@@ -62,7 +56,7 @@ Reason JudgeItems(const NodeState& node, absl::Span<const Item> items, HeldByOth
   if (items.empty()) return Reason::kFits;
   const KindSet kinds = KindsOf(items);
   std::vector<Item> all = NodeBook::FirmItems(node, items);
-  if (!IsAnyPromised(node, items)) Append(all, NodeBook::UnsureReservations(node));
+  Append(all, NodeBook::UnsureReservations(node, items));
   KeepKinds(kinds, all);
   all.insert(all.end(), items.begin(), items.end());
   if (!Pack(node.room, all)) return WhyNotBesidePromises(node, items);
@@ -84,7 +78,7 @@ bool IsPlainlyFresh(const NodeState* node, const Question& question) {
 NodeQuick MakeQuick(const NodeState& node) {
   NodeQuick quick{.is_current = true, .is_exact = node.debts.empty() && node.reserved.empty()};
   std::vector<Item> promised = NodeBook::FirmItems(node, {});
-  Append(promised, NodeBook::UnsureReservations(node));
+  Append(promised, NodeBook::UnsureReservations(node, {}));
   Append(promised, NodeBook::DebtItems(node, {}));
   Room left = node.room;
   quick.overbooked = TakeByKind(left, promised);

@@ -61,6 +61,12 @@ bool IsTooMuchForSure(const Room& room, PoolKind kind, absl::Span<const Item> it
   return bytes > FreeBytes(room, kind) || std::cmp_greater(items.size(), SlotsFree(room, kind));
 }
 
+bool IsAnyPromised(const NodeState& node, absl::Span<const Item> items) {
+  return std::any_of(items.begin(), items.end(), [&node](const Item& item) {
+    return node.assigned.contains(item.claim_uid) || node.reserved.contains(item.claim_uid);
+  });
+}
+
 }  // namespace
 
 bool HasClaim(absl::Span<const Item> items, std::string_view claim_uid) {
@@ -245,10 +251,12 @@ std::vector<Item> NodeBook::KeptReservations(const NodeState& node) {
   return std::move(sorted.kept);
 }
 
-std::vector<Item> NodeBook::UnsureReservations(const NodeState& node) {
+std::vector<Item> NodeBook::UnsureReservations(const NodeState& node,
+                                               absl::Span<const Item> asking) {
   SortedReservations sorted;
   const size_t items = node.reserved.size() + node.assigned.size();
   if (node.reserved.empty() || items <= kExactItemsMax) return {};
+  if (IsAnyPromised(node, asking)) return {};
   for (const PoolKind kind : kPoolKinds) SortReservations(node, kind, sorted);
   return std::move(sorted.unsure);
 }

@@ -61,7 +61,7 @@ struct NodeNumbers {
   int64_t total_bytes = 0;
   int64_t available_bytes = 0;
   int64_t promised_bytes = 0;  // Firmly: to claims that are assigned, reserved or to grow there.
-  int64_t held_bytes = 0;      // By undecided pods, and for creations that may still be under way.
+  int64_t held_bytes = 0;      // By undecided pods, for creations under way, and unsurely reserved.
   int64_t free_bytes = 0;
   int64_t volume_bytes_max = 0;
   bool is_overbooked = false;  // More is promised than the report has: nothing is free.
@@ -173,8 +173,9 @@ class NodeBook {
   static std::vector<Item> KeptReservations(const NodeState& node);
   // Those that are not kept because no packing was found, and that may fit all the same: of more
   // claims than are packed exactly a "no" may only mean "not found". Whoever has nothing there yet
-  // leaves them their room. They keep nobody out who is assigned or reserves there.
-  static std::vector<Item> UnsureReservations(const NodeState& node);
+  // leaves them their room. They keep nobody out who is assigned or reserves there: none, when one
+  // of the claims in `asking` is or does.
+  static std::vector<Item> UnsureReservations(const NodeState& node, absl::Span<const Item> asking);
   // Firm promises on the node, each claim once, without the claims in `except`.
   static std::vector<Item> FirmItems(const NodeState& node, absl::Span<const Item> except);
   // The node's room less its firm promises. Of an overbooked kind more is promised than the node

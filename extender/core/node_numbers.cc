@@ -63,6 +63,9 @@ NodeNumbers NumbersOf(const Ledger& ledger, const NodeState& node, PoolKind kind
   for (Item& item : NodeBook::DebtItems(node, except)) {
     if (!HasClaim(kept, item.claim_uid)) kept.push_back(std::move(item));
   }
+  for (Item& item : NodeBook::UnsureReservations(node, except)) {
+    if (!HasClaim(kept, item.claim_uid)) kept.push_back(std::move(item));
+  }
   numbers.held_bytes = RequestedBytes(kept, kind);
   return numbers;
 }

@@ -48,6 +48,9 @@ Room RoomBesideAll(const Ledger& ledger, const NodeState& node) {
   for (Item& item : ledger.holds().ItemsOn(node.id, "", NodeBook::FirmItems(node, {}))) {
     if (!HasClaim(others, item.claim_uid)) others.push_back(std::move(item));
   }
+  for (Item& item : NodeBook::UnsureReservations(node, {})) {
+    if (!HasClaim(others, item.claim_uid)) others.push_back(std::move(item));
+  }
   TakeByKind(room, others);
   return room;
 }

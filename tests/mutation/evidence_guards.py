@@ -36,9 +36,9 @@ EVIDENCE_GUARDS = (
     ),
     Guard(
         'those of which that is so do not keep each other out',
-        'extender/core/ledger_judge.cc',
-        'if (!IsAnyPromised(node, items)) Append(all,',
-        'Append(all,',
+        'extender/core/node_book.cc',
+        'if (IsAnyPromised(node, asking)) return {};',
+        '(void)IsAnyPromised(node, asking);',
         'LedgerReservationsTest.ThoseThatAreNotFoundToFitTogetherDoNotKeepEachOtherOut',
     ),
     Guard(

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // More than kExactItemsMax claims of one node: whether they fit together nobody knows for sure.
+#include <string>
+#include <utility>
+
+#include "extender/core/node_numbers.h"
+#include "extender/core/simulation.h"
+#include "extender/core/views.h"
 #include "tests/unit/extender/core/ledger_fixture.h"
 
 namespace pmem::extender {
@@ -24,19 +30,43 @@ class LedgerReservationsTest : public LedgerTest {
     return pod;
   }
 
+  int64_t HeldFrom(const Pod& pod) {
+    const PodDemand demand = ledger_.Demand(pod, nullptr);
+    return NumbersOf(ledger_, *ledger_.nodes().Find("n1"), PoolKind::kLvm, demand.items,
+                     pod.meta.uid)
+        .held_bytes;
+  }
+  // What /v1/simulate says of so many GiB.
+  int64_t PlacedOf(int64_t size) {
+    ClusterRoom room;
+    EXPECT_EQ(AddRooms(ledger_, now_, {}, room), "");
+    const std::vector<Item> items = {{"simulated", PoolKind::kLvm, size * kGiB}};
+    return Simulate(std::move(room.rooms), items, 1, Strategy::kBinpack).placed;
+  }
+
   int claims_ = 0;
 };
 
 TEST_F(LedgerReservationsTest, OneThatWasOnlyNotFoundToFitIsKept) {
   for (const int64_t size : {40, 30, 30, 30, 2, 2, 2}) Pin(MakeClaim(++claims_, size * kGiB), "n1");
-  AddHalf(1, {40, 30});
-  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(99, 20 * kGiB)})), Names{});
+  const Pod half = AddHalf(1, {40, 30});
+  const Pod other = AddPod(2, {MakeClaim(99, 20 * kGiB)});
+  EXPECT_EQ(FilterPod(other), Names{});
+  EXPECT_EQ(HeldFrom(other), 30 * kGiB) << "else nothing says what it is refused for";
+  EXPECT_EQ(HeldFrom(half), 0) << "its own";
+  const auto told = ExplainJson(ledger_, now_, other.meta.key, {});
+  ASSERT_TRUE(told.has_value());
+  EXPECT_NE(told->find(R"("held_bytes":32212254720)"), std::string::npos) << *told;
+  EXPECT_EQ(PlacedOf(20), 0);
 }
 
 TEST_F(LedgerReservationsTest, OneThatCannotFitIsNot) {
   for (const int64_t size : {40, 30, 30, 30, 2, 2, 2}) Pin(MakeClaim(++claims_, size * kGiB), "n1");
   AddHalf(1, {40, 31});
-  EXPECT_EQ(FilterPod(AddPod(2, {MakeClaim(99, 20 * kGiB)})), Names{"n1"});
+  EXPECT_EQ(PlacedOf(20), 1);
+  const Pod other = AddPod(2, {MakeClaim(99, 20 * kGiB)});
+  EXPECT_EQ(HeldFrom(other), 0);
+  EXPECT_EQ(FilterPod(other), Names{"n1"});
 }
 
 // Each alone is found to fit.
