@@ -113,10 +113,9 @@ class Ledger {
   // those of claims: a pin may be on its way.
   void BeginTakeover(absl::Time now);
 
-  // Claims that were read live, for those that the watch has brought in an earlier version: a pin
-  // that was taken away asks for room again. The watch's own news of them is ignored until it is
-  // later, also of those that it has not brought at all. Of the latter those that have a node are
-  // held there.
+  // Takes in claims that were read live, as if the watch had brought them: one whose pin was taken
+  // away asks for room again. What the watch brings of such a claim later counts only if it is
+  // newer. A claim that the watch has not brought at all, and that has a node, is held there.
   void Learn(const LiveObjects& live, absl::Time now);
 
   PodDemand Demand(const Pod& pod, const LiveObjects* live) const {
@@ -135,8 +134,9 @@ class Ledger {
               std::vector<std::string> static_volumes, absl::Time now);
   void HoldOnIds(const Pod& pod, const PodDemand& demand, std::vector<int32_t> node_ids,
                  std::vector<std::string> static_volumes, absl::Time now, int64_t turn = 0);
-  // A later call for the pod was answered, and what it was answered stands, or that it was refused
-  // everywhere: nobody waits for an answer to this one any more.
+  // Whether a later call for the pod has been answered, by nodes or by none: then nobody waits for
+  // the answer to this call any more. `turn`: this call's place among all
+  // (LedgerService::TakeTurn).
   bool IsOvertaken(std::string_view pod_uid, int64_t turn) const;
   // The placement controller is about to pin the claim there; ended by the claim's own event.
   void HoldClaim(const Claim& claim, const Item& item, std::string_view node, absl::Time now);

@@ -50,7 +50,7 @@ class PinMemory {
   static constexpr absl::Duration kLossPatience = absl::Seconds(5);
   // How long a node whose provisioner has refused a claim is not tried for it again.
   static constexpr absl::Duration kRefusalPause = absl::Seconds(30);
-  // What was read of a node is never believed for so long.
+  // Of pods that arrive at a node; longer than what was read of the node before is believed.
   static constexpr absl::Duration kArrivalsKept = absl::Minutes(1);
 
   // The first time that `key` was asked for since it was last forgotten.

@@ -135,7 +135,7 @@ FoundNode NodeSearch::Find(const Pods& pods, const PodDemand& demand,
   return found;
 }
 
-// The best of them.
+// The nodes whose pods should be read first: those that score best.
 std::vector<std::string> NodeSearch::Unread(const Candidates& candidates,
                                             const std::vector<int>& scores, const Pods& pods,
                                             size_t count_max) const {
@@ -216,8 +216,8 @@ bool NodeSearch::IsAllowed(const std::string& name, const Pods& pods,
   });
 }
 
-// Well enough to send a pod there, or it does not matter. That a node is busy is believed for
-// longer (NodeUses).
+// Whether enough is known of the node's pods to send one there, or they do not matter. That a node
+// is busy is believed for longer than that it is not (NodeUses).
 bool NodeSearch::IsUseKnown(const std::string& node, const Pods& pods) const {
   const auto it = uses_.find(node);
   const bool is_known = it != uses_.end() && it->second.read_at > memory_.LastArrival(node) &&

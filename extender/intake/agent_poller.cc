@@ -116,9 +116,9 @@ class AgentPoller::Impl : public std::enable_shared_from_this<Impl> {
   CondVar idle_;
   std::map<std::string, Agent> agents_ ABSL_GUARDED_BY(mu_);
   DueTimes due_ ABSL_GUARDED_BY(mu_);  // Of the agents that can be asked.
-  // What polls let go of and no agent has any more; Tick and Stop end them. One a poll at most, and
-  // an agent that went, or moved, has no next poll with that client: as many as threads that were
-  // about to send when lists came.
+  // Clients of agents that went, or moved, while a poll with them was just being sent; Tick and
+  // Stop end them, which may block. A client is here once at most and gets no other poll, so there
+  // are never more than threads that send.
   std::vector<std::shared_ptr<HttpClient>> retired_ ABSL_GUARDED_BY(mu_);
   std::optional<std::vector<AgentEndpoint>> endpoints_ ABSL_GUARDED_BY(mu_);  // The last list.
   std::optional<std::vector<std::string>> listed_ ABSL_GUARDED_BY(mu_);       // Emitted.
