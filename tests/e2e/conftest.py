@@ -11,8 +11,9 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from harness import cluster as clusters  # noqa: E402
+from harness import cluster as clusters, control_plane, processes  # noqa: E402
 from scene import Scene  # noqa: E402
+from shipped import MANIFESTS, kubectl  # noqa: E402
 
 NODE_NAMES = [f'node-{i:02}' for i in range(1, 25)]
 REAL_NODE_NAMES = [f'real-{i}' for i in range(1, 8)]
@@ -72,3 +73,16 @@ def scene_in(cluster, request):
         assert one.wrong_pins() == []
     finally:
         one.clear()
+
+
+@pytest.fixture(scope='module')
+def kubernetes(tmp_path_factory):
+    """etcd and an API server, with kube_namespace and roles installed."""
+    supervisor = processes.Supervisor(tmp_path_factory.mktemp('manifests') / 'logs')
+    plane = control_plane.ControlPlane(tmp_path_factory.mktemp('control-plane'), clusters.BINARIES,
+                                       supervisor)
+    plane.start()
+    kubectl(plane, 'apply', '--server-side', '-f', MANIFESTS / 'base' / 'kube_namespace.yaml',
+            '-f', MANIFESTS / 'base' / 'extender_rbac.yaml', '-f', MANIFESTS / 'base' / 'csi_driver_rbac.yaml')
+    yield plane
+    supervisor.stop_all()

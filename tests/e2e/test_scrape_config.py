@@ -10,7 +10,7 @@ import yaml
 
 from harness import cluster, go_modules, kube, objects, scraper, waiting
 from scene import both, direct, lvm
-from test_manifests import MANIFESTS, PROMETHEUS_OPERATOR, find, only, render
+from shipped import MANIFESTS, PROMETHEUS_OPERATOR, find, only, render
 
 COMPONENTS = MANIFESTS / 'components'
 ACCOUNT = ('monitoring', 'prometheus')

@@ -9,7 +9,7 @@ import yaml
 
 from harness import cluster as clusters, control_plane, processes, waiting
 from scene import lvm
-from test_manifests import control_plane_version
+from shipped import control_plane_version
 
 COMPONENT = clusters.MANIFESTS / 'components' / 'second-scheduler'
 ACCOUNT = ('pmem-system', 'pmem-kube-scheduler')
