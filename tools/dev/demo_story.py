@@ -31,6 +31,11 @@ BURST = [
 ONE_TOO_MANY = ('one-too-many', 'lvm', '10Gi')
 
 
+def free_of(pools):
+    """{pool: bytes} of one node's holdings."""
+    return {pool: free for pool, (_, free, _) in pools.items()}
+
+
 class Story:
     """One telling. `say` prints a line of progress; result is what --json prints."""
 
@@ -166,7 +171,7 @@ class Story:
         headings = ['CLAIM', 'SIZE', 'CLASS', 'NODE', 'POOL', 'VOLUME']
         rows = self.claims()
         self.result['claims'] = [dict(zip(map(str.lower, headings), row)) for row in rows]
-        self.show('Where each claim landed', tables.table(headings, rows, right=('SIZE',)))
+        self.show('Where each claim landed', tables.table(headings, rows, ('SIZE',), self.out))
 
     def show_holdings(self, before, after):
         headings = ['NODE', 'POOL', 'TOTAL', 'FREE BEFORE', 'FREE AFTER', 'VOLUMES']
@@ -194,7 +199,7 @@ class Story:
             for node, pools in after.items()
             for pool, (total, free, volumes) in pools.items()
         ]
-        self.show('What each node holds', tables.table(headings, rows, right=headings[2:]))
+        self.show('What each node holds', tables.table(headings, rows, headings[2:], self.out))
 
     def explanation_of(self, pod):
         """None while the extender's watch is behind kube-scheduler, which refuses within milliseconds."""
@@ -227,7 +232,7 @@ class Story:
             [
                 f'  kube-scheduler says: {condition["message"]}',
                 f'  GET /v1/explain/pods/{KUBE_NAMESPACE}/{name} gives the numbers:',
-                *tables.table(headings, rows, right=headings[3:]),
+                *tables.table(headings, rows, headings[3:], self.out),
             ],
         )
 
@@ -236,28 +241,21 @@ class Story:
         lines = []
         waiting.until(lambda: self.reports_are(after), 'the last report has come in')
         for node, pools in after.items():
-            _, known = self.cluster.ask(f'/v1/nodes/{node}')
-            said = {p['id']: p['available_bytes'] for p in (known or {}).get('pools', [])}
-            self.compare(
-                lines,
-                f'GET /v1/nodes/{node}',
-                said,
-                {pool: free for pool, (_, free, _) in pools.items()},
-            )
+            self.compare(lines, f'GET /v1/nodes/{node}', self.free_said(node), free_of(pools))
         self.compare_claims(lines)
         status, summary = self.cluster.ask('/v1/summary')
         self.expect(status == 200, f'GET /v1/summary answers {status}')
         self.result['summary'] = summary
         self.show('The REST API, asked the same', lines)
 
+    def free_said(self, node):
+        """{pool: bytes} as the extender says."""
+        _, known = self.cluster.ask(f'/v1/nodes/{node}')
+        return {p['id']: p['available_bytes'] for p in (known or {}).get('pools', [])}
+
     def reports_are(self, after):
         """Whether the extender has heard of every volume."""
-        for node, pools in after.items():
-            _, known = self.cluster.ask(f'/v1/nodes/{node}')
-            said = {p['id']: p['available_bytes'] for p in (known or {}).get('pools', [])}
-            if said != {pool: free for pool, (_, free, _) in pools.items()}:
-                return False
-        return True
+        return all(self.free_said(node) == free_of(pools) for node, pools in after.items())
 
     def compare_claims(self, lines):
         """Where the ledger has each claim, beside the annotation that the scheduler wrote."""

@@ -6,13 +6,17 @@ an executable NAME.sh. The first line of its docstring (or the second line of th
 line in the list, so a command exists exactly when its work does.
 """
 
+import ast
 import importlib
 import os
 import pathlib
 import sys
 
+import usage
+
 HERE = pathlib.Path(__file__).resolve().parent
 COMMANDS = HERE / 'commands'
+HELP = ('-h', '--help')
 ORDER = ['demo', 'build', 'test', 'lint', 'fuzz', 'mutate', 'guest', 'walkthrough', 'bench', 'images']
 
 
@@ -32,7 +36,7 @@ def commands():
     )
 
 
-def usage(found):
+def tell(found):
     print('usage: ./dev COMMAND [ARGUMENT...]\n')
     for name, path in found.items():
         print(f'  {name:<12}{summary(path)}')
@@ -41,8 +45,8 @@ def usage(found):
 
 def main(arguments):
     found = commands()
-    if not arguments or arguments[0] in ('help', '-h', '--help'):
-        usage(found)
+    if not arguments or arguments[0] in ('help', *HELP):
+        tell(found)
         return 0
     name, rest = arguments[0], arguments[1:]
     if name not in found:
@@ -50,8 +54,14 @@ def main(arguments):
         return 2
     if found[name].suffix == '.sh':
         os.execv(found[name], [str(found[name]), *rest])
-    sys.path.insert(0, str(HERE))
-    return importlib.import_module(f'commands.{name}').main(rest)
+    if set(HELP) & set(rest):  # Not imported: what it needs may not be there yet.
+        print(ast.get_docstring(ast.parse(found[name].read_text())))
+        return 0
+    try:
+        return importlib.import_module(f'commands.{name}').main(rest)
+    except usage.Wrong as wrong:
+        print(f'dev {name}: {wrong}; ./dev {name} --help tells what there is', file=sys.stderr)
+        return 2
 
 
 if __name__ == '__main__':

@@ -8,6 +8,8 @@ import sys
 import threading
 import time
 
+import tables
+
 TAIL_LINES = 40
 HEARTBEAT_SECONDS = 60
 
@@ -36,7 +38,6 @@ class Board:
         self.out = out
         self.logs = pathlib.Path(logs)
         self.logs.mkdir(parents=True, exist_ok=True)
-        self.colour = out.isatty()
         self._lock = threading.Lock()
         self._running = {}
         self._last_line = time.monotonic()
@@ -55,12 +56,8 @@ class Board:
                     )
 
     def _print(self, mark, text, detail):
-        tints = {'ok': '32', 'FAIL': '31'}
-        shown = (
-            f'\033[{tints[mark]}m{mark:>4}\033[0m'
-            if self.colour and mark in tints
-            else f'{mark:>4}'
-        )
+        kind = {'ok': 'good', 'FAIL': 'bad'}.get(mark)
+        shown = tables.tint(f'{mark:>4}', kind, self.out) if kind else f'{mark:>4}'
         print(f'{shown}  {text}' + (f'  {detail}' if detail else ''), file=self.out, flush=True)
         self._last_line = time.monotonic()
 

@@ -21,8 +21,8 @@ def size(size_bytes):
     return '0' if size_bytes == 0 else f'{size_bytes / (1 << 30):.2f}Gi'
 
 
-def table(headings, rows, right=()):
-    """Lines of text; `right`: the headings whose columns are aligned to the right."""
+def table(headings, rows, right=(), stream=sys.stdout):
+    """Lines of text for the stream; `right`: the headings whose columns are aligned to the right."""
     rows = [[str(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in [headings, *rows]) for i in range(len(headings))]
     lines = []
@@ -32,4 +32,4 @@ def table(headings, rows, right=()):
             for cell, w, heading in zip(row, widths, headings)
         ]
         lines.append('  ' + '  '.join(cells).rstrip())
-    return [tint(lines[0], 'head'), *lines[1:]]
+    return [tint(lines[0], 'head', stream), *lines[1:]]

@@ -5,13 +5,12 @@ Enough for what both say about themselves. The extender never becomes ready, for
 connect.
 """
 import contextlib
-import http.client
 import json
 import pathlib
 
 import yaml
 
-from . import cluster, processes, waiting
+from . import cluster, door, processes, waiting
 
 NODE = 'n1'
 LISTENING = cluster.LISTENING
@@ -58,10 +57,14 @@ def driver(directory, program):
         supervisor.stop_all()
 
 
+def metrics_text(url):
+    """What a program answers under /metrics."""
+    with door.Door(url.removeprefix('http://'), seconds=10) as one:
+        answer = one.send('GET', '/metrics')
+    assert answer.status == 200, f'{url}/metrics: {answer.status} {answer.text}'
+    return answer.text
+
+
 def _has_report(extender_url):
     """Asked of the metrics: REST answers 503 until the API server was listed, which never happens."""
-    connection = http.client.HTTPConnection(extender_url.removeprefix('http://'), timeout=10)
-    connection.request('GET', '/metrics')
-    text = connection.getresponse().read().decode()
-    connection.close()
-    return f'pmem_extender_report_age_seconds{{node="{NODE}"}}' in text
+    return f'pmem_extender_report_age_seconds{{node="{NODE}"}}' in metrics_text(extender_url)

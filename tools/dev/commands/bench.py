@@ -20,10 +20,12 @@ usage: ./dev bench [verbs | locks | scale | start | load | agent | idle | wakeup
   scheduler a real kube-scheduler and 5,000 Node objects: pods a second without an extender, with one that does
             nothing and with ours, in turn, N times, 3 by default. --size 200x50 takes two minutes. --only TEXT:
             without, and those whose name has TEXT in it
+  --json    the numbers for programs; not of wakeup, takeover and bursts
   --check   instructions a call against the kept ones; exit 1 when one grew. --write keeps the new ones
 """
 
 import contextlib
+import inspect
 import shutil
 import sys
 import time
@@ -38,6 +40,7 @@ import polls_benchmark
 import scale_benchmarks
 import scheduler_benchmark
 import start_benchmark
+import usage
 import verb_benchmarks
 from commands import demo
 
@@ -94,7 +97,7 @@ def bursts(runs=burst_benchmarks.FULL_RUNS, only=''):
         burst_benchmarks.run_all(first.cluster, runs, only)
 
 
-# Each takes as_json; those in NEEDS_CLUSTER want the programs of a control plane.
+# What each takes is in its signature; those in NEEDS_CLUSTER want the programs of a control plane.
 MEASURES = types.MappingProxyType(
     {
         'verbs': verb_benchmarks.verbs,
@@ -111,31 +114,36 @@ MEASURES = types.MappingProxyType(
     }
 )
 NEEDS_CLUSTER = ('start', 'scheduler', 'wakeup', 'takeover', 'bursts')
-WITHOUT_JSON = ('wakeup', 'takeover', 'bursts')
+FLAGS = ('--json', '--check', '--write')
 OPTIONS = (('--runs', int), ('--only', str), ('--size', scheduler_benchmark.size))
 
 
+def refuse(names, flags, options):
+    """What a benchmark could make nothing of."""
+    usage.refuse_options_but((), names)
+    usage.refuse([name for name in names if name not in MEASURES], 'benchmark', MEASURES)
+    for name in names:
+        takes = inspect.signature(MEASURES[name]).parameters
+        if useless := [f'--{option}' for option in options if option not in takes]:
+            raise usage.Wrong(f'{name} has no {", ".join(useless)}')
+        if '--json' in flags and 'as_json' not in takes:
+            raise usage.Wrong(f'{name} prints for people alone, it has no --json')
+
+
 def main(arguments):
-    if '--help' in arguments:
-        print(__doc__)
-        return 0
     options = {}
     for option, read in OPTIONS:
-        if option in arguments[:-1]:
-            at = arguments.index(option)
-            options[option[2:]] = read(arguments[at + 1])
-            arguments = arguments[:at] + arguments[at + 2 :]
-    flags = [a for a in arguments if a in ('--json', '--check', '--write')]
+        value, arguments = usage.take(option, arguments, read)
+        if value is not None:
+            options[option[2:]] = value
+    flags = [a for a in arguments if a in FLAGS]
     names = [a for a in arguments if a not in flags] or ['verbs']
-    if set(names) - set(MEASURES) or (options and not set(names) <= set(NEEDS_CLUSTER)):
-        print(__doc__)
-        return 2
+    refuse(names, flags, options)
     if '--check' in flags or '--write' in flags:
         return 0 if verb_benchmarks.check(write='--write' in flags) else 1
     as_json = '--json' in flags
     if set(names) & set(NEEDS_CLUSTER) and not demo.prepare(sys.stderr if as_json else sys.stdout):
         return 1
     for name in names:
-        json_option = {} if name in WITHOUT_JSON else {'as_json': as_json}
-        MEASURES[name](**(options if name in NEEDS_CLUSTER else {}), **json_option)
+        MEASURES[name](**options, **({'as_json': True} if as_json else {}))
     return 0

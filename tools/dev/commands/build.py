@@ -13,9 +13,6 @@ BUILDS = {b.name: b for b in (builds.RELEASE, builds.ASAN, builds.TSAN, builds.C
 
 
 def main(arguments):
-    if '--help' in arguments:
-        print(__doc__)
-        return 0
     rest = [a for a in arguments if a != '--werror']
     build = BUILDS[rest.pop(0)] if rest and rest[0] in BUILDS else builds.RELEASE
     for command in builds.build_commands(build, builds.werror_wanted(arguments), rest):

@@ -18,6 +18,7 @@ import time
 import builds
 import control_plane
 import steps
+import usage
 
 DIRECTORY = builds.BUILD / 'demo'
 KEPT = DIRECTORY / 'kept.json'
@@ -25,10 +26,7 @@ STOP_SECONDS = 15
 
 
 def main(arguments):
-    unknown = set(arguments) - {'--keep', '--stop', '--json', '--help'}
-    if unknown or '--help' in arguments:
-        print(__doc__, file=sys.stderr if unknown else sys.stdout)
-        return 2 if unknown else 0
+    usage.refuse([a for a in arguments if a not in ('--keep', '--stop', '--json')], 'option')
     if '--stop' in arguments:
         return stop()
     if '--keep' in arguments and kept_process():

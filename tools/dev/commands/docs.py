@@ -5,7 +5,6 @@ usage: ./dev docs [--check]
   --check  writes nothing; the exit status says whether both pages are current
 """
 
-import http.client
 import pathlib
 import re
 import subprocess
@@ -13,6 +12,7 @@ import sys
 import tempfile
 
 import builds
+import usage
 
 E2E = builds.ROOT / 'tests' / 'e2e'
 AGENT = builds.RELEASE.directory / 'capacity-agent' / 'pmem-capacity-agent'
@@ -38,15 +38,6 @@ def flags_page():
     return page
 
 
-def scrape(url):
-    """The text of /metrics."""
-    connection = http.client.HTTPConnection(url.removeprefix('http://'), timeout=10)
-    connection.request('GET', '/metrics')
-    text = connection.getresponse().read().decode()
-    connection.close()
-    return text
-
-
 def families(text):
     """[(name, type, labels, help)] of an exposition, sorted by name."""
     helps = dict(re.findall(r'(?m)^# HELP (\S+) (.*)$', text))
@@ -70,14 +61,15 @@ def metrics_page():
             for program, url in zip((AGENT, EXTENDER, DRIVER), (*urls, driver_url)):
                 page += f'\n## {program.name}\n\n| name | type | labels | meaning |\n|---|---|---|---|\n'
                 page += ''.join(f'| `{name}` | {kind} | {labels} | {text} |\n'
-                                for name, kind, labels, text in families(scrape(url)))
+                                for name, kind, labels, text in families(pair.metrics_text(url)))
     return page
 
 
 def main(arguments):
-    if '--help' in arguments:
-        print(__doc__)
-        return 0
+    usage.refuse([a for a in arguments if a != '--check'], 'option')
+    if missing := [p.name for p in (AGENT, EXTENDER, DRIVER) if not p.exists()]:
+        print(f'dev docs: not built yet: {", ".join(missing)}; ./dev build makes them', file=sys.stderr)
+        return 1
     stale = []
     for name, make in (('flags.md', flags_page), ('metrics.md', metrics_page)):
         path = pathlib.Path(builds.ROOT / 'docs' / name)

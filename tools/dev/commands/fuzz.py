@@ -12,10 +12,10 @@ What is found stays in build/fuzz/found, and is a file to add to tests/fuzz/corp
 import os
 import pathlib
 import subprocess
-import sys
 
 import builds
 import steps
+import usage
 
 SECONDS = 60
 SIMULATED_PODS = '1000000'
@@ -53,16 +53,10 @@ def simulate(arguments):
 
 
 def main(arguments):
-    if '--help' in arguments:
-        print(__doc__)
-        return 0
     if arguments[:1] == ['simulator']:
         return simulate(arguments[1:])
-    words, seconds = list(arguments), SECONDS
-    if '--seconds' in words:
-        at = words.index('--seconds')
-        seconds = int(words[at + 1])
-        del words[at : at + 2]
+    seconds, words = usage.take('--seconds', arguments, int)
+    usage.refuse_options_but((), words)
     board = steps.Board(builds.BUILD / 'logs')
     env = builds.environment(builds.FUZZ)
     build = builds.build_commands(builds.FUZZ, False, ('fuzzers',))
@@ -74,10 +68,9 @@ def main(arguments):
     for line in (builds.FUZZ.directory / 'tests' / 'fuzz' / 'fuzzers.txt').read_text().split('\n'):
         name = pathlib.Path(line.split(' ')[0]).name
         if line and (not words or any(word in name for word in words)):
-            ok, _ = steps.run(board, name, commands(line, seconds, found), dict(os.environ))
+            ok, _ = steps.run(board, name, commands(line, seconds or SECONDS, found), dict(os.environ))
             total.add(steps.Counts(passed=1) if ok else steps.Counts(failed=1))
     if total == steps.Counts():
-        print('dev fuzz: no fuzzer of that name', file=sys.stderr)
-        return 2
+        usage.refuse(words, 'fuzzer with')
     print(total)
     return 1 if total.failed else 0

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Boots an emulated machine with NVDIMMs and compares the agent with ndctl and LVM there.
 set -euo pipefail
-if [[ "${1:-}" == --help ]]; then
+if [[ "${1:-}" == --help || "${1:-}" == -h ]]; then
   echo "usage: ./dev guest [PYTEST ARGUMENT...]    for example -k reboot, or -s to see what the machine says"
   exit 0
 fi

@@ -24,6 +24,7 @@ import builds
 import control_plane
 import steps
 import tables
+import usage
 
 IMAGES = builds.BUILD / 'images'
 PACKAGES = builds.ROOT / 'tools' / 'images' / 'packages'
@@ -233,14 +234,11 @@ def ensure(board):
 
 
 def main(arguments):
-    if '--help' in arguments:
-        print(__doc__)
-        return 0
-    wanted = [a for a in arguments if not a.startswith('--')]
+    usage.refuse_options_but(('--json',), arguments)
+    wanted = [a for a in arguments if a != '--json']
     images = [i for i in all_images() if not wanted or any(i.name.startswith(w) for w in wanted)]
     if not images:
-        print(f'dev: no image {wanted[0]!r}', file=sys.stderr)
-        return 2
+        usage.refuse(wanted, 'image', [i.name for i in all_images()])
     is_json = '--json' in arguments
     board = steps.Board(builds.BUILD / 'logs', out=sys.stderr if is_json else sys.stdout)
     if not build_programs(board, images):

@@ -14,9 +14,10 @@ import traceback
 import builds
 import junit
 import steps
+import usage
 
 LINT = builds.ROOT / 'tests' / 'lint'
-OPTIONS = {'--help', '--tests', '--fix'}
+OPTIONS = ('--tests', '--fix')
 sys.path.insert(0, str(LINT))
 import banned_calls  # noqa: E402
 import clang_checks  # noqa: E402
@@ -108,12 +109,7 @@ def run(board, chosen=(), with_tests=False, without=()):
 
 
 def main(arguments):
-    if '--help' in arguments:
-        print(__doc__)
-        return 0
-    if unknown := {a for a in arguments if a.startswith('--')} - OPTIONS:
-        print(f'dev lint: no option {", ".join(sorted(unknown))}; --help lists them', file=sys.stderr)
-        return 2
+    usage.refuse_options_but(OPTIONS, arguments)
     if '--fix' in arguments:
         subprocess.run(
             [clang_checks.FORMAT, '-i', *filter(sources.is_cpp, sources.tracked())],
@@ -121,12 +117,7 @@ def main(arguments):
             cwd=builds.ROOT,
         )
     chosen = [a for a in arguments if not a.startswith('--')]
-    if unknown := set(chosen) - set(checks()):
-        print(
-            f'dev lint: no check {", ".join(sorted(unknown))}; there are {", ".join(checks())}',
-            file=sys.stderr,
-        )
-        return 2
+    usage.refuse([name for name in chosen if name not in checks()], 'check', checks())
     board = steps.Board(builds.BUILD / 'logs')
     total = run(board, chosen, '--tests' in arguments)
     for line in sizes.report(sources.read_all()):

@@ -14,6 +14,7 @@ import time
 
 import builds
 import tables
+import usage
 
 sys.path.insert(0, str(builds.ROOT / 'tests' / 'mutation'))
 from guards import GUARDS  # noqa: E402
@@ -84,13 +85,12 @@ def prepare(guards):
 
 
 def main(arguments):
-    if '--help' in arguments:
-        print(__doc__)
-        return 0
     guards = [g for g in GUARDS
               if not arguments or any(w in f'{g.rule} {g.file} {g.test}' for w in arguments)]
-    if not guards or not prepare(guards):
-        return 2
+    if not guards:
+        usage.refuse(arguments, 'guard with')
+    if not prepare(guards):
+        return 1
     rows = []
     for guard in guards:
         begin = time.monotonic()

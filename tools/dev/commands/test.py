@@ -24,6 +24,7 @@ import builds
 import control_plane
 import junit
 import steps
+import usage
 from commands import lint, walkthrough
 
 # Minutes of clang: `./dev lint` has them. Of these a whole test run has the thread-safety analysis in its sanitizers' builds.
@@ -267,12 +268,7 @@ def run_all(run):
 
 
 def main(arguments):
-    if '--help' in arguments:
-        print(__doc__)
-        return 0
-    if unknown(arguments):
-        print(f'no such step or option: {" ".join(unknown(arguments))}\n{__doc__}')
-        return 2
+    usage.refuse(unknown(arguments), 'step or option', (*STEPS, *FAST_SUITES))
     run = Run([a for a in arguments if not a.startswith('--')], builds.werror_wanted(arguments))
     run_all(run)
     for reason in run.total.skip_reasons:

@@ -73,9 +73,6 @@ def print_long_commands():
 
 
 def main(arguments):
-    if '--help' in arguments:
-        print(__doc__)
-        return 0
     if not prepare(steps.Board(builds.BUILD / 'logs')):
         return 1
     forget_results()
