@@ -5,7 +5,7 @@ import subprocess
 import pytest
 import yaml
 
-from harness import cluster
+from harness import cluster, objects
 from shipped import MANIFESTS, control_plane_version, find, kubectl, only, render, render_with
 
 CHART = MANIFESTS / 'helm'
@@ -97,6 +97,22 @@ def test_the_chart_changes_what_its_values_name_and_nothing_else():
     assert after['ConfigMap', 'pmem-init']['data'] == {'init.json': '{"nodes":{"n1":{"lvm_percent":40}}}'}
 
 
+def test_every_pod_of_the_chart_has_the_secrets_that_its_images_are_fetched_with():
+    rendered = render_chart('secondScheduler.enabled=true', 'imagePullSecrets[0].name=registry')[1]
+    pods = {o['metadata']['name']: o['spec']['template']['spec'] for o in rendered if o['kind'] in ('Deployment', 'DaemonSet')}
+    assert {name: pod.get('imagePullSecrets') for name, pod in pods.items()} == dict.fromkeys(
+        ('pmem-extender', 'pmem-capacity-agent', 'pmem-csi-driver', 'pmem-kube-scheduler'), [{'name': 'registry'}])
+
+
+@pytest.mark.parametrize('values, name', [('extender', 'pmem-extender'), ('secondScheduler', 'pmem-kube-scheduler')])
+def test_the_chart_puts_a_deployment_on_the_nodes_that_the_values_name(values, name):
+    before, after = (find(render_chart('secondScheduler.enabled=true', *more)[1], 'Deployment', name)['spec']['template']['spec']
+                     for more in ((), (rf'{values}.nodeSelector.kubernetes\.io/arch=amd64', f'{values}.tolerations[0].key=pmem')))
+    assert after['nodeSelector'] == {'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64'}
+    assert after['tolerations'] == [*before['tolerations'], {'key': 'pmem'}]
+    assert {key for key in after if after[key] != before[key]} == {'nodeSelector', 'tolerations'}
+
+
 @pytest.mark.parametrize('replicas', [1, 2])
 def test_a_node_with_an_extender_can_be_drained(replicas):
     rendered = render_chart(f'extender.replicas={replicas}')[1]
@@ -106,7 +122,7 @@ def test_a_node_with_an_extender_can_be_drained(replicas):
 
 @pytest.mark.parametrize('value', ['devices=fake', 'containers.extenders.image=own:1', 'init.nodes.n1.percent=4',
                                    'extender.replicas=0', 'replicas=3', 'networkPolicy.enabled=true', 'scrape.serviceAccount=',
-                                   'networkPolicy.controlPlaneCidrs={10.0.0.1}'])
+                                   'networkPolicy.controlPlaneCidrs={10.0.0.1}', 'imagePullSecrets={registry}'])
 def test_the_chart_refuses_values_that_it_cannot_render(value):
     status, _, errors = helm('template', 'pmem', CHART, f'--kube-version={control_plane_version()}', '--set', value)
     assert status != 0 and "don't meet the specifications of the schema" in errors
@@ -139,3 +155,23 @@ def test_helm_installs_the_chart_with_strict_validation(kubernetes):
                                 kubeconfig=kubernetes.kubeconfig)
     assert status == 0, errors
     assert 'STATUS: deployed' in said and 'pmem.csi.alibabacloud.com/type=lvm' in said
+
+
+def test_a_release_is_upgraded_rolled_back_and_uninstalled_and_its_volumes_stay(kubernetes):
+    """After the test above."""
+    def run(*arguments):
+        status, _, errors = helm(*arguments, '-n', 'pmem-system', kubeconfig=kubernetes.kubeconfig)
+        assert status == 0, errors
+
+    def replicas():
+        return kubernetes.admin.get('deployments', 'pmem-extender', 'pmem-system')['spec']['replicas']
+
+    kubernetes.admin.create(objects.persistent_volume('disk-of-somebody', 'n1'))
+    run('upgrade', 'pmem', CHART, '--set', 'extender.replicas=3')
+    assert replicas() == 3
+    run('rollback', 'pmem')
+    assert replicas() == 2
+    run('uninstall', 'pmem')
+    for resource, name, is_there in (('deployments', 'pmem-extender', False), ('csidrivers', objects.DRIVER, False),
+                                     ('namespaces', 'pmem-system', True), ('persistentvolumes', 'disk-of-somebody', True)):
+        assert bool(kubernetes.admin.find(resource, name, 'pmem-system')) == is_there, (resource, name)

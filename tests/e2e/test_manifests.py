@@ -51,8 +51,9 @@ def test_the_scheduler_configuration_is_accepted_by_the_scheduler(kubernetes, tm
     path.write_text(yaml.safe_dump(config))
     written = tmp_path / 'completed.yaml'
     # Validates, writes the completed configuration and ends.
-    subprocess.run([cluster.BINARIES / 'kube-scheduler', f'--config={path}', f'--write-config-to={written}'],
-                   check=True, capture_output=True)
+    done = subprocess.run([cluster.BINARIES / 'kube-scheduler', f'--config={path}', f'--write-config-to={written}'],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     extender = only(yaml.safe_load(written.read_text())['extenders'])
     assert extender == {**extender, **only(config['extenders'])}
 
@@ -234,6 +235,21 @@ def check_restricted(kubernetes, workload):
 def test_a_workload_without_devices_passes_the_restricted_pod_security_standard(kubernetes, overlay, kind,
                                                                                name):
     check_restricted(kubernetes, find(render(MANIFESTS / 'overlays' / overlay)[1], kind, name))
+
+
+def test_every_deployment_lets_one_pod_at_a_time_be_drained(tmp_path):
+    (tmp_path / 'both').mkdir()
+    rendered = render_with('second-scheduler', tmp_path / 'both')[1]
+    deployments = {o['metadata']['name']: o['spec'] for o in rendered if o['kind'] == 'Deployment'}
+    budgets = {o['metadata']['name']: o['spec'] for o in rendered if o['kind'] == 'PodDisruptionBudget'}
+    assert budgets == {name: {'maxUnavailable': 1, 'selector': spec['selector']} for name, spec in deployments.items()}
+
+
+def test_whatever_may_go_to_any_node_goes_to_those_with_linux(tmp_path):
+    (tmp_path / 'both').mkdir()
+    rendered = render_with('second-scheduler', tmp_path / 'both')[1]
+    pods = [o['spec']['template']['spec'] for o in rendered if o['kind'] == 'Deployment']
+    assert [pod['nodeSelector'] for pod in pods] == [{'kubernetes.io/os': 'linux'}] * 2
 
 
 def test_the_network_policies_choose_the_pods_and_ports_that_there_are(kubernetes, tmp_path):

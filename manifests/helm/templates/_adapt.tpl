@@ -26,6 +26,10 @@ true
 {{- $name := $object.metadata.name -}}
 {{- if and (eq $object.kind "Deployment") (eq $name "pmem-extender") -}}
 {{- $_ := set $object.spec "replicas" $values.extender.replicas -}}
+{{- include "pmem.place" (dict "pod" $object.spec.template.spec "values" $values.extender) -}}
+{{- end -}}
+{{- if and (eq $object.kind "Deployment") (eq $name "pmem-kube-scheduler") -}}
+{{- include "pmem.place" (dict "pod" $object.spec.template.spec "values" $values.secondScheduler) -}}
 {{- end -}}
 {{- if and (eq $object.kind "ConfigMap") (eq $name "pmem-init") $values.init -}}
 {{- $_ := set $object.data "init.json" (toJson $values.init) -}}
@@ -46,10 +50,19 @@ true
 {{- end -}}
 {{- if has $object.kind (list "Deployment" "DaemonSet") -}}
 {{- $pod := $object.spec.template.spec -}}
+{{- if $values.imagePullSecrets -}}
+{{- $_ := set $pod "imagePullSecrets" $values.imagePullSecrets -}}
+{{- end -}}
 {{- range concat (default list $pod.initContainers) $pod.containers -}}
 {{- include "pmem.container" (dict "container" . "root" $.root) -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+
+{{- /* Beside what the base says. */ -}}
+{{- define "pmem.place" -}}
+{{- $_ := set .pod "nodeSelector" (merge dict .values.nodeSelector .pod.nodeSelector) -}}
+{{- $_ := set .pod "tolerations" (concat .pod.tolerations .values.tolerations) -}}
 {{- end -}}
 
 {{- /* components/fake-devices/agent.yaml as kustomize applies it: what it names takes the place of the base's. */ -}}
