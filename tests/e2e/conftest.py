@@ -9,6 +9,7 @@ import shutil
 import sys
 
 import pytest
+import yaml
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from harness import cluster as clusters, control_plane, processes  # noqa: E402
@@ -86,3 +87,12 @@ def kubernetes(tmp_path_factory):
             '-f', MANIFESTS / 'base' / 'extender_rbac.yaml', '-f', MANIFESTS / 'base' / 'csi_driver_rbac.yaml')
     yield plane
     supervisor.stop_all()
+
+
+@pytest.fixture(scope='session')
+def rules(tmp_path_factory):
+    """The shipped alerts as a file of Prometheus' own."""
+    path = tmp_path_factory.mktemp('rules') / 'rules.yaml'
+    shipped = yaml.safe_load((MANIFESTS / 'components' / 'monitoring' / 'rules.yaml').read_text())
+    path.write_text(yaml.safe_dump(shipped['spec']))
+    return path

@@ -70,13 +70,17 @@ def test_every_metric_of_the_dashboard_exists():
     assert unknown_metrics(queries[0].replace('leading', 'leadin')) == {'pmem_extender_leadin'}
 
 
-def test_every_alert_has_its_row():
+def test_every_alert_has_its_row_in_the_order_of_the_rules():
     rules = (ROOT / 'manifests' / 'components' / 'monitoring' / 'rules.yaml').read_text()
-    table = (DOCS / 'operations.md').read_text().partition('| symptom | check |')[2]
-    alerts = set(re.findall(r'- alert: (\w+)', rules))
-    symptoms = re.findall(r'^\| (.*?) \|', table, re.MULTILINE)
-    named = re.findall(r'alert (Pmem\w+)', ' '.join(symptoms))
-    assert alerts and sorted(named) == sorted(alerts)
+    table = (DOCS / 'operations.md').read_text().partition('| alert | check | remedy |')[2].partition('\n\n')[0]
+    assert re.findall(r'^\| (Pmem\w+)', table, re.MULTILINE) == re.findall(r'- alert: (\w+)', rules)
+
+
+@pytest.mark.parametrize('heading', ['| alert | check | remedy |', '| kind | check | remedy |', '| symptom | check | remedy |'])
+def test_every_row_of_operations_has_something_to_look_at(heading):
+    tables = (DOCS / 'operations.md').read_text().split(heading)[1:]
+    rows = [row for table in tables for row in table.partition('\n\n')[0].splitlines()[2:]]
+    assert rows and [row for row in rows if len(re.split(r'(?<!\\)\|', row)) != 5 or not row.split('|')[2].strip()] == []
 
 
 def test_the_table_of_guards_names_those_that_are_tried():
@@ -96,11 +100,22 @@ def test_every_reason_is_documented_with_its_text():
     assert [name for name, text in rows if f'| `{name}` | {text} |' not in page] == []
 
 
-@pytest.mark.parametrize('page', sorted(p.name for p in DOCS.glob('*.md')))
+PAGES = [ROOT / 'README.md', ROOT / 'manifests' / 'README.md', *sorted(DOCS.rglob('*.md'))]
+
+
+def anchors(page):
+    """Of its headings, as they are made of them where pages are shown."""
+    headings = re.findall(r'^#+ (.*)$', page.read_text(), re.MULTILINE)
+    return {re.sub(r'[^\w -]', '', heading.lower()).replace(' ', '-') for heading in headings}
+
+
+@pytest.mark.parametrize('page', PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_and_file_of_a_page_exists(page):
-    text = (DOCS / page).read_text()
-    links = [target.partition('#')[0] for target in re.findall(r'\]\(([^)]+)\)', text)]
-    assert [target for target in links if target and not (DOCS / target).exists()] == []
+    text = page.read_text()
+    for link in re.findall(r'\]\(([^)]+)\)', text):
+        target, _, anchor = link.partition('#')
+        target = page.parent / target if target else page
+        assert target.exists() and (not anchor or anchor in anchors(target)), link
     named = re.findall(r'`((?:common|capacity-agent|csi-driver|extender|tests|tools|manifests)/[\w./-]+)`', text)
     assert [path for path in named if not list(ROOT.glob(path + '*'))] == []
 
