@@ -301,22 +301,22 @@ def judge(scene, burst, nodes, seconds, roomy, is_settled):
         for c in scene.api.list('persistentvolumeclaims', scene.kube_namespace)
     }
     pods = scene.api.list('pods', scene.kube_namespace)
-    half = 0
-    for pod in pods:
-        mine = [v['persistentVolumeClaim']['claimName'] for v in pod['spec']['volumes']]
-        pinned = [bool(pin_of(claims[name])) for name in mine]
-        if not pod['spec'].get('nodeName') and any(pinned) and not all(pinned):
-            half += 1
     layouts = dict(zip(nodes, burst.roomy_nodes if roomy else burst.nodes))
     return Row(
         placed=sum(1 for pod in pods if pod['spec'].get('nodeName')),
         pods=len(burst.pods),
         over_committed=over_committed(claims.values(), layouts) + len(scene.cluster.audit()),
         failed_creations=len(scene.failed_creations()),
-        half_pinned=half,
+        half_pinned=len([pod for pod in pods if is_half_pinned(pod, claims)]),
         seconds=seconds,
         is_settled=is_settled,
     )
+
+
+def is_half_pinned(pod, claims):
+    """It has no node; some of its claims have one, and some have not."""
+    of_pod = [claims[v['persistentVolumeClaim']['claimName']] for v in pod['spec']['volumes']]
+    return not pod['spec'].get('nodeName') and {bool(pin_of(claim)) for claim in of_pod} == {True, False}
 
 
 def pin_of(claim):
