@@ -45,8 +45,8 @@ def left_out(samples):
     return {'pmem_extender_watch_decode_errors_total{pod="a",kind="Pod"}': samples}
 
 
-def calls(code):
-    return {f'pmem_csi_calls_total{{pod="p",method="CreateVolume",code="{code}"}}': '0+1x20'}
+def calls(code, samples='0+1x20'):
+    return {f'pmem_csi_calls_total{{pod="p",method="CreateVolume",code="{code}"}}': samples}
 
 
 def filter_calls(quick, all_calls):
@@ -144,6 +144,9 @@ STORIES = (
     *(('PmemDriverCallsFail', code, calls(code), '20m',
        [({'pod': 'p', 'method': 'CreateVolume'}, 'CreateVolume of p fails again and again: its log says why')])
       for code in ('DEADLINE_EXCEEDED', 'UNAVAILABLE', 'INTERNAL')),
+    ('PmemDriverCallsFail', 'a provisioner asks every five minutes', calls('INTERNAL', '0+0.2x60'), '60m',
+     [({'pod': 'p', 'method': 'CreateVolume'}, 'CreateVolume of p fails again and again: its log says why')]),
+    ('PmemDriverCallsFail', 'three times', calls('INTERNAL', '0+0x20 3+0x40'), '60m', []),
     *(('PmemDriverCallsFail', code, calls(code), '20m', [])
       for code in ('RESOURCE_EXHAUSTED', 'FAILED_PRECONDITION', 'ABORTED')),
     ('PmemHoldsExpire', 'one a minute', of_each('holds_expired_total', {'a': '0+1x30'}), '30m',

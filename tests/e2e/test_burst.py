@@ -4,6 +4,7 @@
 import pytest
 
 import bursts
+from harness import objects
 
 
 @pytest.fixture(scope='module')
@@ -14,6 +15,13 @@ def second_scheduler(cluster):
     )
     yield
     process.stop()
+
+
+@pytest.mark.parametrize('node, pinned, is_half', [
+    ('', 'yn', True), ('', 'nn', False), ('', 'yy', False), ('n1', 'yn', False)])
+def test_a_pod_is_half_pinned_that_has_no_node_and_claims_with_and_without_one(node, pinned, is_half):
+    claims = {f'c{i}': objects.claim(f'c{i}', pinned_to='n1' if one == 'y' else None) for i, one in enumerate(pinned)}
+    assert bursts.is_half_pinned(objects.pod('p', list(claims), nodeName=node), claims) == is_half
 
 
 # The rest of the bursts, each more trouble than the next, runs with `./dev bench bursts`.
