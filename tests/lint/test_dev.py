@@ -53,6 +53,13 @@ def test_what_says_nothing_is_refused_before_anything_is_begun(capsys, arguments
     assert error.startswith(f'dev {arguments.split()[0]}: {told}') and error.endswith('--help tells what there is')
 
 
+@pytest.mark.parametrize('name', ['images', 'walkthrough'])
+def test_what_needs_root_says_so_before_anything_is_begun(capsys, monkeypatch, name):
+    monkeypatch.setattr('os.geteuid', lambda: 1000)
+    assert dev.main([name]) == 2
+    assert capsys.readouterr().err.startswith(f'dev {name}: it needs root, to ')
+
+
 class Terminal(io.StringIO):
     def isatty(self):
         return True

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a command of ./dev cannot make sense of: main.py says so in one line and ends with 2."""
+"""Why a command of ./dev does not begin: main.py says so in one line and ends with 2."""
+
+import os
 
 
 class Wrong(Exception):
@@ -14,6 +16,11 @@ def refuse(unknown, what, known=()):
 
 def refuse_options_but(known, arguments):
     refuse([a for a in arguments if a.startswith('-') and a not in known], 'option')
+
+
+def need_root(why):
+    if os.geteuid() != 0:
+        raise Wrong(f'it needs root, {why}')
 
 
 def take(option, arguments, read=str):

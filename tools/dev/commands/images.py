@@ -240,6 +240,7 @@ def main(arguments):
     if not images:
         usage.refuse(wanted, 'image', [i.name for i in all_images()])
     is_json = '--json' in arguments
+    usage.need_root('to unpack packages as they are and to try the programs among them')
     board = steps.Board(builds.BUILD / 'logs', out=sys.stderr if is_json else sys.stdout)
     if not build_programs(board, images):
         return 1

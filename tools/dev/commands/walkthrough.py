@@ -18,6 +18,7 @@ import control_plane
 import junit
 import steps
 import tables
+import usage
 from commands import images
 
 TESTS = builds.ROOT / 'tests' / 'walkthrough'
@@ -73,6 +74,7 @@ def print_long_commands():
 
 
 def main(arguments):
+    usage.need_root("to make images and the nodes' disk")
     if not prepare(steps.Board(builds.BUILD / 'logs')):
         return 1
     forget_results()
