@@ -50,9 +50,11 @@ def test_every_flag_in_the_manifests_exists():
     assert len(known) == 4
 
 
-def test_every_metric_that_operations_names_exists():
-    named = set(re.findall(r'pmem_[a-z_]+', (DOCS / 'operations.md').read_text()))
-    assert named and all(f'`{name}`' in (DOCS / 'metrics.md').read_text() for name in named)
+@pytest.mark.parametrize('page', ['operations', 'troubleshooting'])
+def test_every_metric_that_a_page_names_exists(page):
+    named = set(re.findall(r'pmem_[a-z_]+', (DOCS / f'{page}.md').read_text()))
+    metrics = (DOCS / 'metrics.md').read_text()
+    assert named and {name for name in named if f'`{name}`' not in metrics} == set()
 
 
 def unknown_metrics(text):
@@ -72,13 +74,13 @@ def test_every_metric_of_the_dashboard_exists():
 
 def test_every_alert_has_its_row_in_the_order_of_the_rules():
     rules = (ROOT / 'manifests' / 'components' / 'monitoring' / 'rules.yaml').read_text()
-    table = (DOCS / 'operations.md').read_text().partition('| alert | check | remedy |')[2].partition('\n\n')[0]
+    table = (DOCS / 'troubleshooting.md').read_text().partition('| alert | check | remedy |')[2].partition('\n\n')[0]
     assert re.findall(r'^\| (Pmem\w+)', table, re.MULTILINE) == re.findall(r'- alert: (\w+)', rules)
 
 
 @pytest.mark.parametrize('heading', ['| alert | check | remedy |', '| kind | check | remedy |', '| symptom | check | remedy |'])
-def test_every_row_of_operations_has_something_to_look_at(heading):
-    tables = (DOCS / 'operations.md').read_text().split(heading)[1:]
+def test_every_row_of_troubleshooting_has_something_to_look_at(heading):
+    tables = (DOCS / 'troubleshooting.md').read_text().split(heading)[1:]
     rows = [row for table in tables for row in table.partition('\n\n')[0].splitlines()[2:]]
     assert rows and [row for row in rows if len(re.split(r'(?<!\\)\|', row)) != 5 or not row.split('|')[2].strip()] == []
 
