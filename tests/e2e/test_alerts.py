@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each shipped alert is raised in the case that it is named for, and not in the one beside it. promtool plays the time."""
+import re
 import subprocess
 
 import pytest
 import yaml
+
+from shipped import MANIFESTS
 
 EXTENDERS = {'a': '{pod="a"}', 'b': '{pod="b"}'}
 POOL = {'pod': 'p', 'node': 'n1', 'kind': 'lvm', 'pool': 'lvm/pmemvgregion0'}
@@ -184,6 +187,13 @@ def test_an_alert_is_raised_as_often_as_it_should(rules, tmp_path, name, series,
             for labels, summary in raised]}]}]}))
     done = subprocess.run(['promtool', 'test', 'rules', path], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_job_of_the_drivers_is_the_one_that_the_monitors_make(rules):
+    made = [f'{m["metadata"]["namespace"]}/{m["metadata"]["name"]}' for m in yaml.safe_load_all(
+        (MANIFESTS / 'components' / 'monitoring' / 'monitors.yaml').read_text())]
+    wanted = re.search('job=~"(.*?)"', alerts_in(rules)['PmemDriverDown']['expr'])[1]
+    assert [job for job in made if re.fullmatch(wanted, job)] == ['pmem-system/pmem-csi-driver']
 
 
 def test_every_alert_is_tried_where_it_is_raised_and_where_it_is_not(rules):
