@@ -43,7 +43,7 @@ def test_demo_places_all_but_the_one_too_many_and_leaves_nothing_running():
     nodes = {claim['claim']: claim['node'] for claim in told['claims']}
     assert nodes.pop('one-too-many') == '-'
     assert set(nodes.values()) == {'node-lvm', 'node-direct', 'node-both'}
-    assert not any(n['fits'] for n in told['one_too_many']['explain']['nodes'])
+    assert [n for n in told['one_too_many']['explain']['nodes'] if n['fits']] == []
     assert processes_with(str(clusters.ROOT / 'build' / 'demo')) == []
 
 

@@ -19,7 +19,7 @@ def test_pending_pod_is_explained_and_placed_when_room_is_freed(scene):
     assert (row['need_bytes'], row['free_bytes']) == (10 << 30, 5 << 30)
     # The capacity objects spare the extender such pods: the in-tree filter says it first.
     assert 'did not have enough free storage' in message
-    assert not any(c.isdigit() for c in row['text'])
+    assert [c for c in row['text'] if c.isdigit()] == [], row['text']
     scene.delete_pod('first')
     scene.delete_claim('first')
     scene.wait_known_free(node, 15 << 30)
@@ -54,7 +54,7 @@ def test_every_kind_of_node_without_room_is_told_apart_in_explain(scene):
     scene.pod('database', 'bulk', 'fast')
     scene.wait_refused('database')
     rows = {name: explained_row(scene, 'database', name) for name in scene.nodes}
-    assert not any(row['fits'] for row in rows.values())
+    assert [name for name, row in rows.items() if row['fits']] == []
     # Both kinds together: what is free is told of them all, the reason of the one that does not fit.
     assert {name: (row['reason'], row['free_bytes']) for name, row in rows.items()} == {
         full: ('no_room', 8 * GI),

@@ -132,7 +132,7 @@ def test_immediate_claims_of_a_replica_share_a_node_before_its_pod_is_there(scen
     placed = [
         {scene.wait_bound(f'{template}-db-{i}') for template in ('data', 'log')} for i in (0, 1)
     ]
-    assert all(len(nodes_of_replica) == 1 for nodes_of_replica in placed)
+    assert [len(nodes_of_replica) for nodes_of_replica in placed] == [1, 1], placed
     assert set.union(*placed) == set(nodes)
     assert scene.failed_creations() == []
 
