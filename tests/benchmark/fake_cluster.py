@@ -26,6 +26,7 @@ class Size:
     nodes: int
     volumes: int  # PersistentVolumes, each with its claim, spread over the nodes.
     room: int = 0  # Volumes that each node could take besides; 0: two at every second generation of its report.
+    claim_uids: tuple = ()  # By number, of a real API server, which gives its own; empty: uid().
 
 
 def node_name(number):
@@ -64,7 +65,8 @@ def node(number):
     }
 
 
-def volume(number, nodes):
+def volume(number, nodes, claim_uid=None):
+    claim_uid = claim_uid or uid(number)
     terms = [{'matchExpressions': [{'key': f'topology.{DRIVER}/node', 'operator': 'In', 'values': [node_name(number % nodes)]}]}]
     return {
         'kind': 'PersistentVolume',
@@ -74,8 +76,8 @@ def volume(number, nodes):
             'capacity': {'storage': str(VOLUME_BYTES)},
             'accessModes': ['ReadWriteOnce'],
             'storageClassName': 'pmem-lvm',
-            'csi': {'driver': DRIVER, 'volumeHandle': f'disk-{uid(number)}'},
-            'claimRef': {'namespace': 'default', 'name': f'claim-{number}', 'uid': uid(number)},
+            'csi': {'driver': DRIVER, 'volumeHandle': f'disk-{claim_uid}'},
+            'claimRef': {'namespace': 'default', 'name': f'claim-{number}', 'uid': claim_uid},
             'nodeAffinity': {'required': {'nodeSelectorTerms': terms}},
         },
         'status': {'phase': 'Bound'},
@@ -151,7 +153,7 @@ class FakeAgents:
 
     def report(self, number):
         volumes = [
-            {'name': f'disk-{uid(i)}', 'bytes': VOLUME_BYTES}
+            {'name': f'disk-{self.size.claim_uids[i] if self.size.claim_uids else uid(i)}', 'bytes': VOLUME_BYTES}
             for i in range(number, self.size.volumes, self.size.nodes)
         ]
         used = len(volumes) * VOLUME_BYTES

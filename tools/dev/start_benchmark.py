@@ -37,19 +37,6 @@ def _pod(number, node_name):
     }  # fmt: skip
 
 
-def _objects(fakes, begin, end):
-    """The objects of that range: the nodes' numbers first, then the volumes', then the pods'."""
-    for number in range(begin, end):
-        if number < NODES:
-            yield fakes.node(number)
-        elif (number := number - NODES) < VOLUMES:
-            yield fakes.volume(number, NODES)
-            yield fakes.claim(number, NODES)
-        else:
-            number -= VOLUMES
-            yield _pod(number, fakes.node_name(number % NODES))
-
-
 def _new(obj):
     """Without what is the API server's own."""
     for member in ('uid', 'resourceVersion', 'managedFields'):
@@ -68,15 +55,27 @@ def _connect(*arguments):
 
 
 def _create(begin, end):
-    import fake_cluster
+    """The objects of that range: the nodes' numbers first, then the volumes', then the pods'. {number: UID} of claims."""
+    import fake_cluster as fakes
 
-    for obj in _objects(fake_cluster, begin, end):
-        _api.create(_new(obj))
+    claim_uids = {}
+    for number in range(begin, end):
+        if number < NODES:
+            _api.create(_new(fakes.node(number)))
+        elif (volume := number - NODES) < VOLUMES:
+            claim_uids[volume] = _api.create(_new(fakes.claim(volume, NODES)))['metadata']['uid']
+            _api.create(_new(fakes.volume(volume, NODES, claim_uids[volume])))
+        else:
+            pod = volume - VOLUMES
+            _api.create(_new(_pod(pod, fakes.node_name(pod % NODES))))
+    return claim_uids
 
 
 def _populate(server, token, certificate):
+    """The UIDs of all claims, by number."""
     total = NODES + VOLUMES + PODS
     began = time.monotonic()
+    claim_uids = {}
     with concurrent.futures.ProcessPoolExecutor(
         WRITERS, initializer=_connect, initargs=(server, token, certificate)
     ) as pool:
@@ -84,9 +83,10 @@ def _populate(server, token, certificate):
             pool.submit(_create, begin, min(begin + BATCH, total)) for begin in range(0, total, BATCH)
         ]
         for done, batch in enumerate(batches, 1):
-            batch.result()
+            claim_uids.update(batch.result())
             if done % 50 == 0:
                 print(f'  {done * BATCH:,} of {total:,} made in {time.monotonic() - began:.0f} s', file=sys.stderr, flush=True)
+    return tuple(claim_uids[number] for number in range(VOLUMES))
 
 
 def _curl(control_plane, token):
@@ -133,8 +133,8 @@ def _measure(runs):
         plane.start()
         running.supervisor.running['kube-controller-manager'].kill()
         running.api.create(_new(fake_cluster.storage_class()))
-        _populate(plane.server, plane.admin_token, str(plane.directory / 'certs' / 'apiserver.crt'))
-        size = fake_cluster.Size(NODES, VOLUMES)
+        claim_uids = _populate(plane.server, plane.admin_token, str(plane.directory / 'certs' / 'apiserver.crt'))
+        size = fake_cluster.Size(NODES, VOLUMES, claim_uids=claim_uids)
         with bench_tools.serving(fake_cluster.run_agents, size, is_elsewhere=True) as port:
             agents = {fake_cluster.node_name(i): fake_cluster.agent_url(i, port) for i in range(NODES)}
             (DIRECTORY / 'agents.json').write_text(json.dumps(agents))
