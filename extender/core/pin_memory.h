@@ -50,7 +50,9 @@ class PinMemory {
   static constexpr absl::Duration kLossPatience = absl::Seconds(5);
   // How long a node whose provisioner has refused a claim is not tried for it again.
   static constexpr absl::Duration kRefusalPause = absl::Seconds(30);
-  // Of pods that arrive at a node; longer than what was read of the node before is believed.
+  // How long it is remembered that a pod came to a node. What was read of the node before that
+  // sends nobody there any more, and would not by itself after PinningOptions::use_age_max, which
+  // is less.
   static constexpr absl::Duration kArrivalsKept = absl::Minutes(1);
 
   // The first time that `key` was asked for since it was last forgotten.
