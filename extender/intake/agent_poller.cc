@@ -2,6 +2,7 @@
 #include "extender/intake/agent_poller.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <random>
@@ -22,6 +23,7 @@ constexpr std::string_view kComponent = "agents";
 constexpr int kNotModified = 304;
 constexpr absl::Duration kWaitUnit = absl::Milliseconds(1);
 
+// poll_id says where it is in the drawing of the header: waiting at 0.
 struct Agent {
   std::string node;
   std::string url;         // Empty: it cannot be asked.
@@ -29,7 +31,7 @@ struct Agent {
   bool is_ok = false;      // Its last poll was answered well.
   std::shared_ptr<HttpClient> client;
   std::optional<int64_t> generation;  // Of its last report, while nothing went wrong since.
-  uint64_t poll_id = 0;               // Of the poll in flight; 0: none.
+  uint64_t poll_id = 0;               // Of the poll that is asked, or told of.
   absl::Time poll_began = absl::InfinitePast();
   absl::Duration poll_wait;  // What it was asked with.
   absl::Time next = absl::InfinitePast();
@@ -41,7 +43,7 @@ struct Poll {
   std::string node;
   uint64_t id = 0;
   std::string url;
-  std::shared_ptr<HttpClient> client;  // Null: to be made.
+  std::shared_ptr<HttpClient> client;  // Null: to be made; and once it was sent.
   std::optional<int64_t> generation;   // Absent: the agent is to answer at once.
 };
 
@@ -54,6 +56,22 @@ struct Outcome {
 
 std::string Shortened(absl::string_view message) {
   return std::string(message.substr(0, kAgentMessageBytesMax));
+}
+
+// The event that the answer amounts to; an error is the agent's failure.
+absl::StatusOr<Event> Read(const Poll& poll, const ClientResponse& response) {
+  if (response.status == kNotModified && poll.generation) {
+    return AgentConfirmed{poll.node, poll.generation};
+  }
+  if (response.status != 200) {
+    return absl::UnavailableError(absl::StrCat("answered HTTP ", response.status));
+  }
+  PMEM_ASSIGN_OR_RETURN(CapacityReport report, ParseCapacityReport(response.body));
+  if (report.node != poll.node) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("answers for another node: \"", report.node, "\""));
+  }
+  return ReportReceived{std::make_shared<const CapacityReport>(std::move(report))};
 }
 
 }  // namespace
@@ -79,32 +97,32 @@ class AgentPoller::Impl : public std::enable_shared_from_this<Impl> {
   void Tick() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  void OnAnswer(const std::string& node, uint64_t id, absl::StatusOr<ClientResponse> response)
-      ABSL_LOCKS_EXCLUDED(mu_);
-  // The event that the answer amounts to; an error is the agent's failure.
-  absl::StatusOr<Event> Read(const std::string& node, std::optional<int64_t> known,
-                             const ClientResponse& response) const;
+  // From state to state; see the drawing. Each under the lock, what is told and sent without it.
   Poll BeginLocked(Agent* agent, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Outcome NoteGoodLocked(Agent* agent, Event event, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Outcome NoteFailureLocked(Agent* agent, absl::string_view message, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::optional<Poll> EndLocked(Agent* agent, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Ends its poll without an answer; the connection is not used again.
+  void RetireLocked(Agent* agent) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void MoveLocked(Agent* agent, const AgentEndpoint& endpoint, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
   // It is looked at again when its next poll is due, or the one in flight overdue.
   void ScheduleLocked(const Agent& agent) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void ScheduleAll() ABSL_LOCKS_EXCLUDED(mu_);
-  // The agent, while poll `id` is its current one.
-  Agent* FindLocked(const std::string& node, uint64_t id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The agent, while the poll is its current one.
+  Agent* FindLocked(const Poll& poll) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::vector<std::shared_ptr<HttpClient>> TakeIdleLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  void Send(Poll poll) ABSL_LOCKS_EXCLUDED(mu_);
   absl::Duration WaitFor(const std::string& node) const;
   ClientRequest RequestOf(const Poll& poll) ABSL_LOCKS_EXCLUDED(mu_);
+  void OnAnswer(const Poll& poll, absl::StatusOr<ClientResponse> response) ABSL_LOCKS_EXCLUDED(mu_);
   void Tell(Outcome outcome);
-  void Send(Poll poll) ABSL_LOCKS_EXCLUDED(mu_);
-  void LetGo(const std::string& node, std::shared_ptr<HttpClient> client) ABSL_LOCKS_EXCLUDED(mu_);
   bool BeginCallback() ABSL_LOCKS_EXCLUDED(mu_);
   void EndCallback() ABSL_LOCKS_EXCLUDED(mu_);
-  // Returns the client that is not used any more. It ends outside the lock: its end answers the
-  // poll in flight.
-  static std::shared_ptr<HttpClient> Apply(const AgentEndpoint& endpoint, absl::Time now,
-                                           Agent* agent);
 
   const Options options_;
   const absl::Duration limit_;  // In which a poll must be answered whole.
@@ -116,9 +134,8 @@ class AgentPoller::Impl : public std::enable_shared_from_this<Impl> {
   CondVar idle_;
   std::map<std::string, Agent> agents_ ABSL_GUARDED_BY(mu_);
   DueTimes due_ ABSL_GUARDED_BY(mu_);  // Of the agents that can be asked.
-  // Clients of agents that went, or moved, while a poll with them was just being sent; Tick and
-  // Stop end them, which may block. A client is here once at most and gets no other poll, so there
-  // are never more than threads that send.
+  // Clients that no agent has any more. Tick ends those with which nobody is just sending: a
+  // client's end waits for its callbacks, and it may be one of them that sends.
   std::vector<std::shared_ptr<HttpClient>> retired_ ABSL_GUARDED_BY(mu_);
   std::optional<std::vector<AgentEndpoint>> endpoints_ ABSL_GUARDED_BY(mu_);  // The last list.
   std::optional<std::vector<std::string>> listed_ ABSL_GUARDED_BY(mu_);       // Emitted.
@@ -141,8 +158,6 @@ void AgentPoller::Impl::Stop() {
 }
 
 void AgentPoller::Impl::OnAgents(const std::vector<AgentEndpoint>& agents) {
-  std::map<std::string, Agent> gone;  // Both end outside the lock.
-  std::vector<std::shared_ptr<HttpClient>> retired;
   std::vector<std::string> nodes;
   std::vector<Outcome> failures;
   bool is_new_list = false;
@@ -151,6 +166,7 @@ void AgentPoller::Impl::OnAgents(const std::vector<AgentEndpoint>& agents) {
     MutexLock lock(&mu_);
     if (is_stopped_ || endpoints_ == agents) return;
     endpoints_ = agents;
+    std::map<std::string, Agent> gone;
     gone.swap(agents_);
     due_.Clear();
     for (const AgentEndpoint& endpoint : agents) {
@@ -159,11 +175,12 @@ void AgentPoller::Impl::OnAgents(const std::vector<AgentEndpoint>& agents) {
       auto known = gone.extract(endpoint.node);
       if (!known.empty()) agent = std::move(known.mapped());
       const bool is_same = !known.empty() && agent.url == endpoint.url;
-      if (!is_same) retired.push_back(Apply(endpoint, now, &agent));
+      if (!is_same) MoveLocked(&agent, endpoint, now);
       if (endpoint.url.empty() && !(is_same && agent.last_error == endpoint.problem)) {
         failures.push_back(NoteFailureLocked(&agent, endpoint.problem, now));
       }
     }
+    for (auto& [node, agent] : gone) RetireLocked(&agent);
     is_new_list = listed_ != nodes;
     listed_ = nodes;
   }
@@ -177,15 +194,18 @@ void AgentPoller::Impl::ScheduleAll() {
   for (const auto& [node, agent] : agents_) ScheduleLocked(agent);
 }
 
-std::shared_ptr<HttpClient> AgentPoller::Impl::Apply(const AgentEndpoint& endpoint, absl::Time now,
-                                                     Agent* agent) {
+void AgentPoller::Impl::RetireLocked(Agent* agent) {
+  agent->poll_id = 0;
+  if (agent->client != nullptr) retired_.push_back(std::exchange(agent->client, nullptr));
+}
+
+void AgentPoller::Impl::MoveLocked(Agent* agent, const AgentEndpoint& endpoint, absl::Time now) {
+  RetireLocked(agent);
   agent->node = endpoint.node;
   agent->url = endpoint.url;
   agent->generation.reset();
-  agent->poll_id = 0;
   agent->next = now;
   agent->backoff = absl::ZeroDuration();
-  return std::exchange(agent->client, nullptr);
 }
 
 int64_t AgentPoller::Impl::failures() const {
@@ -196,27 +216,35 @@ int64_t AgentPoller::Impl::failures() const {
 void AgentPoller::Impl::Tick() {
   std::vector<Poll> polls;
   std::vector<Outcome> failures;
-  std::vector<std::shared_ptr<HttpClient>> retired;
+  std::vector<std::shared_ptr<HttpClient>> idle;  // They end outside the lock.
   const absl::Time now = clock_->SteadyNow();
   {
     MutexLock lock(&mu_);
-    retired.swap(retired_);
     for (const std::string& node : due_.Due(now, kAgentStartsPerTick)) {
       Agent& agent = agents_.at(node);
       if (agent.poll_id == 0) {
         polls.push_back(BeginLocked(&agent, now));
         continue;
       }
-      // Its late answer will find no poll, and its connection is not used again.
-      agent.poll_id = 0;
-      retired.push_back(std::exchange(agent.client, nullptr));
+      RetireLocked(&agent);
       failures.push_back(NoteFailureLocked(
           &agent, absl::StrCat("no whole answer within ", absl::FormatDuration(limit_)), now));
       ScheduleLocked(agent);
     }
+    idle = TakeIdleLocked();
   }
   for (Outcome& failure : failures) Tell(std::move(failure));
   for (Poll& poll : polls) Send(std::move(poll));
+}
+
+// A retired client gets no new poll: with whom nobody sends now, nobody ever will.
+std::vector<std::shared_ptr<HttpClient>> AgentPoller::Impl::TakeIdleLocked() {
+  const auto first = std::partition(retired_.begin(), retired_.end(),
+                                    [](const auto& client) { return client.use_count() > 1; });
+  std::vector<std::shared_ptr<HttpClient>> idle(std::make_move_iterator(first),
+                                                std::make_move_iterator(retired_.end()));
+  retired_.erase(first, retired_.end());
+  return idle;
 }
 
 Poll AgentPoller::Impl::BeginLocked(Agent* agent, absl::Time now) {
@@ -257,42 +285,34 @@ ClientRequest AgentPoller::Impl::RequestOf(const Poll& poll) {
                   "&wait=", absl::FormatDuration(wait));
   if (wait == options_.wait) return request;
   MutexLock lock(&mu_);
-  if (Agent* agent = FindLocked(poll.node, poll.id)) agent->poll_wait = wait;
+  if (Agent* agent = FindLocked(poll)) agent->poll_wait = wait;
   return request;
 }
 
-Agent* AgentPoller::Impl::FindLocked(const std::string& node, uint64_t id) {
-  const auto found = agents_.find(node);
-  return found == agents_.end() || found->second.poll_id != id ? nullptr : &found->second;
+Agent* AgentPoller::Impl::FindLocked(const Poll& poll) {
+  const auto found = agents_.find(poll.node);
+  return found == agents_.end() || found->second.poll_id != poll.id ? nullptr : &found->second;
 }
 
 void AgentPoller::Impl::Send(Poll poll) {
-  if (poll.client == nullptr) {
-    absl::StatusOr<std::unique_ptr<HttpClient>> client = clients_(poll.url);
-    if (!client.ok()) return OnAnswer(poll.node, poll.id, client.status());
-    poll.client = *std::move(client);
+  // Not in the callback: a client must not keep itself.
+  std::shared_ptr<HttpClient> client = std::exchange(poll.client, nullptr);
+  if (client == nullptr) {
+    absl::StatusOr<std::unique_ptr<HttpClient>> made = clients_(poll.url);
+    if (!made.ok()) return OnAnswer(poll, made.status());
+    client = *std::move(made);
     MutexLock lock(&mu_);
-    if (Agent* agent = FindLocked(poll.node, poll.id)) agent->client = poll.client;
+    Agent* agent = FindLocked(poll);
+    if (agent == nullptr) return;
+    agent->client = client;
   }
-  auto done = [weak = weak_from_this(), node = poll.node,
-               id = poll.id](absl::StatusOr<ClientResponse> response) {
-    const std::shared_ptr<Impl> self = weak.lock();
-    if (self == nullptr || !self->BeginCallback()) return;
-    self->OnAnswer(node, id, std::move(response));
-    self->EndCallback();
-  };
-  poll.client->SendAsync(RequestOf(poll), std::move(done));
-  LetGo(poll.node, std::move(poll.client));
-}
-
-// This may be a callback of the client, whose end would wait for it: it must not end here, also
-// when its agent went while the poll was being sent.
-void AgentPoller::Impl::LetGo(const std::string& node, std::shared_ptr<HttpClient> client) {
-  MutexLock lock(&mu_);
-  const auto found = agents_.find(node);
-  const bool is_kept = found != agents_.end() && found->second.client == client;
-  if (is_kept) return client.reset();  // Under the lock, so that it is not the last one.
-  retired_.push_back(std::move(client));
+  client->SendAsync(RequestOf(poll),
+                    [weak = weak_from_this(), poll](absl::StatusOr<ClientResponse> response) {
+                      const std::shared_ptr<Impl> self = weak.lock();
+                      if (self == nullptr || !self->BeginCallback()) return;
+                      self->OnAnswer(poll, std::move(response));
+                      self->EndCallback();
+                    });
 }
 
 void AgentPoller::Impl::Tell(Outcome outcome) {
@@ -319,36 +339,14 @@ void AgentPoller::Impl::EndCallback() {
   idle_.SignalAll();
 }
 
-absl::StatusOr<Event> AgentPoller::Impl::Read(const std::string& node, std::optional<int64_t> known,
-                                              const ClientResponse& response) const {
-  if (response.status == kNotModified && known) return AgentConfirmed{node, known};
-  if (response.status != 200) {
-    return absl::UnavailableError(absl::StrCat("answered HTTP ", response.status));
-  }
-  PMEM_ASSIGN_OR_RETURN(CapacityReport report, ParseCapacityReport(response.body));
-  if (report.node != node) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("answers for another node: \"", report.node, "\""));
-  }
-  return ReportReceived{std::make_shared<const CapacityReport>(std::move(report))};
-}
-
-void AgentPoller::Impl::OnAnswer(const std::string& node, uint64_t id,
-                                 absl::StatusOr<ClientResponse> response) {
-  std::optional<int64_t> known;
-  {
-    MutexLock lock(&mu_);
-    const Agent* agent = FindLocked(node, id);
-    if (agent == nullptr) return;
-    known = agent->generation;
-  }
+void AgentPoller::Impl::OnAnswer(const Poll& poll, absl::StatusOr<ClientResponse> response) {
   absl::StatusOr<Event> event =
-      response.ok() ? Read(node, known, *response) : absl::StatusOr<Event>(response.status());
-  Outcome outcome;
+      response.ok() ? Read(poll, *response) : absl::StatusOr<Event>(response.status());
   const absl::Time now = clock_->SteadyNow();
+  Outcome outcome;
   {
     MutexLock lock(&mu_);
-    Agent* agent = FindLocked(node, id);
+    Agent* agent = FindLocked(poll);
     if (agent == nullptr) return;
     outcome = event.ok() ? NoteGoodLocked(agent, *std::move(event), now)
                          : NoteFailureLocked(agent, event.status().message(), now);
@@ -356,15 +354,17 @@ void AgentPoller::Impl::OnAnswer(const std::string& node, uint64_t id,
   Tell(std::move(outcome));
   std::optional<Poll> next;
   {
-    // Only now: until its event is out, a node's next poll must not begin.
     MutexLock lock(&mu_);
-    Agent* agent = FindLocked(node, id);
-    if (agent == nullptr) return;
-    agent->poll_id = 0;
-    ScheduleLocked(*agent);
-    if (agent->next <= now) next = BeginLocked(agent, now);
+    if (Agent* agent = FindLocked(poll)) next = EndLocked(agent, now);
   }
   if (next.has_value()) Send(*std::move(next));
+}
+
+std::optional<Poll> AgentPoller::Impl::EndLocked(Agent* agent, absl::Time now) {
+  agent->poll_id = 0;
+  if (agent->next <= now) return BeginLocked(agent, now);
+  ScheduleLocked(*agent);
+  return std::nullopt;
 }
 
 Outcome AgentPoller::Impl::NoteGoodLocked(Agent* agent, Event event, absl::Time now) {

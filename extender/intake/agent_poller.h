@@ -3,6 +3,26 @@
 // AgentsListed, ReportReceived, AgentConfirmed, AgentFailed. Per node one poll at a time, so a
 // node's events come in their order; a slow or broken agent delays nobody else.
 //
+// An agent goes round:
+//
+// clang-format off
+//                   its time has come                good, bad or no answer
+//                  (Tick sends, 500 at once)          (the client's callback)
+//    [waiting] ------------------------> [asked] ------------------------> [told]
+//        ^                               |     ^                            |  |
+//        | not whole by wait + slack:    |     |  its time has come already |  |
+//        | its client is retired (Tick)  |     +----------------------------+  |
+//        +-------------------------------+         (the same callback)         |
+//        |                                                                     |
+//        +---------------------------------------------------------------------+
+//
+// clang-format on
+//
+// Told: its event is on its way out, without the lock; until it is out no other poll begins. One
+// that moves, from wherever it is, waits anew, at its new address; there and where one goes its
+// client is retired. An answer to a poll that is not its agent's current one is dropped. Retired
+// clients are ended by Tick, and the last by Stop.
+//
 // After a failure an agent is asked again without a generation (it may have begun anew), after 0.2
 // s, doubled up to 5 s, with jitter. A poll that has not ended by wait + slack is a failure too: an
 // agent that drips bytes never trips the read timeout.

@@ -241,7 +241,10 @@ TEST_F(AgentPollerTest, AClientOfAnAgentThatGoesNeverEndsInsideItsOwnAnswer) {
   const auto answer_while_the_agent_goes = [&] {
     Listen({"n1"});
     clock_.Advance(kAgentPollSpacing);  // So that the answer begins the next poll.
-    before_sending_ = [this] { poller_.OnAgents({}); };
+    before_sending_ = [this] {
+      poller_.OnAgents({});
+      poller_.Tick();
+    };
     ASSERT_TRUE(server.Answer(Report("n1", 1)));
     EXPECT_EQ(server.pending(), 1u) << "the next poll was sent";
     EXPECT_EQ(server.clients(), 1) << "ended in its own callback";
