@@ -23,15 +23,15 @@ bool IsUnreserved(char c) {
          c == '.' || c == '_' || c == '~';
 }
 
-absl::StatusCode CodeOf(int http_status) {
+absl::StatusCode CodeOf(const ApiFailure& failure, int http_status) {
   switch (http_status) {
     case 400:
       return absl::StatusCode::kInvalidArgument;
     case 401:
     case 403:
       return absl::StatusCode::kPermissionDenied;
-    case 404:
-      return absl::StatusCode::kNotFound;
+    case 404:  // A proxy's page is not the API server's word.
+      return failure.reason.empty() ? absl::StatusCode::kUnknown : absl::StatusCode::kNotFound;
     case 409:
       return absl::StatusCode::kAborted;
     case 410:
@@ -137,8 +137,8 @@ std::string ApiPath(const ApiResource& resource, std::string_view kube_namespace
 
 absl::Status ApiAnswer::ToStatus() const {
   if (is_ok()) return absl::OkStatus();
-  return absl::Status(CodeOf(code), absl::StrCat("the API server answered ", code, " ",
-                                                 failure.reason, ": ", failure.message));
+  return absl::Status(CodeOf(failure, code), absl::StrCat("the API server answered ", code, " ",
+                                                          failure.reason, ": ", failure.message));
 }
 
 absl::StatusOr<std::unique_ptr<KubeClient>> KubeClient::Make(const KubeConfig& config,
@@ -221,7 +221,11 @@ absl::StatusOr<ApiAnswer> KubeClient::Delete(std::string_view path, std::string 
 absl::Status KubeClient::Authorize(ClientRequest* request) {
   request->headers["Accept"] = kJson;
   absl::StatusOr<std::string> token = tokens_->Token();
-  if (!token.ok()) return Annotate(token.status(), "service account token");
+  // Not as it is: a file that is not there is no object that is not there.
+  if (!token.ok()) {
+    return absl::UnavailableError(
+        absl::StrCat("service account token: ", token.status().message()));
+  }
   if (!token->empty()) request->headers["Authorization"] = absl::StrCat("Bearer ", *token);
   return absl::OkStatus();
 }

@@ -4,7 +4,7 @@
 //
 // A request that the API server refuses is an answer (ApiAnswer with its HTTP status), not an
 // error: callers decide what 404, 409, 410 or 422 mean. Errors are those of HttpClient: the request
-// may or may not have been carried out.
+// may or may not have been carried out. Also Unavailable: no token could be read.
 #pragma once
 
 #include <atomic>
@@ -65,9 +65,9 @@ struct ApiAnswer {
   ApiFailure failure;  // The API's Status, when not.
 
   bool is_ok() const { return code >= 200 && code < 300; }
-  // OK; or NotFound (404), PermissionDenied (401, 403), Aborted (409: the object changed, or is
-  // there already), FailedPrecondition (410, 422), InvalidArgument (400), ResourceExhausted (429),
-  // Unavailable (5xx), Unknown; with the API's reason and message.
+  // OK; or NotFound (404 with a Status of the API server), PermissionDenied (401, 403), Aborted
+  // (409: the object changed, or is there already), FailedPrecondition (410, 422), InvalidArgument
+  // (400), ResourceExhausted (429), Unavailable (5xx), Unknown; with the API's reason and message.
   absl::Status ToStatus() const;
 };
 

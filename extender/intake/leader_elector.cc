@@ -11,7 +11,6 @@ namespace pmem::extender {
 namespace {
 
 constexpr std::string_view kComponent = "leader";
-constexpr int kNotFound = 404;
 
 absl::StatusOr<LeaseRecord> LeaseOf(const absl::StatusOr<ApiAnswer>& answer) {
   PMEM_RETURN_IF_ERROR(answer.status());
@@ -96,20 +95,20 @@ void LeaderElector::Settle(const LeaderStep& step, const absl::StatusOr<ApiAnswe
   std::string news;
   {
     MutexLock lock(&mu_);
-    news = SettleLocked(is_read, answer, sent, std::move(record));
+    news = SettleLocked(is_read, sent, std::move(record));
   }
   if (news.empty()) return;
   LogWarning(kComponent, is_read ? "the lease cannot be read" : "the lease cannot be written",
              {{"identity", options_.timing.identity}, {"error", news}});
 }
 
-std::string LeaderElector::SettleLocked(bool is_read, const absl::StatusOr<ApiAnswer>& answer,
-                                        absl::Time sent, absl::StatusOr<LeaseRecord> record) {
+std::string LeaderElector::SettleLocked(bool is_read, absl::Time sent,
+                                        absl::StatusOr<LeaseRecord> record) {
   if (record.ok()) {
     is_read ? state_.OnRead(*std::move(record), clock_->SteadyNow())
             : state_.OnWritten(*std::move(record), sent);
     last_error_.clear();
-  } else if (is_read && answer.ok() && answer->code == kNotFound) {
+  } else if (is_read && absl::IsNotFound(record.status())) {
     state_.OnAbsent();
   } else {
     state_.OnFailure();

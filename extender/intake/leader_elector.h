@@ -55,8 +55,8 @@ class LeaderElector {
   void Settle(const LeaderStep& step, const absl::StatusOr<ApiAnswer>& answer, absl::Time sent)
       ABSL_LOCKS_EXCLUDED(mu_);
   // Returns the error, when it is another one than before.
-  std::string SettleLocked(bool is_read, const absl::StatusOr<ApiAnswer>& answer, absl::Time sent,
-                           absl::StatusOr<LeaseRecord> record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::string SettleLocked(bool is_read, absl::Time sent, absl::StatusOr<LeaseRecord> record)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void TellChange() ABSL_LOCKS_EXCLUDED(mu_);
   void WaitFor(absl::Duration duration) ABSL_LOCKS_EXCLUDED(mu_);
   void Release() ABSL_LOCKS_EXCLUDED(mu_);

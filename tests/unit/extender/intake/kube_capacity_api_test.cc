@@ -43,7 +43,9 @@ class KubeCapacityApiTest : public ::testing::Test {
 };
 
 TEST_F(KubeCapacityApiTest, WhatIsRefusedIsToldFromAServerThatIsNotItself) {
-  const auto answered = [this](int code) { return WriteAnswered(ClientResponse{.status = code}); };
+  const auto answered = [this](int code) {
+    return WriteAnswered(ClientResponse{.status = code, .body = R"({"reason":"Why"})"});
+  };
   EXPECT_EQ(answered(403), absl::StatusCode::kPermissionDenied);
   EXPECT_EQ(answered(404), absl::StatusCode::kNotFound);
   EXPECT_EQ(answered(409), absl::StatusCode::kAborted);

@@ -155,7 +155,7 @@ TEST_F(KubeClientTest, ATokenThatCannotBeReadAnyMoreGoesOnBeingUsed) {
 
 TEST_F(KubeClientTest, ATokenThatNeverCouldBeReadIsAnError) {
   std::remove(token_path_.c_str());
-  EXPECT_EQ(client_->Get("/x").status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(client_->Get("/x").status().code(), absl::StatusCode::kUnavailable);
 }
 
 TEST_F(KubeClientTest, ARefusalIsAnAnswerWithTheServersWords) {
@@ -190,7 +190,7 @@ TEST_F(KubeClientTest, EveryVerbSendsItsMethodAndBody) {
 
 TEST(ApiAnswer, EveryRefusalHasItsCode) {
   const auto code = [](int http_status) {
-    return ApiAnswer{.code = http_status}.ToStatus().code();
+    return ApiAnswer{.code = http_status, .failure = {.reason = "Why"}}.ToStatus().code();
   };
   EXPECT_EQ(code(201), absl::StatusCode::kOk);
   EXPECT_EQ(code(400), absl::StatusCode::kInvalidArgument);
@@ -201,6 +201,8 @@ TEST(ApiAnswer, EveryRefusalHasItsCode) {
   EXPECT_EQ(code(418), absl::StatusCode::kUnknown);
   EXPECT_EQ(code(429), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(code(503), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ApiAnswer{.code = 404}.ToStatus().code(), absl::StatusCode::kUnknown)
+      << "a proxy's page";
 }
 
 TEST(ApiPath, PartsAreEncoded) {

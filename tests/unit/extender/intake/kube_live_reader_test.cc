@@ -27,6 +27,8 @@ ClientResponse ClaimNamed(const std::string& name) {
                                R"("spec":{"resources":{"requests":{"storage":"1Gi"}}}})")};
 }
 
+ClientResponse Gone() { return {.status = 404, .body = R"({"reason":"NotFound"})"}; }
+
 class KubeLiveReaderTest : public ::testing::Test {
  protected:
   KubeLiveReaderTest()
@@ -63,7 +65,7 @@ TEST_F(KubeLiveReaderTest, AsksForAllAtOnceAndKeepsTheirOrder) {
   Read({"a", "b"}, {"gone"});
   EXPECT_EQ(server_.WaitForRequests(3).size(), 3U) << "before any is answered";
   const std::string claims = "/api/v1/namespaces/default/persistentvolumeclaims/";
-  EXPECT_TRUE(server_.Answer(ClientResponse{.status = 404}, "/apis/storage.k8s.io"));
+  EXPECT_TRUE(server_.Answer(Gone(), "/apis/storage.k8s.io"));
   EXPECT_TRUE(server_.Answer(ClaimNamed("b"), claims + "b"));
   EXPECT_TRUE(server_.Answer(ClaimNamed("a"), claims + "a"));
   const absl::StatusOr<LiveObjects> live = Result();
@@ -76,7 +78,7 @@ TEST_F(KubeLiveReaderTest, AsksForAllAtOnceAndKeepsTheirOrder) {
 
 TEST_F(KubeLiveReaderTest, AClaimThatIsGoneIsNoErrorAndAnAnswerThatIsMissingIsOne) {
   Read({"gone", "slow"}, {});
-  EXPECT_TRUE(server_.Answer(ClientResponse{.status = 404}));
+  EXPECT_TRUE(server_.Answer(Gone()));
   EXPECT_TRUE(server_.Answer(absl::DeadlineExceededError("silence")));
   const absl::StatusOr<LiveObjects> live = Result();
   EXPECT_TRUE(absl::IsDeadlineExceeded(live.status())) << live.status();
@@ -98,6 +100,11 @@ TEST_F(KubeLiveReaderTest, NobodyWaitsLongerThanTheSchedulerDoes) {
   EXPECT_EQ(server_.WaitForRequests(1).at(0).deadline, KubeLiveReader::kDeadline);
   EXPECT_TRUE(server_.Answer(ClaimNamed("a")));
   EXPECT_TRUE(Result().ok());
+}
+
+TEST_F(KubeLiveReaderTest, ATokenThatIsNotThereIsNoClaimThatIsGone) {
+  std::remove(token_path_.c_str());
+  EXPECT_TRUE(absl::IsUnavailable(reader_.Read({{"default", "a"}}, {}).status()));
 }
 
 TEST_F(KubeLiveReaderTest, APodThatNeedsTooManyIsRefused) {

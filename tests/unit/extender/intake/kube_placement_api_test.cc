@@ -63,7 +63,8 @@ class KubePlacementApiTest : public ::testing::Test {
 // Only the API server's own word is one.
 TEST_F(KubePlacementApiTest, ANodeIsGoneWhenTheApiServerSaysSo) {
   EXPECT_TRUE(*HasNode(ClientResponse{.status = 200, .body = "{}"}));
-  EXPECT_FALSE(*HasNode(ClientResponse{.status = 404}));
+  EXPECT_FALSE(*HasNode(ClientResponse{.status = 404, .body = R"({"reason":"NotFound"})"}));
+  EXPECT_FALSE(HasNode(ClientResponse{.status = 404, .body = "<html>no such page"}).ok());
   EXPECT_FALSE(HasNode(ClientResponse{.status = 503}).ok());
   EXPECT_FALSE(HasNode(absl::DeadlineExceededError("silent")).ok());
 }

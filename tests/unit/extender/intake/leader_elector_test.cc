@@ -34,7 +34,9 @@ class LeaseServer {
   absl::StatusOr<ClientResponse> Answer(const ClientRequest& request) {
     MutexLock lock(&mu_);
     if (is_cut_off_) return absl::UnavailableError("cut off");
-    if (request.method == "GET" && !lease_.has_value()) return ClientResponse{.status = 404};
+    if (request.method == "GET" && !lease_.has_value()) {
+      return ClientResponse{.status = 404, .body = R"({"reason":"NotFound"})"};
+    }
     if (request.method != "GET") {
       LeaseRecord record = *ParseLease(request.body);
       const std::string expected = lease_.has_value() ? lease_->resource_version : "";
