@@ -14,8 +14,7 @@ namespace {
 
 // The object; NotFound when the API server says so.
 template <class T>
-absl::StatusOr<T> Decode(absl::StatusOr<ApiAnswer> got) {
-  PMEM_ASSIGN_OR_RETURN(const ApiAnswer answer, std::move(got));
+absl::StatusOr<T> Decode(const ApiAnswer& answer) {
   PMEM_RETURN_IF_ERROR(answer.ToStatus());
   return DecodeObject<T>(answer.body);
 }
@@ -36,11 +35,11 @@ absl::StatusOr<LiveObjects> KubeLiveReader::Read(const std::vector<ObjectKey>& c
   for (const std::string& name : classes) {
     paths.push_back(ApiPath(kStorageClassesResource, {}, name));
   }
-  std::vector<absl::StatusOr<ApiAnswer>> answers = GetAll(paths);
+  PMEM_ASSIGN_OR_RETURN(const std::vector<ApiAnswer> answers, GetAll(paths));
   auto answer = answers.begin();
   LiveObjects live;
   for (const ObjectKey& key : claims) {
-    auto claim = Decode<Claim>(std::move(*answer++));
+    auto claim = Decode<Claim>(*answer++);
     if (claim.ok()) {
       live.claims.push_back(*std::move(claim));
     } else if (absl::IsNotFound(claim.status())) {
@@ -50,7 +49,7 @@ absl::StatusOr<LiveObjects> KubeLiveReader::Read(const std::vector<ObjectKey>& c
     }
   }
   for (const std::string& name : classes) {
-    auto object = Decode<StorageClass>(std::move(*answer++));
+    auto object = Decode<StorageClass>(*answer++);
     if (object.ok()) {
       live.classes.push_back(*std::move(object));
     } else if (absl::IsNotFound(object.status())) {
@@ -62,14 +61,17 @@ absl::StatusOr<LiveObjects> KubeLiveReader::Read(const std::vector<ObjectKey>& c
   return live;
 }
 
-std::vector<absl::StatusOr<ApiAnswer>> KubeLiveReader::GetAll(
+absl::StatusOr<std::vector<ApiAnswer>> KubeLiveReader::GetAll(
     const std::vector<std::string>& paths) {
-  std::vector<absl::StatusOr<ApiAnswer>> answers;
+  std::vector<ApiAnswer> answers;
   answers.reserve(paths.size());
   for (auto at = paths.begin(); at != paths.end();) {
     const auto left = static_cast<size_t>(paths.end() - at);
     const auto end = at + static_cast<std::ptrdiff_t>(std::min(left, kTogetherMax));
-    for (auto& answer : client_->GetAll({at, end}, kDeadline)) answers.push_back(std::move(answer));
+    for (auto& got : client_->GetAll({at, end}, kDeadline)) {
+      PMEM_ASSIGN_OR_RETURN(ApiAnswer answer, std::move(got));
+      answers.push_back(std::move(answer));
+    }
     at = end;
   }
   return answers;

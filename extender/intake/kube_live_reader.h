@@ -25,8 +25,8 @@ class KubeLiveReader final : public LiveReader {
                                    const std::vector<std::string>& classes) override;
 
  private:
-  // One answer a path.
-  std::vector<absl::StatusOr<ApiAnswer>> GetAll(const std::vector<std::string>& paths);
+  // One answer a path. After one that does not come no more are asked for.
+  absl::StatusOr<std::vector<ApiAnswer>> GetAll(const std::vector<std::string>& paths);
 
   KubeClient* const client_;
 };
