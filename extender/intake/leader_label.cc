@@ -89,16 +89,17 @@ absl::Status LeaderLabel::PutOthersRight() {
   PMEM_RETURN_IF_ERROR(answer.ToStatus());
   PMEM_ASSIGN_OR_RETURN(const DecodedList<Pod> list, DecodeList<Pod>(answer.body));
   bool is_ours_there = false;
+  absl::Status taken_off;  // One that keeps it, whatever we do, keeps us from nothing else.
   for (const Pod& pod : list.objects) {
     if (pod.meta.key.name == options_.pod_name) {
       is_ours_there = true;
     } else if (leads_()) {
-      PMEM_RETURN_IF_ERROR(TakeOff(pod));
+      taken_off.Update(TakeOff(pod));
     }
   }
   look_at_ = clock_->SteadyNow() + kLookPause;
   if (!is_ours_there) shown_.reset();  // Somebody took it off, or the list is a little old.
-  return absl::OkStatus();
+  return taken_off;
 }
 
 absl::Status LeaderLabel::TakeOff(const Pod& pod) {

@@ -124,6 +124,17 @@ TEST_F(LeaderLabelTest, ALostRaceForAnotherPodsLabelIsNoFailure) {
   EXPECT_EQ(Tick(), Texts{});
 }
 
+// A policy may forbid it, say.
+TEST_F(LeaderLabelTest, APodThatKeepsItDoesNotKeepUsFromPuttingOnOurs) {
+  Tick();
+  shown_ = {"stuck"};
+  patch_status_ = 403;
+  clock_.Advance(LeaderLabel::kLookPause);
+  EXPECT_EQ(Tick().size(), 2U);
+  clock_.Advance(LeaderLabel::kFailurePause);
+  EXPECT_EQ(Tick().front(), absl::StrCat(kOwnPath, " ", kOn));
+}
+
 TEST_F(LeaderLabelTest, StopTakesItOffWhenWeLeadNoMore) {
   Tick();
   requests_.clear();
