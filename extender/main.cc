@@ -90,8 +90,8 @@ int Run(const ExtenderConfig& config) {
   EndWithin(kStopSecondsMax);  // Requests to an API server that is gone would take longer.
   // First nothing is decided and written any more, then the next leader may, then we go.
   service.SetLeading(false);  // What a long round has still to write is not written.
+  placement_api.BeginStop(), placement.Stop();
   capacities.Stop();
-  placement.Stop();
   leadership.Stop();
   capacity_watch.Stop();
   verbs.Stop();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "extender/intake/kube_placement_api.h"
 
-#include <atomic>
 #include <string_view>
 #include <utility>
 
@@ -45,7 +44,6 @@ absl::StatusOr<std::vector<Pod>> KubePlacementApi::ListPodsOn(const std::string&
 // cannot be read is left out.
 absl::StatusOr<std::vector<Pod>> KubePlacementApi::ReadPods(const std::string& path_and_query,
                                                             Takes takes) {
-  static const std::atomic<bool> kNeverStopped = false;
   std::vector<Pod> pods;
   const auto on_item = [&](std::string_view json) -> absl::Status {
     PMEM_ASSIGN_OR_RETURN(DecodedItem<Pod> item, DecodeItem<Pod>(json));
@@ -58,7 +56,7 @@ absl::StatusOr<std::vector<Pod>> KubePlacementApi::ReadPods(const std::string& p
   };
   ApiAnswer answer;
   std::string frame;
-  PMEM_RETURN_IF_ERROR(client_->ReadList(path_and_query, on_item, kNeverStopped, &frame,
+  PMEM_RETURN_IF_ERROR(client_->ReadList(path_and_query, on_item, is_stopped_, &frame,
                                          &answer.failure, kPodsListDeadline));
   answer.code = answer.failure.code == 0 ? kOk : answer.failure.code;
   PMEM_RETURN_IF_ERROR(answer.ToStatus());

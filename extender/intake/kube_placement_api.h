@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The placement controller's calls on the real API server. Used by the controller's thread only.
+// The placement controller's calls on the real API server. Used by the controller's thread only,
+// but for BeginStop.
 #pragma once
 
+#include <atomic>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +29,9 @@ class KubePlacementApi final : public PlacementApi {
   KubePlacementApi(KubeClient* client, EventWriter* events, std::string kube_namespace)
       : client_(client), events_(events), kube_namespace_(std::move(kube_namespace)) {}
 
+  // Breaks off a list of pods that is under way; none is begun any more. Thread-safe.
+  void BeginStop() { is_stopped_ = true; }
+
   absl::Status PatchClaim(const ObjectKey& claim, const std::string& json_patch,
                           absl::Duration deadline) override;
   absl::StatusOr<std::vector<Pod>> ListPods(const std::string& kube_namespace) override;
@@ -43,6 +48,7 @@ class KubePlacementApi final : public PlacementApi {
   KubeClient* const client_;
   EventWriter* const events_;
   const std::string kube_namespace_;
+  std::atomic<bool> is_stopped_{false};
 };
 
 }  // namespace pmem::extender

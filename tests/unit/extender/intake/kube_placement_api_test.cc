@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/io/periodic_task.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/fake_http_client.h"
 
@@ -99,6 +100,16 @@ TEST_F(KubePlacementApiTest, AListThatIsRefusedOrNotWholeIsAnError) {
   EXPECT_FALSE(ListPods({kListBegin, PodJson("db", kDataVolume)}).ok());
   EXPECT_FALSE(
       ListPods({R"({"metadata":{"resourceVersion":"9","continue":"x"},"items":[]})"}).ok());
+}
+
+TEST_F(KubePlacementApiTest, AListThatHangsIsBrokenOffByTheStop) {
+  absl::Status status;
+  auto thread =
+      std::make_unique<Thread>("list", [&] { status = api_.ListPods("default").status(); });
+  server_.WaitForRequests(1);
+  api_.BeginStop();
+  thread.reset();
+  EXPECT_TRUE(absl::IsCancelled(status)) << status;
 }
 
 TEST_F(KubePlacementApiTest, AllUnfinishedPodsOfANodeAreRead) {
