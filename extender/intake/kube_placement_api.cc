@@ -81,14 +81,15 @@ absl::Status KubePlacementApi::WakeScheduler(int64_t sequence) {
   PMEM_ASSIGN_OR_RETURN(
       ApiAnswer answer,
       client_->Patch(ApiPath(kStorageCapacitiesResource, kube_namespace_, kWakeUpName),
-                     absl::StrCat(R"({"capacity":)", capacity, "}"), kMergePatch));
+                     absl::StrCat(R"({"capacity":)", capacity, "}"), kMergePatch, kWakeUpDeadline));
   if (!absl::IsNotFound(answer.ToStatus())) return answer.ToStatus();
   PMEM_ASSIGN_OR_RETURN(
       answer, client_->Create(
                   ApiPath(kStorageCapacitiesResource, kube_namespace_),
                   absl::StrCat(R"({"apiVersion":"storage.k8s.io/v1","kind":"CSIStorageCapacity",)",
                                R"("metadata":{"name":")", kWakeUpName, R"("},"storageClassName":")",
-                               kWakeUpName, R"(","capacity":)", capacity, "}")));
+                               kWakeUpName, R"(","capacity":)", capacity, "}"),
+                  kWakeUpDeadline));
   return answer.ToStatus();
 }
 

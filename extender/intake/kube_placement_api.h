@@ -22,6 +22,8 @@ inline constexpr size_t kListedPodsMax = 200'000;
 // Of a list of pods, of which as many as above take some ten seconds. Whoever asks has other work,
 // which waits for it.
 inline constexpr absl::Duration kPodsListDeadline = absl::Seconds(30);
+// Of each request of a wake-up, which is soon tried again: pins wait for it.
+inline constexpr absl::Duration kWakeUpDeadline = absl::Seconds(5);
 
 class KubePlacementApi final : public PlacementApi {
  public:

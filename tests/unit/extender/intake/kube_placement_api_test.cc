@@ -112,6 +112,18 @@ TEST_F(KubePlacementApiTest, AListThatHangsIsBrokenOffByTheStop) {
   EXPECT_TRUE(absl::IsCancelled(status)) << status;
 }
 
+TEST_F(KubePlacementApiTest, PinsDoNotWaitLongForAWakeUp) {
+  server_.OnSend([](const ClientRequest& request) {
+    return request.method == "PATCH"
+               ? ClientResponse{.status = 404, .body = R"({"reason":"NotFound"})"}
+               : ClientResponse{.status = 201, .body = "{}"};
+  });
+  EXPECT_TRUE(api_.WakeScheduler(7).ok());
+  for (const ClientRequest& request : server_.WaitForRequests(2)) {
+    EXPECT_EQ(request.deadline, kWakeUpDeadline) << request.method;
+  }
+}
+
 TEST_F(KubePlacementApiTest, AllUnfinishedPodsOfANodeAreRead) {
   server_.AddStream(
       {.lines = {kListBegin, PodJson("db", kDataVolume), ",", PodJson("web", ""), "]}"}});
