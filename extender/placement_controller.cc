@@ -51,15 +51,19 @@ PlacementController::PlacementController(PinningOptions options, LedgerService* 
 void PlacementController::Tick() {
   if (!service_->MayWrite()) return;
   if (pauses_ != service_->GetPauses()) ForgetAllPods();
-  ForgetOldPods();
+  placed_.BeginPlan(clock_->SteadyNow());
+  uses_.BeginPlan(clock_->SteadyNow());
   PinningPlan plan = Plan();
   WriteAll(plan.pins);
   TakeAway(plan);
   for (const Notice& notice : plan.notices) api_->Tell(notice);
   TellOfTrouble();
   WakeScheduler();
-  const bool has_read = LookUp(plan.lookups);
-  if (LookUpNodes(plan.node_lookups) || has_read || !plan.is_round_over) task_.Wake();
+  bool has_read = LookUp(placed_.Due(plan.lookups, kLookupsMax, clock_->SteadyNow()),
+                         &PlacementController::ReadPods);
+  has_read |= LookUp(uses_.Due(plan.node_lookups, kLookupsMax, clock_->SteadyNow()),
+                     &PlacementController::ReadUse);
+  if (has_read || !plan.is_round_over) task_.Wake();
 }
 
 PinningPlan PlacementController::Plan() {
@@ -67,7 +71,7 @@ PinningPlan PlacementController::Plan() {
   for (int i = 0; i < kPlansMax && !all.is_round_over; ++i) {
     PinningPlan plan = service_->Write([this](Ledger& ledger, absl::Time now) {
       ledger.Expire(now);
-      return PlanPins(ledger, options_, placed_, uses_, memory_, now);
+      return PlanPins(ledger, options_, placed_.values(), uses_.values(), memory_, now);
     });
     std::move(plan.pins.begin(), plan.pins.end(), std::back_inserter(all.pins));
     std::move(plan.unpins.begin(), plan.unpins.end(), std::back_inserter(all.unpins));
@@ -92,7 +96,8 @@ void PlacementController::TellOfTrouble() {
   }
 }
 
-// All of them after a change, which may have made room for any.
+// One after the other, as far as the time of a round goes. After a change, which may have made room
+// for any, all of them from the first.
 void PlacementController::LookAtRefused() {
   const absl::Time begin = clock_->SteadyNow();
   service_->Write([&](Ledger& ledger, absl::Time now) {
@@ -146,132 +151,55 @@ void PlacementController::WakeScheduler() {
 // Older than they seem.
 void PlacementController::ForgetAllPods() {
   pauses_ = service_->GetPauses();
-  placed_.clear();
-  lookups_.clear();
-  uses_.clear();
-  use_lookups_.clear();
+  placed_.Clear();
+  uses_.Clear();
 }
 
-void PlacementController::ForgetOldPods() {
-  const absl::Time now = clock_->SteadyNow();
-  for (auto it = placed_.begin(); it != placed_.end();) {
-    it->second.planned_at = std::min(it->second.planned_at, now);
-    const bool is_old = now - it->second.planned_at > lookups_[it->first].age_max;
-    it = is_old ? placed_.erase(it) : std::next(it);
-  }
-  for (auto it = uses_.begin(); it != uses_.end();) {
-    it->second.planned_at = std::min(it->second.planned_at, now);
-    const bool is_old = now - it->second.planned_at > use_lookups_[it->first].age_max;
-    it = is_old ? uses_.erase(it) : std::next(it);
-  }
-  absl::erase_if(use_lookups_, [&](const auto& entry) {
-    return now - entry.second.asked_at > 2 * kUsesAgeMax && !uses_.contains(entry.first);
-  });
-}
-
-bool PlacementController::LookUpNodes(const std::set<std::string>& nodes) {
-  std::vector<std::pair<absl::Time, std::string>> due;
-  for (const std::string& node : nodes) {
-    const auto it = use_lookups_.find(node);
-    due.emplace_back(it == use_lookups_.end() ? absl::InfinitePast() : it->second.asked_at, node);
-  }
-  std::sort(due.begin(), due.end());
-  due.resize(std::min<size_t>(due.size(), kLookupsMax));
+bool PlacementController::LookUp(const std::vector<std::string>& due,
+                                 bool (PlacementController::*read)(const std::string& name)) {
   const absl::Time end = clock_->SteadyNow() + kLookupTimeMax;
-  for (const auto& [asked_at, node] : due) {
+  bool has_read = false;
+  for (const std::string& name : due) {
+    // A program that ends has no time for more either.
     if (!service_->MayWrite() || clock_->SteadyNow() >= end) break;
-    ReadUse(node);
+    has_read |= (this->*read)(name);
   }
-  return !due.empty();
+  return has_read;
 }
 
-void PlacementController::ReadUse(const std::string& node) {
+bool PlacementController::ReadUse(const std::string& node) {
   const absl::Time asked_at = clock_->SteadyNow();
   const absl::StatusOr<std::vector<Pod>> pods = api_->ListPodsOn(node);
   if (!pods.ok()) {
     LogWarning(kComponent, "cannot read the pods of a node; its cpu and memory count as free",
                {{"node", node}, {"error", pods.status()}});
   }
-  UseLookup next{
-      .use = pods.ok() ? UseOf(*pods) : NodeUse(), .asked_at = asked_at, .age_max = kUsesAgeMin};
-  if (const auto known = use_lookups_.find(node);
-      known != use_lookups_.end() && known->second.use == next.use) {
-    const bool has_grown_old = !uses_.contains(node);
-    next.age_max =
-        has_grown_old ? std::min(known->second.age_max * 2, kUsesAgeMax) : known->second.age_max;
-  }
-  uses_[node] = {.use = next.use, .read_at = asked_at};
+  const NodeUse use = pods.ok() ? UseOf(*pods) : NodeUse();
+  uses_.Put(node, {.use = use, .read_at = asked_at}, asked_at, use);
   memory_.NoteRead(PinMemory::NodeKey(node));
-  use_lookups_[node] = next;
-}
-
-bool PlacementController::LookUp(const std::set<std::string>& kube_namespaces) {
-  const absl::Time now = clock_->SteadyNow();
-  absl::erase_if(lookups_, [&](const auto& entry) {
-    return !kube_namespaces.contains(entry.first) && !placed_.contains(entry.first) &&
-           now >= entry.second.next_at + entry.second.retry_pause;
-  });
-  bool has_read = false;
-  for (const std::string& kube_namespace : DueLookups(kube_namespaces)) {
-    // A program that ends has no time for more either.
-    if (!service_->MayWrite() || clock_->SteadyNow() >= now + kLookupTimeMax) break;
-    has_read |= ReadPods(kube_namespace);
-  }
-  return has_read;
-}
-
-std::vector<std::string> PlacementController::DueLookups(
-    const std::set<std::string>& kube_namespaces) const {
-  const absl::Time now = clock_->SteadyNow();
-  std::vector<std::pair<absl::Time, std::string>> due;
-  for (const std::string& kube_namespace : kube_namespaces) {
-    const auto it = lookups_.find(kube_namespace);
-    if (it == lookups_.end()) {
-      due.emplace_back(absl::InfinitePast(), kube_namespace);
-    } else if (now >= it->second.next_at) {
-      due.emplace_back(it->second.asked_at, kube_namespace);
-    }
-  }
-  std::sort(due.begin(), due.end());
-  std::vector<std::string> first;
-  for (size_t i = 0; i < std::min<size_t>(due.size(), kLookupsMax); ++i) {
-    first.push_back(due[i].second);
-  }
-  return first;
+  return true;
 }
 
 // Unknown is not "no pods": what could not be read keeps its claims waiting.
 bool PlacementController::ReadPods(const std::string& kube_namespace) {
   const absl::Time asked_at = clock_->SteadyNow();
-  absl::StatusOr<std::vector<Pod>> pods = api_->ListPods(kube_namespace);
-  const auto known = lookups_.find(kube_namespace);
-  const bool has_grown_old = known != lookups_.end() && !placed_.contains(kube_namespace);
-  Lookup next{.asked_at = asked_at, .next_at = asked_at, .age_max = kPodsAgeMin};
-  if (has_grown_old) next.age_max = std::min(known->second.age_max * 2, kPodsAgeMax);
-  const bool has_read = pods.ok();
-  if (has_read) {
-    placed_[kube_namespace] = KnownPodsOf(*std::move(pods), asked_at);
-    memory_.NoteRead(PinMemory::PodsKey(kube_namespace));
-  } else {
-    const bool has_failed_before =
-        known != lookups_.end() && known->second.retry_pause > absl::ZeroDuration();
-    next.retry_pause = has_failed_before
-                           ? std::min(known->second.retry_pause * 2, kLookupRetryPauseMax)
-                           : kLookupRetryPause;
+  const absl::StatusOr<std::vector<Pod>> pods = api_->ListPods(kube_namespace);
+  if (!pods.ok()) {
     LogWarning(kComponent, "cannot read pods; claims that they may use wait",
                {{"kube_namespace", kube_namespace}, {"error", pods.status()}});
-    next.next_at = clock_->SteadyNow() + next.retry_pause;
-    next.age_max = kPodsAgeMin;
+    placed_.NoteFailure(kube_namespace, asked_at, clock_->SteadyNow());
+    return false;
   }
-  lookups_[kube_namespace] = next;
-  return has_read;
+  placed_.Put(kube_namespace, KnownPodsOf(*pods, asked_at), asked_at);
+  memory_.NoteRead(PinMemory::PodsKey(kube_namespace));
+  return true;
 }
 
 // The hold of a pod stands for several claims: it is given up when none of them was written.
 void PlacementController::WriteAll(const std::vector<Pin>& pins) {
   std::map<std::string, bool> pods;  // Something was, or may have been, written for it.
   for (const Pin& pin : pins) {
-    const bool is_written = Write(pin);
+    const bool is_written = WritePin(pin);
     if (!is_written) EndHold(ClaimOwner(pin.claim.meta.uid));
     if (!pin.pod_uid.empty()) pods[pin.pod_uid] |= is_written;
   }
@@ -292,7 +220,7 @@ bool PlacementController::MayBeginToWrite(const Pin& pin) const {
   });
 }
 
-bool PlacementController::Write(const Pin& pin) {
+bool PlacementController::WritePin(const Pin& pin) {
   if (!MayBeginToWrite(pin)) return false;
   const absl::Status status =
       api_->PatchClaim(pin.claim.meta.key, PinPatch(pin), pin_times_.deadline);
@@ -327,7 +255,7 @@ void PlacementController::TakeAway(PinningPlan& plan) {
   };
   for (const Unpin& unpin : plan.unpins) {
     look_at(unpin.node);
-    if (gone.contains(unpin.node)) Write(unpin);
+    if (gone.contains(unpin.node)) WriteUnpin(unpin);
   }
   std::erase_if(plan.notices, [&](const Notice& notice) {
     if (notice.reason != NoticeReason::kPinnedNodeGone) return false;
@@ -353,7 +281,7 @@ bool PlacementController::IsGone(const std::string& node) {
   return false;
 }
 
-void PlacementController::Write(const Unpin& unpin) {
+void PlacementController::WriteUnpin(const Unpin& unpin) {
   if (!service_->MayWrite()) return;
   const absl::Status status =
       api_->PatchClaim(unpin.claim.meta.key, UnpinPatch(unpin), pin_times_.deadline);

@@ -15,6 +15,7 @@
 #include "common/io/clock.h"
 #include "common/io/metrics.h"
 #include "common/io/periodic_task.h"
+#include "extender/aged_reads.h"
 #include "extender/core/pinning.h"
 #include "extender/core/placement_api.h"
 #include "extender/ledger_service.h"
@@ -45,11 +46,7 @@ class PlacementController {
   // changed when it is read again.
   static constexpr absl::Duration kUsesAgeMin = absl::Seconds(30);
   static constexpr absl::Duration kUsesAgeMax = absl::Minutes(4);
-  // A list that failed is not asked for again before; twice as long each time, up to the most.
-  static constexpr absl::Duration kLookupRetryPause = absl::Seconds(1);
-  static constexpr absl::Duration kLookupRetryPauseMax = absl::Seconds(30);
-  // kube_namespaces, and nodes, whose pods are read in one round: those first that were not for
-  // longest.
+  // kube_namespaces, and nodes, whose pods are read in one round.
   static constexpr int kLookupsMax = 10;
   // When none is begun any more in a round: where they hang, what else the round does must go on.
   static constexpr absl::Duration kLookupTimeMax = absl::Seconds(5);
@@ -79,21 +76,6 @@ class PlacementController {
     absl::Time next;
     absl::Duration pause;
   };
-  // Of one kube_namespace.
-  struct Lookup {
-    absl::Time asked_at;
-    absl::Time next_at;          // Not before.
-    absl::Duration age_max;      // For so long what was read is believed.
-    absl::Duration retry_pause;  // After the last, which failed; zero: it did not.
-  };
-
-  // Of one node.
-  struct UseLookup {
-    NodeUse use;
-    absl::Time asked_at;
-    absl::Duration age_max;
-  };
-
   // Of what is wrong for good with claims that we do not place.
   struct HealthSearch {
     FoundNotices (*find)(const Ledger& ledger, const std::string& after, size_t count_max);
@@ -106,22 +88,20 @@ class PlacementController {
   void NoteFit(const std::string& pod_uid, bool fits);
   void ForgetWoken();
   void TellOfTrouble();
-  // True: something was read.
-  bool LookUp(const std::set<std::string>& kube_namespaces);
-  std::vector<std::string> DueLookups(const std::set<std::string>& kube_namespaces) const;
+  // Both: true, something was read.
+  bool LookUp(const std::vector<std::string>& due,
+              bool (PlacementController::*read)(const std::string& name));
   bool ReadPods(const std::string& kube_namespace);
-  bool LookUpNodes(const std::set<std::string>& nodes);
-  void ReadUse(const std::string& node);
+  bool ReadUse(const std::string& node);
   void ForgetAllPods();
-  void ForgetOldPods();
   void WriteAll(const std::vector<Pin>& pins);
   void EndHold(const std::string& owner);
   bool MayBeginToWrite(const Pin& pin) const;
   // False: it was certainly not written.
-  bool Write(const Pin& pin);
+  bool WritePin(const Pin& pin);
   void TakeAway(PinningPlan& plan);
   bool IsGone(const std::string& node);
-  void Write(const Unpin& unpin);
+  void WriteUnpin(const Unpin& unpin);
 
   const PinningOptions options_;
   LedgerService* const service_;
@@ -137,10 +117,9 @@ class PlacementController {
   absl::Time refused_look_at_ = absl::InfinitePast();
   size_t refused_left_ = 0;  // Of these looks.
   PinMemory memory_;
-  PlacedPods placed_;
-  absl::btree_map<std::string, Lookup> lookups_;  // By kube_namespace.
-  NodeUses uses_;
-  absl::btree_map<std::string, UseLookup> use_lookups_;  // By node.
+  AgedReads<KnownPods> placed_{{.age_min = kPodsAgeMin, .age_max = kPodsAgeMax}};
+  AgedReads<KnownUse, NodeUse> uses_{
+      {.age_min = kUsesAgeMin, .age_max = kUsesAgeMax, .remembered = 2 * kUsesAgeMax}};
   // Nodes that may not be gone, until they are asked for again.
   absl::btree_map<std::string, absl::Time> not_gone_;
   // Nodes that were not there, and until when that is told.

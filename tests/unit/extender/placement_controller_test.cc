@@ -180,7 +180,7 @@ TEST_F(PlacementControllerTest, PodsThatCannotBeReadKeepAnImmediateClaimWaiting)
   EXPECT_EQ(api_.listed, (Names{"default"}));
   EXPECT_EQ(PatchedClaims(), Names());
   api_.list_failure = absl::OkStatus();
-  clock.Advance(PlacementController::kLookupRetryPause);
+  clock.Advance(kReadRetryPause);
   for (int i = 0; i < 2; ++i) controller_.Tick();
   EXPECT_EQ(PatchedClaims(), (Names{"claim-1"}));
 }
@@ -195,7 +195,7 @@ TEST_F(PlacementControllerTest, PodsThatCannotBeReadAreAskedForEverMoreRarelyAnd
   EXPECT_EQ(api_.notices[0].reason, NoticeReason::kNoNodeFits);
   EXPECT_TRUE(api_.notices[0].message.ends_with("could not be read"));
   api_.list_failure = absl::OkStatus();
-  clock.Advance(PlacementController::kLookupRetryPauseMax);
+  clock.Advance(kReadRetryPauseMax);
   for (const char* node : {"n1", "n2"}) Emit(AgentConfirmed{node});
   for (int i = 0; i < 2; ++i) controller_.Tick();
   EXPECT_EQ(PatchedClaims(), (Names{"claim-1"}));
