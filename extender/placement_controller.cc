@@ -49,7 +49,7 @@ PlacementController::PlacementController(PinningOptions options, LedgerService* 
       task_("placement", kPeriod, [this] { Tick(); }) {}
 
 void PlacementController::Tick() {
-  if (!service_->MayWrite()) return;
+  if (!service_->MayWrite()) return ForgetAllPods();
   if (pauses_ != service_->GetPauses()) ForgetAllPods();
   placed_.BeginPlan(clock_->SteadyNow());
   uses_.BeginPlan(clock_->SteadyNow());
@@ -148,7 +148,7 @@ void PlacementController::WakeScheduler() {
   LogWarning(kComponent, "cannot wake the scheduler up", {{"error", status}});
 }
 
-// Older than they seem.
+// Older than they seem: after a pause, or from before we led.
 void PlacementController::ForgetAllPods() {
   pauses_ = service_->GetPauses();
   placed_.Clear();

@@ -70,6 +70,26 @@ TEST_F(PlacementInTime, AServerThatWasBusyOnceIsAskedAgainSoonAndNoNodeIsBlamed)
   EXPECT_TRUE(api_.notices.empty());
 }
 
+// The list of pods took so long that the lease was lost meanwhile.
+TEST_F(PlacementInTime, PodsThatWereReadBeforeTheLeadWasLostAreReadAnewAfterIt) {
+  const Claim claim = AddImmediate(1);
+  controller_.Tick();
+  StandStill(absl::Seconds(1));
+  api_.on_list = [this] { service.SetLeading(false); };
+  for (int i = 0; i < 2; ++i) controller_.Tick();
+  EXPECT_EQ(api_.listed, Names{"default"});
+  Pod pod = MakePod(1, {claim});
+  pod.node_name = "n2";
+  api_.pods["default"] = {pod};
+  api_.on_list = [] {};
+  clock.Advance(absl::Hours(1));
+  service.SetLeading(true);
+  StandStill(LedgerOptions().takeover_window);
+  for (int i = 0; i < 2; ++i) controller_.Tick();
+  ASSERT_EQ(PatchedClaims(), Names{"claim-1"});
+  EXPECT_NE(api_.patches[0].json_patch.find(R"("value":"n2")"), std::string::npos);
+}
+
 // The use of a node is old before a round has come around: 400 plans of 4 ms, say.
 TEST_F(PlacementInTime, AClaimIsPlacedByWhatWasReadForItHoweverLongARoundTakes) {
   PlacementController slow({.judgements_max = 4}, &service, &api_, &clock, &metrics_);
