@@ -161,11 +161,11 @@ class Planner {
     return std::nullopt;
   }
 
-  // The API server may refuse the list, or take for ever over it.
-  void NoteUnread(const Claim& claim) {
-    if (!IsOlder("unread/" + claim.meta.uid, options_.search_patience)) return;
+  // Not at once: most of what a claim waits for comes soon.
+  void TellOfWait(const Claim& claim, const char* key, const std::string& why) {
+    if (!IsOlder(key + claim.meta.uid, options_.search_patience)) return;
     Tell(claim, NoticeReason::kNoNodeFits,
-         "no node can be chosen for the claim yet: which pods use it could not be read");
+         absl::StrCat("no node can be chosen for the claim yet: ", why));
   }
 
   void VisitWaiting(const Claim& claim) {
@@ -185,7 +185,8 @@ class Planner {
     if (pods.empty()) {
       if (!IsOlder(SettleKey(claim), options_.settle)) return;
       const auto users = UsersRead(claim, false);
-      if (!users) return NoteUnread(claim);
+      // The API server may refuse the list, or take for ever over it.
+      if (!users) return TellOfWait(claim, "unread/", "which pods use it could not be read");
       pods = users->placed.empty() ? users->waiting : users->placed;
     }
     if (!pods.empty()) return PlaceForAll(claim, pods);
@@ -219,7 +220,12 @@ class Planner {
       is_scattered |= pod->node_name != together.front()->node_name;
       Join(all, demand);
     }
-    if (each.empty()) return;
+    if (each.empty()) {
+      return TellOfWait(claim, "incomplete/",
+                        absl::StrCat("pod ", pods.front()->meta.key.name,
+                                     " also uses a claim that is missing, lacks its class, or is "
+                                     "not given to this driver yet"));
+    }
     const bool can_be_together = !together.empty() && !is_scattered;
     if (can_be_together) {
       const auto refusals = Place(claim, together, all);

@@ -217,6 +217,19 @@ TEST_F(PinningTest, ANameThatOnlyAPinKnowsIsNotCountedAsANode) {
                       "insufficient free PMEM"});
 }
 
+TEST_F(PinningTest, ThatAClaimWaitsForAnotherOfItsPodIsToldAfterAWhile) {
+  AddPod(MakePod(1, {Add(Immediate(1)), Immediate(2)}));
+  EXPECT_EQ(Notices(Plan()), std::vector<NoticeReason>{});
+  Pass(PinningOptions().search_patience);
+  const PinningPlan plan = Plan();
+  ASSERT_EQ(Notices(plan), std::vector<NoticeReason>{NoticeReason::kNoNodeFits});
+  EXPECT_EQ(plan.notices[0].message,
+            "no node can be chosen for the claim yet: pod pod-1 also uses a claim that is missing, "
+            "lacks its class, or is not given to this driver yet");
+  Add(Immediate(2));
+  EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-1", "n1"}, {"claim-2", "n1"}}));
+}
+
 TEST_F(PinningTest, OfAPresetNodeTheReasonIsTold) {
   for (const auto& [node, text] :
        Pairs{{"n1", "insufficient free PMEM"}, {"n9", "no PMEM agent on the node"}}) {
