@@ -4,6 +4,7 @@
 #include <pplx/threadpool.h>
 
 #include <exception>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -14,6 +15,10 @@ namespace {
 
 namespace http = web::http;
 namespace streams = concurrency::streams;
+
+// cpprestsdk reads a chunk's length as an int and passes it on unsigned: "-1" becomes one that no
+// memory holds, and what is thrown then ends the process.
+constexpr size_t kPieceBytesMax = std::numeric_limits<int>::max();
 
 // Where cpprestsdk writes a response body: hands each piece to a function, whose task holds back
 // the next read from the socket until it completes. There is nothing to read from it.
@@ -46,6 +51,7 @@ class Sink final : public streams::details::streambuf_state_manager<uint8_t> {
     return on_bytes_(&c, 1).then([c](size_t) { return static_cast<int_type>(c); });
   }
   pplx::task<size_t> _putn(const uint8_t* ptr, size_t count) override {
+    if (count > kPieceBytesMax) return RefuseBytes("a chunk has a length below zero");
     return on_bytes_(ptr, count);
   }
   pplx::task<int_type> _bumpc() override { return Eof(); }

@@ -146,6 +146,25 @@ TEST(HttpClient, GarbageIsUnavailable) {
   }
 }
 
+// Of "-1" cpprestsdk makes as many bytes as there are numbers.
+TEST(HttpClient, AChunkBelowZeroIsUnavailable) {
+  for (const std::string_view size : {"-1", "-2"}) {
+    SCOPED_TRACE(std::string(size));
+    const auto answer = [size](AcceptedSocket& socket) {
+      socket.Send(absl::StrCat(std::string(kStreamHead), Chunk("one\n"), std::string(size)));
+      socket.Send("\r\nabc\r\n");
+      socket.WaitUntilClientCloses();
+    };
+    ScriptedServer server(answer), streaming(answer);
+    const auto response = MakeClient(server.url())->Send({.path_and_query = "/"});
+    EXPECT_TRUE(absl::IsUnavailable(response.status())) << response.status();
+    const auto client = MakeClient(streaming.url());
+    const Streamed streamed = Stream(*client);
+    EXPECT_TRUE(absl::IsUnavailable(streamed.status)) << streamed.status;
+    EXPECT_EQ(streamed.text, "one\n");
+  }
+}
+
 TEST(HttpClient, DoesNotFollowRedirects) {
   ScriptedServer server([](AcceptedSocket& socket) {
     socket.Send("HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n");
