@@ -2,13 +2,9 @@
 #include "common/io/http_server.h"
 
 #include <cpprest/http_listener.h>
-#include <netdb.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
 #include <exception>
 #include <optional>
 #include <utility>
@@ -27,6 +23,7 @@
 #include "common/io/memory_growth.h"
 #include "common/io/mutex.h"
 #include "common/io/periodic_task.h"
+#include "common/io/port_reservation.h"
 #include "common/io/worker_pool.h"
 #include "common/pure/json_writer.h"
 #include "common/pure/status_macros.h"
@@ -154,42 +151,6 @@ class Exchange {
   std::string route_;
   std::shared_ptr<BodyLease> lease_;  // The body, or what became of it, is in memory.
   std::atomic<bool> is_answered_{false};
-};
-
-// Binds without listening, so that the number stays ours until cpprestsdk, which also sets
-// SO_REUSEADDR, has bound it too.
-class PortReservation {
- public:
-  PortReservation() = default;
-  ~PortReservation() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  PortReservation(const PortReservation&) = delete;
-  PortReservation& operator=(const PortReservation&) = delete;
-
-  absl::StatusOr<int> Reserve(const std::string& host) {
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_STREAM;
-    hints.ai_family = AF_INET;
-    addrinfo* found = nullptr;
-    if (const int error = ::getaddrinfo(host.c_str(), "0", &hints, &found); error != 0) {
-      return absl::InvalidArgumentError(absl::StrCat(host, ": ", ::gai_strerror(error)));
-    }
-    const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, ::freeaddrinfo);
-    fd_ = ::socket(found->ai_family, found->ai_socktype | SOCK_CLOEXEC, 0);
-    const int one = 1;
-    sockaddr_in bound{};
-    socklen_t size = sizeof(bound);
-    if (fd_ < 0 || ::setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
-        ::bind(fd_, found->ai_addr, found->ai_addrlen) != 0 ||
-        ::getsockname(fd_, reinterpret_cast<sockaddr*>(&bound), &size) != 0) {
-      return absl::FailedPreconditionError(absl::StrCat(host, ": ", std::strerror(errno)));
-    }
-    return ntohs(bound.sin_port);
-  }
-
- private:
-  int fd_ = -1;
 };
 
 }  // namespace
