@@ -17,6 +17,7 @@
 
 #include "common/io/http_client.h"
 #include "common/io/mutex.h"
+#include "tests/support/wait_until.h"
 
 namespace pmem {
 
@@ -54,7 +55,8 @@ class FakeHttpServer {
   // Requests so far, of all three kinds. Waits (at most half a minute) until there are `count`.
   std::vector<ClientRequest> WaitForRequests(size_t count) {
     MutexLock lock(&mu_);
-    WaitLocked([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return requests_.size() >= count; });
+    WaitUntil("so many requests came", &mu_, &changed_,
+              [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return requests_.size() >= count; });
     return requests_;
   }
 
@@ -85,24 +87,16 @@ class FakeHttpServer {
     HttpClient::Done done;
   };
 
-  template <class Condition>
-  bool WaitLocked(Condition condition) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    const absl::Time end = absl::Now() + absl::Seconds(30);
-    while (!condition()) {
-      if (changed_.WaitWithTimeout(&mu_, end - absl::Now())) return condition();
-    }
-    return true;
-  }
-
   HttpClient::Done TakePending(std::string_view path) {
     MutexLock lock(&mu_);
     auto found = pending_.end();
-    WaitLocked([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-      for (found = pending_.begin(); found != pending_.end(); ++found) {
-        if (found->request.path_and_query.compare(0, path.size(), path) == 0) break;
-      }
-      return found != pending_.end();
-    });
+    WaitUntil("a request to answer came", &mu_, &changed_,
+              [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+                for (found = pending_.begin(); found != pending_.end(); ++found) {
+                  if (found->request.path_and_query.compare(0, path.size(), path) == 0) break;
+                }
+                return found != pending_.end();
+              });
     if (found == pending_.end()) return nullptr;
     HttpClient::Done done = std::move(found->done);
     pending_.erase(found);

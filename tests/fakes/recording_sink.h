@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "common/io/mutex.h"
 #include "common/pure/absl_view.h"
 #include "extender/core/event.h"
+#include "tests/support/wait_until.h"
 
 namespace pmem::extender {
 
@@ -28,10 +28,8 @@ class RecordingSink final : public EventSink {
   // minute) for `count`.
   std::vector<std::string> WaitFor(size_t count) {
     MutexLock lock(&mu_);
-    const absl::Time end = absl::Now() + absl::Seconds(30);
-    while (events_.size() < count) {
-      if (changed_.WaitWithTimeout(&mu_, end - absl::Now())) break;
-    }
+    WaitUntil("so many events came", &mu_, &changed_,
+              [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return events_.size() >= count; });
     std::vector<std::string> texts;
     for (const Event& event : events_) {
       texts.push_back(std::visit([](const auto& e) { return Text(e); }, event));

@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/wait_until.h"
+
 namespace pmem::driver {
 namespace {
 
@@ -35,7 +37,7 @@ TEST(SharedReading, OneReadingIsForAllWhoCameBeforeItBegan) {
         found[i] = NameIn(reading.Get(CountedReading{&count}));
       });
     }
-    while (reading.waiting() < kCallers) std::this_thread::yield();
+    EXPECT_TRUE(WaitUntil("all wait", [&reading] { return reading.waiting() >= kCallers; }));
     return CountedReading{&count}();
   });
   for (std::thread& caller : callers) caller.join();

@@ -3,13 +3,11 @@
 
 #include <gtest/gtest.h>
 
-#include <thread>
-
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "common/io/periodic_task.h"
 #include "extender/extender_metrics.h"
+#include "tests/support/wait_until.h"
 #include "tests/unit/extender/service_testing.h"
 
 namespace pmem::extender {
@@ -24,11 +22,9 @@ constexpr std::string_view kTurned[] = {"n2", "n1"};
 
 class LedgerServiceTest : public testing::Test, public ServiceFixture {
  protected:
-  // True once a filter call waits for others' holds; false: none did for ten seconds.
   bool WaitUntilOneWaits() {
-    const absl::Time end = absl::Now() + absl::Seconds(10);
-    while (service.GetWaiting() == 0 && absl::Now() < end) std::this_thread::yield();
-    return service.GetWaiting() > 0;
+    return WaitUntil("a filter call waits for others' holds",
+                     [this] { return service.GetWaiting() > 0; });
   }
 };
 

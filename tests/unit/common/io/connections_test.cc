@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <linux/sockios.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -16,19 +17,28 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "common/io/http_server.h"
 #include "tests/support/raw_socket.h"
+#include "tests/support/wait_until.h"
 
 namespace pmem {
 namespace {
 
 constexpr std::string_view kAsk = "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n";
+
+constexpr uint32_t kTickMsMax = 10;
+
+// How long ago a client got something.
+uint32_t SilentMs(const RawSocket& client) {
+  tcp_info info{};
+  socklen_t size = sizeof(info);
+  EXPECT_EQ(::getsockopt(client.fd(), IPPROTO_TCP, TCP_INFO, &info, &size), 0);
+  return info.tcpi_last_data_recv;
+}
 
 class ConnectionsTest : public ::testing::Test {
  protected:
@@ -54,7 +64,9 @@ TEST_F(ConnectionsTest, OfTooManyThoseGoWhoseClientNeverAsked) {
   std::list<RawSocket> silent;
   for (int i = 0; i < 5; ++i) silent.emplace_back(port_);
   const auto is_closed = [](RawSocket& socket) { return socket.IsClosedByPeer(0); };
-  while (std::count_if(silent.begin(), silent.end(), is_closed) < 4) std::this_thread::yield();
+  EXPECT_TRUE(WaitUntil("there are no more than two", [&] {
+    return std::count_if(silent.begin(), silent.end(), is_closed) >= 4;
+  }));
   used.Send(kAsk);
   EXPECT_EQ(BodyOf(used.Receive()), "hello");
 }
@@ -65,12 +77,11 @@ TEST_F(ConnectionsTest, OfTooManyThatAskedTheLongestIdleGoes) {
   first.Send(kAsk);
   EXPECT_EQ(BodyOf(first.Receive()), "hello");
   RawSocket second(port_);
-  // The kernel counts in ticks of some milliseconds.
-  const absl::Time end = absl::Now() + absl::Milliseconds(50);
-  while (absl::Now() < end) {
+  EXPECT_TRUE(WaitUntil("the kernel, which counts in ticks, tells the two apart", [&] {
     second.Send(kAsk);
     EXPECT_EQ(BodyOf(second.Receive()), "hello");
-  }
+    return SilentMs(first) >= SilentMs(second) + kTickMsMax;
+  }));
   EXPECT_EQ(ShutDownExcess(port_, {.count_max = 1, .idle_max = absl::Hours(1)}), 1);
   EXPECT_TRUE(first.IsClosedByPeer());
   second.Send(kAsk);
@@ -87,7 +98,7 @@ TEST_F(ConnectionsTest, OneIsClosedOnceItIsIdleForLongerThanTheLimit) {
   EXPECT_EQ(BodyOf(socket.Receive()), "hello");
   // The kernel counts in ticks of some milliseconds.
   const ConnectionLimits none{.count_max = 100, .idle_max = absl::ZeroDuration()};
-  while (ShutDownExcess(port_, none) == 0) std::this_thread::yield();
+  EXPECT_TRUE(WaitUntil("it is idle", [&] { return ShutDownExcess(port_, none) == 1; }));
   EXPECT_TRUE(socket.IsClosedByPeer());
 }
 
@@ -171,7 +182,7 @@ TEST_F(FewDescriptors, AreNotWaitedForUntilTheNextLook) {
   EXPECT_FALSE(IsShortOfDescriptors());
   Take(kLimit);
   EXPECT_TRUE(IsShortOfDescriptors());
-  while (ClosedCount() == 0) std::this_thread::yield();
+  EXPECT_TRUE(WaitUntil("one is closed", [this] { return ClosedCount() > 0; }));
   Ask();
 }
 
@@ -244,7 +255,7 @@ class SlowReadersTest : public ::testing::Test {
   }
   // What the client has read it acknowledges a little later.
   void WaitUntilLeft(int bytes_max) {
-    while (LeftBytes() > bytes_max) std::this_thread::yield();
+    EXPECT_TRUE(WaitUntil("they are acknowledged", [&] { return LeftBytes() <= bytes_max; }));
   }
   // The next look.
   int ShutDown() {

@@ -6,9 +6,9 @@
 #include <optional>
 #include <string>
 
-#include "absl/time/clock.h"
 #include "common/io/http_server.h"
 #include "tests/support/raw_socket.h"
+#include "tests/support/wait_until.h"
 
 namespace pmem {
 namespace {
@@ -35,16 +35,15 @@ class HttpServerAnswers : public ::testing::Test {
   }
   ~HttpServerAnswers() override { server_.Stop(absl::ZeroDuration()); }
 
-  // Asks for a large answer, and reads it, until it has that status; half a minute at most. For
-  // "503" somebody else has asked before and reads nothing.
+  // Asks for a large answer, and reads it, until it has that status. For "503" somebody else
+  // has asked before and reads nothing.
   bool IsAnswered(std::string_view status) {
-    for (const absl::Time end = absl::Now() + absl::Seconds(30); absl::Now() < end;) {
+    return WaitUntil("a large answer has its status", [&] {
       if (status == "503") AskWithoutReading();
       RawSocket socket(port_);
       socket.Send(kAskLarge);
-      if (StatusOf(socket.Receive()) == status) return true;
-    }
-    return false;
+      return StatusOf(socket.Receive()) == status;
+    });
   }
   void AskWithoutReading() {
     reads_nothing_.emplace(port_);

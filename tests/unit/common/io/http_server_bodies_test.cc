@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "common/io/http_server.h"
 #include "tests/support/held_responders.h"
 #include "tests/support/raw_socket.h"
+#include "tests/support/wait_until.h"
 
 namespace pmem {
 namespace {
@@ -51,14 +51,13 @@ class HttpServerBodies : public ::testing::Test {
   }
   ~HttpServerBodies() override { server_.Stop(absl::ZeroDuration()); }
 
-  // Asks for a large body to be counted until the answer has that status; half a minute at most.
+  // Asks for a large body to be counted until the answer has that status.
   bool IsAnswered(std::string_view status, size_t length = kLarge) const {
-    for (const absl::Time end = absl::Now() + absl::Seconds(30); absl::Now() < end;) {
+    return WaitUntil("a large body has its answer", [&] {
       RawSocket socket(port_);
       socket.Send(Post("/count", length));
-      if (StatusOf(socket.Receive()) == status) return true;
-    }
-    return false;
+      return StatusOf(socket.Receive()) == status;
+    });
   }
 
   // One that sent a large body but for its last byte, and whose part is taken, unless those took it
@@ -187,12 +186,12 @@ TEST_F(HttpServerLateBodies, OneThatDripsInChunksIsNotTakenForWhole) {
   RawSocket drips(port_), other(port_);
   drips.Send("POST /count HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
   pollfd answered{.fd = drips.fd(), .events = POLLIN, .revents = 0};
-  for (const absl::Time end = absl::Now() + absl::Seconds(30); absl::Now() < end;) {
+  EXPECT_TRUE(WaitUntil("the one that drips has its answer", [&] {
     drips.Send("1\r\nx\r\n");
     other.Send(Post("/count", 1000));
     EXPECT_EQ(BodyOf(other.Receive()), "1000");
-    if (::poll(&answered, 1, 0) == 1) break;
-  }
+    return ::poll(&answered, 1, 0) == 1;
+  }));
   EXPECT_EQ(StatusOf(drips.Receive()), "408");
 }
 

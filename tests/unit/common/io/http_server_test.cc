@@ -16,6 +16,7 @@
 #include "tests/support/event.h"
 #include "tests/support/held_responders.h"
 #include "tests/support/raw_socket.h"
+#include "tests/support/wait_until.h"
 
 namespace pmem {
 namespace {
@@ -225,7 +226,7 @@ TEST(HttpServer, StopsWhileClientsAsk) {
         while (socket.Send(Get("/hello")) && StatusOf(socket.Receive()) == "200") ++answered;
       });
     }
-    while (answered < kClients) std::this_thread::yield();
+    EXPECT_TRUE(WaitUntil("each client may have one", [&] { return answered >= kClients; }));
     server.Stop();
     for (std::thread& client : clients) client.join();
   }

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/fake_http_client.h"
+#include "tests/support/wait_until.h"
 
 namespace pmem::extender {
 namespace {
@@ -36,10 +37,8 @@ class Recorder final : public AgentListener {
   }
   std::vector<Texts> WaitFor(size_t count) {
     MutexLock lock(&mu_);
-    const absl::Time end = absl::Now() + absl::Seconds(30);
-    while (lists_.size() < count) {
-      if (changed_.WaitWithTimeout(&mu_, end - absl::Now())) break;
-    }
+    WaitUntil("so many lists came", &mu_, &changed_,
+              [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return lists_.size() >= count; });
     return lists_;
   }
 

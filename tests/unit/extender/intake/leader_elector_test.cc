@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/fakes/fake_http_client.h"
+#include "tests/support/wait_until.h"
 
 namespace pmem::extender {
 namespace {
@@ -73,10 +74,8 @@ class Replica {
   LeaderElector& elector() { return elector_; }
   std::vector<bool> WaitForChanges(size_t count) {
     MutexLock lock(&mu_);
-    const absl::Time end = absl::Now() + absl::Seconds(30);
-    while (changes_.size() < count) {
-      if (changed_.WaitWithTimeout(&mu_, end - absl::Now())) break;
-    }
+    WaitUntil("it changed so often", &mu_, &changed_,
+              [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return changes_.size() >= count; });
     return changes_;
   }
 
