@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/io/http_body.h"
 
+#include <cpprest/producerconsumerstream.h>
+
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <exception>
 #include <limits>
 #include <memory>
 #include <optional>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/io/clock.h"
 #include "common/io/heap.h"
@@ -19,6 +23,7 @@ namespace pmem {
 namespace {
 
 namespace http = web::http;
+namespace streams = concurrency::streams;
 
 constexpr std::string_view kComponent = "http_server";
 // Large enough that a 76 MB body costs few task switches, small enough to stay in the cache.
@@ -30,7 +35,24 @@ constexpr size_t kReadPieceBytesMin = size_t{4} * 1024;
 constexpr size_t kReadPieceGrowth = 4;
 // cpprestsdk has held up to half of such a body in small blocks while it was copied out of them.
 constexpr size_t kLargeBodyBytes = size_t{16} * 1024 * 1024;
-constexpr size_t kUnknownLength = std::numeric_limits<size_t>::max();
+// It reads a chunk's length as an int and passes it on unsigned: "-1" becomes one that no memory
+// holds, and what is thrown then ends the process.
+constexpr size_t kChunkBytesMax = std::numeric_limits<int>::max();
+constexpr size_t kBlockBytesMin = 512;  // As cpprestsdk's own has it.
+
+// Where cpprestsdk writes a request's body, until it is read.
+class BodyBuffer final : public streams::details::basic_producer_consumer_buffer<uint8_t> {
+ public:
+  BodyBuffer() : basic_producer_consumer_buffer(kBlockBytesMin) {}
+
+ protected:
+  pplx::task<size_t> _putn(const uint8_t* ptr, size_t count) override {
+    if (count > kChunkBytesMax) {
+      return pplx::task_from_exception<size_t>(http::http_exception("a chunk has no length"));
+    }
+    return basic_producer_consumer_buffer::_putn(ptr, count);
+  }
+};
 
 // Reads a body into one string, in pieces, so that cpprestsdk's own buffer stays small.
 // Calls `done` once; keeps itself alive until then.
@@ -136,7 +158,10 @@ class BodyReader final : public LateBodies::Waiter,
 
   void Finish() {
     if (is_late_) return Fail("");
-    if (length_ != kUnknownLength && got_ != length_) return Fail("the body was cut off");
+    const bool is_cut_off = length_ == kUnknownLength
+                                ? buffer_.exception() != nullptr  // Why it ended.
+                                : got_ != length_;
+    if (is_cut_off) return Fail("the body was cut off");
     body_.reserve(got_ + kBodyPaddingBytes);
     lease_->Resize(got_);  // Never more than it has.
     if (got_ >= kLargeBodyBytes) GiveBackFreedPages();
@@ -165,7 +190,7 @@ class BodyReader final : public LateBodies::Waiter,
   }
 
   const http::http_request request_;
-  concurrency::streams::streambuf<uint8_t> buffer_;
+  streams::streambuf<uint8_t> buffer_;
   const size_t length_;
   const size_t bytes_max_;
   const absl::Duration patience_;
@@ -179,16 +204,31 @@ class BodyReader final : public LateBodies::Waiter,
   size_t got_ = 0;
 };
 
-size_t BodyLength(const http::http_request& request) {
-  if (request.headers().has(http::header_names::transfer_encoding)) return kUnknownLength;
-  size_t length = 0;  // As cpprestsdk reads it: what is not a number is 0.
-  return request.headers().match(http::header_names::content_length, length) ? length : 0;
-}
-
 }  // namespace
 
-void ReadBody(const http::http_request& request, const BodyLimits& limits, BodyDone done) {
-  const size_t length = BodyLength(request);
+// cpprestsdk takes whatever has the word in it for chunked, and what is not a number for 0: what
+// comes behind would be the next request.
+absl::StatusOr<size_t> BodyLength(const http::http_request& request) {
+  const http::http_headers& headers = request.headers();
+  const auto coding = headers.find(http::header_names::transfer_encoding);
+  const auto length = headers.find(http::header_names::content_length);
+  if (coding != headers.end()) {
+    if (length != headers.end()) {
+      return absl::InvalidArgumentError("a body has a length or is chunked, not both");
+    }
+    if (absl::EqualsIgnoreCase(coding->second, "chunked")) return kUnknownLength;
+    return absl::InvalidArgumentError("a Transfer-Encoding other than chunked");
+  }
+  if (length == headers.end()) return 0;
+  const char* const end = length->second.data() + length->second.size();
+  size_t bytes = 0;
+  const auto [last, error] = std::from_chars(length->second.data(), end, bytes);
+  if (error == std::errc() && last == end && bytes != kUnknownLength) return bytes;
+  return absl::InvalidArgumentError("a Content-Length that is no length");
+}
+
+void ReadBody(const http::http_request& request, size_t length, const BodyLimits& limits,
+              BodyDone done) {
   if (length == 0) return done(HttpBody());
   std::make_shared<BodyReader>(request, length, limits, std::move(done))->Start();
 }
@@ -215,3 +255,12 @@ void DiscardBody(const http::http_request& request) noexcept {
 }
 
 }  // namespace pmem
+
+// Takes the place of libcpprest.so's own, as web::uri::split_path does (http_server.cc), and does
+// the same with a buffer of ours.
+[[gnu::visibility("default")]] void web::http::details::http_msg_base::_prepare_to_receive_data() {
+  if (outstream()) return;
+  const concurrency::streams::streambuf<uint8_t> buffer(std::make_shared<pmem::BodyBuffer>());
+  set_outstream(buffer.create_ostream(), /*is_default=*/true);
+  set_instream(buffer.create_istream());
+}

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -34,13 +35,21 @@ struct BodyLimits {
   std::shared_ptr<LateBodies> late;  // Somebody looks at them now and then.
 };
 
+// Of a chunked body.
+inline constexpr size_t kUnknownLength = std::numeric_limits<size_t>::max();
+
+// How long the body is. InvalidArgument for a header of which its next reader may make something
+// else: then nobody knows where the next request begins.
+absl::StatusOr<size_t> BodyLength(const web::http::http_request& request);
+
 // Reads the body into one string, as far as its budget has room for it. `done` is called once, on
 // the pool or at once: ResourceExhausted above `bytes_max`, Unavailable beyond the budget (the rest
 // is thrown away as it comes), InvalidArgument for a body that was cut off, DeadlineExceeded for
 // one that was not there in time (its answer is sent, and the connection closed, when its next byte
 // comes). Keeps what it needs alive until then.
 using BodyDone = std::function<void(absl::StatusOr<HttpBody>)>;
-void ReadBody(const web::http::http_request& request, const BodyLimits& limits, BodyDone done);
+void ReadBody(const web::http::http_request& request, size_t length, const BodyLimits& limits,
+              BodyDone done);
 
 // Looks at a task that is done. A failure is a line for whoever debugs: `what` did not work.
 void ObserveTask(const pplx::task<void>& done, std::string_view what) noexcept;

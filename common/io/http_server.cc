@@ -94,6 +94,8 @@ class Exchange {
   const std::string& route() const { return route_; }
   http::http_request& request() { return request_; }
   void set_route(const std::string* path) { route_ = *path; }
+  // The connection ends with the answer.
+  void set_is_last() { is_last_ = true; }
   // Before the handler is called.
   void TakeOver(const HttpBody& body) { lease_ = body.lease; }
 
@@ -127,6 +129,7 @@ class Exchange {
   void Send(HttpResponse response) noexcept {
     gate_->Sending(+1);
     try {
+      if (is_last_) response.headers.insert_or_assign("Connection", "close");
       request_.reply(ToCpprest(std::move(response), method_ != http::methods::HEAD))
           .then([gate = gate_, lease = std::move(lease_),
                  answer = std::move(answer_)](const pplx::task<void>& sent) mutable {
@@ -148,6 +151,7 @@ class Exchange {
   const std::string method_;
   const absl::Time start_;
   const bool is_counted_;
+  bool is_last_ = false;
   std::string route_;
   std::shared_ptr<BodyLease> lease_;  // The body, or what became of it, is in memory.
   std::atomic<bool> is_answered_{false};
@@ -193,6 +197,8 @@ constexpr absl::Duration kConnectionsEndWithin = absl::Seconds(1);
 constexpr absl::Duration kGlancePeriod = kReceivePeriod;
 // What headers, and chunks that have not ended, may take of all connections together.
 constexpr int64_t kHeadersBytesMax = int64_t{64} * 1024 * 1024;
+// The connection of a longer one ends with its answer.
+constexpr size_t kKeptHeaderBytesMax = size_t{64} * 1024;
 // How long an unread answer stays once they take half of the memory that they may take.
 constexpr absl::Duration kPressedPatience = absl::Seconds(1);
 
@@ -333,17 +339,27 @@ class HttpServer::Impl {
 
   void OnRequest(const http::http_request& request) {
     auto exchange = std::make_shared<Exchange>(request, gate_, options_, answers_);
+    const absl::StatusOr<size_t> length = BodyLength(request);
+    if (!length.ok() || IsLong(request, *length)) exchange->set_is_last();
+    if (!length.ok()) return Refuse(*exchange, BadRequest(length.status()));
     absl::StatusOr<HttpRequest> head = ParseHead(exchange->request());
-    if (!head.ok()) {
-      return Refuse(*exchange, BadRequest(head.status()));
-    }
+    if (!head.ok()) return Refuse(*exchange, BadRequest(head.status()));
+    exchange->request().headers().clear();  // Many small ones take many times their bytes.
     const RouteTable::Match match = routes_.Find(exchange->method(), head->path);
     if (match.path != nullptr) exchange->set_route(match.path);
     if (!exchange->is_counted()) {
       return Refuse(*exchange, ProblemResponse(503, "Too busy", "too many open requests"));
     }
     if (match.route == nullptr) return Refuse(*exchange, NoRoute(match));
-    ReadAndHandle(exchange, *std::move(head), *match.route);
+    ReadAndHandle(exchange, *std::move(head), *length, *match.route);
+  }
+
+  // cpprestsdk keeps the memory that a header or a chunk has taken for as long as their connection
+  // lives, and of a chunk nobody sees how long it was.
+  static bool IsLong(const http::http_request& request, size_t body_bytes) {
+    size_t bytes = request.request_uri().path().size() + request.request_uri().query().size();
+    for (const auto& [name, value] : request.headers()) bytes += name.size() + value.size();
+    return body_bytes == kUnknownLength || bytes > kKeptHeaderBytesMax;
   }
 
   static absl::StatusOr<HttpRequest> ParseHead(const http::http_request& request) {
@@ -368,7 +384,7 @@ class HttpServer::Impl {
     exchange.Answer(std::move(response));
   }
 
-  void ReadAndHandle(const std::shared_ptr<Exchange>& exchange, HttpRequest head,
+  void ReadAndHandle(const std::shared_ptr<Exchange>& exchange, HttpRequest head, size_t length,
                      const RouteTable::Route& route) {
     auto done = [this, gate = gate_, exchange, head = std::move(head),
                  &route](absl::StatusOr<HttpBody> body) mutable {
@@ -378,7 +394,7 @@ class HttpServer::Impl {
     };
     BodyLimits limits = bodies_;
     limits.bytes_max = static_cast<size_t>(route.body_bytes_max);
-    ReadBody(exchange->request(), limits, std::move(done));
+    ReadBody(exchange->request(), length, limits, std::move(done));
   }
 
   void OnBody(const std::shared_ptr<Exchange>& exchange, HttpRequest head,
@@ -389,14 +405,11 @@ class HttpServer::Impl {
     if (absl::IsUnavailable(body.status())) {
       return exchange->Answer(ProblemResponse(503, "Too busy", Message(body.status())));
     }
+    if (!body.ok()) exchange->set_is_last();  // What comes next is no request.
     if (absl::IsDeadlineExceeded(body.status())) {
-      HttpResponse late = ProblemResponse(408, "Request timeout", Message(body.status()));
-      late.headers["Connection"] = "close";  // What comes next is no request.
-      return exchange->Answer(std::move(late));
+      return exchange->Answer(ProblemResponse(408, "Request timeout", Message(body.status())));
     }
-    if (!body.ok()) {
-      return exchange->Answer(BadRequest(body.status()));
-    }
+    if (!body.ok()) return exchange->Answer(BadRequest(body.status()));
     exchange->TakeOver(*body);
     head.body = std::move(body->bytes);
     Call(

@@ -10,9 +10,10 @@
 // the body is read and thrown away, so that memory stays bounded), the time that a body may take
 // (408, and the connection is closed), open requests per server (503) and those of them that wait
 // aside (503), what a client sends in one request and all of them send together, headers and chunks
-// included, before anybody sees it (the connection is closed), bytes of answers that wait
-// for their clients (503) and the time that they wait (the connection is closed), connections per
-// server (those that are idle for longest are closed; fewer where the process may not have so many
+// included, before anybody sees it (the connection is closed; so it is behind the answer to a body
+// that is chunked or broken and to a header above 64 KiB), bytes of answers that wait for their
+// clients (503) and the time that they wait (the connection is closed), connections per server
+// (those that are idle for longest are closed; fewer where the process may not have so many
 // descriptors) and their idle time. An exception in a handler becomes a 500 and a log line. Idle
 // keep-alive connections are kept longer than the 90 s of Go's client, which never replays a POST
 // on a connection that was just closed.
