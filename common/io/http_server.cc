@@ -65,9 +65,8 @@ http::http_response ToCpprest(HttpResponse response, bool with_body) {
 void TurnAway(const http::http_request& request) noexcept {
   DiscardBody(request);
   try {
-    request.reply(http::status_codes::ServiceUnavailable).then([](const pplx::task<void>& sent) {
-      ObserveTask(sent, kUnsent);
-    });
+    request.reply(ToCpprest(ProblemResponse(503, "Too busy", "the server ends"), true))
+        .then([](const pplx::task<void>& sent) { ObserveTask(sent, kUnsent); });
   } catch (const std::exception& e) {
     LogDebug(kComponent, "cannot turn a request away", {{"error", e.what()}});
   }

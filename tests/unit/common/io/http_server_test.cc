@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/io/periodic_task.h"
 #include "tests/support/event.h"
 #include "tests/support/held_responders.h"
 #include "tests/support/raw_socket.h"
@@ -178,6 +179,24 @@ TEST_F(HttpServerTest, AResponderAfterStopDoesNothing) {
   held[0]({.body = "late"});
   held.clear();
   EXPECT_TRUE(socket.IsClosedByPeer());
+}
+
+TEST_F(HttpServerTest, WhoAsksWhileItEndsIsToldToTryAgain) {
+  RawSocket slow(port_), other(port_);
+  slow.Send(Get("/slow"));
+  slow_began_.Wait();
+  Thread stopper("stopper", [this] { server_.Stop(absl::ZeroDuration()); });
+  std::string answer;
+  EXPECT_TRUE(WaitUntil("it answers no more", [&] {
+    other.Send(Get("/hello"));
+    answer = other.Receive();
+    return StatusOf(answer) != "200";
+  }));
+  slow_may_end_.Set();
+  EXPECT_EQ(StatusOf(answer), "503");
+  EXPECT_THAT(answer, HasSubstr("Retry-After: 1\r\n"));
+  EXPECT_EQ(BodyOf(answer), R"({"type":"about:blank","title":"Too busy","status":503,)"
+                            R"("detail":"the server ends"})");
 }
 
 TEST_F(HttpServerTest, UnknownPathsAndMethodsAreTold) {
