@@ -145,6 +145,19 @@ std::optional<int64_t> ReadBytes(int fd) {
   return static_cast<int64_t>(info->tcpi_bytes_received) - left;
 }
 
+// Of these, the longest first, those that may be the bodies that are held go to the end.
+void PutLast(const RequestLimits& limits, std::vector<std::pair<int64_t, int>>* open) {
+  std::vector<std::pair<int64_t, int>> last;
+  int64_t left = limits.held_bytes;
+  std::erase_if(*open, [&](const std::pair<int64_t, int>& each) {
+    if (each.first > std::min(left, limits.one_bytes_max)) return false;
+    left -= each.first;
+    last.push_back(each);
+    return true;
+  });
+  open->insert(open->end(), last.begin(), last.end());
+}
+
 bool HasCaughtUp(const SentStream& then, const SentStream& stream) {
   return stream.taken >= then.written &&
          stream.written - stream.taken <= static_cast<uint64_t>(SlowReaders::kOnItsWayMax);
@@ -250,6 +263,7 @@ int LongRequests::ShutDown(int port, const RequestLimits& limits) {
   }
   answered_ = std::move(answered);
   std::sort(open.rbegin(), open.rend());
+  PutLast(limits, &open);
   int count = 0;
   for (const auto& [bytes, fd] : open) {
     if (bytes <= limits.one_bytes_max && all_bytes <= limits.all_bytes_max) break;

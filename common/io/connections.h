@@ -73,14 +73,16 @@ class SlowReaders {
 struct RequestLimits {
   int64_t one_bytes_max = 0;  // Of one connection.
   int64_t all_bytes_max = 0;  // Of all together.
+  int64_t held_bytes = 0;     // Of the bodies among them that are counted elsewhere, at most.
 };
 
 // The connections whose clients send more than a request may have. Not thread-safe.
 class LongRequests {
  public:
   // Shuts down the connections accepted on `port` that are beyond the limits: of those that are too
-  // much together the longest go first. A client that was answered since the last look begins anew.
-  // Returns how many.
+  // much together the longest go first, and last those that may be the bodies that are held: nobody
+  // knows whose these are, so that is the longest that are no more than them. A client that was
+  // answered since the last look begins anew. Returns how many.
   int ShutDown(int port, const RequestLimits& limits);
 
  private:

@@ -328,8 +328,10 @@ class HttpServer::Impl {
   RequestLimits LimitsOfRequests() const {
     const size_t held = bodies_.budget->taken() + bodies_.small_budget->taken();
     const int64_t one = MessageBytesMax(routes_.body_bytes_max());
+    const int64_t held_bytes = WithFraming(static_cast<int64_t>(held));
     return {.one_bytes_max = one,
-            .all_bytes_max = WithFraming(static_cast<int64_t>(held)) + one + kHeadersBytesMax};
+            .all_bytes_max = held_bytes + one + kHeadersBytesMax,
+            .held_bytes = held_bytes};
   }
 
   void TellClosed(std::string_view what, int count) const {

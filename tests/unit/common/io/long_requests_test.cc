@@ -42,9 +42,10 @@ class LongRequestsTest : public ::testing::Test {
     connections_.push_back(std::make_unique<Connection>(listener_));
     return *connections_.back();
   }
-  int ShutDown() {
-    return requests_.ShutDown(listener_.port(),
-                              {.one_bytes_max = kOneMax, .all_bytes_max = kAllMax});
+  int ShutDown(int64_t held_bytes = 0) {
+    return requests_.ShutDown(
+        listener_.port(),
+        {.one_bytes_max = kOneMax, .all_bytes_max = kAllMax, .held_bytes = held_bytes});
   }
 
   ListeningSocket listener_;
@@ -102,6 +103,28 @@ TEST_F(LongRequestsTest, OfTooMuchTogetherTheLongestGo) {
   EXPECT_TRUE(longest.client.IsClosedByPeer());
   EXPECT_FALSE(shorter.client.IsClosedByPeer(0));
   EXPECT_FALSE(longer.client.IsClosedByPeer(0));
+}
+
+TEST_F(LongRequestsTest, WhatMayBeABodyThatIsHeldGoesLast) {
+  Connection& body = Connect();
+  body.Ask(95'000);
+  for (int i = 0; i < 20; ++i) Connect().Ask(10'000);
+  EXPECT_EQ(ShutDown(96'000), 5);
+  EXPECT_FALSE(body.client.IsClosedByPeer(0));
+  body.Ask(10'000);
+  EXPECT_EQ(ShutDown(200'000), 1) << "beyond what one may have nothing is spared";
+  EXPECT_TRUE(body.client.IsClosedByPeer());
+}
+
+TEST_F(LongRequestsTest, WhatIsLongerThanAllThatIsHeldIsNoneOfIt) {
+  Connection& body = Connect();
+  body.Ask(80'000);
+  Connection& longer = Connect();
+  longer.Ask(90'000);
+  Connect().Ask(85'000);
+  EXPECT_EQ(ShutDown(81'000), 1);
+  EXPECT_TRUE(longer.client.IsClosedByPeer());
+  EXPECT_FALSE(body.client.IsClosedByPeer(0));
 }
 
 }  // namespace
