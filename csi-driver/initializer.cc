@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "csi-driver/initializer.h"
 
-#include <algorithm>
 #include <set>
 
 #include "absl/strings/str_cat.h"
@@ -12,12 +11,6 @@ namespace pmem::driver {
 namespace {
 
 using Action = InitStep::Action;
-
-const agent::Region* FindRegion(const agent::DeviceState& devices, std::string_view name) {
-  const auto found = std::find_if(devices.regions.begin(), devices.regions.end(),
-                                  [name](const agent::Region& each) { return each.name == name; });
-  return found == devices.regions.end() ? nullptr : &*found;
-}
 
 InitStep Refusal(const std::string& region, absl::string_view reason) {
   return {.action = Action::kRefuse, .region = region, .reason = std::string(reason)};
@@ -54,7 +47,8 @@ std::vector<InitStep> Initializer::Plan(const agent::DeviceState& state,
     if (step.action != Action::kInitLabels) continue;
     // Without labels the whole region is one namespace, which somebody may be using as it is. It
     // has a block device, or there would be no such step.
-    for (const agent::NvdimmNamespace& each : FindRegion(state, step.region)->nvdimm_namespaces) {
+    for (const agent::NvdimmNamespace& each :
+         agent::FindRegion(state, step.region)->nvdimm_namespaces) {
       const absl::Status empty = CheckEmpty("/dev/" + each.block_device);
       if (!empty.ok()) RefuseAll(step.region, std::string(empty.message()), &steps);
     }

@@ -4,9 +4,11 @@
 // zero.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/pure/capacity_report.h"
@@ -75,5 +77,11 @@ struct DeviceState {
   std::vector<VolumeGroup> volume_groups;
   bool operator==(const DeviceState&) const = default;
 };
+
+// Null: there is none.
+inline const Region* FindRegion(const DeviceState& devices, std::string_view name) {
+  const auto found = std::ranges::find(devices.regions, name, &Region::name);
+  return found == devices.regions.end() ? nullptr : &*found;
+}
 
 }  // namespace pmem::agent

@@ -98,12 +98,6 @@ const VolumeGroup* FindGroup(const DeviceState& devices, std::string_view name) 
   return found == devices.volume_groups.end() ? nullptr : &*found;
 }
 
-const Region* FindRegion(const DeviceState& devices, std::string_view name) {
-  const auto found = std::find_if(devices.regions.begin(), devices.regions.end(),
-                                  [name](const Region& each) { return each.name == name; });
-  return found == devices.regions.end() ? nullptr : &*found;
-}
-
 bool HasVolume(const DeviceState& devices, std::string_view name) {
   for (const VolumeGroup& group : devices.volume_groups) {
     for (const VolumeReport& volume : group.volumes) {
