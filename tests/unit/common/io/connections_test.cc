@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <future>
+#include <iterator>
 #include <list>
 #include <optional>
 #include <string>
@@ -123,10 +125,14 @@ class FewDescriptors : public ::testing::Test {
     ::setrlimit(RLIMIT_NOFILE, &before_);
   }
 
-  // Leaves the server time to accept it.
+  // Both ends of it are ours.
   void Connect() {
+    const auto before = OpenDescriptors();
     silent_.emplace_back(port_);
-    Ask();
+    EXPECT_TRUE(WaitUntil("it is accepted", [&] { return OpenDescriptors() >= before + 2; }));
+  }
+  static ptrdiff_t OpenDescriptors() {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
   }
   void Ask() {
     used_->Send(kAsk);
