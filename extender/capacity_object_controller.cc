@@ -210,8 +210,8 @@ void CapacityObjectController::Forget(const std::string& name) {
 // Answers to our writes and the watch come on two ways: the newer one stays.
 void CapacityObjectController::PutLocked(CapacityObject object) {
   CapacityObject& known = seen_[object.meta.key.name];
-  const auto order = CompareVersions(object.meta.resource_version, known.meta.resource_version);
-  const bool is_old = known.meta.uid == object.meta.uid && order && std::is_lt(*order);
+  const bool is_old = known.meta.uid == object.meta.uid &&
+                      IsEarlier(object.meta.resource_version, known.meta.resource_version);
   if (!is_old) known = std::move(object);
 }
 
@@ -230,11 +230,11 @@ void CapacityObjectController::OnGone(CapacityObject last) {
   is_changed_ = true;
 }
 
-void CapacityObjectController::OnRelisted(std::vector<CapacityObject> objects) {
+void CapacityObjectController::OnRelisted(Relisted<CapacityObject> list) {
   MutexLock lock(&mu_);
   is_overtaken_ = true;
   seen_.clear();
-  for (CapacityObject& object : objects) {
+  for (CapacityObject& object : list.objects) {
     const std::string name = object.meta.key.name;
     seen_[name] = std::move(object);
   }

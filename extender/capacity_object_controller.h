@@ -50,7 +50,7 @@ class CapacityObjectController final : public ObjectSink<CapacityObject> {
 
   void OnSeen(CapacityObject object) override ABSL_LOCKS_EXCLUDED(mu_);
   void OnGone(CapacityObject last) override ABSL_LOCKS_EXCLUDED(mu_);
-  void OnRelisted(std::vector<CapacityObject> objects) override ABSL_LOCKS_EXCLUDED(mu_);
+  void OnRelisted(Relisted<CapacityObject> list) override ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   enum class Written {

@@ -56,6 +56,11 @@ struct Gone {  // Deleted, or no longer in the watched set (a pod that was bound
 template <class T>
 struct Relisted {  // The whole set, at the start and whenever a watch had to begin anew.
   std::vector<T> objects;
+  // Of the list: what is known of a later version was read since. Empty: not known.
+  std::string version = {};
+  // It is earlier than what the watch told before: the API server's data was restored from a
+  // backup, and no version that is known means anything any more.
+  bool is_set_back = false;
 };
 
 // The list that the last Relisted of this kind came from was begun when lists of `round` had been

@@ -334,14 +334,13 @@ void Ledger::Learn(const LiveObjects& live, absl::Time now) {
   for (const Claim& claim : live.claims) {
     const Claim* known = cache_.FindClaim(claim.meta.uid);
     if (known == nullptr) {
-      if (!IsOlderThanRead(claim)) {
+      if (!IsOlderThanKnown(claim)) {
         unheard_[claim.meta.uid] = {claim.meta.resource_version, now + options_.hold_ttl};
       }
       HoldUnheard(claim, live, now);
       continue;
     }
-    const auto order = CompareVersions(claim.meta.resource_version, known->meta.resource_version);
-    if (order && std::is_gt(*order)) On(Seen<Claim>{claim}, now);
+    if (IsEarlier(known->meta.resource_version, claim.meta.resource_version)) Take(claim, now);
   }
 }
 
@@ -357,28 +356,36 @@ void Ledger::HoldUnheard(const Claim& claim, const LiveObjects& live, absl::Time
   HoldClaim(claim, *item, name, now);
 }
 
+std::string_view Ledger::KnownVersion(std::string_view claim_uid) const {
+  const auto read = unheard_.find(claim_uid);
+  if (read != unheard_.end()) return read->second.resource_version;
+  const Claim* known = cache_.FindClaim(claim_uid);
+  return known == nullptr ? "" : std::string_view(known->meta.resource_version);
+}
+
 // An earlier pin that is heard of late says nothing of the decision that was made since.
-bool Ledger::IsOlderThanRead(const Claim& claim) const {
-  const auto it = unheard_.find(claim.meta.uid);
-  if (it == unheard_.end()) return false;
-  const auto order = CompareVersions(claim.meta.resource_version, it->second.resource_version);
-  return order && std::is_lt(*order);
+bool Ledger::IsOlderThanKnown(const Claim& claim) const {
+  return IsEarlier(claim.meta.resource_version, KnownVersion(claim.meta.uid));
+}
+
+// The list was begun before the claim was read live. One that was begun later has the claim as it
+// is: where that seems older, the API server's data was restored from a backup.
+bool Ledger::IsLate(const Relisted<Claim>& list, const Claim& claim) const {
+  const std::string& version = list.version.empty() ? claim.meta.resource_version : list.version;
+  return !list.is_set_back && IsEarlier(version, KnownVersion(claim.meta.uid));
 }
 
 void Ledger::On(const Seen<Claim>& event, absl::Time now) {
-  if (IsOlderThanRead(event.object)) return;
-  const Claim* known = cache_.FindClaim(event.object.meta.uid);
-  if (known != nullptr) {
-    const auto order =
-        CompareVersions(event.object.meta.resource_version, known->meta.resource_version);
-    if (order && std::is_lt(*order)) return;
-  }
-  const std::string uid = event.object.meta.uid;
+  if (!IsOlderThanKnown(event.object)) Take(event.object, now);
+}
+
+void Ledger::Take(const Claim& claim, absl::Time now) {
+  const std::string uid = claim.meta.uid;
   unheard_.erase(uid);
-  const bool is_new = known == nullptr;
-  const std::string replaced = cache_.Put(event.object);
+  const bool is_new = cache_.FindClaim(uid) == nullptr;
+  const std::string replaced = cache_.Put(claim);
   if (!replaced.empty()) RemoveClaim(replaced, now);
-  AccountClaimAndPods(event.object, now);
+  AccountClaimAndPods(claim, now);
   if (is_new) HoldForTakeover(uid, now);
 }
 
@@ -386,11 +393,13 @@ void Ledger::On(const Gone<Claim>& event, absl::Time now) { RemoveClaim(event.la
 
 void Ledger::On(const Relisted<Claim>& event, absl::Time now) {
   const auto uid_of = [](const Claim& claim) { return claim.meta.uid; };
-  OweUnseen(event.objects, now);
+  OweUnseen(event, now);
   for (const std::string& uid : Missing(cache_.claims(), event.objects, uid_of)) {
     RemoveClaim(uid, now);
   }
-  for (const Claim& claim : event.objects) On(Seen<Claim>{claim}, now);
+  for (const Claim& claim : event.objects) {
+    if (!IsLate(event, claim)) Take(claim, now);
+  }
   synced_.insert(ObjectKind::kClaims);
 }
 

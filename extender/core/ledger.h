@@ -114,8 +114,9 @@ class Ledger {
   void BeginTakeover(absl::Time now);
 
   // Takes in claims that were read live, as if the watch had brought them: one whose pin was taken
-  // away asks for room again. What the watch brings of such a claim later counts only if it is
-  // newer. A claim that the watch has not brought at all, and that has a node, is held there.
+  // away asks for room again. What the watch brings of a claim later counts only if it is newer
+  // than what was read live. A claim that the watch has not brought at all is not taken in: it is
+  // held on the node that it has, if it has one.
   void Learn(const LiveObjects& live, absl::Time now);
 
   PodDemand Demand(const Pod& pod, const LiveObjects* live) const {
@@ -267,14 +268,18 @@ class Ledger {
   void DropIdleNodes();
   using HeldItem = std::pair<Item, const Hold*>;
   std::vector<HeldItem> UnseenHeld(const std::vector<Claim>& listed) const;
-  std::vector<Item> UnseenOpen(const std::vector<Claim>& listed) const;
+  std::vector<Item> UnseenOpen(const Relisted<Claim>& list) const;
   void OweHeld(const std::vector<HeldItem>& held, absl::Time now);
   void OweEverywhere(const std::vector<Item>& items, absl::Time now);
-  void OweUnseen(const std::vector<Claim>& listed, absl::Time now);
+  void OweUnseen(const Relisted<Claim>& list, absl::Time now);
   void OweUnclaimed(const PersistentVolume& volume, absl::Time now);
   void HoldNewVolume(const PersistentVolume& volume);
   void HoldUnheard(const Claim& claim, const LiveObjects& live, absl::Time now);
-  bool IsOlderThanRead(const Claim& claim) const;
+  // Of the claim: by the watch, or by a live read that the watch has not caught up with. "": none.
+  std::string_view KnownVersion(std::string_view claim_uid) const;
+  bool IsOlderThanKnown(const Claim& claim) const;
+  bool IsLate(const Relisted<Claim>& list, const Claim& claim) const;
+  void Take(const Claim& claim, absl::Time now);
   void PutHold(const Pod& pod, const PodDemand& demand, std::vector<int32_t> node_ids,
                std::vector<std::string> static_volumes, absl::Time now, int64_t turn);
   void HoldForTakeover(std::string_view claim_uid, absl::Time now);
@@ -317,7 +322,7 @@ class Ledger {
     std::string resource_version;
     absl::Time until;
   };
-  absl::btree_map<std::string, Unheard> unheard_;
+  absl::btree_map<std::string, Unheard, std::less<>> unheard_;
   std::set<std::string> open_claims_;
   RefusedPods refused_;
   std::deque<Claim> hand_pins_;

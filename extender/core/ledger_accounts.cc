@@ -8,7 +8,6 @@
 #include "common/pure/sizing.h"
 #include "extender/core/growth.h"
 #include "extender/core/ledger.h"
-#include "extender/core/resource_version.h"
 
 namespace pmem::extender {
 namespace {
@@ -18,13 +17,6 @@ namespace {
 bool IsMadeFor(const PersistentVolume& volume, std::string_view claim_uid) {
   return volume.meta.key.name.find(claim_uid) != std::string::npos ||
          volume.csi_volume_handle.find(claim_uid) != std::string::npos;
-}
-
-// The list may have been begun before what is known was read live.
-bool IsNews(const Claim& listed, const Claim& known) {
-  const std::string& version = listed.meta.resource_version;
-  const auto order = CompareVersions(version, known.meta.resource_version);
-  return order ? std::is_gt(*order) : version != known.meta.resource_version;
 }
 
 // Of a claim that has a volume which was not made for it. That takes no room but what it grows by:
@@ -282,13 +274,13 @@ std::vector<Ledger::HeldItem> Ledger::UnseenHeld(const std::vector<Claim>& liste
 // What happened to a claim without a volume between the watch and the list, nobody tells. When it
 // is gone, or was written to and has no node, a leader before us, or a person, may have pinned it
 // meanwhile: its volume may be in the making on any node.
-std::vector<Item> Ledger::UnseenOpen(const std::vector<Claim>& listed) const {
+std::vector<Item> Ledger::UnseenOpen(const Relisted<Claim>& list) const {
   std::set<std::string_view> plain;
-  for (const Claim& claim : listed) {
+  for (const Claim& claim : list.objects) {
     if (!open_claims_.contains(claim.meta.uid)) continue;
-    const Claim* known = cache_.FindClaim(claim.meta.uid);
-    if (!IsNews(claim, *known) || IsBound(claim) || !claim.selected_node.empty())
-      plain.insert(claim.meta.uid);
+    const bool is_news =
+        !IsLate(list, claim) && claim.meta.resource_version != KnownVersion(claim.meta.uid);
+    if (!is_news || IsBound(claim) || !claim.selected_node.empty()) plain.insert(claim.meta.uid);
   }
   std::vector<Item> unseen;
   for (const std::string& uid : open_claims_) {
@@ -316,9 +308,9 @@ void Ledger::OweEverywhere(const std::vector<Item>& items, absl::Time now) {
   }
 }
 
-void Ledger::OweUnseen(const std::vector<Claim>& listed, absl::Time now) {
-  const std::vector<HeldItem> held = UnseenHeld(listed);
-  const std::vector<Item> open = UnseenOpen(listed);
+void Ledger::OweUnseen(const Relisted<Claim>& list, absl::Time now) {
+  const std::vector<HeldItem> held = UnseenHeld(list.objects);
+  const std::vector<Item> open = UnseenOpen(list);
   size_t debts = open.size() * agent_nodes_.size();
   for (const auto& [item, hold] : held) debts += hold->node_ids.size();
   if (std::cmp_greater(debts, options_.unseen_debts_max)) {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "extender/core/resource_version.h"
+
 namespace pmem::extender {
 namespace {
 
@@ -43,11 +45,13 @@ ReflectorAction ReflectorState::OnListEnd(std::string_view resource_version,
     continue_token_ = continue_token;
     return ReflectorAction::kNothing;
   }
+  // The newest that there is cannot be older than what we were told, unless that is gone.
+  const bool is_set_back = IsEarlier(resource_version, resource_version_);
   phase_ = Phase::kWatching;
   resource_version_ = resource_version;
   continue_token_.clear();
   is_synced_ = true;
-  return ReflectorAction::kPublish;
+  return is_set_back ? ReflectorAction::kPublishSetBack : ReflectorAction::kPublish;
 }
 
 void ReflectorState::OnStreamBegin(absl::Time now) {

@@ -68,7 +68,9 @@ enum class WatchEventType { kAdded, kModified, kDeleted, kBookmark, kError };
 // What the caller does with an event, or at the end of a list.
 enum class ReflectorAction {
   kPublish,  // The collected set is whole: it replaces everything known before.
-  kApply,    // Pass the object on.
+  // The same, and it is of an earlier version than what was known: the server's data was restored.
+  kPublishSetBack,
+  kApply,  // Pass the object on.
   kNothing,
 };
 
@@ -77,8 +79,9 @@ class ReflectorState {
   // The request to make now. `jitter` in [0, 1).
   ReflectorRequest Next(double jitter);
 
-  // The answer to kList came to its end and its items were collected. kPublish; kNothing when there
-  // is a continue token, by which a server that sends less at once has the rest asked for.
+  // The answer to kList came to its end and its items were collected. kPublish, kPublishSetBack;
+  // kNothing when there is a continue token, by which a server that sends less at once has the rest
+  // asked for.
   ReflectorAction OnListEnd(std::string_view resource_version, std::string_view continue_token);
 
   // The stream of kWatch was accepted.

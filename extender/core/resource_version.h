@@ -21,4 +21,10 @@ inline std::optional<std::strong_ordering> CompareVersions(std::string_view a, s
   return a_number <=> b_number;
 }
 
+// True: `a` is the earlier one. False: it is not, or nothing is known.
+inline bool IsEarlier(std::string_view a, std::string_view b) {
+  const auto order = CompareVersions(a, b);
+  return order && std::is_lt(*order);
+}
+
 }  // namespace pmem::extender

@@ -80,9 +80,9 @@ void AgentPods::OnGone(AgentPod last) {
   has_news_ |= roster_.Remove(last.meta.key);
 }
 
-void AgentPods::OnRelisted(std::vector<AgentPod> pods) {
+void AgentPods::OnRelisted(Relisted<AgentPod> list) {
   MutexLock lock(&mu_);
-  roster_.Replace(std::move(pods));
+  roster_.Replace(std::move(list.objects));
   is_listed_ = has_news_ = true;
 }
 

@@ -81,7 +81,7 @@ class AgentPods final : public AgentDiscovery, public ObjectSink<AgentPod> {
   // Of the watch.
   void OnSeen(AgentPod pod) override ABSL_LOCKS_EXCLUDED(mu_);
   void OnGone(AgentPod last) override ABSL_LOCKS_EXCLUDED(mu_);
-  void OnRelisted(std::vector<AgentPod> pods) override ABSL_LOCKS_EXCLUDED(mu_);
+  void OnRelisted(Relisted<AgentPod> list) override ABSL_LOCKS_EXCLUDED(mu_);
   void Tick() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:

@@ -165,7 +165,12 @@ absl::Status WatchLoop::OnLine(std::string_view line) {
 
 void WatchLoop::Perform(ReflectorAction action) {
   watched_->Perform(action);
-  if (action != ReflectorAction::kPublish) return;
+  const bool is_set_back = action == ReflectorAction::kPublishSetBack;
+  if (action != ReflectorAction::kPublish && !is_set_back) return;
+  if (is_set_back) {
+    LogWarning(kComponent, "the API server's data is older than it was: it counts all the same",
+               {{"kind", options_.kind}});
+  }
   {
     MutexLock lock(&mu_);
     ++health_.relists;

@@ -63,7 +63,7 @@ class ObjectSink {
   virtual ~ObjectSink() = default;
   virtual void OnSeen(T object) = 0;
   virtual void OnGone(T last) = 0;
-  virtual void OnRelisted(std::vector<T> objects) = 0;  // Sorted by key.
+  virtual void OnRelisted(Relisted<T> list) = 0;  // Sorted by key.
 };
 
 // Hands them on as events of the core.
@@ -73,9 +73,7 @@ class EventObjectSink final : public ObjectSink<T> {
   explicit EventObjectSink(EventSink* events) : events_(events) {}
   void OnSeen(T object) override { events_->Emit(Seen<T>{std::move(object)}); }
   void OnGone(T last) override { events_->Emit(Gone<T>{std::move(last)}); }
-  void OnRelisted(std::vector<T> objects) override {
-    events_->Emit(Relisted<T>{std::move(objects)});
-  }
+  void OnRelisted(Relisted<T> list) override { events_->Emit(std::move(list)); }
 
  private:
   EventSink* const events_;
@@ -97,6 +95,7 @@ class TypedKind final : public WatchedKind {
 
   absl::StatusOr<ListFacts> ReadFrame(std::string_view json) override {
     PMEM_ASSIGN_OR_RETURN(DecodedList<T> list, DecodeList<T>(json));
+    list_version_ = list.resource_version;
     return ListFacts{.resource_version = std::move(list.resource_version),
                      .continue_token = std::move(list.continue_token)};
   }
@@ -115,8 +114,9 @@ class TypedKind final : public WatchedKind {
   }
 
   void Perform(ReflectorAction action) override {
-    if (action == ReflectorAction::kPublish) {
-      sink_->OnRelisted(Whole());
+    const bool is_set_back = action == ReflectorAction::kPublishSetBack;
+    if (action == ReflectorAction::kPublish || is_set_back) {
+      sink_->OnRelisted({.objects = Whole(), .version = list_version_, .is_set_back = is_set_back});
     } else if (action == ReflectorAction::kApply && object_.has_value()) {
       Apply(*std::move(object_));
     }
@@ -169,7 +169,8 @@ class TypedKind final : public WatchedKind {
   // In one block of memory, in the order they came: tens of thousands of nodes of a map would leave
   // as many holes between what stays.
   std::vector<T> collected_;
-  std::optional<T> object_;  // Of the last event read.
+  std::string list_version_;  // Of the last frame read.
+  std::optional<T> object_;   // Of the last event read.
   bool is_gone_ = false;
 };
 

@@ -28,6 +28,20 @@ EVIDENCE_GUARDS = (
         'LedgerEvidenceTest.APinWhereTheAnswerDidNotLeadNarrowsNothing',
     ),
     Guard(
+        '4: a list of a later version than what is known has the claims as they are',
+        LEDGER,
+        'list.version.empty() ? claim.meta.resource_version : list.version;',
+        'claim.meta.resource_version;',
+        'LedgerRestoredTest.SoDoesAListOfALaterVersionThanWhatIsKnown',
+    ),
+    Guard(
+        '4: so has one of a server that was set back',
+        LEDGER,
+        'return !list.is_set_back && IsEarlier(',
+        'return IsEarlier(',
+        'LedgerRestoredTest.TheListOfAServerThatWasSetBackCountsThoughItsClaimsSeemOlder',
+    ),
+    Guard(
         'a reservation that was only not found to fit keeps its room',
         'extender/core/node_book.cc',
         'IsTooMuchForSure(node.room, kind, more) || ',

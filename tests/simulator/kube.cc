@@ -11,8 +11,8 @@ const T* FindIn(const std::map<std::string, T>& map, const std::string& key) {
 }
 
 template <class T>
-Relisted<T> ListOf(const std::map<std::string, T>& map) {
-  Relisted<T> list;
+Relisted<T> ListOf(const std::map<std::string, T>& map, int64_t version) {
+  Relisted<T> list{.objects = {}, .version = std::to_string(version)};
   for (const auto& [key, object] : map) list.objects.push_back(object);
   return list;
 }
@@ -43,7 +43,7 @@ void Kube::TellPod(const Pod& before, const Pod& after) {
 Event Kube::List(Kind kind) const {
   switch (kind) {
     case Kind::kNodes:
-      return ListOf(nodes_);
+      return ListOf(nodes_, version_);
     case Kind::kPods: {
       Relisted<Pod> list;
       for (const auto& [uid, pod] : pods_) {
@@ -52,11 +52,11 @@ Event Kube::List(Kind kind) const {
       return list;
     }
     case Kind::kClaims:
-      return ListOf(claims_);
+      return ListOf(claims_, version_);
     case Kind::kVolumes:
-      return ListOf(volumes_);
+      return ListOf(volumes_, version_);
     case Kind::kClasses:
-      return ListOf(classes_);
+      return ListOf(classes_, version_);
   }
   return Relisted<Node>{};
 }

@@ -52,6 +52,18 @@ TEST(ReflectorState, AListIsPublishedAtItsEndAndWatchedFromItsVersion) {
   EXPECT_EQ(state.Next(0), Watch("11"));
 }
 
+TEST(ReflectorState, AListThatIsOlderThanWhatTheWatchToldIsOfAServerThatWasSetBack) {
+  ReflectorState state = Synced();
+  state.OnEvent(WatchEventType::kModified, "11");
+  state.OnFailure({.code = 504, .is_too_large_version = true}, kStart);
+  state.Next(0);
+  EXPECT_EQ(state.OnListEnd("10", ""), ReflectorAction::kPublishSetBack);
+  EXPECT_EQ(state.Next(0), Watch("10"));
+  state.Relist();
+  state.Next(0);
+  EXPECT_EQ(state.OnListEnd("10", ""), ReflectorAction::kPublish) << "from then on it goes on";
+}
+
 TEST(ReflectorState, AServerThatSendsLessAtOnceIsAskedForTheRest) {
   ReflectorState state;
   state.Next(0);

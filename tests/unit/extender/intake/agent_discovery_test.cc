@@ -141,7 +141,7 @@ TEST(AgentPods, AreToldOfTogetherAndOnlyWhatMatters) {
   pods.OnSeen(MakePod("a", "10.0.0.1"));
   pods.Tick();
   EXPECT_EQ(counter.lists, 0) << "not all are known";
-  pods.OnRelisted({MakePod("a", "10.0.0.1")});
+  pods.OnRelisted({.objects = {MakePod("a", "10.0.0.1")}});
   for (int i = 0; i < 100; ++i) pods.OnSeen(MakePod(absl::StrCat("b", i), "10.0.1.1"));
   pods.OnGone(MakePod("b0", "10.0.1.1"));
   pods.Tick();

@@ -19,12 +19,16 @@ class NameSink final : public ObjectSink<Node> {
  public:
   void OnSeen(Node) override {}
   void OnGone(Node) override {}
-  void OnRelisted(std::vector<Node> objects) override {
-    for (const Node& node : objects) {
+  void OnRelisted(Relisted<Node> list) override {
+    is_set_back = list.is_set_back;
+    version = list.version;
+    for (const Node& node : list.objects) {
       listed.push_back(absl::StrCat(node.meta.key.name, " ", node.meta.uid));
     }
   }
   std::vector<std::string> listed;
+  std::string version;
+  bool is_set_back = false;
 };
 
 constexpr size_t kMax = 100;
@@ -53,6 +57,16 @@ TEST_F(TypedKindTest, PublishesTheLastOfEachKeySorted) {
   Collect("b", "3");
   kind_.Perform(ReflectorAction::kPublish);
   EXPECT_THAT(sink_.listed, ElementsAre("a 2", "b 3"));
+}
+
+TEST_F(TypedKindTest, PublishesTheVersionOfTheListAndThatItWasSetBack) {
+  Collect("a", "1");
+  ASSERT_TRUE(kind_.ReadFrame(R"({"metadata":{"resourceVersion":"7"},"items":[]})").ok());
+  kind_.Perform(ReflectorAction::kPublish);
+  EXPECT_EQ(sink_.version, "7");
+  EXPECT_FALSE(sink_.is_set_back);
+  kind_.Perform(ReflectorAction::kPublishSetBack);
+  EXPECT_TRUE(sink_.is_set_back);
 }
 
 TEST_F(TypedKindTest, PublishesWhatComesSortedAsItIs) {
