@@ -48,6 +48,7 @@ void Ledger::Apply(const Event& event, absl::Time now) {
 void Ledger::Expire(absl::Time now) {
   const HoldBook::Expired holds_over = holds_.Expire(now);
   counters_.holds_expired += holds_over.unheard;
+  std::erase_if(unseen_, [now](const Debt& debt) { return debt.until <= now; });
   absl::erase_if(unheard_, [now](const auto& entry) { return entry.second.until <= now; });
   refused_.Expire(now, options_.hold_ttl,
                   [this](const std::string& uid) { return cache_.FindPod(uid) != nullptr; });

@@ -270,7 +270,8 @@ class Ledger {
   std::vector<HeldItem> UnseenHeld(const std::vector<Claim>& listed) const;
   std::vector<Item> UnseenOpen(const Relisted<Claim>& list) const;
   void OweHeld(const std::vector<HeldItem>& held, absl::Time now);
-  void OweEverywhere(const std::vector<Item>& items, absl::Time now);
+  void OweOn(int32_t node_id, const std::vector<Item>& items, absl::Time now);
+  void OweOnNew(const std::vector<int32_t>& known_ids, absl::Time now);
   void OweUnseen(const Relisted<Claim>& list, absl::Time now);
   void OweUnclaimed(const PersistentVolume& volume, absl::Time now);
   void HoldNewVolume(const PersistentVolume& volume);
@@ -322,6 +323,8 @@ class Ledger {
     std::string resource_version;
     absl::Time until;
   };
+  // Owed everywhere: also where an agent is heard of only later.
+  std::vector<Debt> unseen_;
   absl::btree_map<std::string, Unheard, std::less<>> unheard_;
   std::set<std::string> open_claims_;
   RefusedPods refused_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ledger: who has what room where, kept step by step.
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -298,14 +299,27 @@ void Ledger::OweHeld(const std::vector<HeldItem>& held, absl::Time now) {
   }
 }
 
-void Ledger::OweEverywhere(const std::vector<Item>& items, absl::Time now) {
+void Ledger::OweOn(int32_t node_id, const std::vector<Item>& items, absl::Time now) {
+  const NodeState& node = *nodes_.ById(node_id);
   for (const Item& item : items) {
-    for (const int32_t id : agent_nodes_) {
-      const NodeState& node = *nodes_.ById(id);
-      const bool is_listed = nodes_.FindVolume(node, item.claim_uid).volume != nullptr;
-      if (!is_listed) Owe(nodes_.At(node.name), item, now);
-    }
+    const bool is_listed = nodes_.FindVolume(node, item.claim_uid).volume != nullptr;
+    if (!is_listed) Owe(nodes_.At(node.name), item, now);
   }
+}
+
+// Whoever decided what we did not see may have heard of these agents before us.
+void Ledger::OweOnNew(const std::vector<int32_t>& known_ids, absl::Time now) {
+  std::vector<int32_t> new_ids;
+  std::set_difference(agent_nodes_.begin(), agent_nodes_.end(), known_ids.begin(), known_ids.end(),
+                      std::back_inserter(new_ids));
+  std::vector<Item> items;
+  for (const Debt& debt : unseen_) {
+    if (debt.until > now) items.push_back(debt.item);
+  }
+  if (std::cmp_greater(items.size() * new_ids.size(), options_.unseen_debts_max)) {
+    return TakeNothingBefore(now + options_.debt_grace);
+  }
+  for (const int32_t id : new_ids) OweOn(id, items, now);
 }
 
 void Ledger::OweUnseen(const Relisted<Claim>& list, absl::Time now) {
@@ -318,7 +332,8 @@ void Ledger::OweUnseen(const Relisted<Claim>& list, absl::Time now) {
     return;
   }
   OweHeld(held, now);
-  OweEverywhere(open, now);
+  for (const int32_t id : agent_nodes_) OweOn(id, open, now);
+  for (const Item& item : open) unseen_.push_back({item, now + options_.debt_grace});
 }
 
 void Ledger::TakeNothingBefore(absl::Time time) {

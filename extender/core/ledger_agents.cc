@@ -49,7 +49,9 @@ void Ledger::On(const AgentsListed& event, absl::Time now) {
   for (const std::string& name : listed) nodes_.SetAgent(name, true);
   debts_end_first_ = std::min(debts_end_first_, now);  // Also where an agent will not answer now.
   DropIdleNodes();
+  const std::vector<int32_t> known_ids = agent_nodes_;
   NoteAgentNodes();
+  OweOnNew(known_ids, now);
   HoldAllForTakeover(now);  // Also on new nodes.
   is_uniform_.reset();
   synced_.insert(ObjectKind::kAgents);

@@ -42,6 +42,13 @@ EVIDENCE_GUARDS = (
         'LedgerRestoredTest.TheListOfAServerThatWasSetBackCountsThoughItsClaimsSeemOlder',
     ),
     Guard(
+        '5: also where an agent is heard of only later',
+        'extender/core/ledger_agents.cc',
+        '  OweOnNew(known_ids, now);\n',
+        '  (void)known_ids;\n',
+        'LedgerTest.AClaimThatARelistMissesIsOwedAlsoWhereAnAgentIsHeardOfLater',
+    ),
+    Guard(
         'a reservation that was only not found to fit keeps its room',
         'extender/core/node_book.cc',
         'IsTooMuchForSure(node.room, kind, more) || ',

@@ -211,7 +211,7 @@ GUARDS = (
     Guard(
         '7: a claim without a node that a list misses is owed everywhere',
         ACCOUNTS,
-        '  OweEverywhere(open, now);\n',
+        '  for (const int32_t id : agent_nodes_) OweOn(id, open, now);\n',
         '',
         'LedgerTest.AClaimWithoutANodeThatARelistMissesIsOwedEverywhere',
     ),

@@ -409,6 +409,35 @@ TEST_F(LedgerTest, AClaimWithoutANodeThatARelistMissesIsOwedEverywhere) {
   EXPECT_EQ(FilterPod(pod), Names{"n2"});
 }
 
+TEST_F(LedgerTest, AClaimThatARelistMissesIsOwedAlsoWhereAnAgentIsHeardOfLater) {
+  Start(1, 10 * kGiB);
+  Apply(Seen<Claim>{MakeClaim(1, 6 * kGiB)});
+  Apply(Relisted<Claim>{});
+  Apply(AgentsListed{{"n1", "n2"}});
+  Apply(MakeReport("n2", 1, {MakeLvmPool(10 * kGiB)}));
+  names_ = {"n1", "n2"};
+  const Pod pod = AddPod(2, {MakeClaim(2, 6 * kGiB)});
+  EXPECT_EQ(FilterPod(pod), Names{});
+  Pass(ledger_.options().debt_grace);
+  Apply(AgentConfirmed{"n2"});
+  Apply(AgentsListed{{"n1", "n2", "n3"}});
+  Apply(MakeReport("n3", 1, {MakeLvmPool(10 * kGiB)}));
+  names_ = {"n1", "n2", "n3"};
+  EXPECT_EQ(FilterPod(pod), (Names{"n2", "n3"}));
+}
+
+TEST_F(LedgerTest, WhereThatWouldBeTooManyNodesTakeNothingUntilTheirAgentsHaveAnsweredLater) {
+  Restart({.unseen_debts_max = 3});
+  Start(1, 10 * kGiB);
+  for (int number : {1, 2}) Apply(Seen<Claim>{MakeClaim(number, kGiB)});
+  Apply(Relisted<Claim>{});
+  EXPECT_EQ(ledger_.counters().debts_made, 2);
+  Apply(AgentsListed{{"n1", "n2", "n3"}});
+  EXPECT_EQ(ledger_.counters().debts_made, 2);
+  Apply(MakeReport("n2", 1, {MakeLvmPool(10 * kGiB)}));
+  EXPECT_EQ(FilterPod(AddPod(3, {MakeClaim(3, kGiB)})), Names{});
+}
+
 // An account of thousands of claims on thousands of nodes would take all memory there is.
 TEST_F(LedgerTest, WhereAListMissesTooManyClaimsNodesTakeNothingUntilTheirAgentsHaveAnsweredLater) {
   Restart({.unseen_debts_max = 3});
