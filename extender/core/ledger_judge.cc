@@ -10,12 +10,6 @@
 namespace pmem::extender {
 namespace {
 
-void Append(std::vector<Item>& items, const std::vector<Item>& more) {
-  for (const Item& item : more) {
-    if (!HasClaim(items, item.claim_uid)) items.push_back(item);
-  }
-}
-
 bool CanServe(const PersistentVolume& volume, const Claim& claim) {
   return volume.capacity_bytes >= claim.requested_bytes && volume.is_block == claim.is_block &&
          volume.access_modes.HasAll(claim.access_modes) &&
@@ -55,16 +49,15 @@ Reason WhyNotBesidePromises(const NodeState& node, absl::Span<const Item> items)
 Reason JudgeItems(const NodeState& node, absl::Span<const Item> items, HeldByOthers* others) {
   if (items.empty()) return Reason::kFits;
   const KindSet kinds = KindsOf(items);
-  std::vector<Item> all = NodeBook::FirmItems(node, items);
-  Append(all, NodeBook::UnsureReservations(node, items));
+  std::vector<Item> all = NodeBook::StandingItems(node, items);
   KeepKinds(kinds, all);
   all.insert(all.end(), items.begin(), items.end());
   if (!Pack(node.room, all)) return WhyNotBesidePromises(node, items);
   if (others == nullptr) return Reason::kFits;
   const HeldByOthers::Held& held = others->On(node.id);
   if (IsBeyond(node.room, items, held)) return Reason::kHeld;
-  Append(all, NodeBook::DebtItems(node, items));
-  Append(all, held.items);
+  AddItems(NodeBook::DebtItems(node, items), all);
+  AddItems(held.items, all);
   KeepKinds(kinds, all);
   return Pack(node.room, all) ? Reason::kFits : Reason::kHeld;
 }
@@ -77,9 +70,8 @@ bool IsPlainlyFresh(const NodeState* node, const Question& question) {
 
 NodeQuick MakeQuick(const NodeState& node) {
   NodeQuick quick{.is_current = true, .is_exact = node.debts.empty() && node.reserved.empty()};
-  std::vector<Item> promised = NodeBook::FirmItems(node, {});
-  Append(promised, NodeBook::UnsureReservations(node, {}));
-  Append(promised, NodeBook::DebtItems(node, {}));
+  std::vector<Item> promised = NodeBook::StandingItems(node, {});
+  AddItems(NodeBook::DebtItems(node, {}), promised);
   Room left = node.room;
   quick.overbooked = TakeByKind(left, promised);
   quick.left = QuickRoomOf(left);

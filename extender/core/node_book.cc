@@ -35,9 +35,7 @@ void RememberBoot(NodeState& node, const CapacityReport& next) {
 
 // `items`, and those of `others` that are not among them.
 std::vector<Item> With(std::vector<Item> items, const std::vector<Item>& others) {
-  for (const Item& item : others) {
-    if (!HasClaim(items, item.claim_uid)) items.push_back(item);
-  }
+  AddItems(others, items);
   return items;
 }
 
@@ -72,6 +70,12 @@ bool IsAnyPromised(const NodeState& node, absl::Span<const Item> items) {
 bool HasClaim(absl::Span<const Item> items, std::string_view claim_uid) {
   return std::any_of(items.begin(), items.end(),
                      [claim_uid](const Item& item) { return item.claim_uid == claim_uid; });
+}
+
+void AddItems(const std::vector<Item>& more, std::vector<Item>& items) {
+  for (const Item& item : more) {
+    if (!HasClaim(items, item.claim_uid)) items.push_back(item);
+  }
 }
 
 NodeState& NodeBook::Open(std::string_view name) {
@@ -270,6 +274,10 @@ std::vector<Item> NodeBook::FirmItems(const NodeState& node, absl::Span<const It
     if (!HasClaim(except, item.claim_uid)) items.push_back(std::move(item));
   }
   return items;
+}
+
+std::vector<Item> NodeBook::StandingItems(const NodeState& node, absl::Span<const Item> asking) {
+  return With(FirmItems(node, asking), UnsureReservations(node, asking));
 }
 
 NodeBook::RoomLeft NodeBook::RoomLeftOn(const NodeState& node, absl::Span<const Item> except) {

@@ -60,8 +60,8 @@ struct NodeQuick {
 struct NodeNumbers {
   int64_t total_bytes = 0;
   int64_t available_bytes = 0;
-  int64_t promised_bytes = 0;  // Firmly: to claims that are assigned, reserved or to grow there.
-  int64_t held_bytes = 0;      // By undecided pods, for creations under way, and unsurely reserved.
+  int64_t promised_bytes = 0;  // To claims that are assigned, reserved or to grow there.
+  int64_t held_bytes = 0;      // Beside that: by undecided pods, and for creations under way.
   int64_t free_bytes = 0;
   int64_t volume_bytes_max = 0;
   bool is_overbooked = false;  // More is promised than the report has: nothing is free.
@@ -176,6 +176,10 @@ class NodeBook {
   // leaves them their room. They keep nobody out who is assigned or reserves there: none, when one
   // of the claims in `asking` is or does.
   static std::vector<Item> UnsureReservations(const NodeState& node, absl::Span<const Item> asking);
+  // What stands in the way of whoever asks for these claims until an object or a report says
+  // otherwise: firm promises, and reservations of which nobody knows whether they fit. Each claim
+  // once, without those in `asking`.
+  static std::vector<Item> StandingItems(const NodeState& node, absl::Span<const Item> asking);
   // Firm promises on the node, each claim once, without the claims in `except`.
   static std::vector<Item> FirmItems(const NodeState& node, absl::Span<const Item> except);
   // The node's room less its firm promises. Of an overbooked kind more is promised than the node
@@ -217,5 +221,7 @@ class NodeBook {
 
 // True when `items` has the claim.
 bool HasClaim(absl::Span<const Item> items, std::string_view claim_uid);
+// Adds what `more` has of other claims than `items`.
+void AddItems(const std::vector<Item>& more, std::vector<Item>& items);
 
 }  // namespace pmem::extender

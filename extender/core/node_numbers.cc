@@ -26,14 +26,16 @@ NodeNumbers FreshFirmNumbersOf(const NodeState& node, PoolKind kind,
       numbers.available_bytes = AddBytes(numbers.available_bytes, pool.available_bytes);
     }
   }
-  const std::vector<Item> firm = NodeBook::FirmItems(node, except);
-  numbers.promised_bytes = AddBytes(RequestedBytes(firm, kind), GrowthBytesOf(node, kind));
-  if (firm.empty()) {  // Most nodes at most times, and a room is dear to copy.
+  const std::vector<Item> promised = NodeBook::StandingItems(node, except);
+  numbers.promised_bytes = AddBytes(RequestedBytes(promised, kind), GrowthBytesOf(node, kind));
+  if (promised.empty()) {  // Most nodes at most times, and a room is dear to copy.
     AddFree(node.room, kind, numbers);
   } else {
-    const NodeBook::RoomLeft left = NodeBook::RoomLeftOn(node, except);
-    AddFree(left.room, kind, numbers);
-    numbers.is_overbooked = left.overbooked.Has(kind);
+    Room room = node.room;
+    const bool is_unfit = TakeByKind(room, promised).Has(kind);
+    AddFree(room, kind, numbers);
+    // Of reservations that nobody is sure of nobody knows that they are more than there is.
+    numbers.is_overbooked = is_unfit && NodeBook::RoomLeftOn(node, except).overbooked.Has(kind);
   }
   return numbers;
 }
@@ -59,14 +61,11 @@ NodeNumbers NumbersOf(const Ledger& ledger, const NodeState& node, PoolKind kind
                       absl::Span<const Item> except, std::string_view owner) {
   NodeNumbers numbers =
       except.empty() ? FirmNumbersOf(node, kind) : FreshFirmNumbersOf(node, kind, except);
-  std::vector<Item> kept = ledger.holds().ItemsOn(node.id, owner, except);
-  for (Item& item : NodeBook::DebtItems(node, except)) {
-    if (!HasClaim(kept, item.claim_uid)) kept.push_back(std::move(item));
-  }
-  for (Item& item : NodeBook::UnsureReservations(node, except)) {
-    if (!HasClaim(kept, item.claim_uid)) kept.push_back(std::move(item));
-  }
-  numbers.held_bytes = RequestedBytes(kept, kind);
+  std::vector<Item> others = NodeBook::StandingItems(node, except);
+  others.insert(others.end(), except.begin(), except.end());
+  std::vector<Item> held = ledger.holds().ItemsOn(node.id, owner, others);
+  AddItems(NodeBook::DebtItems(node, others), held);
+  numbers.held_bytes = RequestedBytes(held, kind);
   return numbers;
 }
 

@@ -43,14 +43,10 @@ class IsWorse {
 };
 
 Room RoomBesideAll(const Ledger& ledger, const NodeState& node) {
-  Room room = NodeBook::RoomLeftOn(node, {}).room;
-  std::vector<Item> others = NodeBook::DebtItems(node, {});
-  for (Item& item : ledger.holds().ItemsOn(node.id, "", NodeBook::FirmItems(node, {}))) {
-    if (!HasClaim(others, item.claim_uid)) others.push_back(std::move(item));
-  }
-  for (Item& item : NodeBook::UnsureReservations(node, {})) {
-    if (!HasClaim(others, item.claim_uid)) others.push_back(std::move(item));
-  }
+  std::vector<Item> others = NodeBook::StandingItems(node, {});
+  AddItems(NodeBook::DebtItems(node, {}), others);
+  AddItems(ledger.holds().ItemsOn(node.id, "", others), others);
+  Room room = node.room;
   TakeByKind(room, others);
   return room;
 }

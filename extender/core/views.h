@@ -6,9 +6,8 @@
 // Of a node and a kind: available_bytes is what the agents report, assumed_bytes what is promised
 // (promised_bytes here) to claims and not in the report yet, growth_bytes what of that volumes are
 // to grow by, free_bytes the difference in whole steps of the alignment, held_bytes what ends by
-// itself: what undecided pods hold, what a creation may take whose claim lost its node or is gone,
-// and reservations of which nobody knows whether they fit; largest_bytes the largest volume that
-// fits.
+// itself: what undecided pods hold, and what a creation may take whose claim lost its node or is
+// gone; largest_bytes the largest volume that fits.
 #pragma once
 
 #include <cstdint>

@@ -30,11 +30,10 @@ class LedgerReservationsTest : public LedgerTest {
     return pod;
   }
 
-  int64_t HeldFrom(const Pod& pod) {
+  NodeNumbers NumbersFor(const Pod& pod) {
     const PodDemand demand = ledger_.Demand(pod, nullptr);
     return NumbersOf(ledger_, *ledger_.nodes().Find("n1"), PoolKind::kLvm, demand.items,
-                     pod.meta.uid)
-        .held_bytes;
+                     pod.meta.uid);
   }
   // What /v1/simulate says of so many GiB.
   int64_t PlacedOf(int64_t size) {
@@ -52,11 +51,18 @@ TEST_F(LedgerReservationsTest, OneThatWasOnlyNotFoundToFitIsKept) {
   const Pod half = AddHalf(1, {40, 30});
   const Pod other = AddPod(2, {MakeClaim(99, 20 * kGiB)});
   EXPECT_EQ(FilterPod(other), Names{});
-  EXPECT_EQ(HeldFrom(other), 30 * kGiB) << "else nothing says what it is refused for";
-  EXPECT_EQ(HeldFrom(half), 0) << "its own";
+  EXPECT_EQ(reasons_, std::vector{Reason::kNoRoom});
+  const NodeNumbers numbers = NumbersFor(other);
+  EXPECT_EQ(numbers.promised_bytes, 206 * kGiB) << "else nothing says what it is refused for";
+  EXPECT_EQ(numbers.free_bytes, 0);
+  EXPECT_EQ(numbers.held_bytes, 0) << "no time ends it";
+  EXPECT_FALSE(numbers.is_overbooked) << "nobody knows";
+  EXPECT_EQ(FirmNumbersOf(*ledger_.nodes().Find("n1"), PoolKind::kLvm).free_bytes, 0)
+      << "as the metrics and the summary have it";
+  EXPECT_EQ(NumbersFor(half).promised_bytes, 176 * kGiB) << "without its own";
   const auto told = ExplainJson(ledger_, now_, other.meta.key, {});
   ASSERT_TRUE(told.has_value());
-  EXPECT_NE(told->find(R"("held_bytes":32212254720)"), std::string::npos) << *told;
+  EXPECT_NE(told->find(R"("free_bytes":0)"), std::string::npos) << *told;
   EXPECT_EQ(PlacedOf(20), 0);
 }
 
@@ -65,7 +71,7 @@ TEST_F(LedgerReservationsTest, OneThatCannotFitIsNot) {
   AddHalf(1, {40, 31});
   EXPECT_EQ(PlacedOf(20), 1);
   const Pod other = AddPod(2, {MakeClaim(99, 20 * kGiB)});
-  EXPECT_EQ(HeldFrom(other), 0);
+  EXPECT_EQ(NumbersFor(other).promised_bytes, 176 * kGiB);
   EXPECT_EQ(FilterPod(other), Names{"n1"});
 }
 
