@@ -102,8 +102,8 @@ class Ledger {
   std::vector<ObjectKind> Unsynced() const;
 
   // A leader before us may have decided for claims and pods that our watches have not brought yet.
-  // From now on Awaited() names those of the two that no list of this round, or a later one, has
-  // brought; empty: nothing that the old leader knew is unknown here.
+  // From now on Awaited() names claims, pods or both: the kinds of which no list of this round, or
+  // of a later one, has come. Empty: nothing that the old leader knew is unknown here.
   void AwaitLists(int64_t round) { awaited_round_ = round; }
   std::vector<ObjectKind> Awaited() const;
 
@@ -135,16 +135,15 @@ class Ledger {
               std::vector<std::string> static_volumes, absl::Time now);
   void HoldOnIds(const Pod& pod, const PodDemand& demand, std::vector<int32_t> node_ids,
                  std::vector<std::string> static_volumes, absl::Time now, int64_t turn = 0);
-  // Whether a later call for the pod has been answered, by nodes or by none: then nobody waits for
-  // the answer to this call any more. `turn`: this call's place among all
-  // (LedgerService::TakeTurn).
+  // Whether a call for the pod that came after the one of `turn` (LedgerService::TakeTurn) has been
+  // answered, with nodes or with none: then nobody waits any more for the answer to that of `turn`.
   bool IsOvertaken(std::string_view pod_uid, int64_t turn) const;
   // The placement controller is about to pin the claim there; ended by the claim's own event.
   void HoldClaim(const Claim& claim, const Item& item, std::string_view node, absl::Time now);
   // The claim is held there until `until` at least, and has been only since we lead (this time):
   // what was planned before that knows nothing of what others decided in between.
   bool MayStillPin(std::string_view claim_uid, std::string_view node, absl::Time until) const;
-  // What was held for was not written. Somebody else may have written first, and the watch be
+  // What the owner held for was not written. Somebody else may have written first, and the watch be
   // behind: the hold ends after hold_grace.
   void EndHold(std::string_view owner, absl::Time now);
   // No node takes anything new until its agent has answered after that time.
@@ -323,9 +322,9 @@ class Ledger {
     std::string resource_version;
     absl::Time until;
   };
+  absl::btree_map<std::string, Unheard, std::less<>> unheard_;
   // Owed everywhere: also where an agent is heard of only later.
   std::vector<Debt> unseen_;
-  absl::btree_map<std::string, Unheard, std::less<>> unheard_;
   std::set<std::string> open_claims_;
   RefusedPods refused_;
   std::deque<Claim> hand_pins_;

@@ -110,7 +110,7 @@ std::optional<Reason> LedgerJudge::JudgeFreshness(const NodeState* node, const P
 // known: any volume may be it.
 const PersistentVolume* LedgerJudge::StaticVolume(const NodeState& node, const PodDemand& demand,
                                                   size_t item, Asker owner,
-                                                  const TakenVolumes& taken) const {
+                                                  const DeniedVolumes& denied) const {
   const Claim* claim = books_.cache.FindClaim(demand.items[item].claim_uid);
   const StorageClass* storage_class = books_.cache.FindClass(demand.item_classes[item]);
   if (claim == nullptr) return nullptr;
@@ -121,7 +121,9 @@ const PersistentVolume* LedgerJudge::StaticVolume(const NodeState& node, const P
     const std::string& name = volume->meta.key.name;
     if (volume->is_pending || !CanServe(*volume, *claim)) continue;
     if (owner && books_.holds.IsVolumeHeld(name, *owner)) continue;
-    if (IsIn(taken.surely, name) || (!claim->has_selector && IsIn(taken.maybe, name))) continue;
+    const bool is_denied =
+        IsIn(denied.to_all, name) || (!claim->has_selector && IsIn(denied.to_plain, name));
+    if (is_denied) continue;
     if (best == nullptr || volume->capacity_bytes < best->capacity_bytes) best = volume;
   }
   return best;
@@ -149,28 +151,28 @@ void LedgerJudge::AddVolumes(int32_t id, const Question& question,
 }
 
 // In the order in which kube-scheduler serves the claims: the smallest first.
-std::optional<std::vector<Item>> LedgerJudge::NeededItems(const NodeState& node,
-                                                          const PodDemand& demand,
-                                                          Asker owner) const {
+std::optional<std::vector<Item>> LedgerJudge::UnservedItems(const NodeState& node,
+                                                            const PodDemand& demand,
+                                                            Asker owner) const {
   std::vector<size_t> order(demand.items.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(), [&demand](size_t a, size_t b) {
     return demand.items[a].requested_bytes < demand.items[b].requested_bytes;
   });
-  std::vector<Item> needed;
-  TakenVolumes taken;
+  std::vector<Item> unserved;
+  DeniedVolumes denied;
   for (const size_t i : order) {
     const Claim* claim = books_.cache.FindClaim(demand.items[i].claim_uid);
     const bool has_selector = claim != nullptr && claim->has_selector;
-    const PersistentVolume* volume = StaticVolume(node, demand, i, owner, taken);
+    const PersistentVolume* volume = StaticVolume(node, demand, i, owner, denied);
     if (volume == nullptr && demand.IsStaticOnly(i)) return std::nullopt;
-    if (volume != nullptr) taken.surely.push_back(volume->meta.key.name);
-    if (volume == nullptr) needed.push_back(demand.items[i]);
+    if (volume != nullptr) denied.to_all.push_back(volume->meta.key.name);
+    if (volume == nullptr) unserved.push_back(demand.items[i]);
     // Nor may a larger claim count on what this one may get.
-    if (claim == nullptr) AddPossible(node, demand, i, taken.surely);
-    if (has_selector) AddPossible(node, demand, i, taken.maybe);
+    if (claim == nullptr) AddPossible(node, demand, i, denied.to_all);
+    if (has_selector) AddPossible(node, demand, i, denied.to_plain);
   }
-  return needed;
+  return unserved;
 }
 
 bool LedgerJudge::IsPlain(const Question& question) const {
@@ -252,27 +254,34 @@ Reason LedgerJudge::WhyNoVolume(const PodDemand& demand) const {
   return Reason::kNoVolume;
 }
 
-// Which of the volumes that are there a scheduler has given away already, the leader before us
-// knew: until its decisions are heard of, nobody counts on one.
+// Whether it fits beside all that others hold, of volumes and of room; if so, in a takeover,
+// whether it would without any volume; if not, whether it would with the volumes that others hold.
 Reason LedgerJudge::JudgeWithVolumes(const NodeState& node, const Question& question) const {
   const PodDemand& demand = question.demand;
-  const std::optional<std::vector<Item>> needed = NeededItems(node, demand, question.owner);
+  const std::optional<std::vector<Item>> unserved = UnservedItems(node, demand, question.owner);
   Reason reason = WhyNoVolume(demand);
-  if (needed) {
+  if (unserved) {
     // Also what others hold of a claim that a volume would serve: they were answered without it.
-    HeldByOthers others(books_.holds, question.owner, *needed);
-    reason = JudgeItems(node, *needed, &others);
+    HeldByOthers others(books_.holds, question.owner, *unserved);
+    reason = JudgeItems(node, *unserved, &others);
   }
-  if (reason == Reason::kFits && question.now < books_.takeover_until) {
-    const Reason without = JudgeItems(node, demand.items, &question.others);
-    if (demand.HasStaticOnly() || without != Reason::kFits) reason = Reason::kHeld;
+  if (reason == Reason::kFits) {
+    const bool is_takeover = question.now < books_.takeover_until;
+    return is_takeover ? JudgeWithoutVolumes(node, question) : reason;
   }
-  if (reason == Reason::kFits || IsForNow(reason) || !question.is_beside_holds) return reason;
-  // Others may hold the volume that would serve it.
-  const auto unheld = NeededItems(node, demand, std::nullopt);
-  const bool would_fit =
-      unheld && unheld != needed && JudgeItems(node, *unheld, nullptr) == Reason::kFits;
+  if (IsForNow(reason) || !question.is_beside_holds) return reason;
+  const auto unserved_at_best = UnservedItems(node, demand, std::nullopt);
+  const bool would_fit = unserved_at_best && unserved_at_best != unserved &&
+                         JudgeItems(node, *unserved_at_best, nullptr) == Reason::kFits;
   return would_fit ? Reason::kHeld : reason;
+}
+
+// Which of the volumes that are there a scheduler has given away already, the leader before us
+// knew: until its decisions are heard of, nobody counts on one.
+Reason LedgerJudge::JudgeWithoutVolumes(const NodeState& node, const Question& question) const {
+  const PodDemand& demand = question.demand;
+  const Reason without = JudgeItems(node, demand.items, &question.others);
+  return demand.HasStaticOnly() || without != Reason::kFits ? Reason::kHeld : Reason::kFits;
 }
 
 Reason LedgerJudge::Judge(const NodeState* node, const Question& question) const {
@@ -306,8 +315,8 @@ Reason LedgerJudge::JudgeFirm(std::string_view name, const PodDemand& demand,
   // All that is promised there of these kinds fits together, and these are among it.
   const bool is_overbooked = QuickOf(*node).overbooked.HasAny(KindsOf(demand.items));
   if (AreAssigned(*node, demand.items) && !is_overbooked) return Reason::kFits;
-  const std::optional<std::vector<Item>> needed = NeededItems(*node, demand, std::nullopt);
-  return needed ? JudgeItems(*node, *needed, nullptr) : Reason::kNoVolume;
+  const std::optional<std::vector<Item>> unserved = UnservedItems(*node, demand, std::nullopt);
+  return unserved ? JudgeItems(*node, *unserved, nullptr) : Reason::kNoVolume;
 }
 
 bool LedgerJudge::FitsSomewhere(const Pod& pod, absl::Time now) const {
@@ -328,9 +337,9 @@ std::optional<Leftover> LedgerJudge::LeftoverOn(const NodeState* node, const Que
   if (!question.may_be_static && quick.is_exact && quick.left.is_whole) {
     if (const auto left = QuickLeftoverOf(quick.left, question.items, strategy)) return left;
   }
-  const auto needed = NeededItems(*node, question.demand, question.owner);
-  if (!needed) return std::nullopt;
-  return LeftoverOf(NodeBook::RoomLeftOn(*node, question.demand.items).room, *needed, strategy);
+  const auto unserved = UnservedItems(*node, question.demand, question.owner);
+  if (!unserved) return std::nullopt;
+  return LeftoverOf(NodeBook::RoomLeftOn(*node, question.demand.items).room, *unserved, strategy);
 }
 
 Leftover LedgerJudge::LookAtLeftover(int32_t id, const Question& question,

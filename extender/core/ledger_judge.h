@@ -132,20 +132,22 @@ class LedgerJudge {
   Leftover LookAtLeftover(int32_t id, const Question& question, Strategy strategy) const;
   bool IsMemoRight(const VerdictMemo& memo, const NodeState& node, const NodeQuick& afresh) const;
 
-  // PersistentVolumes that are there, and which of them are gone for the next claim of a pod.
-  struct TakenVolumes {
-    std::vector<std::string> surely;
-    std::vector<std::string> maybe;  // One with a selector may get these.
+  // PersistentVolumes that are there and that the next claim of a pod does not count on.
+  struct DeniedVolumes {
+    std::vector<std::string> to_all;    // A claim before it gets these, or one of a live read may.
+    std::vector<std::string> to_plain;  // One with a selector may: only such count on these.
   };
   // Whose holds of volumes do not count; nullopt: nobody's do.
   using Asker = std::optional<std::string_view>;
   Reason JudgeWithVolumes(const NodeState& node, const Question& question) const;
+  Reason JudgeWithoutVolumes(const NodeState& node, const Question& question) const;
   Reason WhyNoVolume(const PodDemand& demand) const;
-  // What new room is needed for; nullopt: a claim that is static only gets no volume.
-  std::optional<std::vector<Item>> NeededItems(const NodeState& node, const PodDemand& demand,
-                                               Asker owner) const;
+  // What no volume that is there serves: it needs new room. nullopt: a claim that is static only is
+  // among it.
+  std::optional<std::vector<Item>> UnservedItems(const NodeState& node, const PodDemand& demand,
+                                                 Asker owner) const;
   const PersistentVolume* StaticVolume(const NodeState& node, const PodDemand& demand, size_t item,
-                                       Asker owner, const TakenVolumes& taken) const;
+                                       Asker owner, const DeniedVolumes& denied) const;
   void AddPossible(const NodeState& node, const PodDemand& demand, size_t item,
                    std::vector<std::string>& volumes) const;
 

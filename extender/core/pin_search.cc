@@ -94,45 +94,63 @@ struct NodeSearch::Candidates {
 
 FoundNode NodeSearch::Find(const Pods& pods, const PodDemand& demand,
                            std::string_view owner) const {
-  // No scheduler will bind its claims to volumes that are there: nothing serves some of them.
   const bool is_preset = !pods.empty() && !pods.front()->node_name.empty();
-  PodDemand served = demand;
-  if (is_preset) served.DropStaticOnly();
-  Question question = ledger_.judge().AskAside(served, owner, now_);
-  FoundNode found;
+  return is_preset ? FindPreset(pods, demand, owner) : FindBest(pods, demand, owner);
+}
+
+// The pod came with its node: no scheduler will bind its claims to volumes that are there, so
+// those that no volume is made for get none.
+FoundNode NodeSearch::FindPreset(const Pods& pods, const PodDemand& demand,
+                                 std::string_view owner) const {
+  PodDemand made = demand;
+  made.DropStaticOnly();
+  Question question = ledger_.judge().AskAside(made, owner, now_);
+  question.may_be_static = false;
+  FoundNode found{.judged = 1};
   Candidates candidates;
-  if (is_preset) {
-    question.may_be_static = false;
-    const NodeState* node = ledger_.nodes().Find(pods.front()->node_name);
-    found.judged = 1;
-    if (node == nullptr) found.refusals.Add(Reason::kNoAgent);
-    if (node != nullptr) Judge(*node, question, pods, candidates, found.refusals);
+  const NodeState* node = ledger_.nodes().Find(pods.front()->node_name);
+  if (node == nullptr) {
+    found.refusals.Add(Reason::kNoAgent);
   } else {
-    found.judged = static_cast<int>(ledger_.nodes().nodes().size());
-    if (question.memo != nullptr) found.shape = question.items;
-    int strangers = 0;  // Names that nothing but a pin knows: no nodes.
-    for (const auto& [name, node] : ledger_.nodes().nodes()) {
-      if (!node->has_agent && ledger_.cache().FindNode(name) == nullptr) {
-        ++strangers;
-        continue;
-      }
-      Judge(*node, question, pods, candidates, found.refusals);
-    }
-    // Nodes without an agent are not in the book.
-    const auto others = static_cast<int>(ledger_.cache().nodes().size()) -
-                        static_cast<int>(ledger_.nodes().nodes().size()) + strangers;
-    found.refusals.Add(Reason::kNoAgent, std::max(0, others));
+    Judge(*node, question, pods, candidates, found.refusals);
   }
-  if (candidates.nodes.empty()) return found;
+  Choose(candidates, pods, found);
+  return found;
+}
+
+FoundNode NodeSearch::FindBest(const Pods& pods, const PodDemand& demand,
+                               std::string_view owner) const {
+  const Question question = ledger_.judge().AskAside(demand, owner, now_);
+  const auto& nodes = ledger_.nodes().nodes();
+  FoundNode found{.judged = static_cast<int>(nodes.size())};
+  if (question.memo != nullptr) found.shape = question.items;
+  Candidates candidates;
+  int strangers = 0;  // Names that nothing but a pin knows: no nodes.
+  for (const auto& [name, node] : nodes) {
+    if (!node->has_agent && ledger_.cache().FindNode(name) == nullptr) {
+      ++strangers;
+      continue;
+    }
+    Judge(*node, question, pods, candidates, found.refusals);
+  }
+  // Nodes without an agent are not in the book.
+  const auto others =
+      static_cast<int>(ledger_.cache().nodes().size()) - static_cast<int>(nodes.size()) + strangers;
+  found.refusals.Add(Reason::kNoAgent, std::max(0, others));
+  Choose(candidates, pods, found);
+  return found;
+}
+
+void NodeSearch::Choose(const Candidates& candidates, const Pods& pods, FoundNode& found) const {
+  if (candidates.nodes.empty()) return;
   const std::vector<int> scores = Scores(candidates.left, options_.strategy);
   const auto best = std::max_element(scores.begin(), scores.end()) - scores.begin();
   found.node = candidates.nodes[static_cast<size_t>(best)]->name;
-  if (IsUseKnown(found.node, pods)) return found;
+  if (IsUseKnown(found.node, pods)) return;
   // The more nodes are known to be busy, the more of the others are read at once.
   const size_t wanted = 1 + static_cast<size_t>(found.refusals.busy());
   found.unread = Unread(candidates, scores, pods, std::min(options_.use_lookups_max, wanted));
   found.refusals.Add(NodeRefusals::Other::kUnread, static_cast<int>(candidates.nodes.size()));
-  return found;
 }
 
 // The nodes whose pods should be read first: those that score best.
@@ -171,8 +189,8 @@ void NodeSearch::Judge(const NodeState& node, const Question& question, const Po
   candidates.left.push_back(ledger_.judge().LeftoverById(node.id, question, options_.strategy));
 }
 
-// The pod could never run where it does not, and its claims would be stuck there. Volumes of other
-// drivers may say the node's hostname, which need not be its name.
+// The pod could never run on a node that a volume of another driver does not reach, and its claims
+// would be stuck there. Such volumes may say the node's hostname, which need not be its name.
 bool NodeSearch::ReachesOthers(const std::string& node, const PodDemand& demand) const {
   const Node* const object = ledger_.cache().FindNode(node);
   const auto is_here = [&](const std::string& other) {
@@ -201,9 +219,13 @@ bool NodeSearch::IsRefused(const std::string& node, const PodDemand& demand) con
 bool NodeSearch::IsAllowed(const std::string& name, const Pods& pods,
                            NodeRefusals& refusals) const {
   const Node* node = ledger_.cache().FindNode(name);
-  if (node == nullptr) return refusals.Add(NodeRefusals::Other::kNoNode), false;
+  if (node == nullptr) {
+    refusals.Add(NodeRefusals::Other::kNoNode);
+    return false;
+  }
   if (pods.empty() && node->is_unschedulable) {
-    return refusals.Add(NodeMismatch::kUnschedulable), false;
+    refusals.Add(NodeMismatch::kUnschedulable);
+    return false;
   }
   return std::all_of(pods.begin(), pods.end(), [&](const Pod* pod) {
     if (!pod->node_name.empty()) {
@@ -216,8 +238,9 @@ bool NodeSearch::IsAllowed(const std::string& name, const Pods& pods,
   });
 }
 
-// Whether enough is known of the node's pods to send one there, or they do not matter. That a node
-// is busy is believed for longer than that it is not (NodeUses).
+// Whether enough is known of the pods that run on the node to send `pods` there, or `pods` ask for
+// nothing that it matters for. That a node is busy is believed for longer than that it is not
+// (NodeUses).
 bool NodeSearch::IsUseKnown(const std::string& node, const Pods& pods) const {
   const auto it = uses_.find(node);
   const bool is_known = it != uses_.end() && it->second.read_at > memory_.LastArrival(node) &&
@@ -228,8 +251,8 @@ bool NodeSearch::IsUseKnown(const std::string& node, const Pods& pods) const {
          });
 }
 
-// What the others on the node ask for: those that run there, and those that are bound to follow
-// their claims there.
+// What other pods than this one ask for on the node: those that run there, and those that are bound
+// to follow their claims there.
 NodeUse NodeSearch::UseOn(const std::string& node, const Pod& pod) const {
   NodeUse use;
   if (const auto it = uses_.find(node); it != uses_.end()) use = it->second.use;

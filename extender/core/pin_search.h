@@ -83,14 +83,19 @@ class NodeSearch {
  private:
   using Pods = std::vector<const Pod*>;
   struct Candidates;
+  FoundNode FindPreset(const Pods& pods, const PodDemand& demand, std::string_view owner) const;
+  FoundNode FindBest(const Pods& pods, const PodDemand& demand, std::string_view owner) const;
+  // The best of the candidates, or those whose pods have to be read before.
+  void Choose(const Candidates& candidates, const Pods& pods, FoundNode& found) const;
   void Judge(const NodeState& node, const Question& question, const Pods& pods,
              Candidates& candidates, NodeRefusals& refusals) const;
-  // Whether the classes of all claims allow it: also of those that the scheduler places, which have
-  // to follow.
+  // Whether the classes of all claims allow the node: also of claims that the scheduler places, as
+  // these have to follow the others.
   bool IsInTopologies(const std::string& node, const PodDemand& demand) const;
+  // Whether all other volumes of the pods reach the node.
   bool ReachesOthers(const std::string& node, const PodDemand& demand) const;
   bool IsRefused(const std::string& node, const PodDemand& demand) const;
-  // Whether the pods may run there; if not, it is noted why.
+  // Whether the pods may run on the node; if not, it is noted why.
   bool IsAllowed(const std::string& name, const Pods& pods, NodeRefusals& refusals) const;
   std::vector<std::string> Unread(const Candidates& candidates, const std::vector<int>& scores,
                                   const Pods& pods, size_t count_max) const;

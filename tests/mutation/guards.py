@@ -312,7 +312,7 @@ GUARDS = (
     Guard(
         '2: no larger claim counts on a volume that one of a live read may get',
         JUDGE,
-        '    if (claim == nullptr) AddPossible(node, demand, i, taken.surely);',
+        '    if (claim == nullptr) AddPossible(node, demand, i, denied.to_all);',
         '',
         'LedgerTest.ALargerClaimDoesNotCountOnAVolumeThatOneOfALiveReadMayGet',
     ),
@@ -340,7 +340,7 @@ GUARDS = (
     Guard(
         '2: no larger claim counts on a volume that one with a selector may get',
         JUDGE,
-        '    if (has_selector) AddPossible(node, demand, i, taken.maybe);',
+        '    if (has_selector) AddPossible(node, demand, i, denied.to_plain);',
         '',
         'VerbsTest.ALargerClaimDoesNotCountOnWhatOneWithASelectorMayGet',
     ),
@@ -354,8 +354,8 @@ GUARDS = (
     Guard(
         '7: nobody counts on a volume that is there in the takeover window',
         JUDGE,
-        '    if (demand.HasStaticOnly() || without != Reason::kFits) reason = Reason::kHeld;',
-        '    (void)without;',
+        '  return demand.HasStaticOnly() || without != Reason::kFits ? Reason::kHeld : Reason::kFits;',
+        '  (void)without;\n  return Reason::kFits;',
         'LedgerTest.ATakeoverCountsOnNoVolumeThatIsThere',
     ),
     Guard(
@@ -424,7 +424,7 @@ GUARDS = (
     Guard(
         '2: what others hold of a shared claim takes room though a volume would serve it',
         JUDGE,
-        'HeldByOthers others(books_.holds, question.owner, *needed);',
+        'HeldByOthers others(books_.holds, question.owner, *unserved);',
         'HeldByOthers others(books_.holds, question.owner, demand.items);',
         'LedgerTest.ASharedClaimThatIsHeldElsewhereTakesRoomThoughAVolumeWouldServeIt',
     ),
