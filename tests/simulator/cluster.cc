@@ -2,6 +2,7 @@
 #include "tests/simulator/cluster.h"
 
 #include "absl/strings/str_cat.h"
+#include "common/pure/names.h"
 
 namespace pmem::extender::simulator {
 namespace {
@@ -23,6 +24,7 @@ void Cluster::Build(int number) {
   const std::string name = absl::StrCat("n", number);
   Node node;
   node.meta = {.key = {"", name}, .uid = "node-" + name};
+  node.labels[std::string(kHostnameLabel)] = name;
   node.allocatable_cpu_milli = 64'000;
   node.allocatable_memory_bytes = int64_t{256} << 30;
   nodes_[name] = node;

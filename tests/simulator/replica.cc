@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "extender/core/capacity_objects.h"
 #include "extender/ledger_service.h"
 #include "extender/placement_controller.h"
 #include "extender/ticker.h"
@@ -23,6 +24,8 @@ constexpr uint64_t kReplicaSalt = 100;
 // In a world with many objects, only every n-th change is followed by a check of all invariants.
 constexpr size_t kClaimsCheckedAlways = 20;
 constexpr int64_t kChangesPerCheck = 8;
+
+constexpr int kNodesMax = 1000;  // More than any world has.
 
 }  // namespace
 
@@ -162,6 +165,29 @@ void Replica::Check() {
   if (!broken.ok()) oracle_.Fail(absl::StrCat("invariant: ", broken.message()));
 }
 
+// kube-scheduler leaves nodes out by the capacity objects before it asks: one that says less than
+// what we say yes to keeps a pod waiting for ever.
+void Replica::CheckCapacities(const PodDemand& demand, const std::vector<std::string>& nodes) {
+  WantedCapacities wanted;
+  AddWantedCapacities(*ledger_, {.after = "", .limit = kNodesMax}, wanted);
+  std::map<std::pair<std::string, std::string>, int64_t> volume_bytes_max;
+  for (const auto& [name, one] : wanted) {
+    volume_bytes_max[{one.node, one.storage_class}] = one.volume_bytes_max;
+  }
+  for (const std::string& node : nodes) {
+    if (ledger_->cache().FindNode(node) == nullptr) continue;  // It goes, or comes.
+    for (size_t i = 0; i < demand.items.size(); ++i) {
+      const StorageClass* asked = ledger_->cache().FindClass(demand.item_classes[i]);
+      if (asked == nullptr || !asked->is_wait_for_first_consumer) continue;
+      if (volume_bytes_max[{node, demand.item_classes[i]}] >= demand.items[i].requested_bytes) {
+        continue;
+      }
+      oracle_.Fail(absl::StrCat("capacity object: ", node, " has room for claim ",
+                                demand.item_keys[i].name, " and says less"));
+    }
+  }
+}
+
 LiveObjects Replica::Complete(const Pod& pod) const {
   LiveObjects live;
   const PodDemand demand = ledger_->Demand(pod, &live);
@@ -213,6 +239,7 @@ bool Replica::Decide(Call& call) {
       if (decision.is_named[i]) reply.nodes.emplace_back(names[i]);
     }
     reply.is_pmem = true;
+    if (decision.static_volumes.empty()) CheckCapacities(demand, reply.nodes);
     stage_.Tell(absl::StrCat("replica ", number_, " answers ", call.pod.meta.key.name, ": ",
                              absl::StrJoin(reply.nodes, ",")));
     Check();

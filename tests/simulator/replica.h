@@ -74,6 +74,7 @@ class Replica {
   bool Decide(Call& call);
   void DecideWaiting();
   void Check();
+  void CheckCapacities(const PodDemand& demand, const std::vector<std::string>& nodes);
   void PlacementTick();
   void Lookup(const std::set<std::string>& kube_namespaces);
   // A hold may stand for several pins: it is given up when none of them was written.
