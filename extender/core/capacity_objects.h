@@ -10,6 +10,10 @@
 //   well as can be imagined; and never less than the largest claim that has this very node already
 //   (pinned and not bound yet, the rest of a half-provisioned pod, a claim with a debt there)
 //
+// A class that asks for no kind that we know has none: kube-scheduler then leaves all nodes out for
+// its claims that a volume has to be made for, as filter would ("unknown_kind"), and their owners
+// are told why (class_health.h).
+//
 // A silent node keeps the bound of its last report; the ledger refuses it, with the true reason. Of
 // a node that never reported to us nothing is known: an object that stands is left as it is, or
 // raised for claims that have the node, and none is made for anybody else. A node without an agent

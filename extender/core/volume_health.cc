@@ -131,7 +131,9 @@ std::string GrowthAdvice(const Ledger& ledger, const Claim& claim, const NodeBoo
 
 // nullopt: it is to have no more than it has, or there is room, or nothing is known of it. What the
 // ledger counts is more than the request when that was lowered too late, and less when no such
-// volume can be there.
+// volume can be there. Each claim is judged by itself, as the driver grows whichever it is asked
+// for first: of several that fit alone and not together nobody knows which will not grow, until
+// the others have.
 std::optional<Notice> JudgeGrowth(const Ledger& ledger, const Claim& claim) {
   if (!IsBound(claim) || claim.meta.is_deleting) return std::nullopt;
   const ClaimPlace* place = ledger.FindPlace(claim.meta.uid);
