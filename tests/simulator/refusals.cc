@@ -116,7 +116,7 @@ Cause Refusals::CauseOn(const std::string& name, const Replica& leader, const Po
 
 Cause Refusals::CauseOfHolds(const NodeState& node, const Ledger& ledger, const Pod& pod,
                              const std::vector<Item>& promised, KindSet kinds) const {
-  std::vector<Item> of_takeover, under_way;
+  std::vector<Item> of_takeover, under_way, abandoned;
   for (const auto& [owner, hold] : ledger.holds().holds()) {
     const auto& ids = hold.node_ids;
     if (owner == pod.meta.uid || !std::binary_search(ids.begin(), ids.end(), node.id)) continue;
@@ -125,11 +125,14 @@ Cause Refusals::CauseOfHolds(const NodeState& node, const Ledger& ledger, const 
       of_takeover = Join(of_takeover, hold.items);
     } else if (kind == OwnerKind::kClaim || under_way_.contains(owner)) {
       under_way = Join(under_way, hold.items);
+    } else {
+      abandoned = Join(abandoned, hold.items);
     }
   }
   if (!Fits(node.room, Join(promised, under_way), kinds)) return Cause::kUndecided;
   const std::vector<Item> with_takeover = Join(Join(promised, under_way), of_takeover);
-  return Fits(node.room, with_takeover, kinds) ? Cause::kAbandoned : Cause::kTakeover;
+  if (!Fits(node.room, with_takeover, kinds)) return Cause::kTakeover;
+  return Fits(node.room, Join(with_takeover, abandoned), kinds) ? Cause::kBlind : Cause::kAbandoned;
 }
 
 Cause Refusals::CauseOfPromises(const NodeState& node, const std::vector<Item>& items) const {

@@ -15,6 +15,7 @@ constexpr std::array<std::string_view, kCauses> kCauseTexts = {
     "held for attempts given up in silence",
     "takeover window",
     "debts: creations maybe under way",
+    "a blind node, or volumes by hand held",
     "kept for half-provisioned pods",
     "agent silent or stale",
     "report behind",

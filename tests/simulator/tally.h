@@ -18,13 +18,14 @@ enum class Cause {
   kAbandoned,     // Room is held for attempts that were given up without a word.
   kTakeover,      // Room is held for what a leader before may have decided.
   kDebt,          // A creation could still be under way.
+  kBlind,         // More happened than is kept account of; or PersistentVolumes are held.
   kReservation,   // Room is kept for the rest of half-provisioned pods.
   kSilentAgent,   // The agent has not spoken for too long, or not at all yet.
   kReportBehind,  // What was freed on the node has not been reported yet.
   kWatchBehind,   // What the objects say has not been heard yet.
   kNobody,        // No replica leads, or the one that does waits for its lists.
 };
-inline constexpr size_t kCauses = 10;
+inline constexpr size_t kCauses = 11;
 std::string_view CauseText(Cause cause);
 
 // One pod, from a refusal although it fitted until it was answered a node, or needed none any more.
