@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "capacity-agent/core/own_groups.h"
 #include "capacity-agent/device/erase.h"
@@ -76,6 +77,20 @@ absl::Status LvmMaker::Resume(const VolumePlace& place) {
   return absl::UnavailableError(absl::StrCat(PathOf(place), ": stays suspended"));
 }
 
+// The path may be a link that udev has not taken away yet, of a device whose number another volume
+// has by now.
+absl::Status LvmMaker::CheckName(const VolumePlace& place) const {
+  const auto found = ReadFile(SysfsPathOf(place) + "/dm/name", kAttributeBytesMax);
+  const std::string path = PathOf(place);
+  if (!found.ok()) {
+    return absl::UnavailableError(absl::StrCat(path, ": whose device it is cannot be told"));
+  }
+  const absl::string_view name = absl::StripAsciiWhitespace(*found);
+  if (absl::EndsWith(path, absl::StrCat("/", name))) return absl::OkStatus();
+  return absl::UnavailableError(
+      absl::StrCat(path, " leads to ", name, ", another volume (dmsetup mknodes puts it right)"));
+}
+
 // Whoever writes a VolumeGroup of our name into a block volume may have LVM activate it first.
 absl::Status LvmMaker::CheckOwn(const VolumePlace& place) const {
   PMEM_ASSIGN_OR_RETURN(const std::vector<std::string> own, command_.GroupDevices());
@@ -102,6 +117,7 @@ absl::StatusOr<std::string> LvmMaker::Open(const VolumePlace& place) {
   if (access(path.c_str(), F_OK) != 0) {
     return absl::UnavailableError(absl::StrCat(path, ": not there after activation"));
   }
+  PMEM_RETURN_IF_ERROR(CheckName(place));
   PMEM_RETURN_IF_ERROR(CheckOwn(place));
   PMEM_RETURN_IF_ERROR(Resume(place));
   return path;

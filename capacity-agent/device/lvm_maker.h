@@ -25,7 +25,8 @@ class LvmMaker final : public VolumeMaker {
 
   absl::Status Create(const VolumePlace& place, int64_t bytes) override;
   absl::Status Extend(const VolumePlace& place, int64_t bytes) override;
-  // FailedPrecondition when another VolumeGroup's volume has the device's name.
+  // FailedPrecondition when another VolumeGroup's volume has the device's name, Unavailable while
+  // the path leads to another volume's device.
   absl::StatusOr<std::string> Open(const VolumePlace& place) override;
   // LogicalVolumes stay active: it costs nothing, and saves a command at the next Open.
   absl::Status Close(const VolumePlace&) override { return absl::OkStatus(); }
@@ -51,6 +52,7 @@ class LvmMaker final : public VolumeMaker {
   // A command that is killed between suspending the device and resuming it leaves it so: whatever
   // touches it hangs.
   absl::Status Resume(const VolumePlace& place);
+  absl::Status CheckName(const VolumePlace& place) const;
   absl::Status CheckOwn(const VolumePlace& place) const;
 
   const LvmCommand command_;

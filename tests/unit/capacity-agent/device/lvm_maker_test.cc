@@ -56,6 +56,7 @@ class SuspendedVolume : public testing::Test {
     fs::create_directories(sysfs_ / "slaves/pmem0");
     std::ofstream(root_ / "dev/mapper/pmemvgregion0-disk--1");
     SetSuspended("1");
+    SetName("pmemvgregion0-disk--1");
     std::ofstream(root_ / "lvm") << "#!/bin/sh\necho \"$1 $2 $3 $4\" >>" << root_.string()
                                  << "/calls\necho 0 >" << sysfs_.string() << "/dm/suspended\n";
     fs::permissions(root_ / "lvm", fs::perms::owner_all);
@@ -63,6 +64,7 @@ class SuspendedVolume : public testing::Test {
   ~SuspendedVolume() override { fs::remove_all(root_); }
 
   void SetSuspended(const char* value) { std::ofstream(sysfs_ / "dm/suspended") << value << "\n"; }
+  void SetName(const char* name) { std::ofstream(sysfs_ / "dm/name") << name << "\n"; }
   std::string Calls() const {
     std::stringstream text;
     text << std::ifstream(root_ / "calls").rdbuf();
@@ -100,6 +102,18 @@ TEST_F(SuspendedVolume, IsNotUsedWhileItStaysSo) {
 TEST_F(SuspendedVolume, OfAnotherVolumeGroupIsNotTouched) {
   fs::rename(sysfs_ / "slaves/pmem0", sysfs_ / "slaves/loop0");
   EXPECT_TRUE(absl::IsFailedPrecondition(maker_.Open(place_).status()));
+  EXPECT_EQ(Calls(), "");
+}
+
+// A link of /dev/mapper is udev's to remove: until then it leads to whoever has the number next.
+TEST_F(SuspendedVolume, IsNotTakenForAnotherThatHasItsNumber) {
+  for (const char* const name : {"pmemvgregion0-disk--2", "disk--1", "0-pmemvgregion0-disk--1"}) {
+    SetName(name);
+    const absl::Status opened = maker_.Open(place_).status();
+    EXPECT_TRUE(absl::IsUnavailable(opened)) << name << opened;
+  }
+  fs::remove(sysfs_ / "dm/name");
+  EXPECT_TRUE(absl::IsUnavailable(maker_.Open(place_).status()));
   EXPECT_EQ(Calls(), "");
 }
 
