@@ -68,8 +68,8 @@ bool IsHalfMadeGroup(std::string_view start, std::string_view group) {
     const uint64_t offset = NumberAt(start, place, sizeof(offset));
     if (offset != 0 && (offset != kText - kHead || text.empty())) return false;
   }
-  if (text.empty()) return true;
   const bool is_used = !IsZero(label) && NumberAt(start, kUsedMark, sizeof(uint32_t)) == 1;
+  if (text.empty()) return IsZero(label) || is_used;
   return is_used && IsFirstText(text, group);
 }
 
