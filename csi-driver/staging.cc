@@ -21,7 +21,7 @@ absl::Status Staging::CheckNoData(const std::string& device) {
   PMEM_ASSIGN_OR_RETURN(const std::string data, host_->DataOnVolume(device));
   if (data.empty()) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
-      device, " has no file system that blkid knows, but is not empty (", data,
+      device, " has no finished file system that blkid knows, but is not empty (", data,
       "): it is left as it is. Its superblock may be damaged (e2fsck -b 32768, xfs_repair), or it "
       "was a block volume; if nobody needs the data, delete the claim"));
 }
@@ -30,14 +30,14 @@ absl::Status Staging::PrepareFileSystem(const std::string& device, const VolumeU
   const std::string& wanted = use.file_system;
   PMEM_ASSIGN_OR_RETURN(const std::string found, host_->FileSystemOn(device));
   if (found == wanted) return host_->FinishFormat(device);
-  // An unfinished one is made anew: there was never anything on it. A mkfs.xfs that is still at
-  // work, because the driver before this one was killed, has the device for itself, and fails this
-  // one.
+  // An unfinished one of ours, which has the mark, is made anew: there was never anything on it.
+  // Others leave one, too (xfs_copy, xfs_mdrestore). A mkfs.xfs that is still at work, because the
+  // driver before this one was killed, has the device for itself, and fails this one.
   if (!found.empty() && found != kUnfinishedXfs) {
     return absl::FailedPreconditionError(
         absl::StrCat(device, " carries ", found, ", not ", wanted, ": it is left as it is"));
   }
-  if (found.empty()) PMEM_RETURN_IF_ERROR(CheckNoData(device));
+  PMEM_RETURN_IF_ERROR(CheckNoData(device));
   return host_->Format(device, wanted);
 }
 
@@ -168,9 +168,13 @@ absl::StatusOr<int64_t> Staging::Expand(const std::string& id, const std::string
   PMEM_ASSIGN_OR_RETURN(const Volume before, volumes_->Find(id));
   PMEM_ASSIGN_OR_RETURN(const auto mount, host_->MountAt(path));
   if (!mount) return absl::NotFoundError(absl::StrCat(path, ": nothing is mounted there"));
-  PMEM_ASSIGN_OR_RETURN(const Volume volume, volumes_->Extend(id, range));
-  PMEM_ASSIGN_OR_RETURN(const std::string device, volumes_->Open(volume));
+  PMEM_ASSIGN_OR_RETURN(std::string device, volumes_->Open(before));
   PMEM_ASSIGN_OR_RETURN(const Usage usage, host_->UsageAt(path));
+  PMEM_ASSIGN_OR_RETURN(const bool is_ours, IsMountedAt(device, path, *mount, usage.is_block));
+  if (!is_ours) return absl::NotFoundError(absl::StrCat(path, ": ", id, " is not mounted there"));
+  PMEM_ASSIGN_OR_RETURN(const Volume volume, volumes_->Extend(id, range));
+  // Brings the device to the volume's size, where that is not done yet.
+  PMEM_ASSIGN_OR_RETURN(device, volumes_->Open(volume));
   if (usage.is_block || volume.kind == PoolKind::kDirect) return volume.bytes;
   // Also when the volume has its size already: an earlier call may have ended in between.
   PMEM_RETURN_IF_ERROR(host_->Grow(device, path, mount->type));

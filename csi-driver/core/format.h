@@ -24,7 +24,8 @@ absl::StatusOr<std::string> ParseProbe(const std::string& device, std::string_vi
 // bytes of the device tell.
 inline constexpr int kXfsMarkEnd = 127;
 bool IsUnfinishedXfs(std::string_view start);
-// What such a device is said to carry. Nobody ever had data on it.
+// What such a device is said to carry. Nobody ever had data on it where it was our mkfs
+// (device_contents.h); other programs that write an xfs mark it alike.
 inline constexpr std::string_view kUnfinishedXfs = "an xfs that mkfs did not finish";
 
 // Where mkfs.ext4 leaves the first copy of its superblock, as `e2fsck -b` counts.

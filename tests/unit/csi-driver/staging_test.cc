@@ -61,11 +61,21 @@ TEST_F(StagingTest, FormatsAgainWhenFormattingFailed) {
 }
 
 TEST_F(StagingTest, FormatsAgainWhatMkfsDidNotFinish) {
+  host_.data["/dev/fake/disk-1"] = "something at byte 0";
   for (const std::string type : {"xfs", "ext4"}) {
     host_.file_systems["/dev/fake/disk-1"] = kUnfinishedXfs;
+    host_.marked.insert("/dev/fake/disk-1");
     EXPECT_TRUE(staging_.Stage("disk-1", "/staging/" + type, {.file_system = type}).ok());
     EXPECT_EQ(host_.calls.at(host_.calls.size() - 2), "mkfs " + type + " /dev/fake/disk-1");
   }
+}
+
+// As xfs_copy and xfs_mdrestore have theirs while they write.
+TEST_F(StagingTest, NeverFormatsWhatAnotherProgramHasNotFinished) {
+  host_.file_systems["/dev/fake/disk-1"] = kUnfinishedXfs;
+  host_.data["/dev/fake/disk-1"] = "something at byte 0";
+  EXPECT_TRUE(absl::IsFailedPrecondition(staging_.Stage("disk-1", "/s", {.file_system = "xfs"})));
+  EXPECT_TRUE(host_.calls.empty());
 }
 
 TEST_F(StagingTest, NeverFormatsOverWhatNoProbeKnows) {
@@ -163,6 +173,14 @@ TEST_F(StagingTest, GrowsTheFileSystemThatAnEarlierCallDidNotReach) {
   host_.calls.clear();
   EXPECT_TRUE(staging_.Expand("disk-1", "/staging", {.required_bytes = 2 * kGiB}).ok());
   EXPECT_EQ(host_.calls, (Calls{"grow ext4 /dev/fake/disk-1"}));
+}
+
+// resize2fs would work on a device that nobody has mounted, and be killed when its time is up.
+TEST_F(StagingTest, GrowsOnlyWhatIsMountedThere) {
+  ASSERT_TRUE(staging_.Stage("disk-2", "/staging", {}).ok());
+  EXPECT_TRUE(absl::IsNotFound(
+      staging_.Expand("disk-1", "/staging", {.required_bytes = 2 * kGiB}).status()));
+  EXPECT_EQ(store_.calls.back(), "Create region1/disk-2 1073741824");
 }
 
 TEST_F(StagingTest, DoesNotGrowDirectVolumes) {
