@@ -112,19 +112,18 @@ absl::Status Volumes::EraseVolume(const Volume& volume) {
 }
 
 absl::Status Volumes::Remove(PoolKind kind, const agent::VolumePlace& place) {
+  agent::VolumeMaker::Removal removal;
   {
-    agent::Work erase;
-    {
-      PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeKind(kind));
-      PMEM_RETURN_IF_ERROR(Maker(kind).Close(place));
-      PMEM_ASSIGN_OR_RETURN(erase, Maker(kind).BeginRemoval(place));
-      if (!erase) return Maker(kind).FinishRemoval(place);
-    }
-    // Without the kind's turn: of a large direct volume it takes many seconds.
-    PMEM_RETURN_IF_ERROR(erase());
+    PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeKind(kind));
+    PMEM_RETURN_IF_ERROR(Maker(kind).Close(place));
+    PMEM_ASSIGN_OR_RETURN(removal, Maker(kind).BeginRemoval(place));
+    if (!removal.erase) return removal.finish();
   }
+  // Without the kind's turn: of a large direct volume it takes many seconds.
+  PMEM_RETURN_IF_ERROR(removal.erase());
+  removal.erase = nullptr;
   PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeKind(kind));
-  return Maker(kind).FinishRemoval(place);
+  return removal.finish();
 }
 
 absl::Status Volumes::RemoveErased(const Volume& volume) {

@@ -6,7 +6,10 @@
 #include <uuid/uuid.h>
 
 #include <cerrno>
+#include <functional>
+#include <iterator>
 #include <string_view>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "capacity-agent/core/own_groups.h"
@@ -42,13 +45,32 @@ ndctl_region* FindRegion(ndctl_ctx* context, std::string_view name) {
   return nullptr;
 }
 
-ndctl_namespace* FindNamespace(ndctl_region* region, std::string_view alt_name) {
+using IsIt = std::function<bool(ndctl_namespace*)>;
+
+ndctl_namespace* FindNamespace(ndctl_region* region, const IsIt& is_it) {
   ndctl_namespace* each = nullptr;
   ndctl_namespace_foreach(region, each) {
-    const char* const found = ndctl_namespace_get_alt_name(each);
-    if (found != nullptr && found == alt_name && ndctl_namespace_get_size(each) != 0) return each;
+    if (ndctl_namespace_get_size(each) != 0 && is_it(each)) return each;
   }
   return nullptr;
+}
+
+IsIt HasName(const std::string& alt_name) {
+  return [alt_name](ndctl_namespace* each) {
+    const char* const found = ndctl_namespace_get_alt_name(each);
+    return found != nullptr && found == alt_name;
+  };
+}
+
+// Of what has a label: whoever made it gave it one of its own, and nobody changes it.
+std::string UuidOf(ndctl_namespace* source) {
+  uuid_t uuid;
+  ndctl_namespace_get_uuid(source, uuid);
+  return std::string(std::begin(uuid), std::end(uuid));
+}
+
+IsIt HasUuid(const std::string& uuid) {
+  return [uuid](ndctl_namespace* each) { return UuidOf(each) == uuid; };
 }
 
 // A context, the region in it and, perhaps, the volume. Valid until the namespace list changes:
@@ -59,13 +81,17 @@ struct View {
   ndctl_namespace* volume = nullptr;
 };
 
-absl::StatusOr<View> Look(const VolumePlace& place) {
+absl::StatusOr<View> Look(const std::string& region, const IsIt& is_it) {
   View view;
   PMEM_ASSIGN_OR_RETURN(view.context, NewNdctlContext());
-  view.region = FindRegion(view.context.get(), place.pool);
-  if (view.region == nullptr) return absl::NotFoundError(absl::StrCat("no region ", place.pool));
-  view.volume = FindNamespace(view.region, place.name);
+  view.region = FindRegion(view.context.get(), region);
+  if (view.region == nullptr) return absl::NotFoundError(absl::StrCat("no region ", region));
+  view.volume = FindNamespace(view.region, is_it);
   return view;
+}
+
+absl::StatusOr<View> Look(const VolumePlace& place) {
+  return Look(place.pool, HasName(place.name));
 }
 
 absl::StatusOr<View> LookAtVolume(const VolumePlace& place) {
@@ -146,6 +172,18 @@ absl::Status PutAway(const View& view, const std::string& name) {
   return put;
 }
 
+// Put away, where it was begun to be erased. Not there: OK.
+absl::Status Delete(const VolumePlace& place, const std::string& uuid) {
+  PMEM_ASSIGN_OR_RETURN(const View view, Look(place.pool, HasUuid(uuid)));
+  if (view.volume == nullptr) return absl::OkStatus();
+  if (IsVolumeName(place.name)) {
+    PMEM_RETURN_IF_ERROR(PutAway(view, place.name));
+  } else {
+    PMEM_RETURN_IF_ERROR(Check(ndctl_namespace_disable_safe(view.volume), place.name));
+  }
+  return Check(ndctl_namespace_delete(view.volume), place.name);
+}
+
 VolumePlace Unfinished(const VolumePlace& place) {
   if (place.name.starts_with(kUnfinishedPrefix)) return place;
   return {.pool = place.pool, .name = kUnfinishedPrefix + place.name};
@@ -159,6 +197,10 @@ absl::Status NdctlMaker::Create(const VolumePlace& place, int64_t bytes) {
     {
       const absl::Time latest = RealClock().SteadyNow() + kAllocationMax;
       PMEM_ASSIGN_OR_RETURN(const View view, Look(unfinished));
+      // Nothing would tell it from ours below.
+      if (view.volume != nullptr) {
+        return absl::UnavailableError(absl::StrCat(unfinished.name, " is still in ", place.pool));
+      }
       // The kernel lets nobody look while it brings up a large namespace for somebody else.
       if (RealClock().SteadyNow() > latest) {
         return absl::UnavailableError(place.pool + ": the kernel was slow to answer");
@@ -207,37 +249,29 @@ absl::StatusOr<std::string> NdctlMaker::Open(const VolumePlace& place) {
 
 // By the name that nobody looks for its data under: once the page map is gone it cannot be opened
 // any more.
-absl::StatusOr<Work> NdctlMaker::BeginRemoval(const VolumePlace& place) {
-  if (!IsVolumeName(place.name)) return Work();
+absl::StatusOr<VolumeMaker::Removal> NdctlMaker::BeginRemoval(const VolumePlace& place) {
   PMEM_ASSIGN_OR_RETURN(const View view, Look(place));
-  if (view.volume == nullptr) return Work();
+  if (view.volume == nullptr) return Removal{.erase = nullptr, .finish = absl::OkStatus};
+  const std::string uuid = UuidOf(view.volume);
+  Removal removal = {.erase = nullptr, .finish = [place, uuid] { return Delete(place, uuid); }};
+  if (!IsVolumeName(place.name)) return removal;
   PMEM_RETURN_IF_ERROR(Check(ndctl_namespace_disable_safe(view.volume), place.name));
   const std::string name = Unfinished(place).name;
   if (name != place.name) PMEM_RETURN_IF_ERROR(SetName(view, name));
   absl::StatusOr<Work> work = OpenPageMap(view, name);
-  if (!work.ok()) PutAway(view, name).IgnoreError();
-  return work;
-}
-
-absl::Status NdctlMaker::FinishRemoval(const VolumePlace& place) {
-  const bool is_volume = IsVolumeName(place.name);
-  PMEM_ASSIGN_OR_RETURN(const View view, Look(is_volume ? Unfinished(place) : place));
-  if (view.volume == nullptr) return absl::OkStatus();
-  if (is_volume) {
-    PMEM_RETURN_IF_ERROR(PutAway(view, place.name));
-  } else {
-    PMEM_RETURN_IF_ERROR(Check(ndctl_namespace_disable_safe(view.volume), place.name));
+  if (!work.ok()) {
+    PutAway(view, name).IgnoreError();
+    return work.status();
   }
-  return Check(ndctl_namespace_delete(view.volume), place.name);
+  removal.erase = *std::move(work);
+  return removal;
 }
 
 absl::Status NdctlMaker::Remove(const VolumePlace& place) {
-  absl::Status erased;
-  {
-    PMEM_ASSIGN_OR_RETURN(const Work erase, BeginRemoval(place));
-    if (erase) erased = erase();
-  }
-  if (erased.ok()) return FinishRemoval(place);
+  PMEM_ASSIGN_OR_RETURN(Removal removal, BeginRemoval(place));
+  const absl::Status erased = removal.erase ? removal.erase() : absl::OkStatus();
+  removal.erase = nullptr;  // It keeps the device.
+  if (erased.ok()) return removal.finish();
   Disown(place).IgnoreError();
   return erased;
 }

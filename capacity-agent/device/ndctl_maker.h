@@ -21,8 +21,7 @@ class NdctlMaker final : public VolumeMaker {
   // With what the kernel keeps at its begin: of a terabyte 16 GB. Once that is begun it has the
   // name of a half-made one.
   absl::Status Remove(const VolumePlace& place) override;
-  absl::StatusOr<Work> BeginRemoval(const VolumePlace& place) override;
-  absl::Status FinishRemoval(const VolumePlace& place) override;
+  absl::StatusOr<Removal> BeginRemoval(const VolumePlace& place) override;
   absl::Status Disown(const VolumePlace& place) override;
   absl::Status Disable(const VolumePlace& place) override;
 };

@@ -54,13 +54,19 @@ class VolumeMaker {
   // Frees its room. Not there: OK.
   virtual absl::Status Remove(const VolumePlace& place) = 0;
 
-  // Remove in three parts, so that others need not wait for the one that takes long: this; the
-  // result, if it is any, which needs no maker and is to be gone before what follows; and
-  // FinishRemoval. The room is taken until then, under the name of a volume that was never
-  // finished: whoever is killed in between leaves that to Remove. What is in the works cannot be
-  // removed by anybody: FailedPrecondition.
-  virtual absl::StatusOr<Work> BeginRemoval(const VolumePlace&) { return Work(); }
-  virtual absl::Status FinishRemoval(const VolumePlace& place) { return Remove(place); }
+  // Remove in three parts, so that others need not wait for the one that takes long: this; `erase`,
+  // if it is any, which needs no maker and is to be gone before what follows; and `finish`, a call
+  // of the maker, which removes the very volume that was begun with, whatever has its name by then.
+  // The room is taken until then, under the name of a volume that was never finished: whoever is
+  // killed in between leaves that to Remove. What is in the works cannot be removed by anybody:
+  // FailedPrecondition.
+  struct Removal {
+    Work erase;
+    Work finish;
+  };
+  virtual absl::StatusOr<Removal> BeginRemoval(const VolumePlace& place) {
+    return Removal{.erase = nullptr, .finish = [this, place] { return Remove(place); }};
+  }
 
   // Gives a volume that holds no data the name of one that was never finished: whoever finds it
   // has but to remove it. Unimplemented: it keeps its name.

@@ -70,14 +70,14 @@ class FakeMaker final : public agent::VolumeMaker {
                  agent::RemoveSimulatedVolume(store_->json, place.pool, place.name));
   }
 
-  absl::StatusOr<agent::Work> BeginRemoval(const agent::VolumePlace& place) override {
-    if (!store_->removal) return agent::Work();
-    if (!place.name.starts_with("new-")) PMEM_RETURN_IF_ERROR(Disown(place));
-    return store_->removal;
-  }
-  absl::Status FinishRemoval(const agent::VolumePlace& place) override {
-    const bool is_renamed = store_->removal && !place.name.starts_with("new-");
-    return Remove({.pool = place.pool, .name = (is_renamed ? "new-" : "") + place.name});
+  absl::StatusOr<Removal> BeginRemoval(const agent::VolumePlace& place) override {
+    if (!store_->removal) return VolumeMaker::BeginRemoval(place);
+    agent::VolumePlace begun = place;
+    if (!place.name.starts_with("new-")) {
+      PMEM_RETURN_IF_ERROR(Disown(place));
+      begun.name = "new-" + place.name;
+    }
+    return Removal{.erase = store_->removal, .finish = [this, begun] { return Remove(begun); }};
   }
 
   absl::Status Disown(const agent::VolumePlace& place) override {
