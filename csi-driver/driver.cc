@@ -85,14 +85,10 @@ Driver::Driver(const DriverConfig& config, std::string_view version)
 }
 
 void Driver::RemoveUnfinished() {
-  const auto removed = volumes_.RemoveUnfinished();
-  if (!removed.ok()) {
-    LogWarning("driver", "half-made volumes were not looked for", {{"error", removed.status()}});
-  } else {
-    for (const std::string& name : *removed) {
-      LogInfo("driver", "removed a half-made volume", {{"name", name}});
-    }
+  for (const std::string& name : volumes_.RemoveUnfinished()) {
+    LogInfo("driver", "removed a half-made volume", {{"name", name}});
   }
+  LogInfo("driver", "looked for half-made volumes");
 }
 
 void Driver::CallItself() {
@@ -105,9 +101,9 @@ absl::StatusOr<std::string> Driver::Start() {
   if (!config_.listen.empty()) {
     PMEM_ASSIGN_OR_RETURN(address, monitor_.Start(config_.listen));
   }
-  RemoveUnfinished();
   PMEM_RETURN_IF_ERROR(server_.Start(config_.socket_path, config_.socket_mode));
   monitor_.SetReady();
+  cleaner_ = std::make_unique<Thread>("leftovers", [this] { RemoveUnfinished(); });
   if (!config_.listen.empty()) self_call_.Start();
   return address;
 }

@@ -34,9 +34,9 @@ class Driver {
  public:
   Driver(const DriverConfig& config, std::string_view version);
 
-  // First removes what an earlier driver left half-made. Errors: those of GrpcServer::Start and
-  // Monitor::Start. Devices that cannot be read are no error here: Probe tells. The address that
-  // /metrics is served at; empty: nowhere.
+  // What an earlier driver left half-made is removed beside, which may take minutes. Errors: those
+  // of GrpcServer::Start and Monitor::Start. Devices that cannot be read are no error here: Probe
+  // tells. The address that /metrics is served at; empty: nowhere.
   absl::StatusOr<std::string> Start();
   void Stop();
 
@@ -57,6 +57,7 @@ class Driver {
   NodeService node_;
   GrpcServer server_;
   PeriodicTask self_call_;
+  std::unique_ptr<Thread> cleaner_;
 };
 
 // Readers and makers that `config` asks for, into *devices.

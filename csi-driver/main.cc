@@ -51,10 +51,7 @@ int main(int argc, char** argv) {
   pmem::StartIoThreads(kIoThreads);
   pmem::SetLogLevel(config.log_level);
   pmem::driver::Driver driver(config, PMEM_VERSION);
-  const absl::StatusOr<std::string> address = [&driver] {
-    const pmem::EndWithinOnSignal watch(kStopSecondsMax);
-    return driver.Start();
-  }();
+  const absl::StatusOr<std::string> address = driver.Start();
   if (!address.ok()) return Fail(address.status(), pmem::Flags::kBadFlagsExit);
   if (!address->empty()) std::printf("metrics on %s\n", address->c_str());
   std::printf("pmem-csi-driver listening on unix:%s\n", config.socket_path.c_str());

@@ -28,8 +28,7 @@ class Monitor {
 
   // Counts a call of CSI or of the kubelet's registration.
   void Observe(const EndedCall& call);
-  // CSI is served: /readyz is 200 from now on, and /livez only as long as it answers. Before that a
-  // driver cleans up, which may take its time.
+  // CSI is served: /readyz is 200 from now on, and /livez only as long as it answers.
   void SetReady() { NoteAnswer(); }
   // The server of CSI has answered.
   void NoteAnswer() ABSL_LOCKS_EXCLUDED(mu_);

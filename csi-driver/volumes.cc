@@ -59,10 +59,21 @@ absl::StatusOr<PoolKind> Volumes::KindFor(const VolumeOrder& order, const std::s
   return KindOf(order.kind, report);
 }
 
-absl::StatusOr<CapacityReport> Volumes::ReadWhole(PoolKind kind, const std::string& id) {
+absl::StatusOr<Volumes::KindInTurn> Volumes::TakeAndRead(PoolKind kind) {
+  PMEM_ASSIGN_OR_RETURN(Turns::Turn turn, TakeKind(kind));
   PMEM_ASSIGN_OR_RETURN(CapacityReport report, ReadFor(kind));
-  if (RemoveUnfinishedOf(report, kind, id).empty()) return report;
-  return ReadFor(kind);
+  return KindInTurn{std::move(turn), std::move(report)};
+}
+
+absl::StatusOr<Volumes::KindInTurn> Volumes::TakeWhole(PoolKind kind, const std::string& id) {
+  std::vector<Leftover> leftovers;
+  {
+    PMEM_ASSIGN_OR_RETURN(KindInTurn found, TakeAndRead(kind));
+    leftovers = TakeUnfinished(found.report, kind, id);
+    if (leftovers.empty()) return found;
+  }
+  RemoveLeftovers(kind, std::move(leftovers));
+  return TakeAndRead(kind);
 }
 
 // Of an earlier call, when the class of that name asked for the other kind. What is placed in
@@ -79,9 +90,8 @@ absl::StatusOr<Volume> Volumes::Create(const VolumeOrder& order) {
   PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeTurn(id));
   PMEM_ASSIGN_OR_RETURN(const PoolKind kind, KindFor(order, id));
   if (kind == PoolKind::kDirect) PMEM_RETURN_IF_ERROR(CheckNoLogicalVolume(id, order.range));
-  PMEM_ASSIGN_OR_RETURN(const Turns::Turn kind_turn, TakeKind(kind));
-  PMEM_ASSIGN_OR_RETURN(const CapacityReport report, ReadWhole(kind, id));
-  auto found = FindVolume(report, id);
+  PMEM_ASSIGN_OR_RETURN(const KindInTurn devices, TakeWhole(kind, id));
+  auto found = FindVolume(devices.report, id);
   if (found.ok()) PMEM_RETURN_IF_ERROR(CheckSame(*found, kind, order.range));
   // A disabled region may hide a volume of this name, which an earlier call made and whose answer
   // was lost. That is not CheckGone's to decide: nearly all names are new, nothing tells them from
@@ -92,7 +102,8 @@ absl::StatusOr<Volume> Volumes::Create(const VolumeOrder& order) {
   // One that is there is answered without asking: whoever comes again for a claim that ended since
   // does so to delete it.
   if (order.check_wanted) PMEM_RETURN_IF_ERROR(order.check_wanted());
-  PMEM_ASSIGN_OR_RETURN(Volume volume, PlaceVolume(report, id, kind, order.range, order.bytes_min));
+  PMEM_ASSIGN_OR_RETURN(Volume volume,
+                        PlaceVolume(devices.report, id, kind, order.range, order.bytes_min));
   PMEM_RETURN_IF_ERROR(DeviceStatus(Maker(kind).Create(PlaceOf(volume), volume.bytes)));
   return volume;
 }
@@ -217,43 +228,57 @@ absl::Status Volumes::Probe() {
   return is_any_read ? absl::OkStatus() : found.missing;
 }
 
-bool Volumes::IsWorkedOn(std::string_view unfinished, const std::string& id) {
-  const std::string other(unfinished.substr(std::string_view(kUnfinishedPrefix).size()));
-  return other != id && absl::IsAborted(TakeTurn(other).status());
-}
-
-std::vector<std::string> Volumes::RemoveUnfinishedOf(const CapacityReport& report, PoolKind kind,
-                                                     const std::string& id) {
-  std::vector<std::string> removed;
+std::vector<Volumes::Leftover> Volumes::TakeUnfinished(const CapacityReport& report, PoolKind kind,
+                                                       const std::string& id) {
+  std::vector<Leftover> taken;
   for (const PoolReport& pool : report.pools) {
     // Nothing new is placed in a pool that is not in order, nor can much be removed there.
     if (pool.kind != kind || pool.state != PoolState::kOk) continue;
     for (const VolumeReport& volume : pool.volumes) {
-      if (!IsUnfinished(volume.name) || IsWorkedOn(volume.name, id)) continue;
-      const absl::Status status =
-          Maker(kind).Remove({.pool = std::string(PoolNameOf(pool.id)), .name = volume.name});
-      if (status.ok()) {
-        removed.push_back(volume.name);
-      } else {
-        LogWarning("driver", "a half-made volume was not removed",
-                   {{"pool", pool.id}, {"name", volume.name}, {"error", status}});
+      if (!IsUnfinished(volume.name)) continue;
+      Leftover leftover = {.place = {std::string(PoolNameOf(pool.id)), volume.name},
+                           .turn = std::nullopt};
+      const std::string whole = volume.name.substr(std::string_view(kUnfinishedPrefix).size());
+      if (whole != id) {
+        absl::StatusOr<Turns::Turn> turn = TakeTurn(whole);
+        if (!turn.ok()) continue;
+        leftover.turn.emplace(*std::move(turn));
       }
+      taken.push_back(std::move(leftover));
+    }
+  }
+  return taken;
+}
+
+std::vector<std::string> Volumes::RemoveLeftovers(PoolKind kind, std::vector<Leftover> leftovers) {
+  std::vector<std::string> removed;
+  for (Leftover& each : leftovers) {
+    const absl::Status status = Remove(kind, each.place);
+    each.turn.reset();
+    if (status.ok()) {
+      removed.push_back(each.place.name);
+    } else {
+      LogWarning("driver", "a half-made volume was not removed",
+                 {{"pool", each.place.pool}, {"name", each.place.name}, {"error", status}});
     }
   }
   return removed;
 }
 
-absl::StatusOr<std::vector<std::string>> Volumes::RemoveUnfinished() {
+std::vector<std::string> Volumes::RemoveUnfinished() {
   std::vector<std::string> removed;
   for (const PoolKind kind : {PoolKind::kLvm, PoolKind::kDirect}) {
-    PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeKind(kind));
-    const auto report = ReadFor(kind);
-    if (!report.ok()) {
-      LogWarning("driver", "half-made volumes were not looked for",
-                 {{"kind", PoolKindName(kind)}, {"error", report.status()}});
-      continue;
+    std::vector<Leftover> leftovers;
+    {
+      const auto found = TakeAndRead(kind);
+      if (!found.ok()) {
+        LogWarning("driver", "half-made volumes were not looked for",
+                   {{"kind", PoolKindName(kind)}, {"error", found.status()}});
+        continue;
+      }
+      leftovers = TakeUnfinished(found->report, kind, "");
     }
-    const auto of_kind = RemoveUnfinishedOf(*report, kind, "");
+    const auto of_kind = RemoveLeftovers(kind, std::move(leftovers));
     removed.insert(removed.end(), of_kind.begin(), of_kind.end());
   }
   return removed;

@@ -61,9 +61,9 @@ class Volumes {
   // OK when any of the devices can be read. Else Unavailable.
   absl::Status Probe();
 
-  // Half-made volumes that a driver before this one left. Call it before anything is created. What
-  // it removed.
-  absl::StatusOr<std::vector<std::string>> RemoveUnfinished();
+  // Half-made volumes that a driver before this one left, also while others are made and removed.
+  // What it removed. What it could not is logged, and left to the next Create.
+  std::vector<std::string> RemoveUnfinished();
 
   // For as long as it lives nobody else works on the volume.
   absl::StatusOr<Turns::Turn> TakeTurn(const std::string& id) {
@@ -74,14 +74,25 @@ class Volumes {
   absl::StatusOr<Turns::Turn> TakeKind(PoolKind kind);
   absl::StatusOr<CapacityReport> ReadFor(PoolKind kind) { return ReadDevicesFor(devices_, kind); }
   absl::StatusOr<PoolKind> KindFor(const VolumeOrder& order, const std::string& id);
-  // While the turns of the kind and of volume `id` are held: the devices without what an earlier
-  // call left half-made.
-  absl::StatusOr<CapacityReport> ReadWhole(PoolKind kind, const std::string& id);
-  // One that cannot be removed is logged, and keeps nobody from his volume. What somebody else is
-  // removing is left to him.
-  std::vector<std::string> RemoveUnfinishedOf(const CapacityReport& report, PoolKind kind,
-                                              const std::string& id);
-  bool IsWorkedOn(std::string_view unfinished, const std::string& id);
+  // A kind whose turn is held, and its devices as they are then.
+  struct KindInTurn {
+    Turns::Turn turn;
+    CapacityReport report;
+  };
+  absl::StatusOr<KindInTurn> TakeAndRead(PoolKind kind);
+  // The same without what an earlier call left half-made. While the turn of volume `id` is held.
+  absl::StatusOr<KindInTurn> TakeWhole(PoolKind kind, const std::string& id);
+  // A half-made volume, and what keeps others from it. None: it is of a volume whose turn is held.
+  struct Leftover {
+    agent::VolumePlace place;
+    std::optional<Turns::Turn> turn;
+  };
+  // What somebody else is making or removing is left to him.
+  std::vector<Leftover> TakeUnfinished(const CapacityReport& report, PoolKind kind,
+                                       const std::string& id);
+  // Without the kind's turn. One that cannot be removed is logged, and keeps nobody from his
+  // volume. The names of the others.
+  std::vector<std::string> RemoveLeftovers(PoolKind kind, std::vector<Leftover> leftovers);
   agent::VolumeMaker& Maker(PoolKind kind) { return *devices_->makers.at(kind); }
   NodeReading LookFor(const std::string& id);
   absl::Status CheckNoLogicalVolume(const std::string& id, const SizeRange& range);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Volumes of the simulated devices from creation to removal, with what may go wrong between."""
 
+import fcntl
 import os
 import pathlib
 import re
@@ -222,6 +223,16 @@ def test_a_driver_killed_at_any_moment_leaves_what_the_next_one_can_finish(drive
         driver.create(name, GI, kind)
         driver.delete(f'disk-{round_number - 1}')
         assert driver.volumes() == {name: GI} and devices.audit(driver.devices.read()) == []
+
+
+def test_it_serves_while_what_was_left_half_made_is_still_there(driver):
+    left = {**devices.volume_group(20 * GI), 'volumes': [{'name': 'new-disk-9', 'size_bytes': GI}]}
+    driver.devices.write(devices.layout([left], [devices.region(20 * GI)]))
+    with open(f'{driver.devices.path}.lock', 'w', encoding='ascii') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # Who changes the devices waits for it.
+        driver.start()
+        assert list(sizes(driver)) == ['new-disk-9'] and driver.volumes() == {}
+    waiting.until(lambda: not sizes(driver), 'it is gone')
 
 
 def test_its_calls_are_counted_and_it_says_that_it_serves(driver):

@@ -19,14 +19,15 @@ class Driver(Calls):
         self._guest = guest
 
     def start(self, *flags, environment=""):
-        """Returns once it listens: what an earlier driver left half-made is gone by then.
+        """Returns once it listens and what an earlier driver left half-made is gone.
 
         Signatures are erased only, because an emulated machine takes long for every byte.
         """
         self._guest.run(f"mkdir -p {self.root}; : >{LOG}; {environment} setsid pmem-csi-driver --node-name guest-node"
                         f" --endpoint unix:{SOCKET} --devices real {' '.join(flags or ('--erase=signatures',))}"
                         f" >{LOG} 2>&1 & pidof unix-relay >/dev/null || setsid unix-relay {RELAY_PORT} {SOCKET} &"
-                        f" for i in $(seq {START_SECONDS_MAX * 10}); do sleep 0.1; grep -q 'listening on' {LOG} && exit 0;"
+                        f" for i in $(seq {START_SECONDS_MAX * 10}); do sleep 0.1; grep -q 'listening on' {LOG} &&"
+                        f" grep -q 'looked for half-made volumes' {LOG} && exit 0;"
                         f" done; cat {LOG}; exit 1", seconds=START_SECONDS_MAX + 10)
 
     def kill(self):

@@ -87,7 +87,37 @@ TEST_F(VolumesTest, LeavesHalfMadeVolumesInABrokenPoolAlone) {
 TEST_F(VolumesTest, RemovesHalfMadeVolumesAtTheStart) {
   ASSERT_TRUE(FakeMaker(&store_).Create({"pmemvgregion0", "new-disk-9"}, kGiB).ok());
   ASSERT_TRUE(FakeMaker(&store_).Create({"pmemvgregion0", "new-by-hand"}, kGiB).ok());
-  EXPECT_EQ(*volumes_.RemoveUnfinished(), (std::vector<std::string>{"new-disk-9"}));
+  EXPECT_EQ(volumes_.RemoveUnfinished(), (std::vector<std::string>{"new-disk-9"}));
+}
+
+// The page map of a terabyte, of which a driver before this one was killed.
+TEST_F(VolumesTest, OthersAreMadeWhileWhatWasLeftHalfMadeIsErased) {
+  ASSERT_TRUE(FakeMaker(&store_).Create({"region1", "new-disk-9"}, 4 * kGiB).ok());
+  store_.calls.clear();
+  store_.removal = [this] {
+    store_.removal = [] { return absl::OkStatus(); };
+    EXPECT_TRUE(Make("disk-2", "direct", 2 * kGiB).ok());
+    EXPECT_TRUE(volumes_.Delete("disk-2").ok());
+    EXPECT_TRUE(absl::IsAborted(Make("disk-9", "direct", kGiB).status()));
+    EXPECT_TRUE(absl::IsAborted(volumes_.Delete("disk-9")));
+    return absl::OkStatus();
+  };
+  EXPECT_EQ(volumes_.RemoveUnfinished(), (std::vector<std::string>{"new-disk-9"}));
+  EXPECT_EQ(store_.calls, (Calls{"Create region1/disk-2 2147483648", "Disown region1/disk-2",
+                                 "Remove region1/new-disk-2", "Remove region1/new-disk-9"}));
+}
+
+TEST_F(VolumesTest, ACreationThatErasesWhatWasLeftKeepsNobodyElseWaiting) {
+  ASSERT_TRUE(FakeMaker(&store_).Create({"region1", "new-disk-9"}, 4 * kGiB).ok());
+  store_.calls.clear();
+  store_.removal = [this] {
+    store_.removal = nullptr;
+    EXPECT_TRUE(Make("disk-2", "direct", 2 * kGiB).ok());
+    return absl::OkStatus();
+  };
+  EXPECT_TRUE(Make("disk-1", "direct", 4 * kGiB).ok()) << "once there is room";
+  EXPECT_EQ(store_.calls, (Calls{"Create region1/disk-2 2147483648", "Remove region1/new-disk-9",
+                                 "Create region1/disk-1 4294967296"}));
 }
 
 TEST_F(VolumesTest, ErasesBeforeItRemoves) {
@@ -349,7 +379,7 @@ TEST_F(VolumesOfTwoSources, WhatIsNotSeenMayBeInAVolumeGroupThatCannotBeRead) {
   EXPECT_TRUE(absl::IsUnavailable(volumes_.Delete("disk-1")));
   EXPECT_TRUE(absl::IsUnavailable(Make("disk-1", "lvm", kGiB).status()));
   EXPECT_TRUE(absl::IsUnavailable(Make("disk-1", "", kGiB).status()));
-  EXPECT_EQ(*volumes_.RemoveUnfinished(), (std::vector<std::string>{"new-disk-9"}));
+  EXPECT_EQ(volumes_.RemoveUnfinished(), (std::vector<std::string>{"new-disk-9"}));
 }
 
 TEST_F(VolumesOfTwoSources, AVolumeInAVolumeGroupIsFoundWhileRegionsCannotBeRead) {
