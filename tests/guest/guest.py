@@ -42,8 +42,7 @@ def shared_objects(program):
 
 def overlay(work, programs):
     """A folder with programs and their shared objects, to go behind the base archive."""
-    tree = work / "overlay"
-    shutil.rmtree(tree, ignore_errors=True)
+    tree = initramfs.fresh_tree(work)
     for program in programs:
         target = tree / "usr" / "bin" / os.path.basename(program)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The files that an emulated machine boots with: the kernel unpacks archives that follow each other."""
 
+import shutil
 import subprocess
+
+
+def fresh_tree(work):
+    """An empty folder for the files that go behind a base."""
+    tree = work / 'overlay'
+    shutil.rmtree(tree, ignore_errors=True)
+    tree.mkdir(parents=True)
+    return tree
 
 
 def write(path, base, tree=None):

@@ -3,7 +3,6 @@
 
 import fcntl
 import http.client
-import shutil
 import subprocess
 import threading
 
@@ -27,9 +26,8 @@ HOST_SIDE_ADDRESS = '10.0.2.15'
 
 def pack(work, files):
     """The initramfs of stage 1 with /node/NAME for each of `files`, {name: text}."""
-    tree = work / 'overlay'
-    shutil.rmtree(tree, ignore_errors=True)
-    (tree / 'node').mkdir(parents=True)
+    tree = initramfs.fresh_tree(work)
+    (tree / 'node').mkdir()
     for name, text in files.items():
         (tree / 'node' / name).write_text(text)
         (tree / 'node' / name).chmod(0o700)
