@@ -46,6 +46,6 @@ def driver(request, mounts):
         yield one
     finally:
         one.clear()
-    assert one.leftovers() == []
+    assert one.leftovers() == [] and one.findings() == []
     if request.session.testsfailed == failed_before:
         shutil.rmtree(directory)

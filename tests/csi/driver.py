@@ -10,8 +10,11 @@ from harness import devices, processes
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RELEASE = ROOT / 'build' / 'release'
-PROGRAM = RELEASE / 'csi-driver' / 'pmem-csi-driver'
-CSI_CALL = RELEASE / 'tests' / 'csi' / 'csi-call'
+# `./dev test` has a sanitizer's build tested, too.
+PROGRAM = pathlib.Path(os.environ.get('DRIVER', RELEASE / 'csi-driver' / 'pmem-csi-driver'))
+CSI_CALL = pathlib.Path(os.environ.get('CSI_CALL', RELEASE / 'tests' / 'csi' / 'csi-call'))
+# What a sanitizer says goes to the driver's log, and is an error also where nobody looks at how the driver ended.
+SANITIZER_WORDS = ('Sanitizer: ', 'runtime error: ')
 
 
 class Driver(Calls):
@@ -69,6 +72,11 @@ class Driver(Calls):
             check=True,
         ).stdout
         return [line for line in (mounts + loops).split('\n') if f'{self.directory}/' in line]
+
+    def findings(self):
+        """Lines of its log in which a sanitizer says what it found."""
+        lines = [line for log in sorted(self.supervisor.logs.iterdir()) for line in log.read_text(errors='replace').splitlines()]
+        return [line for line in lines if any(word in line for word in SANITIZER_WORDS)]
 
     def clear(self):
         """Ends the driver, and whatever a failed test left mounted and attached."""

@@ -45,6 +45,11 @@ WHOLE_RELEASE = ('release', 'csi', 'e2e', 'guest', 'walkthrough')
 PREPARATION_NICE = 10
 
 
+# Within a build.
+DRIVER = 'csi-driver/pmem-csi-driver'
+CSI_CALL = 'tests/csi/csi-call'
+
+
 @dataclasses.dataclass(frozen=True)
 class Sanitized:
     """Tests that run once more, in a build of their own: those of `suites` that are in none of `without`."""
@@ -52,6 +57,7 @@ class Sanitized:
     build: builds.Build
     suites: tuple
     without: tuple = ()
+    programs: tuple = ()  # Of the build, for tests that meson does not know.
 
     def options(self):
         chosen = [word for suite in self.suites for word in ('--suite', suite)]
@@ -62,7 +68,7 @@ class Sanitized:
 
 
 SANITIZED = (
-    Sanitized(builds.ASAN, ('unit', 'scenario', 'integration', 'property', 'fuzz-corpus')),
+    Sanitized(builds.ASAN, ('unit', 'scenario', 'integration', 'property', 'fuzz-corpus'), programs=(DRIVER, CSI_CALL)),
     # `pure` are the tests of libraries that know no threads: nothing could race there.
     Sanitized(builds.TSAN, ('unit', 'integration'), without=('pure',)),
 )
@@ -142,18 +148,18 @@ class Run:
             return self.step('release build', builds.build_commands(builds.RELEASE, self.werror))
         return bool(suites) and self._build_tests(builds.RELEASE, self.werror, lambda of: not of.isdisjoint(suites))
 
-    def _build_tests(self, build, werror, takes, nice=0):
-        """What the tests whose suites `takes` takes need, and no more. True when it is there."""
+    def _build_tests(self, build, werror, takes, nice=0, programs=()):
+        """What the tests whose suites `takes` takes need, and `programs`, and no more. True when it is there."""
         setup = [*builds.setup_commands(build, werror), builds.refresh_command(build)]
         if not self.step(f'{build.name} setup', setup, builds.environment(build)):
             return False
-        ninja = ['nice', '-n', nice, 'ninja', '-C', build.directory, *builds.targets_of_tests(build, takes)]
+        ninja = ['nice', '-n', nice, 'ninja', '-C', build.directory, *builds.targets_of_tests(build, takes), *programs]
         return self.step(f'{build.name} build', [ninja])
 
     def build_sanitized(self, sanitized):
         """With what the other lanes leave of the processors."""
         # Never with warnings as errors: the sanitizers make the compiler warn of what is not there.
-        if self._build_tests(sanitized.build, False, sanitized.takes, nice=19):
+        if self._build_tests(sanitized.build, False, sanitized.takes, nice=19, programs=sanitized.programs):
             self.sanitized_built.add(sanitized.build.name)
 
     def test_sanitized(self, sanitized):
@@ -181,20 +187,33 @@ def compile_lane(run):
             run.part(sanitized.build.name, functools.partial(run.build_sanitized, sanitized))
 
 
-def build_programs(run, programs):
+def have_programs(run, programs):
     """True when all of them are there and current."""
     for program in control_plane.missing(programs):
         commands = control_plane.build_commands(program, nice=15)
         if run.step(f'{program.name} build', commands, control_plane.go_environment()):
             program.mark_current()
+    return not control_plane.missing(programs)
+
+
+def build_programs(run, programs):
+    """True when all of them are there, and the release build."""
+    has_all = have_programs(run, programs)
     run.release_built.wait()
-    return run.release_ok and not control_plane.missing(programs)
+    return run.release_ok and has_all
 
 
-def pytest_step(run, name, folder):
+def pytest_step(run, name, folder, env=None):
     xml = run.board.logs / f'{name}.xml'
     xml.unlink(missing_ok=True)
-    run.step(f'{name} tests', [PYTEST + [f'--junitxml={xml}', folder]], count=lambda: junit.count(xml))
+    run.step(f'{name} tests', [PYTEST + [f'--junitxml={xml}', folder]], env, count=lambda: junit.count(xml))
+
+
+def csi_sanitized(run):
+    """The driver's tests once more. It is built without what protobuf generates being watched."""
+    if builds.ASAN.name in run.sanitized_built and have_programs(run, control_plane.CSI_PROGRAMS):
+        programs = {'DRIVER': str(builds.ASAN.directory / DRIVER), 'CSI_CALL': str(builds.ASAN.directory / CSI_CALL)}
+        pytest_step(run, 'asan csi', CSI, {**os.environ, **sanitizer_environment(), **programs})
 
 
 def csi(run):
@@ -263,6 +282,7 @@ def run_all(run):
         lane.join()
     for sanitized in SANITIZED:
         run.part(f'{sanitized.build.name} tests', functools.partial(run.test_sanitized, sanitized))
+    run.part('asan csi tests', lambda: csi_sanitized(run))
     if run.walkthrough_ready:
         run.part('walkthrough tests', lambda: walk(run))
 
