@@ -83,6 +83,25 @@ def test_no_volume_group_is_made_over_a_damaged_one(guest):
     guest.run(f"vgremove -q {group} && ndctl destroy-namespace -f -r {region} all")
 
 
+def test_a_volume_group_that_is_being_restored_is_left_alone(guest):
+    """Between pvcreate and vgcfgrestore there is nothing but what vgcreate writes first."""
+    region = region_of(guest, "lvm")
+    group = f"pmemvgregion{region.removeprefix('region')}"
+    assert init(guest, "lvm", "--kind lvm")[0] == 0
+    device = guest.run("pvs --noheadings -o pv_name").strip()
+    data = f"of=/dev/mapper/{group}-disk--kept bs=1M seek=8 conv=fsync,notrunc 2>/dev/null"
+    guest.run(f"lvcreate -q -y -n disk-kept -L 64M {group} && echo kept | dd {data}")
+    uuid = guest.run("pvs --noheadings -o pv_uuid").strip()
+    guest.run(f"cp /etc/lvm/backup/{group} /tmp/backup && vgchange -q -an {group}")
+    zero_start(guest, device)
+    guest.run(f"pvcreate -q --uuid {uuid} --restorefile /tmp/backup {device}")
+    status, lines = init(guest, "lvm", "--kind lvm")
+    assert status == 3 and lines[-1].startswith(f"{region}: left alone: {device} carries") and "LVM2_member" in lines[-1]
+    guest.run(f"lvm vgcfgrestore -q -f /tmp/backup {group} && vgchange -q -ay {group}")
+    assert guest.run(f"dd if=/dev/mapper/{group}-disk--kept bs=1M skip=8 2>/dev/null | head -c 5") == "kept\n"
+    guest.run(f"vgremove -q -f {group} && ndctl destroy-namespace -f -r {region} all")
+
+
 def test_what_cannot_be_looked_at_is_left_alone(guest):
     region = region_of(guest, "direct")
     name = f"namespace{region.removeprefix('region')}.0"
