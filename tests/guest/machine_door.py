@@ -12,13 +12,13 @@ class CommandFailed(AssertionError):
 
 def run(port, script, seconds, check=True):
     """Output of a bash script in the machine. Raises CommandFailed, with what it wrote."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
-    connection.request("POST", "/cgi-bin/door", body=script.encode())
+    connection = http.client.HTTPConnection('127.0.0.1', port, timeout=seconds)
+    connection.request('POST', '/cgi-bin/door', body=script.encode())
     response = connection.getresponse()
     body = response.read()
     connection.close()
-    status = int(response.headers["X-Exit-Status"])
-    split = int(response.headers["X-Out-Bytes"])
+    status = int(response.headers['X-Exit-Status'])
+    split = int(response.headers['X-Out-Bytes'])
     if check and status != 0:
         raise CommandFailed(f"status {status}: {script}\n{body.decode(errors='replace')}")
     return body[:split].decode()
@@ -29,20 +29,20 @@ def ask_monitor(path, command):
     with socket.socket(socket.AF_UNIX) as monitor:
         monitor.settimeout(5)
         monitor.connect(str(path))
-        monitor.sendall(f"{command}\n".encode())
-        text = b""
-        while text.count(b"(qemu)") < 2:
+        monitor.sendall(f'{command}\n'.encode())
+        text = b''
+        while text.count(b'(qemu)') < 2:
             chunk = monitor.recv(65536)
             if not chunk:
-                raise ConnectionError("the monitor closed")
+                raise ConnectionError('the monitor closed')
             text += chunk
     return text.decode()
 
 
 def forwarded_ports(path):
     """{(the machine's address, its port): this host's port}, as QEMU chose them."""
-    rows = re.findall(r"TCP\[HOST_FORWARD\]\s+\d+\s+\S+\s+(\d+)\s+(\S+)\s+(\d+)",
-                      ask_monitor(path, "info usernet"))
+    rows = re.findall(r'TCP\[HOST_FORWARD\]\s+\d+\s+\S+\s+(\d+)\s+(\S+)\s+(\d+)',
+                      ask_monitor(path, 'info usernet'))
     if not rows:
-        raise ConnectionError("no port is forwarded yet")
+        raise ConnectionError('no port is forwarded yet')
     return {(address, int(inside)): int(outside) for outside, address, inside in rows}

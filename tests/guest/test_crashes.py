@@ -13,17 +13,17 @@ from guest import MIB
 from harness import waiting
 
 # kill_at.cc says what counts as a step.
-KILL_AT = "/tmp/kill-at"
-WITH_CRASHES = f"LD_PRELOAD=/usr/bin/libkill-at.so KILL_AT_FILE={KILL_AT}"
+KILL_AT = '/tmp/kill-at'
+WITH_CRASHES = f'LD_PRELOAD=/usr/bin/libkill-at.so KILL_AT_FILE={KILL_AT}'
 STEPS_MAX = 60
 AGREE_SECONDS_MAX = 10  # Far less than the agent's next re-read.
 ASKED_AGAIN_MAX = 8  # In one test, of some fifty calls; more says that something hangs, and no busy machine.
-CREATE = "csi.v1.Controller/CreateVolume"
-DELETE = "csi.v1.Controller/DeleteVolume"
+CREATE = 'csi.v1.Controller/CreateVolume'
+DELETE = 'csi.v1.Controller/DeleteVolume'
 
 
 # Direct volumes are made without LVM, and asking it in each call takes longer than the rest.
-FLAGS = {"lvm": ["--erase=signatures"], "direct": ["--erase=signatures", "--lvm-command=none"]}
+FLAGS = {'lvm': ['--erase=signatures'], 'direct': ['--erase=signatures', '--lvm-command=none']}
 
 
 @pytest.fixture
@@ -38,11 +38,11 @@ def fragile(driver, kind):
 
 def free_bytes(guest, regions, kind):
     """{pool: bytes free} of those that the volume may be in, as the tools say it."""
-    if kind == "lvm":
-        lines = guest.run("vgs --noheadings --units b --nosuffix -o vg_name,vg_free").splitlines()
-        return {f"lvm/{name}": int(free) for name, free in map(str.split, lines)}
-    region = regions["direct"]
-    return {f"direct/{region}": int(guest.run(f"cat /sys/bus/nd/devices/{region}/available_size"))}
+    if kind == 'lvm':
+        lines = guest.run('vgs --noheadings --units b --nosuffix -o vg_name,vg_free').splitlines()
+        return {f'lvm/{name}': int(free) for name, free in map(str.split, lines)}
+    region = regions['direct']
+    return {f'direct/{region}': int(guest.run(f'cat /sys/bus/nd/devices/{region}/available_size'))}
 
 
 def wait_agent_agrees(guest, agent, regions, kind, is_there):
@@ -50,12 +50,12 @@ def wait_agent_agrees(guest, agent, regions, kind, is_there):
     free = free_bytes(guest, regions, kind)
 
     def said():
-        pools = [pool for pool in agent.report()["pools"] if pool["id"] in free]
-        return ({pool["id"]: pool["available_bytes"] for pool in pools},
-                any(v["name"] == "disk-killed" for pool in pools for v in pool["volumes"]))
+        pools = [pool for pool in agent.report()['pools'] if pool['id'] in free]
+        return ({pool['id']: pool['available_bytes'] for pool in pools},
+                any(v['name'] == 'disk-killed' for pool in pools for v in pool['volumes']))
 
     there = (free, is_there)
-    waiting.until(said, f"the agent says {there}", AGREE_SECONDS_MAX, accepts=lambda seen: seen == there)
+    waiting.until(said, f'the agent says {there}', AGREE_SECONDS_MAX, accepts=lambda seen: seen == there)
 
 
 class Watch:
@@ -69,7 +69,7 @@ class Watch:
     def lap(self, what):
         """All since the last lap was `what`."""
         now = time.monotonic()
-        self._laps.append(f"{what} {now - self._began:.1f}")
+        self._laps.append(f'{what} {now - self._began:.1f}')
         self._began = now
 
     def tell(self, step, method):
@@ -79,18 +79,18 @@ class Watch:
 
 def killed_at(guest, driver, agent, kind, step, method, request, watch):
     """Makes the call, which is to end at that step, the agent with it. False: it was over before, and went well."""
-    guest.run(f"echo {step} >{KILL_AT}")
-    watch.lap("before")
+    guest.run(f'echo {step} >{KILL_AT}')
+    watch.lap('before')
     answer = driver.answer(method, request)
-    watch.lap("the call")
-    if answer["code"] == "OK":
-        guest.run(f"rm {KILL_AT}")  # An error when it is not there: the driver was killed, and yet it answered.
+    watch.lap('the call')
+    if answer['code'] == 'OK':
+        guest.run(f'rm {KILL_AT}')  # An error when it is not there: the driver was killed, and yet it answered.
         return False
-    assert answer["code"] == "UNAVAILABLE", (step, method, answer)
+    assert answer['code'] == 'UNAVAILABLE', (step, method, answer)
     agent.crash()
-    watch.lap("agent")
-    driver.start(*FLAGS[kind], environment=f"[ ! -e {KILL_AT} ] || exit 1; {WITH_CRASHES}")
-    watch.lap("driver")
+    watch.lap('agent')
+    driver.start(*FLAGS[kind], environment=f'[ ! -e {KILL_AT} ] || exit 1; {WITH_CRASHES}')
+    watch.lap('driver')
     return True
 
 
@@ -102,19 +102,19 @@ class Patience:
 
     def answer(self, driver, method, request):
         answer = driver.answer(method, request)
-        if answer["code"] != "DEADLINE_EXCEEDED":
+        if answer['code'] != 'DEADLINE_EXCEEDED':
             return answer
         self.asked_again += 1
-        print(f"guest: {method} is asked for again, time {self.asked_again} of {ASKED_AGAIN_MAX} at most: {answer}")
+        print(f'guest: {method} is asked for again, time {self.asked_again} of {ASKED_AGAIN_MAX} at most: {answer}')
         assert self.asked_again <= ASKED_AGAIN_MAX
         return driver.answer(method, request)
 
 
-@pytest.mark.parametrize("kind,steps_min", [("lvm", 6), ("direct", 12)])
+@pytest.mark.parametrize('kind,steps_min', [('lvm', 6), ('direct', 12)])
 def test_what_is_killed_at_any_step_leaves_what_the_next_one_finishes(guest, fragile, agent, regions, unchanged,
                                                                      kind, steps_min):
-    create = (CREATE, creation("disk-killed", 64 * MIB, kind))
-    delete = (DELETE, {"volume_id": "disk-killed"})
+    create = (CREATE, creation('disk-killed', 64 * MIB, kind))
+    delete = (DELETE, {'volume_id': 'disk-killed'})
     others = set(fragile.volumes())
     killed = {CREATE: 0, DELETE: 0}
     patience, watch = Patience(), Watch(kind)
@@ -125,20 +125,20 @@ def test_what_is_killed_at_any_step_leaves_what_the_next_one_finishes(guest, fra
             if killed[method] == step - 1 and killed_at(guest, fragile, agent, kind, step, method, request, watch):
                 killed[method] += 1
                 answer = patience.answer(fragile, method, request)
-                assert answer["code"] == "OK", (step, method, answer)
-                watch.lap("the call again")
+                assert answer['code'] == 'OK', (step, method, answer)
+                watch.lap('the call again')
                 wait_agent_agrees(guest, agent, regions, kind, method == CREATE)
                 if method == DELETE:
                     assert set(fragile.volumes()) == others
-                watch.lap("agreement")
+                watch.lap('agreement')
                 watch.tell(step, method)
             elif killed[method] != step - 1:
-                assert patience.answer(fragile, method, request)["code"] == "OK"
+                assert patience.answer(fragile, method, request)['code'] == 'OK'
         if killed == before:
             break
     else:
-        pytest.fail(f"{STEPS_MAX - 1} steps were tried, and there are more")
-    print(f"\nguest: {kind}: killed at {killed[CREATE]} steps of creation, {killed[DELETE]} of removal")
+        pytest.fail(f'{STEPS_MAX - 1} steps were tried, and there are more')
+    print(f'\nguest: {kind}: killed at {killed[CREATE]} steps of creation, {killed[DELETE]} of removal')
     assert killed[CREATE] >= steps_min and killed[DELETE] >= 3
 
 
@@ -146,23 +146,23 @@ def test_what_is_killed_at_any_step_leaves_what_the_next_one_finishes(guest, fra
 def formatting(driver):
     """A driver whose mkfs.xfs crashes when the test says so; afterwards an ordinary one."""
     driver.kill()
-    driver.start(*FLAGS["direct"], environment=f"{WITH_CRASHES} KILL_PROGRAM=mkfs.xfs")
+    driver.start(*FLAGS['direct'], environment=f'{WITH_CRASHES} KILL_PROGRAM=mkfs.xfs')
     yield driver
     driver.kill()
     driver.start()
 
 
 def test_what_a_killed_mkfs_left_is_formatted_by_the_next_stage(guest, formatting, unchanged):
-    name, capability = "disk-xfs", mounted("xfs")
+    name, capability = 'disk-xfs', mounted('xfs')
     for step in (5, 50):  # Writes, of some sixty: the first ones wipe, the third is the superblock.
-        formatting.create(name, 320 * MIB, "direct", capability)
-        guest.run(f"echo {step} >{KILL_AT}")
-        with pytest.raises(Refused, match="UNAVAILABLE"):
+        formatting.create(name, 320 * MIB, 'direct', capability)
+        guest.run(f'echo {step} >{KILL_AT}')
+        with pytest.raises(Refused, match='UNAVAILABLE'):
             formatting.stage(name, capability)
-        guest.run(f"[ ! -e {KILL_AT} ]")
-        device = next(one["blockdev"] for one in guest.json("ndctl list -N") if one.get("name") == name)
-        assert "TYPE=xfs" in guest.run(f"blkid -p -o export /dev/{device}")
+        guest.run(f'[ ! -e {KILL_AT} ]')
+        device = next(one['blockdev'] for one in guest.json('ndctl list -N') if one.get('name') == name)
+        assert 'TYPE=xfs' in guest.run(f'blkid -p -o export /dev/{device}')
         formatting.stage(name, capability)
         target = formatting.publish(name, capability)
-        guest.run(f"echo kept >{target}/data")
+        guest.run(f'echo kept >{target}/data')
         formatting.remove(name)
