@@ -68,7 +68,10 @@ absl::Status ReadClaimMetadata(const JsonValue& object, Claim* claim) {
                         metadata.OptionalMember("annotations"));
   claim->has_annotations = annotations.has_value();
   if (!annotations.has_value()) return absl::OkStatus();
-  PMEM_ASSIGN_OR_RETURN(claim->selected_node, Text(*annotations, kSelectedNodeAnnotation));
+  PMEM_ASSIGN_OR_RETURN(const auto selected_node,
+                        annotations->OptionalString(kSelectedNodeAnnotation));
+  claim->selected_node = selected_node.value_or("");
+  claim->has_empty_selected_node = selected_node == "";
   PMEM_ASSIGN_OR_RETURN(const std::string pinned_by, Text(*annotations, kPinnedByAnnotation));
   claim->is_pinned_by_us = IsMarkOfOurs(pinned_by, claim->selected_node);
   if (!claim->selected_node.empty()) {

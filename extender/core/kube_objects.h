@@ -156,6 +156,7 @@ struct Claim {
   DataSource data_source = DataSource::kNone;
   std::string volume_attributes_class;  // spec.volumeAttributesClassName
   bool has_annotations = false;  // metadata.annotations exists at all (matters for JSON patch).
+  bool has_empty_selected_node = false;  // The annotation is there, and says nothing; as above.
   std::vector<OwnerReference> owners;
   bool operator==(const Claim&) const = default;
 };

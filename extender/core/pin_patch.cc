@@ -47,7 +47,9 @@ std::string PinPatch(const Pin& pin) {
     add(Operation("test", AnnotationPath(kStorageProvisionerAnnotation), JsonQuoted(kDriverName)));
   }
   if (pin.claim.has_annotations) {
-    add(Operation("test", AnnotationPath(kSelectedNodeAnnotation), "null"));
+    // To provisioners an empty one is none; to a test of JSON patch it is there.
+    const std::string_view none = pin.claim.has_empty_selected_node ? "\"\"" : "null";
+    add(Operation("test", AnnotationPath(kSelectedNodeAnnotation), none));
   } else {
     add(Operation("test", "/metadata/annotations", "null"));
     add(Operation("add", "/metadata/annotations", "{}"));

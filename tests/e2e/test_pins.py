@@ -61,6 +61,16 @@ def test_immediate_claim_without_a_pod_gets_a_node_with_room(scene):
     assert scene.failed_creations() == []
 
 
+def test_immediate_claim_whose_pin_was_typed_in_empty_gets_a_node(scene):
+    """As `kubectl annotate pvc data volume.kubernetes.io/selected-node=` does, or a chart's value."""
+    node = scene.add_node(lvm(12))
+    class_name = scene.storage_class('now', {'pmemType': 'lvm'}, immediate=True)
+    claim = objects.claim('data', class_name=class_name)
+    claim['metadata']['annotations'] = {objects.SELECTED_NODE: ''}
+    scene.create(claim)
+    assert scene.wait_bound('data') == node
+
+
 def test_immediate_claim_with_a_pod_that_comes_later(scene):
     node = scene.add_node(lvm(12))
     scene.claim('data', class_name=scene.storage_class('now', {'pmemType': 'lvm'}, immediate=True))

@@ -149,6 +149,17 @@ TEST(KubeDecode, ClaimIsReadWhole) {
                            .has_annotations = true}));
 }
 
+TEST(KubeDecode, AnEmptySelectedNodeIsNoPinAndIsThere) {
+  const auto claim = [](const std::string& annotations) {
+    return *DecodeObject<Claim>(R"({"metadata":{"name":"c","annotations":{)" + annotations + "}}}");
+  };
+  const Claim empty = claim(R"("volume.kubernetes.io/selected-node":"")");
+  EXPECT_EQ(empty.selected_node, "");
+  EXPECT_TRUE(empty.has_empty_selected_node);
+  EXPECT_FALSE(claim("").has_empty_selected_node);
+  EXPECT_FALSE(claim(R"("volume.kubernetes.io/selected-node":"n1")").has_empty_selected_node);
+}
+
 // As kube-apiserver 1.36.3 writes them.
 constexpr const char* kPinnedClaim =
     R"({"metadata":{"name":"c","labels":{"app":"db"},"annotations":{%s},"managedFields":[

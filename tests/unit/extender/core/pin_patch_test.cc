@@ -25,6 +25,17 @@ TEST(PinPatch, WritesOnlyToTheClaimAsItWasSeen) {
           R"("value":"pmem-extender/n1"}])");
 }
 
+// `kubectl annotate pvc data volume.kubernetes.io/selected-node=`, or a chart whose value is empty.
+TEST(PinPatch, TakesTheAnnotationThatIsEmptyForNoPin) {
+  Pin pin{.claim = MakeClaim(1, kGiB), .item = {}, .node = "n1"};
+  pin.claim.has_annotations = true;
+  pin.claim.has_empty_selected_node = true;
+  const std::string patch = PinPatch(pin);
+  const std::string path = R"("path":"/metadata/annotations/volume.kubernetes.io~1selected-node")";
+  EXPECT_NE(patch.find(R"({"op":"test",)" + path + R"(,"value":""})"), std::string::npos) << patch;
+  EXPECT_EQ(patch.find("null"), std::string::npos) << patch;
+}
+
 TEST(PinPatch, MakesTheAnnotationsWhereThereAreNone) {
   Pin pin{.claim = MakeClaim(1, kGiB), .item = {}, .node = "n1"};
   const std::string patch = PinPatch(pin);
