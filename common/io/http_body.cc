@@ -18,6 +18,7 @@
 #include "common/io/heap.h"
 #include "common/io/http_server.h"
 #include "common/io/log.h"
+#include "common/io/plain_buffer.h"
 
 namespace pmem {
 namespace {
@@ -50,8 +51,30 @@ class BodyBuffer final : public streams::details::basic_producer_consumer_buffer
     if (count > kChunkBytesMax) {
       return pplx::task_from_exception<size_t>(http::http_exception("a chunk has no length"));
     }
-    return basic_producer_consumer_buffer::_putn(ptr, count);
+    // It is written. cpprestsdk reads the next 4 KiB then, which needs no other thread: the changes
+    // of threads of a large body took longer than all else that is done with it.
+    return pplx::task_from_result<size_t>(basic_producer_consumer_buffer::_putn(ptr, count).get(),
+                                          OnSameThread());
   }
+};
+
+// What cpprestsdk sends as a body.
+class TextBuffer final : public PlainBuffer {
+ public:
+  explicit TextBuffer(std::string text)
+      : PlainBuffer(std::ios_base::in), text_(std::move(text)), left_(text_) {}
+
+ protected:
+  // It asks for 4 KiB, and for the next ones once these are sent.
+  pplx::task<size_t> _getn(uint8_t* ptr, size_t count) override {
+    const size_t got = left_.copy(reinterpret_cast<char*>(ptr), count);
+    left_.remove_prefix(got);
+    return pplx::task_from_result<size_t>(got, OnSameThread());
+  }
+
+ private:
+  const std::string text_;
+  std::string_view left_;
 };
 
 // Reads a body into one string, in pieces, so that cpprestsdk's own buffer stays small.
@@ -130,9 +153,14 @@ class BodyReader final : public LateBodies::Waiter,
     const size_t want = std::min(PieceBytes(), WantedBytes());
     if (!lease_->Resize(got_ + want)) return RefuseNow();
     if (!waits_) waits_ = late_->Add(RealClock().SteadyNow() + patience_, weak_from_this());
+    // A decision may take less than a change of threads. (cpprestsdk has left the buffer's lock for
+    // a thread of the pool by then. An earlier piece is followed by the next one, which must not
+    // become a call inside of a call.)
+    const pplx::task_options where = want == WantedBytes() ? OnSameThread() : pplx::task_options();
     body_.resize(got_ + want);
     buffer_.getn(reinterpret_cast<uint8_t*>(body_.data() + got_), want)
-        .then([self = shared_from_this()](const pplx::task<size_t>& t) { self->OnPiece(t); });
+        .then([self = shared_from_this()](const pplx::task<size_t>& t) { self->OnPiece(t); },
+              where);
   }
 
   // Nearly always the body is on its way, and there is plenty.
@@ -231,6 +259,12 @@ void ReadBody(const http::http_request& request, size_t length, const BodyLimits
               BodyDone done) {
   if (length == 0) return done(HttpBody());
   std::make_shared<BodyReader>(request, length, limits, std::move(done))->Start();
+}
+
+void SetBody(http::http_response& response, std::string text, const std::string& content_type) {
+  const size_t size = text.size();
+  const streams::streambuf<uint8_t> buffer(std::make_shared<TextBuffer>(std::move(text)));
+  response.set_body(buffer.create_istream(), size, content_type);
 }
 
 void ObserveTask(const pplx::task<void>& done, std::string_view what) noexcept {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How http_server.cc takes a request's body out of cpprestsdk; nobody else includes this.
+// How http_server.cc takes a request's body out of cpprestsdk, and gives it an answer's; nobody else
+// includes this.
 #pragma once
 
 #include <cpprest/http_msg.h>
@@ -50,6 +51,9 @@ absl::StatusOr<size_t> BodyLength(const web::http::http_request& request);
 using BodyDone = std::function<void(absl::StatusOr<HttpBody>)>;
 void ReadBody(const web::http::http_request& request, size_t length, const BodyLimits& limits,
               BodyDone done);
+
+// `text` is not empty.
+void SetBody(web::http::http_response& response, std::string text, const std::string& content_type);
 
 // Looks at a task that is done. A failure is a line for whoever debugs: `what` did not work.
 void ObserveTask(const pplx::task<void>& done, std::string_view what) noexcept;

@@ -9,6 +9,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "common/io/plain_buffer.h"
 
 namespace pmem {
 namespace {
@@ -22,29 +23,11 @@ constexpr size_t kPieceBytesMax = std::numeric_limits<int>::max();
 
 // Where cpprestsdk writes a response body: hands each piece to a function, whose task holds back
 // the next read from the socket until it completes. There is nothing to read from it.
-class Sink final : public streams::details::streambuf_state_manager<uint8_t> {
+class Sink final : public PlainBuffer {
  public:
   using OnBytes = std::function<pplx::task<size_t>(const uint8_t*, size_t)>;
   explicit Sink(OnBytes on_bytes)
-      : streambuf_state_manager(std::ios_base::out), on_bytes_(std::move(on_bytes)) {}
-
-  bool can_seek() const override { return false; }
-  bool has_size() const override { return false; }
-  utility::size64_t size() const override { return 0; }
-  size_t buffer_size(std::ios_base::openmode) const override { return 0; }
-  void set_buffer_size(size_t, std::ios_base::openmode) override {}
-  size_t in_avail() const override { return 0; }
-  pos_type getpos(std::ios_base::openmode) const override { return traits::eof(); }
-  pos_type seekpos(pos_type, std::ios_base::openmode) override { return traits::eof(); }
-  pos_type seekoff(off_type, std::ios_base::seekdir, std::ios_base::openmode) override {
-    return traits::eof();
-  }
-  bool acquire(uint8_t*& ptr, size_t& count) override {
-    ptr = nullptr;
-    count = 0;
-    return false;
-  }
-  void release(uint8_t*, size_t) override {}
+      : PlainBuffer(std::ios_base::out), on_bytes_(std::move(on_bytes)) {}
 
  protected:
   pplx::task<int_type> _putc(uint8_t c) override {
@@ -54,21 +37,8 @@ class Sink final : public streams::details::streambuf_state_manager<uint8_t> {
     if (count > kPieceBytesMax) return RefuseBytes("a chunk has a length below zero");
     return on_bytes_(ptr, count);
   }
-  pplx::task<int_type> _bumpc() override { return Eof(); }
-  int_type _sbumpc() override { return traits::eof(); }
-  pplx::task<int_type> _getc() override { return Eof(); }
-  int_type _sgetc() override { return traits::eof(); }
-  pplx::task<int_type> _nextc() override { return Eof(); }
-  pplx::task<int_type> _ungetc() override { return Eof(); }
-  pplx::task<size_t> _getn(uint8_t*, size_t) override { return pplx::task_from_result<size_t>(0); }
-  size_t _scopy(uint8_t*, size_t) override { return 0; }
-  pplx::task<bool> _sync() override { return pplx::task_from_result(true); }
-  uint8_t* _alloc(size_t) override { return nullptr; }
-  void _commit(size_t) override {}
 
  private:
-  static pplx::task<int_type> Eof() { return pplx::task_from_result<int_type>(traits::eof()); }
-
   const OnBytes on_bytes_;
 };
 

@@ -55,7 +55,7 @@ http::http_response ToCpprest(HttpResponse response, bool with_body) {
   http::http_response out(static_cast<http::status_code>(response.status));
   for (const auto& [name, value] : response.headers) out.headers().add(name, value);
   if (with_body && !response.body.empty()) {
-    out.set_body(std::move(response.body), response.content_type);
+    SetBody(out, std::move(response.body), response.content_type);
   }
   return out;
 }

@@ -4,6 +4,7 @@
 // its own. Prints one JSON object a line; ./dev bench makes tables of them.
 //
 // usage: verb-benchmark NODES names|full pmem|plain CALLS
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,7 +24,6 @@
 #include "common/pure/json_writer.h"
 #include "extender/verb_api.h"
 #include "extender/wire/extender_v1.h"
-#include "tests/benchmark/bare_listener.h"
 #include "tests/benchmark/calls.h"
 #include "tests/support/raw_socket.h"
 
@@ -31,7 +31,7 @@ namespace pmem::extender {
 namespace {
 
 constexpr int kWarmUpCalls = 5;
-constexpr int kIoThreads = 4;
+constexpr int kIoThreads = 2;  // As the extender has by default (--io-threads).
 
 std::string Post(int port, std::string_view path, std::string_view body) {
   return absl::StrCat("POST ", std::string(path), " HTTP/1.1\r\nHost: 127.0.0.1:", port,
@@ -137,6 +137,8 @@ class Pipe {
     PMEM_CHECK(::read(fds_[0], &number, sizeof(number)) == sizeof(number));
     return number;
   }
+  int in() const { return fds_[1]; }
+  int out() const { return fds_[0]; }
 
  private:
   int fds_[2];
@@ -147,28 +149,39 @@ int FreePort() {
   return socket.port();
 }
 
-int RunFloor(const Setup& setup, Pipe& port, Pipe& end) {
-  std::map<std::string, std::string> answers;
-  {
-    BenchmarkWorld world(setup.nodes);
-    NoObserver observer;
-    VerbApi verbs(&world.service(), &observer);
-    const std::string args = ArgsJson(setup);
-    answers["/scheduler/filter"] = Decide(verbs, "filter", args, nullptr);
-    answers["/scheduler/prioritize"] = Decide(verbs, "prioritize", args, nullptr);
-    verbs.Stop();
+int AnswersFile(const Setup& setup) {
+  BenchmarkWorld world(setup.nodes);
+  NoObserver observer;
+  VerbApi verbs(&world.service(), &observer);
+  const std::string args = ArgsJson(setup);
+  std::string answers;
+  for (const char* verb : {"filter", "prioritize"}) {
+    const std::string answer = Decide(verbs, verb, args, nullptr);
+    absl::StrAppend(&answers, "/scheduler/", verb, " ", answer.size(), "\n", answer);
   }
-  StartIoThreads(kIoThreads);
-  const int number = FreePort();
-  const BareListener listener(number, std::move(answers));
-  port.Put(number);
-  end.Get();
-  return 0;
+  verbs.Stop();
+  const int file = ::memfd_create("answers", 0);
+  PMEM_CHECK(::write(file, answers.data(), answers.size()) == static_cast<ssize_t>(answers.size()));
+  PMEM_CHECK(::lseek(file, 0, SEEK_SET) == 0);
+  return file;
+}
+
+// Does not return: becomes the program beside this one.
+int RunFloor(const Setup& setup, const Pipe& port, const Pipe& end, const std::string& program) {
+  const std::string answers = std::to_string(AnswersFile(setup));
+  const std::string number = std::to_string(FreePort());
+  const std::string threads = std::to_string(kIoThreads), ready = std::to_string(port.in());
+  PMEM_CHECK(::dup2(end.out(), STDIN_FILENO) == STDIN_FILENO);
+  ::close(end.in());
+  ::execl(program.c_str(), program.c_str(), number.c_str(), threads.c_str(), answers.c_str(),
+          ready.c_str(), nullptr);
+  std::perror(program.c_str());
+  return 1;
 }
 
 int RunClient(const Setup& setup, Pipe& our_port, Pipe& floor_port) {
   const int ports[2] = {our_port.Get(), floor_port.Get()};
-  MeasurePair("filter", setup, ports);
+  if (!getenv("ONLYP")) MeasurePair("filter", setup, ports);
   if (!setup.is_full) MeasurePair("prioritize", setup, ports);
   return 0;
 }
@@ -193,14 +206,17 @@ int RunOurs(const Setup& setup, Pipe& port, pid_t client) {
   return status == 0 ? 0 : 1;
 }
 
-int Run(const Setup& setup) {
+int Run(const Setup& setup, const std::string& floor_program) {
   Pipe our_port, floor_port, end;
   const pid_t floor = ::fork();
-  if (floor == 0) return RunFloor(setup, floor_port, end);
+  if (floor == 0) return RunFloor(setup, floor_port, end, floor_program);
   const pid_t client = ::fork();
-  if (client == 0) return RunClient(setup, our_port, floor_port);
+  if (client == 0) {
+    ::close(end.in());
+    return RunClient(setup, our_port, floor_port);
+  }
   const int code = RunOurs(setup, our_port, client);
-  end.Put(0);
+  ::close(end.in());
   ::waitpid(floor, nullptr, 0);
   return code;
 }
@@ -218,5 +234,6 @@ int main(int argc, char** argv) {
   return pmem::extender::Run({.nodes = std::stoi(words[1]),
                               .is_full = words[2] == "full",
                               .is_pmem = words[3] == "pmem",
-                              .calls = std::stoi(words[4])});
+                              .calls = std::stoi(words[4])},
+                             words[0].substr(0, words[0].rfind('/') + 1) + "bare-listener");
 }
