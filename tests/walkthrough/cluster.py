@@ -38,7 +38,7 @@ class Cluster:
         return self.plane.admin
 
     def start_nodes(self, definitions):
-        """Boots them side by side; returns when all are Ready."""
+        """They boot side by side; wait_for_nodes() returns when all are Ready."""
         ends = ('one.link', 'other.link')
         for name, (number, gib, end) in definitions.items():
             one = node.Node(self.directory / name, name, number, gib, (ends[end], ends[1 - end]), self._sockets,
@@ -52,22 +52,18 @@ class Cluster:
             one.start()
             self.nodes[name] = one
             self.network.nodes.append(one)
+
+    def wait_for_nodes(self, definitions):
         for name in definitions:
             self.nodes[name].wait_for_door()
         for name in definitions:
-            self.wait_ready(name)
+            waiting.until(lambda name=name: self.is_ready(name), f'{name} is Ready', NODE_READY_SECONDS, poll=0.2)
 
-    def reboot(self, names):
-        """A power cut: all of them at once. Returns when their doors are open again."""
-        for name in names:
-            self.nodes[name].power_off()
-        for name in names:
-            self.nodes[name].start()
-        for name in names:
-            self.nodes[name].wait_for_door()
-
-    def wait_ready(self, name):
-        waiting.until(lambda: self.is_ready(name), f'{name} is Ready', NODE_READY_SECONDS, poll=0.2)
+    def reboot(self, name):
+        """A power cut. Returns when its door is open again."""
+        self.nodes[name].power_off()
+        self.nodes[name].start()
+        self.nodes[name].wait_for_door()
 
     def is_ready(self, name):
         found = self.api.find('nodes', name) or {'status': {}}

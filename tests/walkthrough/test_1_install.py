@@ -10,8 +10,9 @@ WORKLOADS = ('daemonset/pmem-csi-driver', 'daemonset/pmem-capacity-agent', 'depl
 INIT = json.dumps({'data': {'init.json': json.dumps({'initialize_labels': True, 'nodes': {}})}})
 
 
-def test_the_chart_comes_and_goes(page):
-    page.chapter('With Helm', 'Into an empty cluster, and out of it again. There is no node yet.')
+def test_the_chart_comes_and_goes(cluster, page):
+    cluster.start_nodes(clusters.NODES)  # They need longer than the chart does.
+    page.chapter('With Helm', 'Into an empty cluster, and out of it again. There is no scheduler yet, and no node with a label.')
     page.shell('helm lint --quiet manifests/helm')
     version = json.loads(page.quiet('kubectl get --raw /version'))['gitVersion']
     page.shell(f'helm template pmem manifests/helm -n pmem-system --kube-version={version} '
@@ -24,7 +25,7 @@ def test_the_chart_comes_and_goes(page):
 
 
 def test_two_nodes_join(cluster, page):
-    cluster.start_nodes(clusters.NODES)
+    cluster.wait_for_nodes(clusters.NODES)
     page.chapter('Two nodes with persistent memory')
     listed = page.shell('kubectl get nodes -o wide')
     assert listed.count(' Ready ') == 2

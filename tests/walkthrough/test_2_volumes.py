@@ -68,8 +68,11 @@ def test_the_pages_claims_with_the_node_typed_in(page):
 
 
 def test_a_block_volume(page):
+    page.chapter('Other ways to ask', 'All at once: a block volume, a generic ephemeral one, one of a class of our own, and those of a '
+                 'StatefulSet.')
+    for name in ('block', 'ephemeral', 'growing_direct', 'stateful_set'):
+        page.shell(f'kubectl apply -f tests/walkthrough/objects/{name}.yaml')
     page.chapter('A block volume', 'No file system: the container gets the device.')
-    page.shell('kubectl apply -f tests/walkthrough/objects/block.yaml')
     page.shell(f'kubectl wait pod/block {READY}', seconds=200)
     assert page.shell('kubectl exec block -- blockdev --getsize64 /dev/disk').strip() == str(16 << 20)
     page.say('It is written from end to end.')
@@ -79,7 +82,6 @@ def test_a_block_volume(page):
 
 def test_an_ephemeral_volume_goes_with_its_pod(page):
     page.chapter('A generic ephemeral volume')
-    page.shell('kubectl apply -f tests/walkthrough/objects/ephemeral.yaml')
     page.shell(f'kubectl wait pod/scratch {READY}', seconds=200)
     assert re.search(source('direct', ''), page.shell('kubectl exec scratch -- df /scratch'))
     volume = page.shell("kubectl get pvc scratch-scratch -o jsonpath='{.spec.volumeName}'")
@@ -89,7 +91,6 @@ def test_an_ephemeral_volume_goes_with_its_pod(page):
 
 def test_a_stateful_set(page):
     page.chapter('A StatefulSet', 'A claim for each replica.')
-    page.shell('kubectl apply -f tests/walkthrough/objects/stateful_set.yaml')
     page.shell('kubectl rollout status statefulset/store --timeout=180s', seconds=200)
     page.shell('kubectl get pvc -l app=store')
     for number in (0, 1):
