@@ -153,9 +153,9 @@ class BodyReader final : public LateBodies::Waiter,
     const size_t want = std::min(PieceBytes(), WantedBytes());
     if (!lease_->Resize(got_ + want)) return RefuseNow();
     if (!waits_) waits_ = late_->Add(RealClock().SteadyNow() + patience_, weak_from_this());
-    // A decision may take less than a change of threads. (cpprestsdk has left the buffer's lock for
-    // a thread of the pool by then. An earlier piece is followed by the next one, which must not
-    // become a call inside of a call.)
+    // A decision may take less than a change of threads. (One that has to wait is over on a thread
+    // of the pool, without the buffer's lock; one that has not, here. An earlier piece is followed
+    // by the next one, which must not become a call inside of a call.)
     const pplx::task_options where = want == WantedBytes() ? OnSameThread() : pplx::task_options();
     body_.resize(got_ + want);
     buffer_.getn(reinterpret_cast<uint8_t*>(body_.data() + got_), want)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How http_server.cc takes a request's body out of cpprestsdk, and gives it an answer's; nobody else
-// includes this.
+// How http_server.cc takes a request's body out of cpprestsdk, and gives it an answer's; nobody
+// else includes this.
 #pragma once
 
 #include <cpprest/http_msg.h>

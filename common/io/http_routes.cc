@@ -66,6 +66,11 @@ absl::StatusOr<std::string> PercentDecode(std::string_view text) {
 }
 
 absl::StatusOr<std::map<std::string, std::string>> ParseQuery(std::string_view text) {
+  // Each takes more than a hundred bytes, of which it sent two.
+  if (std::count(text.begin(), text.end(), '&') >= kQueryPairsMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a query of more than ", kQueryPairsMax, " parts"));
+  }
   std::map<std::string, std::string> result;
   while (!text.empty()) {
     const size_t end = std::min(text.find('&'), text.size());

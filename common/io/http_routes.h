@@ -24,7 +24,11 @@ absl::StatusOr<HostPort> ParseHostPort(std::string_view text);
 // InvalidArgument for a '%' without two hex digits and for a NUL.
 absl::StatusOr<std::string> PercentDecode(std::string_view text);
 
-// "a=1&b=x%20y": percent-decoded, '+' is a space, the last one of a name wins.
+// What a query may have of "a=1" between its '&'.
+inline constexpr int kQueryPairsMax = 64;
+
+// "a=1&b=x%20y": percent-decoded, '+' is a space, the last one of a name wins. InvalidArgument for
+// what PercentDecode refuses, and for more than kQueryPairsMax.
 absl::StatusOr<std::map<std::string, std::string>> ParseQuery(std::string_view text);
 
 // Read-only, and then thread-safe, once it is filled.

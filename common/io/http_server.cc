@@ -65,7 +65,9 @@ http::http_response ToCpprest(HttpResponse response, bool with_body) {
 void TurnAway(const http::http_request& request) noexcept {
   DiscardBody(request);
   try {
-    request.reply(ToCpprest(ProblemResponse(503, "Too busy", "the server ends"), true))
+    HttpResponse response = ProblemResponse(503, "Too busy", "the server ends");
+    response.headers.emplace("Connection", "close");
+    request.reply(ToCpprest(std::move(response), request.method() != http::methods::HEAD))
         .then([](const pplx::task<void>& sent) { ObserveTask(sent, kUnsent); });
   } catch (const std::exception& e) {
     LogDebug(kComponent, "cannot turn a request away", {{"error", e.what()}});
@@ -342,10 +344,10 @@ class HttpServer::Impl {
     auto exchange = std::make_shared<Exchange>(request, gate_, options_, answers_);
     const absl::StatusOr<size_t> length = BodyLength(request);
     if (!length.ok() || IsLong(request, *length)) exchange->set_is_last();
-    if (!length.ok()) return Refuse(*exchange, BadRequest(length.status()));
     absl::StatusOr<HttpRequest> head = ParseHead(exchange->request());
-    if (!head.ok()) return Refuse(*exchange, BadRequest(head.status()));
     exchange->request().headers().clear();  // Many small ones take many times their bytes.
+    if (!length.ok()) return Refuse(*exchange, BadRequest(length.status()));
+    if (!head.ok()) return Refuse(*exchange, BadRequest(head.status()));
     const RouteTable::Match match = routes_.Find(exchange->method(), head->path);
     if (match.path != nullptr) exchange->set_route(match.path);
     if (!exchange->is_counted()) {

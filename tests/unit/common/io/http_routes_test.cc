@@ -36,6 +36,13 @@ TEST(Query, IsDecodedAndTheLastOneWins) {
   EXPECT_FALSE(ParseQuery("a=%").ok());
 }
 
+TEST(Query, HasAsManyPartsAsAnyOfOursAndNotMany) {
+  std::string query = "a=1";
+  for (int i = 1; i < kQueryPairsMax; ++i) query += "&b";
+  EXPECT_TRUE(ParseQuery(query).ok());
+  EXPECT_FALSE(ParseQuery(query + "&c").ok());
+}
+
 TEST(Routes, TheLongestMatchWinsAndAMethodOfAnotherPathDoesNotHelp) {
   RouteTable table;
   for (const char* path : {"/", "/v1/", "/v1/nodes", "/v1/nodes/"}) table.Add("GET", path, {});

@@ -192,6 +192,28 @@ TEST_F(BadClients, HeadersAreNotKeptUntilTheAnswer) {
   respond({});
 }
 
+TEST_F(BadClients, ABodyWhoseLastByteComesLateIsWhole) {
+  for (const bool is_chunked : {false, true}) {
+    SCOPED_TRACE(is_chunked);
+    RawSocket socket(port_);
+    const std::string request =
+        is_chunked ? Chunked(5000) : Post("Content-Length: 5000", std::string(5000, 'x'));
+    const size_t late = is_chunked ? sizeof("x\r\n0\r\n\r\n") - 1 : 1;
+    socket.Send(std::string_view(request).substr(0, request.size() - late));
+    ExpectServerWorks();
+    socket.Send(std::string_view(request).substr(request.size() - late));
+    EXPECT_EQ(BodyOf(socket.Receive()), std::string(5000, 'x'));
+  }
+}
+
+TEST_F(BadClients, AChunkedBodyThatIsCutOffIsNotTakenForWhole) {
+  RawSocket socket(port_);
+  socket.Send(Post("Transfer-Encoding: chunked", "5\r\nhello\r\n"));
+  ExpectServerWorks();
+  ::shutdown(socket.fd(), SHUT_WR);
+  EXPECT_EQ(StatusOf(socket.Receive()), "400");
+}
+
 // cpprestsdk reads each of these to its end before it shows anything of it.
 TEST_F(BadClients, WhatHasNoEndIsCutOff) {
   const std::string begin = "POST /echo HTTP/1.1\r\nHost: x\r\n";
