@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/io/http_call.h"
 #include "common/io/mutex.h"
+#include "common/io/plain_buffer.h"
 #include "common/io/receive_limits.h"
 #include "common/io/tls_failure.h"
 #include "common/pure/status_macros.h"
@@ -45,7 +46,7 @@ class Collector {
       return RefuseBytes("the answer is too long");
     }
     response_.body.append(reinterpret_cast<const char*>(ptr), count);
-    return pplx::task_from_result(count);
+    return pplx::task_from_result<size_t>(count, OnSameThread());
   }
   void OnEnd(absl::Status status) ABSL_LOCKS_EXCLUDED(mu_) { done_(Result(std::move(status))); }
 
@@ -112,7 +113,9 @@ class Pipe {
     if (is_first) next_.block.emplace();
     next_.block->append(reinterpret_cast<const char*>(ptr), count);
     if (is_first || was_enough != IsEnoughLocked()) changed_.SignalAll();
-    if (next_.block->size() < kStreamAheadBytesMax) return pplx::task_from_result(count);
+    if (next_.block->size() < kStreamAheadBytesMax) {
+      return pplx::task_from_result<size_t>(count, OnSameThread());
+    }
     taken_ = pplx::task_completion_event<size_t>();
     held_bytes_ = count;
     return pplx::create_task(taken_);
