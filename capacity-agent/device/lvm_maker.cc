@@ -13,6 +13,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "capacity-agent/core/own_groups.h"
 #include "capacity-agent/device/erase.h"
 #include "common/io/files.h"
@@ -23,6 +25,22 @@ namespace pmem::agent {
 namespace {
 
 constexpr int64_t kAttributeBytesMax = 4096;
+// Of LVM's own between a volume and what it lies on: a snapshot's origin that pvmove moves.
+constexpr int kLayersMax = 2;
+
+bool IsPvmove(const VolumePlace& place, absl::string_view path) {
+  return absl::ConsumePrefix(&path, MapperPath(place.pool, "pvmove")) && !path.empty() &&
+         std::all_of(path.begin(), path.end(), absl::ascii_isdigit);
+}
+
+// A pod that wrote a VolumeGroup of our name into its block volume has its volumes on that: what
+// lies on another volume is not ours, whatever that lies on.
+bool IsLayer(const VolumePlace& place, const std::string& sysfs_path) {
+  const auto name = ReadFile(sysfs_path + "/dm/name", kAttributeBytesMax);
+  if (!name.ok()) return false;
+  const std::string path = absl::StrCat("/dev/mapper/", absl::StripAsciiWhitespace(*name));
+  return path == MapperPath(place.pool, place.name) + "-real" || IsPvmove(place, path);
+}
 
 }  // namespace
 
@@ -91,22 +109,29 @@ absl::Status LvmMaker::CheckName(const VolumePlace& place) const {
       absl::StrCat(path, " leads to ", name, ", another volume (dmsetup mknodes puts it right)"));
 }
 
-// Whoever writes a VolumeGroup of our name into a block volume may have LVM activate it first.
-absl::Status LvmMaker::CheckOwn(const VolumePlace& place) const {
-  PMEM_ASSIGN_OR_RETURN(const std::vector<std::string> own, command_.GroupDevices());
+absl::Status LvmMaker::CheckSlaves(const VolumePlace& place, const std::string& sysfs_path,
+                                   const std::vector<std::string>& own, int layers_max) const {
   std::error_code error;
-  for (const auto& each :
-       std::filesystem::directory_iterator(SysfsPathOf(place) + "/slaves", error)) {
+  for (const auto& each : std::filesystem::directory_iterator(sysfs_path + "/slaves", error)) {
     const std::string under = each.path().filename().string();
     const bool is_own = std::any_of(own.begin(), own.end(), [&under](const std::string& device) {
       return LiesOn(under, device);
     });
-    if (!is_own) {
+    if (is_own) continue;
+    if (layers_max > 0 && IsLayer(place, each.path().string())) {
+      PMEM_RETURN_IF_ERROR(CheckSlaves(place, each.path().string(), own, layers_max - 1));
+    } else {
       return absl::FailedPreconditionError(
           absl::StrCat(PathOf(place), " lies on ", under, ": it is another VolumeGroup's"));
     }
   }
   return absl::OkStatus();
+}
+
+// Whoever writes a VolumeGroup of our name into a block volume may have LVM activate it first.
+absl::Status LvmMaker::CheckOwn(const VolumePlace& place) const {
+  PMEM_ASSIGN_OR_RETURN(const std::vector<std::string> own, command_.GroupDevices());
+  return CheckSlaves(place, SysfsPathOf(place), own, kLayersMax);
 }
 
 absl::StatusOr<std::string> LvmMaker::Open(const VolumePlace& place) {

@@ -54,6 +54,9 @@ class LvmMaker final : public VolumeMaker {
   absl::Status Resume(const VolumePlace& place);
   absl::Status CheckName(const VolumePlace& place) const;
   absl::Status CheckOwn(const VolumePlace& place) const;
+  // Whether that device of the volume, or of a layer of LVM's under it, lies on `own` alone.
+  absl::Status CheckSlaves(const VolumePlace& place, const std::string& sysfs_path,
+                           const std::vector<std::string>& own, int layers_max) const;
 
   const LvmCommand command_;
   const absl::Duration timeout_;

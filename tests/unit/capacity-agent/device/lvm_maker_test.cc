@@ -65,6 +65,15 @@ class SuspendedVolume : public testing::Test {
 
   void SetSuspended(const char* value) { std::ofstream(sysfs_ / "dm/suspended") << value << "\n"; }
   void SetName(const char* name) { std::ofstream(sysfs_ / "dm/name") << name << "\n"; }
+  // A device of that name between the one there and what it lies on: where it is.
+  static fs::path PutUnder(const fs::path& device, const char* slave, const char* name) {
+    const fs::path under = device / "slaves" / slave;
+    fs::create_directories(under / "dm");
+    fs::create_directories(under / "slaves");
+    std::ofstream(under / "dm/name") << name << "\n";
+    fs::rename(device / "slaves/pmem0", under / "slaves/pmem0");
+    return under;
+  }
   std::string Calls() const {
     std::stringstream text;
     text << std::ifstream(root_ / "calls").rdbuf();
@@ -102,6 +111,33 @@ TEST_F(SuspendedVolume, IsNotUsedWhileItStaysSo) {
 TEST_F(SuspendedVolume, OfAnotherVolumeGroupIsNotTouched) {
   fs::rename(sysfs_ / "slaves/pmem0", sysfs_ / "slaves/loop0");
   EXPECT_TRUE(absl::IsFailedPrecondition(maker_.Open(place_).status()));
+  EXPECT_EQ(Calls(), "");
+}
+
+// Somebody made a snapshot of it, and pvmove moves what is under it.
+TEST_F(SuspendedVolume, IsOursWithLayersOfLvmUnderIt) {
+  const fs::path real = PutUnder(sysfs_, "dm-3", "pmemvgregion0-disk--1-real");
+  const auto device = maker_.Open(place_);
+  EXPECT_TRUE(device.ok()) << device.status();
+  PutUnder(real, "dm-4", "pmemvgregion0-pvmove0");
+  EXPECT_TRUE(maker_.Open(place_).ok());
+}
+
+// As the VolumeGroup that a pod made in its block volume: that lies on the node's, too.
+TEST_F(SuspendedVolume, OnAnotherVolumeIsNotTouched) {
+  const fs::path real = PutUnder(sysfs_, "dm-3", "");
+  for (const char* const name :
+       {"pmemvgregion0-disk--2", "pmemvgregion0-disk--2-real", "pmemvgregion0-pvmove",
+        "pmemvgregion0-pvmove--0", "pmemvgregion1-pvmove0", ""}) {
+    std::ofstream(real / "dm/name") << name << "\n";
+    EXPECT_TRUE(absl::IsFailedPrecondition(maker_.Open(place_).status())) << name;
+  }
+  std::ofstream(real / "dm/name") << "pmemvgregion0-disk--1-real\n";
+  const fs::path under = PutUnder(real, "dm-4", "pmemvgregion0-disk--2");
+  EXPECT_TRUE(absl::IsFailedPrecondition(maker_.Open(place_).status())) << "with a snapshot";
+  std::ofstream(under / "dm/name") << "pmemvgregion0-pvmove0\n";
+  PutUnder(under, "dm-5", "pmemvgregion0-pvmove1");
+  EXPECT_TRUE(absl::IsFailedPrecondition(maker_.Open(place_).status())) << "no end of layers";
   EXPECT_EQ(Calls(), "");
 }
 
