@@ -131,10 +131,13 @@ absl::Status Volumes::Remove(PoolKind kind, const agent::VolumePlace& place) {
     if (!removal.erase) return removal.finish();
   }
   // Without the kind's turn: of a large direct volume it takes many seconds.
-  PMEM_RETURN_IF_ERROR(removal.erase());
+  const absl::Status erased = removal.erase();
   removal.erase = nullptr;
-  PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeKind(kind));
-  return removal.finish();
+  const absl::StatusOr<Turns::Turn> turn = TakeKind(kind);
+  if (erased.ok()) return turn.ok() ? removal.finish() : turn.status();
+  // What is on it may be data still, and anybody could read its device.
+  if (turn.ok()) Maker(kind).Disown(place).IgnoreError();
+  return erased;
 }
 
 absl::Status Volumes::RemoveErased(const Volume& volume) {

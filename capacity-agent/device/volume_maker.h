@@ -69,7 +69,8 @@ class VolumeMaker {
   }
 
   // Gives a volume that holds no data the name of one that was never finished: whoever finds it
-  // has but to remove it. Unimplemented: it keeps its name.
+  // has but to remove it. One whose `erase` failed has it, and is put away. Unimplemented: it keeps
+  // its name.
   virtual absl::Status Disown(const VolumePlace&) {
     return absl::UnimplementedError("no renaming");
   }

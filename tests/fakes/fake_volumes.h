@@ -81,6 +81,7 @@ class FakeMaker final : public agent::VolumeMaker {
   }
 
   absl::Status Disown(const agent::VolumePlace& place) override {
+    if (place.name.starts_with("new-")) return Write("PutAway", place, 0, store_->json);
     const std::string quoted = '"' + place.name + '"';
     std::string after = store_->json;
     if (after.find(quoted) == std::string::npos) return absl::NotFoundError(place.name);

@@ -120,6 +120,17 @@ TEST_F(VolumesTest, ACreationThatErasesWhatWasLeftKeepsNobodyElseWaiting) {
                                  "Create region1/disk-1 4294967296"}));
 }
 
+// Its device is there for whoever opens it, with what was on it before.
+TEST_F(VolumesTest, WhatWasLeftHalfMadeIsPutAwayWhenItCannotBeErased) {
+  ASSERT_TRUE(FakeMaker(&store_).Create({"region1", "new-disk-9"}, 4 * kGiB).ok());
+  store_.removal = [] { return absl::UnavailableError("Input/output error"); };
+  store_.calls.clear();
+  EXPECT_TRUE(volumes_.RemoveUnfinished().empty());
+  EXPECT_EQ(store_.calls, (Calls{"PutAway region1/new-disk-9"}));
+  EXPECT_TRUE(absl::IsUnavailable(volumes_.Delete("disk-9")));
+  EXPECT_EQ(store_.calls, (Calls(2, "PutAway region1/new-disk-9")));
+}
+
 TEST_F(VolumesTest, ErasesBeforeItRemoves) {
   ASSERT_TRUE(Make("disk-1", "lvm", kGiB).ok());
   ASSERT_TRUE(volumes_.Delete("disk-1").ok());
