@@ -109,6 +109,7 @@ absl::StatusOr<std::string> Driver::Start() {
 }
 
 void Driver::Stop() {
+  volumes_.LeaveUnfinished();
   self_call_.Stop();
   server_.Stop(kStopPatience);
   monitor_.Stop();

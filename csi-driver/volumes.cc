@@ -256,6 +256,7 @@ std::vector<Volumes::Leftover> Volumes::TakeUnfinished(const CapacityReport& rep
 std::vector<std::string> Volumes::RemoveLeftovers(PoolKind kind, std::vector<Leftover> leftovers) {
   std::vector<std::string> removed;
   for (Leftover& each : leftovers) {
+    if (leaves_unfinished_) break;
     const absl::Status status = Remove(kind, each.place);
     each.turn.reset();
     if (status.ok()) {

@@ -3,6 +3,7 @@
 // a kind after the other. Remembers nothing: the devices are asked each time.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <string>
@@ -64,6 +65,8 @@ class Volumes {
   // Half-made volumes that a driver before this one left, also while others are made and removed.
   // What it removed. What it could not is logged, and left to the next Create.
   std::vector<std::string> RemoveUnfinished();
+  // From now on none is begun with: the process ends, and the next one removes them.
+  void LeaveUnfinished() { leaves_unfinished_ = true; }
 
   // For as long as it lives nobody else works on the volume.
   absl::StatusOr<Turns::Turn> TakeTurn(const std::string& id) {
@@ -107,6 +110,7 @@ class Volumes {
   Host* const host_;
   const Erasure erasure_;
   Turns turns_;
+  std::atomic<bool> leaves_unfinished_ = false;
 };
 
 inline constexpr absl::Duration kKindPatience = absl::Seconds(30);

@@ -120,6 +120,17 @@ TEST_F(VolumesTest, ACreationThatErasesWhatWasLeftKeepsNobodyElseWaiting) {
                                  "Create region1/disk-1 4294967296"}));
 }
 
+TEST_F(VolumesTest, BeginsWithNothingLeftHalfMadeOnceTheDriverStops) {
+  ASSERT_TRUE(FakeMaker(&store_).Create({"region1", "new-disk-8"}, kGiB).ok());
+  ASSERT_TRUE(FakeMaker(&store_).Create({"region1", "new-disk-9"}, kGiB).ok());
+  store_.removal = [this] {
+    volumes_.LeaveUnfinished();
+    return absl::OkStatus();
+  };
+  EXPECT_EQ(volumes_.RemoveUnfinished(), (std::vector<std::string>{"new-disk-8"}));
+  EXPECT_NE(store_.json.find("new-disk-9"), std::string::npos);
+}
+
 // Its device is there for whoever opens it, with what was on it before.
 TEST_F(VolumesTest, WhatWasLeftHalfMadeIsPutAwayWhenItCannotBeErased) {
   ASSERT_TRUE(FakeMaker(&store_).Create({"region1", "new-disk-9"}, 4 * kGiB).ok());
