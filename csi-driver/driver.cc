@@ -86,7 +86,7 @@ Driver::Driver(const DriverConfig& config, std::string_view version)
 
 void Driver::RemoveUnfinished() {
   for (const std::string& name : volumes_.RemoveUnfinished()) {
-    LogInfo("driver", "removed a half-made volume", {{"name", name}});
+    LogInfo("driver", "a half-made volume is gone", {{"name", name}});
   }
   LogInfo("driver", "looked for half-made volumes");
 }

@@ -63,7 +63,7 @@ class Volumes {
   absl::Status Probe();
 
   // Half-made volumes that a driver before this one left, also while others are made and removed.
-  // What it removed. What it could not is logged, and left to the next Create.
+  // Those that are gone. What cannot be removed is logged, and left to the next Create.
   std::vector<std::string> RemoveUnfinished();
   // From now on none is begun with: the process ends, and the next one removes them.
   void LeaveUnfinished() { leaves_unfinished_ = true; }

@@ -18,8 +18,9 @@ namespace pmem::driver {
 // `start`: the first kGroupStartBytes of a device, or all of it. True when nothing is there but
 // what a vgcreate of `group` wrote before it was cut off: no volume was ever made, and nobody's
 // data is there. False also for what `vgremove` and `pvremove` leave, which somebody ran, for a
-// label without the mark, and wherever it is not certain: vgcreate puts the mark there at once, but
-// `pvcreate --restorefile` leaves it to the `vgcfgrestore` of somebody who wants his volumes back.
+// label without the mark, and wherever it is not certain: vgcreate leaves it so only between two
+// writes that follow each other, but `pvcreate --restorefile` leaves the mark to the `vgcfgrestore`
+// of somebody who wants his volumes back.
 inline constexpr size_t kGroupStartBytes = size_t{4} * kMiB;
 bool IsHalfMadeGroup(std::string_view start, std::string_view group);
 
