@@ -193,20 +193,18 @@ VolumePlace Unfinished(const VolumePlace& place) {
 
 absl::Status NdctlMaker::Create(const VolumePlace& place, int64_t bytes) {
   const VolumePlace unfinished = {.pool = place.pool, .name = kUnfinishedPrefix + place.name};
+  const absl::Time latest = RealClock().SteadyNow() + kAllocationMax;
+  PMEM_ASSIGN_OR_RETURN(const View found, Look(unfinished));
+  // Nothing would tell it from ours below. Nor is it removed here: others wait meanwhile.
+  if (found.volume != nullptr) {
+    return absl::UnavailableError(absl::StrCat(unfinished.name, " is still in ", place.pool));
+  }
+  // The kernel lets nobody look while it brings up a large namespace for somebody else.
+  if (RealClock().SteadyNow() > latest) {
+    return absl::UnavailableError(place.pool + ": the kernel was slow to answer");
+  }
   const auto make = [&]() -> absl::Status {
-    {
-      const absl::Time latest = RealClock().SteadyNow() + kAllocationMax;
-      PMEM_ASSIGN_OR_RETURN(const View view, Look(unfinished));
-      // Nothing would tell it from ours below.
-      if (view.volume != nullptr) {
-        return absl::UnavailableError(absl::StrCat(unfinished.name, " is still in ", place.pool));
-      }
-      // The kernel lets nobody look while it brings up a large namespace for somebody else.
-      if (RealClock().SteadyNow() > latest) {
-        return absl::UnavailableError(place.pool + ": the kernel was slow to answer");
-      }
-      PMEM_RETURN_IF_ERROR(AllocateRoom(view.region, unfinished, bytes));
-    }
+    PMEM_RETURN_IF_ERROR(AllocateRoom(found.region, unfinished, bytes));
     {
       PMEM_ASSIGN_OR_RETURN(const View view, LookAtVolume(unfinished));
       PMEM_RETURN_IF_ERROR(EnableFsdax(view));

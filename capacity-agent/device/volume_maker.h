@@ -35,8 +35,8 @@ class VolumeMaker {
   virtual ~VolumeMaker() = default;
 
   // Makes the volume, of `bytes` as the pool counts them (a multiple of its alignment), without
-  // traces of file systems that lay there before. Until it is whole nothing of that name is seen,
-  // and what an earlier call left half-made is removed. AlreadyExists when it is there.
+  // traces of file systems that lay there before. Until it is whole nothing of that name is seen.
+  // AlreadyExists when it is there, Unavailable while what an earlier call left half-made is.
   virtual absl::Status Create(const VolumePlace& place, int64_t bytes) = 0;
 
   // Grows it in place to `bytes`; what is on it stays. OutOfRange for a kind that cannot grow.
