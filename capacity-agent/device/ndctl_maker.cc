@@ -251,6 +251,9 @@ absl::StatusOr<VolumeMaker::Removal> NdctlMaker::BeginRemoval(const VolumePlace&
   PMEM_ASSIGN_OR_RETURN(const View view, Look(place));
   if (view.volume == nullptr) return Removal{.erase = nullptr, .finish = absl::OkStatus};
   const std::string uuid = UuidOf(view.volume);
+  if (uuid == std::string(sizeof(uuid_t), '\0')) {
+    return absl::FailedPreconditionError(place.name + ": has no uuid");
+  }
   Removal removal = {.erase = nullptr, .finish = [place, uuid] { return Delete(place, uuid); }};
   if (!IsVolumeName(place.name)) return removal;
   PMEM_RETURN_IF_ERROR(Check(ndctl_namespace_disable_safe(view.volume), place.name));
