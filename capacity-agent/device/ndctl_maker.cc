@@ -110,10 +110,19 @@ int SetUuid(ndctl_namespace* seed) {
   return ndctl_namespace_set_uuid(seed, uuid);
 }
 
+// What is half-made stays the seed, and what could not be enabled when the node booted may be it:
+// to take that would rename it, and grow or shrink it where it lies.
+absl::Status CheckFree(ndctl_namespace* seed, const VolumePlace& place) {
+  if (ndctl_namespace_get_size(seed) == 0) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat(place.pool, ": offers no new namespace while ",
+                                             ndctl_namespace_get_devname(seed), " is not enabled"));
+}
+
 // Size last: with it the label is written, and from then on the room is taken under this name.
 absl::Status AllocateRoom(ndctl_region* region, const VolumePlace& place, int64_t bytes) {
   ndctl_namespace* const seed = ndctl_region_get_namespace_seed(region);
   if (seed == nullptr) return absl::UnavailableError(place.pool + ": offers no new namespace");
+  PMEM_RETURN_IF_ERROR(CheckFree(seed, place));
   PMEM_RETURN_IF_ERROR(Check(SetUuid(seed), place.pool + ": uuid"));
   PMEM_RETURN_IF_ERROR(Check(ndctl_namespace_set_alt_name(seed, place.name.c_str()), "alt name"));
   const int result = ndctl_namespace_set_size(seed, static_cast<unsigned long long>(bytes));

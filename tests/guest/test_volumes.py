@@ -267,6 +267,32 @@ def test_a_link_that_leads_to_another_volume_is_not_followed(guest, driver, unch
         driver.delete(name)
 
 
+def test_a_namespace_that_is_not_enabled_is_not_taken_for_a_free_one(guest, driver, regions, unchanged):
+    """As one that somebody is making: until it is enabled the kernel offers it as the region's next."""
+    region = regions['direct']
+
+    def found(name):
+        return [one['size'] for one in guest.json('ndctl list -Ni') if one.get('name') == name]
+
+    seed = guest.run(f"""set -e
+        seed=$(cat /sys/bus/nd/devices/{region}/namespace_seed)
+        cd /sys/bus/nd/devices/$seed
+        [ -n "$(cat uuid)" ] || cat /proc/sys/kernel/random/uuid >uuid
+        echo in-the-making >alt_name
+        echo {64 * MIB} >size
+        echo $seed""").strip()
+    size = driver.capacity('direct')[1]  # No other region has that much.
+    try:
+        refused = driver.answer(CREATE, creation('disk-next', size, 'direct'))
+        assert (refused['code'], refused['message']) == (
+            'UNAVAILABLE', f'{region}: offers no new namespace while {seed} is not enabled')
+        assert found('in-the-making') == [64 * MIB]
+    finally:
+        guest.run(f'ndctl destroy-namespace -f {seed}')
+    driver.create('disk-next', size, 'direct')
+    driver.delete('disk-next')
+
+
 def test_a_removal_ends_with_the_volume_that_it_began_with(guest, driver, regions, unchanged):
     """Whatever somebody else has given the name that a volume bears while it goes."""
     driver.create('disk-twin', 64 * MIB, 'direct')
