@@ -267,6 +267,27 @@ def test_a_link_that_leads_to_another_volume_is_not_followed(guest, driver, unch
         driver.delete(name)
 
 
+def test_a_volume_that_somebody_made_a_snapshot_of_is_used_and_kept(guest, driver, unchanged):
+    driver.create('disk-origin', 64 * MIB)
+    driver.stage('disk-origin')
+    target = driver.publish('disk-origin')
+    guest.run(f'echo kept >{target}/data')
+    driver.unpublish('disk-origin')
+    driver.unstage('disk-origin')
+    group = guest.run('lvs --noheadings -o vg_name -S lv_name=disk-origin').strip()
+    # The kernel refuses it of one that is active: a device that can do DAX does not lose that.
+    guest.run(f'lvchange -an {group}/disk-origin && lvcreate -q -y -s -n by-hand-snapshot -L 8M {group}/disk-origin')
+    try:
+        driver.stage('disk-origin')
+        assert guest.run(f"cat {driver.publish('disk-origin')}/data") == 'kept\n'
+        driver.unpublish('disk-origin')
+        driver.unstage('disk-origin')
+        assert driver.code(DELETE, {'volume_id': 'disk-origin'}) == 'FAILED_PRECONDITION'
+    finally:
+        guest.run(f'lvremove -q -y {group}/by-hand-snapshot')
+    driver.delete('disk-origin')
+
+
 def test_a_namespace_that_is_not_enabled_is_not_taken_for_a_free_one(guest, driver, regions, unchanged):
     """As one that somebody is making: until it is enabled the kernel offers it as the region's next."""
     region = regions['direct']
