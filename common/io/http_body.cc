@@ -16,9 +16,9 @@
 #include "absl/strings/str_cat.h"
 #include "common/io/clock.h"
 #include "common/io/heap.h"
+#include "common/io/http_buffer.h"
 #include "common/io/http_server.h"
 #include "common/io/log.h"
-#include "common/io/plain_buffer.h"
 
 namespace pmem {
 namespace {

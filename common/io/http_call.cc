@@ -9,7 +9,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "common/io/plain_buffer.h"
+#include "common/io/http_buffer.h"
 
 namespace pmem {
 namespace {

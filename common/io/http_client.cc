@@ -13,9 +13,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/io/http_buffer.h"
 #include "common/io/http_call.h"
 #include "common/io/mutex.h"
-#include "common/io/plain_buffer.h"
 #include "common/io/receive_limits.h"
 #include "common/io/tls_failure.h"
 #include "common/pure/status_macros.h"

@@ -67,6 +67,7 @@ RULES = (
         (
             'common/io/http_server.cc',
             'common/io/http_body.',
+            'common/io/http_buffer.h',
             'common/io/http_client.cc',
             'common/io/http_call.',
         ),

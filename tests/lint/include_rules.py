@@ -25,6 +25,7 @@ DOORS = {
     re.compile(r'(cpprest|pplx)/'): (
         'common/io/http_server.cc',
         'common/io/http_body.',
+        'common/io/http_buffer.h',
         'common/io/http_client.cc',
         'common/io/http_call.h',
         'common/io/http_call.cc',
