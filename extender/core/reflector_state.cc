@@ -99,13 +99,18 @@ void ReflectorState::OnFailure(const ApiFailure& failure, absl::Time now) {
     if (!is_first) BackOff(failure, now);
     return;
   }
-  if (phase_ != Phase::kWatching) BeginAnew();
+  if (phase_ != Phase::kWatching || IsMute(now)) BeginAnew();
   BackOff(failure, now);
 }
 
 void ReflectorState::Relist() {
   BeginAnew();
   delay_ = retry_after_ = absl::ZeroDuration();
+}
+
+// Of the current stream, or the last one.
+bool ReflectorState::IsMute(absl::Time now) const {
+  return !saw_event_ && now - stream_began_ >= kReflectorHealthyAfter;
 }
 
 void ReflectorState::BeginAnew() {

@@ -3,7 +3,7 @@
 // says which request comes next and what to do with each object; the watch loop does it. Not
 // thread-safe.
 //
-//              +------ gone (410), version too large (504), broken list --------+
+//              +-- gone (410), version too large (504), mute, broken list ------+
 //              v                                                                |
 //          [listing] --LIST, read as it comes, to its end--> published --> [watching]
 //              ^ |                                                           ^  |
@@ -17,6 +17,10 @@
 // minutes forget it. A stream that ended normally is continued at once, unless it was short and the
 // one before it was too: then after a pause (0.1 s, doubled, at most 5 s) that the next long one
 // forgets.
+//
+// A stream that was mute for those two minutes, without even the bookmark that a healthy server
+// sends each minute, is not gone on with: a server whose data was restored from a backup takes a
+// watch from a version that it has not reached yet, and drops all below it. The list tells.
 #pragma once
 
 #include <string>
@@ -108,6 +112,7 @@ class ReflectorState {
  private:
   enum class Phase { kListing, kWatching };
 
+  bool IsMute(absl::Time now) const;
   void BeginAnew();
   void BackOff(const ApiFailure& failure, absl::Time now);
 

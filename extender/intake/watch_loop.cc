@@ -14,6 +14,8 @@ namespace pmem::extender {
 namespace {
 
 constexpr std::string_view kComponent = "watch";
+// What ends a silent stream is long enough for it to count as mute.
+static_assert(kWatchSilenceMax >= kReflectorHealthyAfter);
 
 // Those that are not empty, as a query. "": none is.
 std::string Query(std::initializer_list<std::pair<std::string_view, std::string_view>> parameters) {

@@ -55,13 +55,32 @@ TEST(ReflectorState, AListIsPublishedAtItsEndAndWatchedFromItsVersion) {
 TEST(ReflectorState, AListThatIsOlderThanWhatTheWatchToldIsOfAServerThatWasSetBack) {
   ReflectorState state = Synced();
   state.OnEvent(WatchEventType::kModified, "11");
-  state.OnFailure({.code = 504, .is_too_large_version = true}, kStart);
+  state.Relist();
   state.Next(0);
   EXPECT_EQ(state.OnListEnd("10", ""), ReflectorAction::kPublishSetBack);
   EXPECT_EQ(state.Next(0), Watch("10"));
   state.Relist();
   state.Next(0);
   EXPECT_EQ(state.OnListEnd("10", ""), ReflectorAction::kPublish) << "from then on it goes on";
+}
+
+// A server whose data was restored from a backup takes a watch from what it has not reached yet.
+TEST(ReflectorState, AfterAStreamThatWasMuteForTooLongTheListTells) {
+  ReflectorState state = Synced();
+  state.OnFailure({}, kStart + kReflectorHealthyAfter);
+  EXPECT_EQ(state.Next(0), Anew(kReflectorBackoffMin));
+  EXPECT_EQ(state.OnListEnd("9", ""), ReflectorAction::kPublishSetBack);
+  EXPECT_EQ(state.Next(0), Watch("9"));
+}
+
+TEST(ReflectorState, AStreamThatBrokeSoonerOrBroughtABookmarkIsGoneOnWith) {
+  ReflectorState state = Synced();
+  state.OnFailure({}, kStart + kReflectorHealthyAfter - absl::Milliseconds(1));
+  EXPECT_EQ(state.Next(0).kind, Kind::kWatch);
+  state.OnStreamBegin(kStart);
+  state.OnEvent(WatchEventType::kBookmark, "11");
+  state.OnFailure({}, kStart + absl::Minutes(6));
+  EXPECT_EQ(state.Next(0).kind, Kind::kWatch);
 }
 
 TEST(ReflectorState, AServerThatSendsLessAtOnceIsAskedForTheRest) {
@@ -168,6 +187,7 @@ TEST(ReflectorState, TwoHealthyMinutesForgetTheBackoff) {
   state.Next(0);
   state.OnFailure({}, kStart + absl::Seconds(1));
   state.Next(0);
+  state.OnStreamBegin(kStart + kReflectorHealthyAfter);
   state.OnFailure({}, kStart + absl::Seconds(1) + kReflectorHealthyAfter);
   EXPECT_EQ(state.Next(0), Watch("10", kReflectorBackoffMin));
 }
