@@ -156,6 +156,24 @@ TEST_F(WatchLoopTest, ARelistBreaksTheStreamOffAndTellsOfTheListsRound) {
   EXPECT_EQ(loop.Health().failures, 0);
 }
 
+TEST_F(WatchLoopTest, AListOfAServerThatWasSetBackIsToldOfToo) {
+  std::vector<int64_t> rounds;  // Written by the loop's thread, before the next event is seen.
+  WatchLoop loop({.kind = "nodes",
+                  .resource = kNodesResource,
+                  .on_listed = [&rounds](int64_t round) { rounds.push_back(round); }},
+                 &client_, std::make_unique<TypedKind<Node>>(&sink_), &clock_);
+  server_.AddStream(List("11", {"a"}));
+  server_.AddStream({.lines = {Line("ADDED", "b", "12")}, .stays_open = true});
+  loop.Start();
+  EXPECT_EQ(events_.WaitFor(2), (Texts{"relisted a", "seen b"}));
+  server_.AddStream(List("10", {"c"}));
+  server_.AddStream({.lines = {Line("ADDED", "d", "11")}, .stays_open = true});
+  loop.Relist(7);
+  EXPECT_EQ(events_.WaitFor(4), (Texts{"relisted a", "seen b", "relisted c", "seen d"}));
+  EXPECT_EQ(rounds, (std::vector<int64_t>{0, 7}));
+  EXPECT_EQ(loop.Health().relists, 2);
+}
+
 TEST_F(WatchLoopTest, ARelistThatIsWantedBeforeTheStartIsTheFirstList) {
   std::vector<int64_t> rounds;
   WatchLoop loop({.kind = "nodes",
