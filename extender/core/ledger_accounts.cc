@@ -316,7 +316,9 @@ void Ledger::OweOnNew(const std::vector<int32_t>& known_ids, absl::Time now) {
   for (const Debt& debt : unseen_) {
     if (debt.until > now) items.push_back(debt.item);
   }
-  if (std::cmp_greater(items.size() * new_ids.size(), options_.unseen_debts_max)) {
+  // Nodes that come a few at a time are counted with those before them.
+  if (!new_ids.empty() &&
+      std::cmp_greater(items.size() * agent_nodes_.size(), options_.unseen_debts_max)) {
     return TakeNothingBefore(now + options_.debt_grace);
   }
   for (const int32_t id : new_ids) OweOn(id, items, now);

@@ -476,7 +476,7 @@ GUARDS = (
         JUDGE,
         '    if (node->contact < books_.blind_until) return Reason::kHeld;\n',
         '',
-        'LedgerTest.WhereAListMissesTooManyClaimsNodesTakeNothingUntilTheirAgentsHaveAnsweredLater',
+        'LedgerDebtsTest.WhereAListMissesTooManyClaimsNodesTakeNothingUntilTheirAgentsHaveAnsweredLater',
     ),
     Guard(
         'a thin pool gives nothing',

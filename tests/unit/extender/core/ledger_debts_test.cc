@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Debts past their time end when their node's agent answers, or is gone.
+// Debts past their time end when their node's agent answers, or is gone; and there are not too
+// many of them.
 #include "tests/unit/extender/core/ledger_fixture.h"
 
 namespace pmem::extender {
@@ -43,6 +44,66 @@ TEST_F(LedgerDebtsTest, ADebtThatWaitsForItsAgentChangesNothingMeanwhile) {
   for (int i = 0; i < 3; ++i) Pass(absl::Seconds(1));
   EXPECT_EQ(stamp(), before);
   EXPECT_EQ(ledger_.nodes().Find("n1")->debts.size(), 1u);
+}
+
+TEST_F(LedgerDebtsTest,
+       WhereNewAgentsWouldBeOwedTooMuchNodesTakeNothingUntilTheirAgentsHaveAnsweredLater) {
+  Restart({.unseen_debts_max = 3});
+  Start(1, 10 * kGiB);
+  for (int number : {1, 2}) Apply(Seen<Claim>{MakeClaim(number, kGiB)});
+  Apply(Relisted<Claim>{});
+  EXPECT_EQ(ledger_.counters().debts_made, 2);
+  Apply(AgentsListed{{"n1", "n2", "n3"}});
+  EXPECT_EQ(ledger_.counters().debts_made, 2);
+  Apply(MakeReport("n2", 1, {MakeLvmPool(10 * kGiB)}));
+  EXPECT_EQ(FilterPod(AddPod(3, {MakeClaim(3, kGiB)})), Names{});
+}
+
+TEST_F(LedgerDebtsTest, DebtsOnAgentsThatAreHeardOfOneByOneAreCountedTogether) {
+  Restart({.unseen_debts_max = 4});
+  Start(1, 10 * kGiB);
+  for (int number : {1, 2}) Apply(Seen<Claim>{MakeClaim(number, kGiB)});
+  Apply(Relisted<Claim>{});
+  Apply(AgentsListed{{"n1", "n2"}});
+  EXPECT_EQ(ledger_.counters().debts_made, 4);
+  Apply(AgentsListed{{"n1", "n2", "n3"}});
+  EXPECT_EQ(ledger_.counters().debts_made, 4);
+  Apply(MakeReport("n3", 1, {MakeLvmPool(10 * kGiB)}));
+  names_ = {"n3"};
+  EXPECT_EQ(FilterPod(AddPod(3, {MakeClaim(3, kGiB)})), Names{});
+}
+
+// An account of thousands of claims on thousands of nodes would take all memory there is.
+TEST_F(LedgerDebtsTest,
+       WhereAListMissesTooManyClaimsNodesTakeNothingUntilTheirAgentsHaveAnsweredLater) {
+  Restart({.unseen_debts_max = 3});
+  Start(2, 10 * kGiB);
+  for (int number : {1, 2}) Apply(Seen<Claim>{MakeClaim(number, kGiB)});
+  Apply(Relisted<Claim>{});
+  EXPECT_EQ(ledger_.counters().debts_made, 0);
+  const Pod pod = AddPod(3, {MakeClaim(3, kGiB)});
+  EXPECT_EQ(FilterPod(pod), Names{});
+  EXPECT_EQ(reasons_, (std::vector<Reason>{Reason::kHeld, Reason::kHeld}));
+  EXPECT_EQ(ledger_.DebtEndOn("n1"), now_ + ledger_.options().debt_grace);  // It is asked then.
+  Pass(ledger_.options().debt_grace);
+  EXPECT_EQ(FilterPod(pod), Names{});
+  Apply(AgentConfirmed{"n2"});
+  EXPECT_EQ(FilterPod(pod), Names{"n2"});
+}
+
+TEST_F(LedgerDebtsTest,
+       ATakeoverOfTooManyClaimsLetsNodesTakeNothingUntilTheirAgentsHaveAnsweredLater) {
+  Restart({.takeover_holds_max = 3});
+  Start(2, 10 * kGiB);
+  for (int number : {1, 2}) Apply(Seen<Claim>{MakeClaim(number, kGiB)});
+  ledger_.BeginTakeover(now_);
+  EXPECT_TRUE(ledger_.holds().IsEmpty());
+  const Pod pod = AddPod(3, {MakeClaim(3, kGiB)});
+  EXPECT_EQ(FilterPod(pod), Names{});
+  EXPECT_EQ(reasons_, (std::vector<Reason>{Reason::kHeld, Reason::kHeld}));
+  Pass(ledger_.options().takeover_window);
+  Apply(AgentConfirmed{"n2"});
+  EXPECT_EQ(FilterPod(pod), Names{"n2"});
 }
 
 }  // namespace

@@ -426,49 +426,6 @@ TEST_F(LedgerTest, AClaimThatARelistMissesIsOwedAlsoWhereAnAgentIsHeardOfLater) 
   EXPECT_EQ(FilterPod(pod), (Names{"n2", "n3"}));
 }
 
-TEST_F(LedgerTest, WhereThatWouldBeTooManyNodesTakeNothingUntilTheirAgentsHaveAnsweredLater) {
-  Restart({.unseen_debts_max = 3});
-  Start(1, 10 * kGiB);
-  for (int number : {1, 2}) Apply(Seen<Claim>{MakeClaim(number, kGiB)});
-  Apply(Relisted<Claim>{});
-  EXPECT_EQ(ledger_.counters().debts_made, 2);
-  Apply(AgentsListed{{"n1", "n2", "n3"}});
-  EXPECT_EQ(ledger_.counters().debts_made, 2);
-  Apply(MakeReport("n2", 1, {MakeLvmPool(10 * kGiB)}));
-  EXPECT_EQ(FilterPod(AddPod(3, {MakeClaim(3, kGiB)})), Names{});
-}
-
-// An account of thousands of claims on thousands of nodes would take all memory there is.
-TEST_F(LedgerTest, WhereAListMissesTooManyClaimsNodesTakeNothingUntilTheirAgentsHaveAnsweredLater) {
-  Restart({.unseen_debts_max = 3});
-  Start(2, 10 * kGiB);
-  for (int number : {1, 2}) Apply(Seen<Claim>{MakeClaim(number, kGiB)});
-  Apply(Relisted<Claim>{});
-  EXPECT_EQ(ledger_.counters().debts_made, 0);
-  const Pod pod = AddPod(3, {MakeClaim(3, kGiB)});
-  EXPECT_EQ(FilterPod(pod), Names{});
-  EXPECT_EQ(reasons_, (std::vector<Reason>{Reason::kHeld, Reason::kHeld}));
-  EXPECT_EQ(ledger_.DebtEndOn("n1"), now_ + ledger_.options().debt_grace);  // It is asked then.
-  Pass(ledger_.options().debt_grace);
-  EXPECT_EQ(FilterPod(pod), Names{});
-  Apply(AgentConfirmed{"n2"});
-  EXPECT_EQ(FilterPod(pod), Names{"n2"});
-}
-
-TEST_F(LedgerTest, ATakeoverOfTooManyClaimsLetsNodesTakeNothingUntilTheirAgentsHaveAnsweredLater) {
-  Restart({.takeover_holds_max = 3});
-  Start(2, 10 * kGiB);
-  for (int number : {1, 2}) Apply(Seen<Claim>{MakeClaim(number, kGiB)});
-  ledger_.BeginTakeover(now_);
-  EXPECT_TRUE(ledger_.holds().IsEmpty());
-  const Pod pod = AddPod(3, {MakeClaim(3, kGiB)});
-  EXPECT_EQ(FilterPod(pod), Names{});
-  EXPECT_EQ(reasons_, (std::vector<Reason>{Reason::kHeld, Reason::kHeld}));
-  Pass(ledger_.options().takeover_window);
-  Apply(AgentConfirmed{"n2"});
-  EXPECT_EQ(FilterPod(pod), Names{"n2"});
-}
-
 // The API server may be slow to write what the leader before us sent last.
 TEST_F(LedgerTest, APinOfATakeoverLeavesTheRoomThatTheLeaderBeforeMayHaveGiven) {
   Start(2, 10 * kGiB);
