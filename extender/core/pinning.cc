@@ -224,7 +224,7 @@ class Planner {
       return TellOfWait(claim, "incomplete/",
                         absl::StrCat("pod ", pods.front()->meta.key.name,
                                      " also uses a claim that is missing, lacks its class, or is "
-                                     "not given to this driver yet"));
+                                     "not bound or given to this driver yet"));
     }
     const bool can_be_together = !together.empty() && !is_scattered;
     if (can_be_together) {

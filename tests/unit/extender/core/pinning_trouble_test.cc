@@ -225,7 +225,7 @@ TEST_F(PinningTest, ThatAClaimWaitsForAnotherOfItsPodIsToldAfterAWhile) {
   ASSERT_EQ(Notices(plan), std::vector<NoticeReason>{NoticeReason::kNoNodeFits});
   EXPECT_EQ(plan.notices[0].message,
             "no node can be chosen for the claim yet: pod pod-1 also uses a claim that is missing, "
-            "lacks its class, or is not given to this driver yet");
+            "lacks its class, or is not bound or given to this driver yet");
   Add(Immediate(2));
   EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-1", "n1"}, {"claim-2", "n1"}}));
 }
