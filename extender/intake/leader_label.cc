@@ -97,7 +97,7 @@ absl::Status LeaderLabel::PutOthersRight() {
       taken_off.Update(TakeOff(pod));
     }
   }
-  look_at_ = clock_->SteadyNow() + kLookPause;
+  if (taken_off.ok()) look_at_ = clock_->SteadyNow() + kLookPause;
   if (!is_ours_there) shown_.reset();  // Somebody took it off, or the list is a little old.
   return taken_off;
 }

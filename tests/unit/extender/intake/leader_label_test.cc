@@ -135,6 +135,18 @@ TEST_F(LeaderLabelTest, APodThatKeepsItDoesNotKeepUsFromPuttingOnOurs) {
   EXPECT_EQ(Tick().front(), absl::StrCat(kOwnPath, " ", kOn));
 }
 
+TEST_F(LeaderLabelTest, ALabelThatCouldNotBeTakenOffIsTriedAgainAfterTheFailurePause) {
+  Tick();
+  shown_ = {"frozen", "own"};
+  patch_status_ = 500;
+  clock_.Advance(LeaderLabel::kLookPause);
+  EXPECT_EQ(Tick().size(), 2U);
+  EXPECT_EQ(Tick(), Texts{});
+  patch_status_ = 200;
+  clock_.Advance(LeaderLabel::kFailurePause);
+  EXPECT_EQ(Tick().size(), 2U);
+}
+
 TEST_F(LeaderLabelTest, StopTakesItOffWhenWeLeadNoMore) {
   Tick();
   requests_.clear();
