@@ -16,6 +16,9 @@ constexpr const char* kNotTheLeader = "not the leader";
 // What schedulers are told is the same at each try; the log has the rest.
 constexpr const char* kClaimsUnread =
     "the API server does not say what the pod's claims are: see the extender's log";
+constexpr const char* kTooManyClaims =
+    "the pod has more PMEM claims, with their classes, than are read for one decision: 64";
+static_assert(LiveReader::kObjectsMax == 64);
 constexpr int kLiveReadsMax = 2;  // Of one decision.
 
 std::vector<std::string> NamesOf(const std::vector<ObjectKind>& kinds) {
@@ -210,7 +213,8 @@ std::optional<absl::StatusOr<LiveObjects>> LedgerService::Complete(const Pod& po
                  {{"kube_namespace", pod.meta.key.kube_namespace},
                   {"pod", pod.meta.key.name},
                   {"error", more.status()}});
-      return absl::UnavailableError(kClaimsUnread);
+      return absl::UnavailableError(absl::IsOutOfRange(more.status()) ? kTooManyClaims
+                                                                      : kClaimsUnread);
     }
     std::move(more->claims.begin(), more->claims.end(), std::back_inserter(live.claims));
     std::move(more->classes.begin(), more->classes.end(), std::back_inserter(live.classes));

@@ -24,18 +24,19 @@ absl::StatusOr<T> Decode(const ApiAnswer& answer) {
 absl::StatusOr<LiveObjects> KubeLiveReader::Read(const std::vector<ObjectKey>& claims,
                                                  const std::vector<std::string>& classes) {
   if (claims.size() + classes.size() > kObjectsMax) {
-    return absl::ResourceExhaustedError(absl::StrCat("pod needs ", claims.size() + classes.size(),
-                                                     " objects read live, at most ", kObjectsMax));
+    return absl::OutOfRangeError(absl::StrCat("pod needs ", claims.size() + classes.size(),
+                                              " objects read live, at most ", kObjectsMax));
   }
-  std::vector<std::string> paths;
-  paths.reserve(claims.size() + classes.size());
+  std::vector<std::string> paths, names;
   for (const ObjectKey& key : claims) {
     paths.push_back(ApiPath(kClaimsResource, key.kube_namespace, key.name));
+    names.push_back(absl::StrCat("claim ", key.name));
   }
   for (const std::string& name : classes) {
     paths.push_back(ApiPath(kStorageClassesResource, {}, name));
+    names.push_back(absl::StrCat("StorageClass ", name));
   }
-  PMEM_ASSIGN_OR_RETURN(const std::vector<ApiAnswer> answers, GetAll(paths));
+  PMEM_ASSIGN_OR_RETURN(const std::vector<ApiAnswer> answers, GetAll(paths, names));
   auto answer = answers.begin();
   LiveObjects live;
   for (const ObjectKey& key : claims) {
@@ -62,15 +63,15 @@ absl::StatusOr<LiveObjects> KubeLiveReader::Read(const std::vector<ObjectKey>& c
 }
 
 absl::StatusOr<std::vector<ApiAnswer>> KubeLiveReader::GetAll(
-    const std::vector<std::string>& paths) {
+    const std::vector<std::string>& paths, const std::vector<std::string>& names) {
   std::vector<ApiAnswer> answers;
   answers.reserve(paths.size());
   for (auto at = paths.begin(); at != paths.end();) {
     const auto left = static_cast<size_t>(paths.end() - at);
     const auto end = at + static_cast<std::ptrdiff_t>(std::min(left, kTogetherMax));
     for (auto& got : client_->GetAll({at, end}, kDeadline)) {
-      PMEM_ASSIGN_OR_RETURN(ApiAnswer answer, std::move(got));
-      answers.push_back(std::move(answer));
+      if (!got.ok()) return Annotate(got.status(), names[answers.size()]);
+      answers.push_back(*std::move(got));
     }
     at = end;
   }

@@ -13,8 +13,6 @@ namespace pmem::extender {
 
 class KubeLiveReader final : public LiveReader {
  public:
-  // Objects read for one decision at most; a pod that needs more is answered with an error.
-  static constexpr size_t kObjectsMax = 64;
   static constexpr size_t kTogetherMax = 8;
   // For each of those that are asked for together. kube-scheduler waits so long for an extender
   // unless it is told otherwise (DefaultExtenderTimeout); an answer after that is nobody's.
@@ -25,8 +23,10 @@ class KubeLiveReader final : public LiveReader {
                                    const std::vector<std::string>& classes) override;
 
  private:
-  // One answer a path. After one that does not come no more are asked for.
-  absl::StatusOr<std::vector<ApiAnswer>> GetAll(const std::vector<std::string>& paths);
+  // One answer a path, of the object of that name. After one that does not come no more are asked
+  // for.
+  absl::StatusOr<std::vector<ApiAnswer>> GetAll(const std::vector<std::string>& paths,
+                                                const std::vector<std::string>& names);
 
   KubeClient* const client_;
 };
