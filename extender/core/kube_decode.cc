@@ -386,7 +386,9 @@ absl::StatusOr<DecodedEvent<T>> DecodeWatchEvent(std::string_view line) {
 ApiFailure DecodeFailure(int http_status, std::string_view body) {
   ApiFailure failure;
   const absl::StatusOr<JsonDocument> document = JsonDocument::Parse(body);
-  if (document.ok() && document->root().IsObject()) {
+  // What a proxy says in JSON is not the API server's word.
+  if (document.ok() && document->root().IsObject() &&
+      Text(document->root(), "kind").value_or("") == "Status") {
     absl::StatusOr<ApiFailure> read = ReadFailure(document->root());
     if (read.ok()) failure = *std::move(read);
   }

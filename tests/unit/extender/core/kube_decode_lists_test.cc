@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "extender/core/kube_decode.h"
 
 namespace pmem::extender {
@@ -100,8 +101,17 @@ TEST(KubeDecode, ALineThatIsNoEventIsAnError) {
 TEST(KubeDecode, FailureKeepsTheHttpStatusWhateverTheBody) {
   EXPECT_EQ(DecodeFailure(502, "<html>"), (ApiFailure{.code = 502}));
   EXPECT_EQ(DecodeFailure(403, R"({"code":"x"})"), (ApiFailure{.code = 403}));
-  EXPECT_EQ(DecodeFailure(410, R"({"code":410,"reason":"Expired"})"),
+  EXPECT_EQ(DecodeFailure(403, R"({"kind":"Status","code":"x"})"), (ApiFailure{.code = 403}));
+  EXPECT_EQ(DecodeFailure(410, R"({"kind":"Status","code":400,"reason":"Expired"})"),
             (ApiFailure{.code = 410, .reason = "Expired"}));
+}
+
+TEST(KubeDecode, OnlyAStatusIsTheApiServersWord) {
+  for (const char* kind : {"", R"("kind":"Error",)", R"("kind":1,)"}) {
+    SCOPED_TRACE(kind);
+    EXPECT_EQ(DecodeFailure(404, absl::StrCat("{", kind, R"("reason":"NotFound"})")),
+              (ApiFailure{.code = 404}));
+  }
 }
 
 }  // namespace

@@ -44,7 +44,8 @@ class KubeCapacityApiTest : public ::testing::Test {
 
 TEST_F(KubeCapacityApiTest, WhatIsRefusedIsToldFromAServerThatIsNotItself) {
   const auto answered = [this](int code) {
-    return WriteAnswered(ClientResponse{.status = code, .body = R"({"reason":"Why"})"});
+    return WriteAnswered(
+        ClientResponse{.status = code, .body = R"({"kind":"Status","reason":"Why"})"});
   };
   EXPECT_EQ(answered(403), absl::StatusCode::kPermissionDenied);
   EXPECT_EQ(answered(404), absl::StatusCode::kNotFound);

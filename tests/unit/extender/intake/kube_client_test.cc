@@ -121,7 +121,8 @@ TEST_F(KubeClientTest, AWatchThatEndsWithinALineIsUnavailable) {
 
 TEST_F(KubeClientTest, AListIsReadItemByItem) {
   server_.AddStream({.lines = {R"({"metadata":{},)", R"("items":[{"a":1},)", R"({"b":2}]})"}});
-  server_.AddStream({.refusal = {.status = 403, .body = R"({"reason":"Forbidden"})"}});
+  server_.AddStream(
+      {.refusal = {.status = 403, .body = R"({"kind":"Status","reason":"Forbidden"})"}});
   server_.AddStream({.lines = {R"({"items":[{"a":1})"}});
   std::vector<std::string> items;
   const std::atomic<bool> stop = false;

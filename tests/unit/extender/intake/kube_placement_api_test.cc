@@ -64,8 +64,10 @@ class KubePlacementApiTest : public ::testing::Test {
 // Only the API server's own word is one.
 TEST_F(KubePlacementApiTest, ANodeIsGoneWhenTheApiServerSaysSo) {
   EXPECT_TRUE(*HasNode(ClientResponse{.status = 200, .body = "{}"}));
-  EXPECT_FALSE(*HasNode(ClientResponse{.status = 404, .body = R"({"reason":"NotFound"})"}));
+  EXPECT_FALSE(
+      *HasNode(ClientResponse{.status = 404, .body = R"({"kind":"Status","reason":"NotFound"})"}));
   EXPECT_FALSE(HasNode(ClientResponse{.status = 404, .body = "<html>no such page"}).ok());
+  EXPECT_FALSE(HasNode(ClientResponse{.status = 404, .body = R"({"reason":"NoRoute"})"}).ok());
   EXPECT_FALSE(HasNode(ClientResponse{.status = 503}).ok());
   EXPECT_FALSE(HasNode(absl::DeadlineExceededError("silent")).ok());
 }
@@ -115,7 +117,7 @@ TEST_F(KubePlacementApiTest, AListThatHangsIsBrokenOffByTheStop) {
 TEST_F(KubePlacementApiTest, PinsDoNotWaitLongForAWakeUp) {
   server_.OnSend([](const ClientRequest& request) {
     return request.method == "PATCH"
-               ? ClientResponse{.status = 404, .body = R"({"reason":"NotFound"})"}
+               ? ClientResponse{.status = 404, .body = R"({"kind":"Status","reason":"NotFound"})"}
                : ClientResponse{.status = 201, .body = "{}"};
   });
   EXPECT_TRUE(api_.WakeScheduler(7).ok());

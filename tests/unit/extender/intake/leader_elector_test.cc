@@ -36,7 +36,7 @@ class LeaseServer {
     MutexLock lock(&mu_);
     if (is_cut_off_) return absl::UnavailableError("cut off");
     if (request.method == "GET" && !lease_.has_value()) {
-      return ClientResponse{.status = 404, .body = R"({"reason":"NotFound"})"};
+      return ClientResponse{.status = 404, .body = R"({"kind":"Status","reason":"NotFound"})"};
     }
     if (request.method != "GET") {
       LeaseRecord record = *ParseLease(request.body);
