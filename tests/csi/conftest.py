@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A driver over simulated devices for each test: real loop devices, file systems and mounts."""
 
+import ctypes
 import os
 import pathlib
 import re
@@ -16,6 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from driver import Driver  # noqa: E402
 
 RUNS = ROOT / 'build' / 'csi'
+CLONE_NEWNS = 0x00020000  # <sched.h>
 
 
 def why_no_mounts():
@@ -28,10 +30,18 @@ def why_no_mounts():
     return '' if done.returncode == 0 else f'no loop device to be had: {done.stderr.strip()}'
 
 
+def keep_mounts_to_ourselves():
+    """Whoever makes a set of mounts of its own meanwhile, as other tests do, would have ours in it: they stay in use there."""
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS) != 0:
+        raise OSError(ctypes.get_errno(), 'unshare')
+    subprocess.run(['mount', '--make-rprivate', '/'], check=True)
+
+
 @pytest.fixture(scope='session')
 def mounts():
     if reason := why_no_mounts():
         pytest.skip(reason)
+    keep_mounts_to_ourselves()
 
 
 @pytest.fixture
