@@ -113,6 +113,7 @@ def test_a_program_is_killed(page, program):
     selector = f'-n pmem-system -l app.kubernetes.io/name={name}'
     pods = set(page.quiet(f'kubectl get pods {selector} -o name').split())
     before = containers(page, 'pmem-1')
+    assert {each for _, each in before} == set(PROGRAMS), before  # Or nothing would be killed there.
     page.shell(f'kubectl delete pods {selector} --field-selector spec.nodeName=pmem-2 --grace-period=0 --force 2>&1 | grep -v Warning')
     page.on_node('pmem-1', f'for process in /proc/[0-9]*; do case "$(cat $process/comm)" in {name[:COMM_MAX]}) '
                            'kill -KILL ${process#/proc/};; esac; done')
