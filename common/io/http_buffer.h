@@ -16,10 +16,13 @@ namespace pmem {
 // done by the thread that brought the result. A change of threads takes longer than most of what
 // follows does. Not for what may go on in a circle: each round would be a call in the one before.
 inline pplx::task_options OnSameThread() {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"  // cpprestsdk's; nobody deletes by it
   class SameThread final : public pplx::scheduler_interface {
    public:
     void schedule(pplx::TaskProc_t work, void* argument) override { work(argument); }
   };
+#pragma GCC diagnostic pop
   static SameThread same_thread;
   return pplx::task_options(pplx::scheduler_ptr(&same_thread));
 }

@@ -45,7 +45,7 @@ def test_a_command_tells_how_it_is_used(capsys, name, option):
     ('fuzz --seconds', '--seconds wants a value'), ('images --jsn', 'no option --jsn'),
     ('images agent', 'no image agent, there are pmem-extender, '), ('lint --tets', 'no option --tets'),
     ('lint size', 'no check size, there are include_rules, '), ('mutate no-such-guard', 'no guard with no-such-guard'),
-    ('test unti', 'no step or option unti, there are release, ')])
+    ('test unti', 'no step unti, there are release, ')])
 def test_what_says_nothing_is_refused_before_anything_is_begun(capsys, arguments, told):
     assert dev.main(arguments.split()) == 2
     out, [error] = (text.splitlines() for text in capsys.readouterr())

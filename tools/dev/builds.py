@@ -25,10 +25,12 @@ class Build:
 
 # What the sanitizers look for depends neither on the level nor on debug information. docs/testing.md has what a build costs
 # otherwise: with g++ 12 six times as much. clang looks at the locks on the way; what it finds is an error here, whoever builds.
+# No other warning is: the sanitizers make a compiler warn of what is not there.
 SANITIZED = ('-Db_lundef=false', '-Doptimization=0', '-Dcpp_args=-g1 -Werror=thread-safety')
 # A quarter of the usual linker's time, and a fifth for what the sanitizers make of a program.
 CLANGS_LINKER = 'lld-16'
-RELEASE = Build('release')
+# A warning is an error, with this compiler; who packages it with another one calls meson and has the choice.
+RELEASE = Build('release', ('-Dwerror=true',))
 ASAN = Build('asan', ('-Db_sanitize=address,undefined', *SANITIZED), compiler='clang++-16')
 TSAN = Build('tsan', ('-Db_sanitize=thread', *SANITIZED), compiler='clang++-16')
 FUZZ = Build(
@@ -39,14 +41,9 @@ FUZZ = Build(
 CLANG = Build('clang', ('-Db_lundef=false',), compiler='clang++-16')
 
 
-def setup_commands(build, werror):
-    """The commands that make or bring up to date the build directory; none when it is as wanted.
-
-    `werror` None: as it is, or off for a new directory.
-    """
-    if werror is None and (build.directory / 'build.ninja').exists():
-        return []
-    options = [*build.options, f'-Dwerror={str(bool(werror)).lower()}']
+def setup_commands(build):
+    """The commands that make or bring up to date the build directory; none when it is as wanted."""
+    options = list(build.options)
     stamp = build.directory / '.dev-options'
     if (build.directory / 'build.ninja').exists():
         if stamp.exists() and stamp.read_text() == ' '.join(options):
@@ -70,9 +67,9 @@ def environment(build):
     return env
 
 
-def build_commands(build, werror, targets=()):
+def build_commands(build, targets=()):
     ninja = ['ninja', '-C', str(build.directory), *targets]
-    return [*setup_commands(build, werror), ninja]
+    return [*setup_commands(build), ninja]
 
 
 def refresh_command(build):
@@ -91,8 +88,3 @@ def targets_of_tests(build, takes):
     chosen = [test for test in known('tests') if takes({suite.partition(':')[2] for suite in test['suite']})]
     needed = {path for test in chosen for target in test['depends'] for path in files[target]}
     return sorted(os.path.relpath(path, build.directory) for path in needed)
-
-
-def werror_wanted(arguments):
-    """Warnings are errors where we check our own work, never for somebody who packages it."""
-    return '--werror' in arguments

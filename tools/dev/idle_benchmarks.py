@@ -88,7 +88,7 @@ def measure(program, flags):
 
 def idle(as_json=False):
     targets = [AGENT[0], DRIVER[0], CSI_CALL]
-    for command in builds.build_commands(builds.RELEASE, None, targets):
+    for command in builds.build_commands(builds.RELEASE, targets):
         subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
     shutil.rmtree(DIRECTORY, ignore_errors=True)
     DIRECTORY.mkdir(parents=True)

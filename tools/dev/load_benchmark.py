@@ -123,7 +123,7 @@ NOTE = (
 
 
 def load(as_json=False):
-    for command in builds.build_commands(builds.RELEASE, None, ['extender/pmem-extender']):
+    for command in builds.build_commands(builds.RELEASE, ['extender/pmem-extender']):
         subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
     rows = []
     measured, reports_per_second = measure()

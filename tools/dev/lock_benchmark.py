@@ -12,7 +12,7 @@ HEADINGS = ('what', 'p50 ms', 'p90 ms', 'worst ms')
 
 
 def locks(as_json=False):
-    for command in builds.build_commands(builds.RELEASE, None, [PROGRAM]):
+    for command in builds.build_commands(builds.RELEASE, [PROGRAM]):
         subprocess.run(
             list(map(str, command)),
             check=True,

@@ -95,7 +95,7 @@ HEADINGS = ('polls', 'threads', 'MiB', 'idle % of a core', 'change p50 ms', 'p99
 
 
 def polls(as_json=False):
-    for command in builds.build_commands(builds.RELEASE, None, [PROGRAM]):
+    for command in builds.build_commands(builds.RELEASE, [PROGRAM]):
         subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
     rows = [asyncio.run(measure(count)) for count in POLLS]
     if as_json:

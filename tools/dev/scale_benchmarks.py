@@ -137,7 +137,7 @@ def _cells(row):
 
 
 def scale(as_json=False):
-    builds_needed = builds.build_commands(builds.RELEASE, None, ['extender/pmem-extender'])
+    builds_needed = builds.build_commands(builds.RELEASE, ['extender/pmem-extender'])
     for command in builds_needed:
         subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
     rows = [measure(size) for size in SIZES]

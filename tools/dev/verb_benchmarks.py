@@ -32,7 +32,7 @@ COUNTED_CALLS = 11  # The first ones fill what later ones use.
 
 def build():
     programs = ['tests/benchmark/verb-benchmark', 'tests/benchmark/decision-benchmark']
-    for command in builds.build_commands(builds.RELEASE, None, programs):
+    for command in builds.build_commands(builds.RELEASE, programs):
         subprocess.run(
             list(map(str, command)),
             check=True,

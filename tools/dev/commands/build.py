@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compiles the three programs and all tests into build/release.
 
-usage: ./dev build [release|asan|tsan|clang] [--werror] [NINJA_TARGET...]
+usage: ./dev build [release|asan|tsan|clang] [NINJA_TARGET...]
 """
 
 import subprocess
@@ -13,9 +13,9 @@ BUILDS = {b.name: b for b in (builds.RELEASE, builds.ASAN, builds.TSAN, builds.C
 
 
 def main(arguments):
-    rest = [a for a in arguments if a != '--werror']
+    rest = list(arguments)
     build = BUILDS[rest.pop(0)] if rest and rest[0] in BUILDS else builds.RELEASE
-    for command in builds.build_commands(build, builds.werror_wanted(arguments), rest):
+    for command in builds.build_commands(build, rest):
         quiet = command[0] == 'meson'
         done = subprocess.run(
             command,

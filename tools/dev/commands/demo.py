@@ -46,7 +46,7 @@ def prepare(out):
         'csi-driver/pmem-csi-driver',
         'extender/pmem-extender',
     )
-    commands = builds.build_commands(builds.RELEASE, None, targets)
+    commands = builds.build_commands(builds.RELEASE, targets)
     if not steps.run(board, 'programs build', commands, builds.environment(builds.RELEASE))[0]:
         return False
     for program in control_plane.missing((*control_plane.PROGRAMS, control_plane.PROVISIONER)):

@@ -46,7 +46,7 @@ def simulate(arguments):
     """Worlds around the ledger, from the plain build: what they print is the result."""
     program = builds.RELEASE.directory / 'tests' / 'simulator' / 'simulator'
     board = steps.Board(builds.BUILD / 'logs')
-    build = builds.build_commands(builds.RELEASE, None, ('tests/simulator/simulator',))
+    build = builds.build_commands(builds.RELEASE, ('tests/simulator/simulator',))
     if not steps.run(board, 'simulator build', build, builds.environment(builds.RELEASE))[0]:
         return 1
     return subprocess.run([program, '--pods', SIMULATED_PODS, *arguments], check=False).returncode
@@ -59,7 +59,7 @@ def main(arguments):
     usage.refuse_options_but((), words)
     board = steps.Board(builds.BUILD / 'logs')
     env = builds.environment(builds.FUZZ)
-    build = builds.build_commands(builds.FUZZ, False, ('fuzzers',))
+    build = builds.build_commands(builds.FUZZ, ('fuzzers',))
     if not steps.run(board, 'fuzzers build', build, env)[0]:
         return 1
     found = builds.FUZZ.directory / 'found'

@@ -209,7 +209,7 @@ def archive(image):
 
 def build_programs(board, images):
     targets = [str(i.program.relative_to(builds.RELEASE.directory)) for i in images if i.has_packages]
-    commands = builds.build_commands(builds.RELEASE, None, targets) if targets else []
+    commands = builds.build_commands(builds.RELEASE, targets) if targets else []
     ok, _ = steps.run(board, 'image programs', commands, builds.environment(builds.RELEASE))
     wanted = [p for p in control_plane.SIDECARS if any(i.name == p.name for i in images)]
     for program in control_plane.missing(wanted):

@@ -29,7 +29,7 @@ import tracked_files  # noqa: E402
 
 
 def _clang(check, texts, with_tests):
-    for command in builds.setup_commands(builds.CLANG, werror=False):
+    for command in builds.setup_commands(builds.CLANG):
         subprocess.run(
             command, env=builds.environment(builds.CLANG), check=True, stdout=subprocess.PIPE
         )

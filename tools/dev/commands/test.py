@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the tests: all suites, lint, real control plane, emulated machine; one line of counts.
 
-usage: ./dev test [STEP...] [--werror]
+usage: ./dev test [STEP...]
   STEP      only steps whose name starts with one of these words (builds they need are made): release,
             or one of its suites: unit, scenario, property, model, simulator, fuzz-corpus, integration;
             lint, csi, e2e, guest, asan, tsan, walkthrough
-  --werror  compiler warnings are errors (our own CI)
 
 Three lanes run side by side: what compiles; what mostly waits (the control plane's build at a low priority, then the driver's and the
 end-to-end tests, then what the walkthrough needs, at a low priority again); and the emulated machine. The sanitizers' builds
@@ -100,9 +99,8 @@ def sanitizer_environment():
 class Run:
     """One run of ./dev test: what is chosen, what was counted. Lanes call it from three threads."""
 
-    def __init__(self, chosen, werror):
+    def __init__(self, chosen):
         self.chosen = chosen
-        self.werror = werror
         self.board = steps.Board(builds.BUILD / 'logs')
         self.total = steps.Counts()
         self.release_built = threading.Event()
@@ -145,12 +143,12 @@ class Run:
     def _build_release(self, suites):
         """Everything, or what the tests of `suites` need if only those are chosen. True when it is there."""
         if any(self.wants(step) for step in WHOLE_RELEASE):
-            return self.step('release build', builds.build_commands(builds.RELEASE, self.werror))
-        return bool(suites) and self._build_tests(builds.RELEASE, self.werror, lambda of: not of.isdisjoint(suites))
+            return self.step('release build', builds.build_commands(builds.RELEASE))
+        return bool(suites) and self._build_tests(builds.RELEASE, lambda of: not of.isdisjoint(suites))
 
-    def _build_tests(self, build, werror, takes, nice=0, programs=()):
+    def _build_tests(self, build, takes, nice=0, programs=()):
         """What the tests whose suites `takes` takes need, and `programs`, and no more. True when it is there."""
-        setup = [*builds.setup_commands(build, werror), builds.refresh_command(build)]
+        setup = [*builds.setup_commands(build), builds.refresh_command(build)]
         if not self.step(f'{build.name} setup', setup, builds.environment(build)):
             return False
         ninja = ['nice', '-n', nice, 'ninja', '-C', build.directory, *builds.targets_of_tests(build, takes), *programs]
@@ -158,8 +156,7 @@ class Run:
 
     def build_sanitized(self, sanitized):
         """With what the other lanes leave of the processors."""
-        # Never with warnings as errors: the sanitizers make the compiler warn of what is not there.
-        if self._build_tests(sanitized.build, False, sanitized.takes, nice=19, programs=sanitized.programs):
+        if self._build_tests(sanitized.build, sanitized.takes, nice=19, programs=sanitized.programs):
             self.sanitized_built.add(sanitized.build.name)
 
     def test_sanitized(self, sanitized):
@@ -269,7 +266,7 @@ def walk(run):
 
 def unknown(arguments):
     """Those that choose nothing: a slip of the pen must not pass for a test."""
-    names = (*STEPS, *FAST_SUITES, '--werror')
+    names = (*STEPS, *FAST_SUITES)
     return [a for a in arguments if not any(name.startswith(a) for name in names)]
 
 
@@ -288,8 +285,8 @@ def run_all(run):
 
 
 def main(arguments):
-    usage.refuse(unknown(arguments), 'step or option', (*STEPS, *FAST_SUITES))
-    run = Run([a for a in arguments if not a.startswith('--')], builds.werror_wanted(arguments))
+    usage.refuse(unknown(arguments), 'step', (*STEPS, *FAST_SUITES))
+    run = Run(arguments)
     run_all(run)
     for reason in run.total.skip_reasons:
         run.board.note(f'skipped: {reason}')
