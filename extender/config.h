@@ -27,7 +27,7 @@ struct ExtenderConfig {
   AgentsFlag agents{.kube_namespace = "pmem-system",
                     .label_selector = "app.kubernetes.io/name=pmem-capacity-agent"};
   std::optional<int> agent_port;  // Absent: the container port named "http".
-  absl::Duration agent_wait = absl::Seconds(10);
+  absl::Duration agent_wait = absl::Seconds(20);
   LedgerServiceOptions service;
   bool is_elected = false;  // --leader-elect: one of several replicas.
   std::string pod_name;     // Of ours, to show on it who leads; empty: on none.

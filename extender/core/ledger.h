@@ -59,8 +59,10 @@
 namespace pmem::extender {
 
 struct LedgerOptions {
-  // An agent that was silent for longer is stale: its node takes nothing new.
-  absl::Duration agent_silence_max = absl::Seconds(25);
+  // An agent that was silent for longer is stale: its node takes nothing new. As long as
+  // kube-controller-manager waits for a silent kubelet (node-monitor-grace-period): two polls that
+  // find nothing new (--agent-wait), and 10 s.
+  absl::Duration agent_silence_max = absl::Seconds(50);
   // How long a hold stands when nothing is heard; longer than any scheduling decision.
   absl::Duration hold_ttl = absl::Seconds(30);
   // How long a lost pin keeps its room, as its volume may still be in the making (from the driver's

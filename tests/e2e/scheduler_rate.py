@@ -38,7 +38,7 @@ class Way:
 
 
 CAPPED = ('--max-candidates', '100')  # As manifests/base/extender.yaml has it.
-# Without what the agents' fakes, on the same cores, take to answer 500 polls a second.
+# Without what the agents' fakes, on the same cores, take to answer 250 polls a second.
 QUIET = ('--capacity-objects', 'false', '--agent-wait', '5m', '--agent-silence-max', '11m')
 
 WITHOUT = Way('without')

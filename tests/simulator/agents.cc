@@ -10,7 +10,7 @@ namespace pmem::extender::simulator {
 namespace {
 
 constexpr uint64_t kAgentsSalt = 2;
-constexpr absl::Duration kPollWait = absl::Seconds(10);           // ExtenderConfig::agent_wait
+constexpr absl::Duration kPollWait = absl::Seconds(20);           // ExtenderConfig::agent_wait
 constexpr absl::Duration kPollWaitMin = absl::Milliseconds(100);  // kAgentWaitMin
 constexpr absl::Duration kBackoffMax = absl::Seconds(5);          // kAgentBackoffMax
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/strings/match.h"
+#include "extender/intake/agent_poller.h"
 
 namespace pmem::extender {
 namespace {
@@ -25,6 +26,25 @@ TEST(ExtenderConfig, WhatIsShippedIsValid) {
   EXPECT_EQ(Validate(shipped), absl::OkStatus());
   EXPECT_EQ(PinningOptionsOf(shipped).lead_gap, absl::Seconds(5));
   EXPECT_EQ(PinningOptionsOf(ExtenderConfig()).lead_gap, absl::InfiniteDuration());
+}
+
+TEST(ExtenderConfig, AnIdleAgentOfWhichOnePollIsLostIsNotSilent) {
+  const ExtenderConfig shipped;
+  const LedgerOptions& ledger = shipped.service.ledger;
+  EXPECT_GE(ledger.agent_silence_max, 2 * shipped.agent_wait + absl::Seconds(10));
+  // One poll, held as long as an agent may hold it beyond its wait.
+  EXPECT_GT(ledger.agent_silence_max, shipped.agent_wait + AgentPoller::Options().slack);
+  // A poll that was under way when a debt began is over before the debt is: the next one ends with
+  // it.
+  EXPECT_LT(shipped.agent_wait, ledger.debt_grace);
+}
+
+TEST(ExtenderConfig, AWaitThatMakesIdleAgentsLookDeadIsRefused) {
+  ExtenderConfig config;
+  config.service.ledger.agent_silence_max = 2 * config.agent_wait;
+  EXPECT_EQ(Validate(config), absl::OkStatus());
+  config.service.ledger.agent_silence_max -= absl::Seconds(1);
+  EXPECT_EQ(Validate(config).code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST(ExtenderConfig, TimingsThatLeaveNoTimeToWriteAPinAreRefused) {
