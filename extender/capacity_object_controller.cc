@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "common/io/log.h"
+#include "extender/core/page.h"
 #include "extender/core/resource_version.h"
-#include "extender/ledger_pages.h"
 
 namespace pmem::extender {
 namespace {
@@ -86,20 +86,26 @@ bool CapacityObjectController::HasToLook(absl::Time now) {
   return true;
 }
 
-template <class T>
-T CapacityObjectController::Collect(std::string (*add)(const Ledger&, const Page&, T&),
-                                    int nodes_per_page) const {
-  T wanted;
-  ReadPages(*service_, nodes_per_page, [&](const Ledger& ledger, absl::Time, const Page& page) {
-    return add(ledger, page, wanted);
-  });
-  return wanted;
+template <class Look>
+void CapacityObjectController::ForAllNodes(Look look) const {
+  int32_t next = 0;
+  while (next != CapacityOffers::kAllSeen) {
+    next = service_->Read([&](const Ledger& ledger, absl::Time) { return look(ledger, next); });
+  }
 }
 
 WantedCapacities CapacityObjectController::Wanted() {
-  const JoinedCapacities joined = Collect(AddJoinedCapacities, kJoinedNodesPerPage);
+  ForAllNodes([this](const Ledger& ledger, int32_t begin) {
+    return offers_.Follow(ledger, begin, kNodesPerLook);
+  });
+  const JoinedCapacities joined = offers_.Joined();
   is_joined_ = joined.nodes > (is_joined_ ? nodes_max_ * kPartedNodesPercent / 100 : nodes_max_);
-  return is_joined_ ? WantedOf(joined) : Collect(AddWantedCapacities, kPageMax);
+  if (is_joined_) return WantedOf(joined);
+  WantedCapacities wanted;
+  ForAllNodes([this, &wanted](const Ledger& ledger, int32_t begin) {
+    return offers_.AddWanted(ledger, begin, kPageMax, wanted);
+  });
+  return wanted;
 }
 
 std::vector<CapacityChange> CapacityObjectController::Plan(const WantedCapacities& wanted) {

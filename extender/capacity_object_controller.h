@@ -18,6 +18,7 @@
 #include "common/io/periodic_task.h"
 #include "extender/core/capacity_api.h"
 #include "extender/core/capacity_objects.h"
+#include "extender/core/capacity_offers.h"
 #include "extender/core/refused_writes.h"
 #include "extender/intake/watched_kind.h"
 #include "extender/ledger_service.h"
@@ -31,10 +32,10 @@ class CapacityObjectController final : public ObjectSink<CapacityObject> {
   static constexpr int kWritesPerRoundMax = 20;
   // What changes without a new version of the ledger (a Node's labels) is looked at so often.
   static constexpr absl::Duration kLookPause = absl::Seconds(1);
-  // Where one object stands for all: thousands of nodes are looked at, which takes milliseconds.
+  // Where one object stands for all, of thousands of nodes.
   static constexpr absl::Duration kJoinedPause = absl::Milliseconds(150);
-  // Looked at before the lock is let go, about a microsecond each.
-  static constexpr int kJoinedNodesPerPage = 2000;
+  // That have changed, and are looked at before the lock is let go: about a microsecond each.
+  static constexpr int kNodesPerLook = 1000;
   // After a write that the API server did not answer, or could not care for: none is tried.
   static constexpr absl::Duration kFailurePause = absl::Seconds(1);
 
@@ -61,9 +62,9 @@ class CapacityObjectController final : public ObjectSink<CapacityObject> {
 
   bool HasToLook(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
   WantedCapacities Wanted();
-  // Of all nodes, page by page.
-  template <class T>
-  T Collect(std::string (*add)(const Ledger&, const Page&, T&), int nodes_per_page) const;
+  // Of all nodes, some at a time: `look` returns the id to go on with, or kAllSeen.
+  template <class Look>
+  void ForAllNodes(Look look) const;
   std::vector<CapacityChange> Plan(const WantedCapacities& wanted) ABSL_LOCKS_EXCLUDED(mu_);
   // Writes what may be written now. Returns how many are as they should be.
   size_t WriteAll(const std::vector<CapacityChange>& changes) ABSL_LOCKS_EXCLUDED(mu_);
@@ -100,6 +101,7 @@ class CapacityObjectController final : public ObjectSink<CapacityObject> {
   absl::Time paused_until_ = absl::InfinitePast();
   bool has_more_ = false;  // That may be written at once.
   RefusedWrites refused_;
+  CapacityOffers offers_;
   bool is_joined_ = false;
   absl::Time joined_look_at_ = absl::InfinitePast();
 

@@ -33,8 +33,6 @@
 
 #include "absl/container/btree_map.h"
 #include "extender/core/kube_objects.h"
-#include "extender/core/ledger.h"
-#include "extender/core/views.h"
 
 namespace pmem::extender {
 
@@ -62,27 +60,6 @@ using SeenCapacities = absl::btree_map<std::string, CapacityObject>;
 
 // Unique for class and topology, the same in every replica; a valid object name.
 std::string CapacityObjectName(const WantedCapacity& wanted);
-
-// Adds the objects of the page's nodes. Returns the name to go on after; empty: done. `ledger` has
-// to be synced.
-std::string AddWantedCapacities(const Ledger& ledger, const Page& page, WantedCapacities& wanted);
-
-// The same with one object a class, and how many nodes they stand for.
-struct JoinedCapacities {
-  absl::btree_map<std::string, WantedCapacity> by_class;
-  int nodes = 0;
-};
-std::string AddJoinedCapacities(const Ledger& ledger, const Page& page, JoinedCapacities& joined);
-WantedCapacities WantedOf(const JoinedCapacities& joined);
-
-// The largest claims that have the node already, by class.
-using CapacityFloors = absl::btree_map<std::string, int64_t>;
-
-// What `kind` of the node could hold at best beside what is promised there. Kept until the node
-// changes.
-CapacityBound BoundOf(const NodeState& node, PoolKind kind);
-// Whether what is kept for the node is what would be found afresh; true when nothing is.
-bool AreKeptBoundsRight(const NodeState& node);
 
 struct CapacityChange {
   enum class Kind { kCreate, kReplace, kDelete };

@@ -272,20 +272,35 @@ std::vector<Claim> Ledger::TakeHandPins() {
 
 void Ledger::On(const Seen<Node>& event, absl::Time) {
   if (cache_.FindNode(event.object.meta.key.name) == nullptr) is_uniform_.reset();
-  cache_.Put(event.object);
+  PutNode(event.object);
+}
+
+// Whose the capacity objects of a node are, and how it is reached, its Node object says.
+void Ledger::PutNode(const Node& node) {
+  const std::string& name = node.meta.key.name;
+  const Node* before = cache_.FindNode(name);
+  const bool is_alike =
+      before != nullptr && before->meta.uid == node.meta.uid && before->labels == node.labels;
+  cache_.Put(node);
+  if (!is_alike) nodes_.Touch(name);
+}
+
+void Ledger::RemoveNode(const std::string& name) {
+  cache_.EraseNode(name);
+  nodes_.Touch(name);
 }
 
 void Ledger::On(const Gone<Node>& event, absl::Time) {
-  cache_.EraseNode(event.last.meta.key.name);
+  RemoveNode(event.last.meta.key.name);
   is_uniform_.reset();
 }
 
 void Ledger::On(const Relisted<Node>& event, absl::Time) {
   const auto name_of = [](const Node& node) { return NameOfObject(node.meta); };
   for (const std::string& name : Missing(cache_.nodes(), event.objects, name_of)) {
-    cache_.EraseNode(name);
+    RemoveNode(name);
   }
-  for (const Node& node : event.objects) cache_.Put(node);
+  for (const Node& node : event.objects) PutNode(node);
   is_uniform_.reset();
   synced_.insert(ObjectKind::kNodes);
 }

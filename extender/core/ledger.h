@@ -246,6 +246,8 @@ class Ledger {
   void On(const AgentFailed& event, absl::Time now);
   void On(const AgentsListed& event, absl::Time now);
 
+  void PutNode(const Node& node);
+  void RemoveNode(const std::string& name);
   int ExpireDebts(absl::Time now);
   int EndDebtsOn(std::string_view node, absl::Time now);
   void NoteContact(std::string_view node, absl::Time now);

@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "extender/core/capacity_objects.h"
 #include "extender/core/ledger.h"
 #include "extender/core/node_numbers.h"
 
@@ -106,7 +105,6 @@ void Ledger::CheckNode(const NodeState& node, absl::Time now, Findings& findings
   CheckReservationsOn(node, findings);
   findings.Expect(judge_.IsRightAbout(node), "node ", node.name, ": its short way is out of date");
   findings.Expect(AreKeptNumbersRight(node), "node ", node.name, ": its numbers are out of date");
-  findings.Expect(AreKeptBoundsRight(node), "node ", node.name, ": its bounds are out of date");
   for (const auto& [uid, debt] : node.debts) {
     findings.Expect(!NodeBook::IsOver(node, debt, now), "debt ", uid, " on ", node.name,
                     " outlived its time");

@@ -105,7 +105,6 @@ NodeState& NodeBook::Open(std::string_view name) {
 void NodeBook::ForgetWhatFollows(const NodeState& node) {
   node.quick.is_current = false;
   node.firm_numbers.reset();
-  node.bounds.reset();
 }
 
 NodeState& NodeBook::At(std::string_view name) {

@@ -68,18 +68,10 @@ struct NodeNumbers {
   bool operator==(const NodeNumbers&) const = default;
 };
 
-// What a node could hold of one kind at best, beside what is promised. See capacity_objects.h.
-struct CapacityBound {
-  int64_t capacity_bytes = 0;
-  int64_t volume_bytes_max = 0;
-  bool operator==(const CapacityBound&) const = default;
-};
-
 struct NodeState {
   mutable NodeQuick quick;
   // By kind, without what is held: made when they are asked for, void after any change.
   mutable std::optional<std::array<NodeNumbers, 2>> firm_numbers;
-  mutable std::optional<std::array<CapacityBound, 2>> bounds;
   std::string name;
   int32_t id = 0;                                // Dense; stable while the node is in the book.
   bool has_agent = false;                        // An agent is expected there. See SetAgent.
@@ -123,6 +115,10 @@ class NodeBook {
 
   // Finds or adds, to change what answers depend on.
   NodeState& At(std::string_view name);
+  // What is remembered of the node is void, if it is in the book.
+  void Touch(std::string_view name) {
+    if (FindId(name) >= 0) At(name);
+  }
   // Finds or adds, to note contact or failure only.
   NodeState& Open(std::string_view name);
   // A change makes the node stale until its agent answers again: while it was away nobody said what
@@ -130,7 +126,8 @@ class NodeBook {
   void SetAgent(std::string_view name, bool has_agent);
   bool HasAgent(int32_t id) const { return id >= 0 && agents_[static_cast<size_t>(id)] != 0; }
 
-  // Rises with every change of the node that an answer depends on, but for its contact.
+  // Rises with every change of the node that an answer depends on, but for its contact; with those
+  // of its Node object that capacity objects depend on, too.
   uint32_t StampOf(int32_t id) const { return stamps_[static_cast<size_t>(id)]; }
   // Forgets nodes that have neither an agent nor anything promised there, and that nobody needs.
   void DropIdle(absl::FunctionRef<bool(const NodeState&)> is_needed);

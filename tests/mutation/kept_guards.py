@@ -4,6 +4,7 @@
 from guard import Guard
 
 BOOK = 'extender/core/node_book.cc'
+OFFERS = 'extender/core/capacity_offers.cc'
 
 KEPT_GUARDS = (
     Guard(
@@ -14,10 +15,24 @@ KEPT_GUARDS = (
         'NodeNumbersTest.WhatWasShownBeforeAChangeIsNotShownAfterIt',
     ),
     Guard(
-        'bounds that were kept are of before the change',
-        BOOK,
-        '  node.bounds.reset();\n',
-        '',
+        'offers that were kept are of before the change',
+        OFFERS,
+        'kept.is_current && kept.stamp == ledger.nodes().StampOf(id)',
+        'kept.is_current',
         'CapacityObjectsTest.WhatWasLookedAtBeforeAChangeIsLookedAtAgainAfterIt',
+    ),
+    Guard(
+        'offers that were kept are of the Node object before',
+        'extender/core/ledger.cc',
+        '  if (!is_alike) nodes_.Touch(name);\n',
+        '',
+        'CapacityObjectsTest.WhoseTheyAreFollowsTheNodeObject',
+    ),
+    Guard(
+        'offers that were kept are of claims that have changed elsewhere',
+        OFFERS,
+        'node.debts.empty() && node.reserved.empty()',
+        'true',
+        'CapacityObjectsTest.AFloorForADebtEndsWhenItsClaimIsBoundElsewhere',
     ),
 )

@@ -8,7 +8,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "extender/core/capacity_objects.h"
 #include "extender/ledger_service.h"
 #include "extender/placement_controller.h"
 #include "extender/ticker.h"
@@ -42,6 +41,7 @@ void Replica::Start() {
   if (random_.Chance(30)) options.unseen_debts_max = random_.Between(0, 10);
   if (random_.Chance(10)) options.takeover_holds_max = random_.Between(0, 10);
   ledger_ = std::make_unique<Ledger>(options);
+  offers_ = {};
   synced_at_ = absl::InfiniteFuture();
   list_round_ = 0;
   memory_ = {};
@@ -169,7 +169,7 @@ void Replica::Check() {
 // what we say yes to keeps a pod waiting for ever.
 void Replica::CheckCapacities(const PodDemand& demand, const std::vector<std::string>& nodes) {
   WantedCapacities wanted;
-  AddWantedCapacities(*ledger_, {.after = "", .limit = kNodesMax}, wanted);
+  offers_.AddWanted(*ledger_, 0, kNodesMax, wanted);
   std::map<std::pair<std::string, std::string>, int64_t> volume_bytes_max;
   for (const auto& [name, one] : wanted) {
     volume_bytes_max[{one.node, one.storage_class}] = one.volume_bytes_max;

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "extender/core/capacity_offers.h"
 #include "extender/core/pinning.h"
 #include "extender/core/verbs.h"
 #include "tests/simulator/oracle.h"
@@ -94,6 +95,7 @@ class Replica {
   int process_ = 0;
   int64_t changes_ = 0;
   std::unique_ptr<Ledger> ledger_;
+  CapacityOffers offers_;  // Of the ledger.
   std::vector<std::unique_ptr<Stream>> streams_;
   bool is_leading_ = false;
   bool is_deciding_ = false;

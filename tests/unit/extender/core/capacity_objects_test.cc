@@ -5,6 +5,7 @@
 
 #include <ostream>
 
+#include "extender/core/capacity_offers.h"
 #include "extender/core/kube_decode.h"
 #include "tests/support/builders.h"
 
@@ -13,6 +14,8 @@ namespace {
 
 using Kind = CapacityChange::Kind;
 using Sizes = std::vector<std::string>;
+
+constexpr int kMany = 1000;  // Nodes: all at once.
 
 Node MakeNode(const std::string& name) {
   Node node;
@@ -55,14 +58,23 @@ class CapacityObjectsTest : public testing::Test {
     return claim;
   }
 
-  WantedCapacities Wanted() const {
-    WantedCapacities wanted;
-    EXPECT_EQ(AddWantedCapacities(ledger_, {}, wanted), "");
-    return wanted;
+  // What was kept from the look before is what is found afresh.
+  WantedCapacities Wanted() {
+    CapacityOffers anew;
+    WantedCapacities kept, fresh;
+    EXPECT_EQ(offers_.AddWanted(ledger_, 0, kMany, kept), CapacityOffers::kAllSeen);
+    EXPECT_EQ(anew.AddWanted(ledger_, 0, kMany, fresh), CapacityOffers::kAllSeen);
+    EXPECT_EQ(kept, fresh);
+    return kept;
+  }
+
+  JoinedCapacities Joined() {
+    EXPECT_EQ(offers_.Follow(ledger_, 0, kMany), CapacityOffers::kAllSeen);
+    return offers_.Joined();
   }
 
   // "class capacity/largest" in GiB.
-  Sizes WantedSizes() const {
+  Sizes WantedSizes() {
     Sizes sizes;
     for (const auto& [name, one] : Wanted()) {
       sizes.push_back(one.storage_class + " " + std::to_string(one.capacity_bytes / kGiB) + "/" +
@@ -73,6 +85,7 @@ class CapacityObjectsTest : public testing::Test {
 
   absl::Time now_ = absl::FromUnixSeconds(1000);
   Ledger ledger_{LedgerOptions{}};
+  CapacityOffers offers_;
   int generation_ = 0;
 };
 
@@ -98,10 +111,11 @@ TEST_F(CapacityObjectsTest, ANodeHasOneForEachClassThatWaitsForThePodsNode) {
 }
 
 TEST_F(CapacityObjectsTest, WithoutALabelToReachItANodeHasNone) {
+  Report({MakeLvmPool(40 * kGiB)});
+  EXPECT_FALSE(Wanted().empty());
   Node node = MakeNode("n1");
   node.labels.clear();
   Apply(Seen<Node>{node});
-  Report({MakeLvmPool(40 * kGiB)});
   EXPECT_TRUE(Wanted().empty());
   node.labels = {{std::string(kTopologyNodeKey), "n1"}};
   Apply(Seen<Node>{node});
@@ -114,6 +128,7 @@ TEST_F(CapacityObjectsTest, GoneWithItsNodeAndItsClass) {
   EXPECT_EQ(WantedSizes(), (Sizes{"pmem-lvm 40/40"}));
   Apply(Gone<Node>{MakeNode("n1")});
   EXPECT_TRUE(Wanted().empty());
+  EXPECT_EQ(Joined().nodes, 0);
 }
 
 TEST_F(CapacityObjectsTest, PromisesAndDebtsCountButNotHolds) {
@@ -170,7 +185,7 @@ TEST_F(CapacityObjectsTest, AFloorCountsInItsOwnClassOnly) {
 TEST_F(CapacityObjectsTest, ASilentNodeKeepsTheBoundOfItsLastReport) {
   Report({MakeLvmPool(40 * kGiB)});
   now_ += absl::Hours(1);
-  EXPECT_EQ(NodeBook::FreshnessOf(*ledger_.nodes().Find("n1"), now_, absl::Seconds(25)),
+  EXPECT_EQ(NodeBook::FreshnessOf(*ledger_.nodes().Find("n1"), now_, absl::Seconds(50)),
             Freshness::kStale);
   EXPECT_EQ(WantedSizes()[1], "pmem-lvm 40/40");
 }
@@ -183,8 +198,10 @@ TEST_F(CapacityObjectsTest, OfANodeThatNeverReportedOnlyTheLeastIsKnown) {
 
 TEST_F(CapacityObjectsTest, ANodeWithoutAnAgentHasNoneButForClaimsThatAreThere) {
   Report({MakeLvmPool(40 * kGiB)});
+  EXPECT_EQ(Joined().nodes, 1);
   Apply(AgentsListed{});
   EXPECT_TRUE(Wanted().empty());
+  EXPECT_EQ(Joined().nodes, 0);
   Pin(1, 10 * kGiB);
   EXPECT_EQ(WantedSizes(), (Sizes{"pmem-lvm 10/10"}));
 }
@@ -193,10 +210,66 @@ TEST_F(CapacityObjectsTest, NodesComeInPages) {
   Apply(Relisted<Node>{{MakeNode("n1"), MakeNode("n2"), MakeNode("n3")}});
   Apply(AgentsListed{{"n1", "n2", "n3"}});
   WantedCapacities wanted;
-  EXPECT_EQ(AddWantedCapacities(ledger_, {.after = "", .limit = 2}, wanted), "n2");
+  const int32_t next = offers_.AddWanted(ledger_, 0, 2, wanted);
   EXPECT_EQ(wanted.size(), 4U);
-  EXPECT_EQ(AddWantedCapacities(ledger_, {.after = "n2", .limit = 2}, wanted), "");
+  EXPECT_EQ(offers_.AddWanted(ledger_, next, 2, wanted), CapacityOffers::kAllSeen);
   EXPECT_EQ(wanted.size(), 6U);
+}
+
+TEST_F(CapacityObjectsTest, OnlyNodesThatHaveChangedAreLookedAtAgainSomeAtATime) {
+  Apply(Relisted<Node>{{MakeNode("n1"), MakeNode("n2"), MakeNode("n3")}});
+  Apply(AgentsListed{{"n1", "n2", "n3"}});
+  EXPECT_EQ(offers_.Follow(ledger_, 0, 2), 2);
+  EXPECT_EQ(offers_.Follow(ledger_, 2, 2), CapacityOffers::kAllSeen);
+  EXPECT_EQ(offers_.Follow(ledger_, 0, 1), CapacityOffers::kAllSeen);
+  Apply(Seen<Node>{MakeNode("n1")});  // A heartbeat.
+  Apply(AgentConfirmed{"n1"});
+  EXPECT_EQ(offers_.Follow(ledger_, 0, 1), CapacityOffers::kAllSeen);
+  Apply(MakeReport("n2", 1, {MakeLvmPool(40 * kGiB)}));
+  EXPECT_EQ(offers_.Follow(ledger_, 0, 1), 2);
+  EXPECT_EQ(offers_.Joined().by_class.at("pmem-lvm").volume_bytes_max, 40 * kGiB);
+}
+
+TEST_F(CapacityObjectsTest, WhoseTheyAreFollowsTheNodeObject) {
+  Report({MakeLvmPool(40 * kGiB)});
+  EXPECT_EQ(Wanted().begin()->second.node_uid, "uid-n1");
+  Node anew = MakeNode("n1");
+  anew.meta.uid = "another";
+  Apply(Relisted<Node>{{anew}});
+  EXPECT_EQ(Wanted().begin()->second.node_uid, "another");
+}
+
+// What it may itself need on a node ends with the claim, of which the node is not told.
+TEST_F(CapacityObjectsTest, AFloorForADebtEndsWhenItsClaimIsBoundElsewhere) {
+  Apply(Relisted<Node>{{MakeNode("n1"), MakeNode("n2")}});
+  Apply(AgentsListed{{"n1", "n2"}});
+  Report({MakeLvmPool(10 * kGiB)});
+  Claim claim = Pin(1, 10 * kGiB);
+  claim.selected_node = "n2";
+  Apply(Seen<Claim>{claim});
+  const auto on_n1 = [this] {
+    for (const auto& [name, one] : Wanted()) {
+      if (one.node == "n1" && one.storage_class == "pmem-lvm") return one.volume_bytes_max / kGiB;
+    }
+    return int64_t{-1};
+  };
+  EXPECT_EQ(on_n1(), 10);
+  claim.volume_name = "disk-" + Uid(1);
+  Apply(Seen<Claim>{claim});
+  EXPECT_EQ(on_n1(), 0);
+}
+
+TEST_F(CapacityObjectsTest, ANodeThatGotTheIdOfOneThatIsGoneHasItsOwn) {
+  Apply(Relisted<Node>{{MakeNode("n2"), MakeNode("n3")}});
+  Report({MakeLvmPool(40 * kGiB)});
+  EXPECT_TRUE(Wanted().empty());  // The agent's node is not one of the cluster's.
+  Apply(AgentsListed{{"n2"}});
+  EXPECT_EQ(WantedSizes(), (Sizes{"pmem-direct 0/0?", "pmem-lvm 0/0?"}));
+  Apply(AgentsListed{{"n2", "n3"}});
+  EXPECT_EQ(ledger_.nodes().id_end(), 2);
+  Apply(MakeReport("n3", 1, {MakeLvmPool(20 * kGiB)}));
+  EXPECT_EQ(Wanted().size(), 4U);
+  EXPECT_EQ(Joined().nodes, 2);
 }
 
 TEST_F(CapacityObjectsTest, JoinedTheySayWhatTheBestNodeCouldTake) {
@@ -204,9 +277,7 @@ TEST_F(CapacityObjectsTest, JoinedTheySayWhatTheBestNodeCouldTake) {
   Apply(AgentsListed{{"n1", "n2"}});
   Report({MakeLvmPool(40 * kGiB)});
   Apply(MakeReport("n2", 1, {MakeLvmPool(30 * kGiB), MakeLvmPool(30 * kGiB, {}, "second")}));
-  JoinedCapacities joined;
-  EXPECT_EQ(AddJoinedCapacities(ledger_, {.after = "", .limit = 1}, joined), "n1");
-  EXPECT_EQ(AddJoinedCapacities(ledger_, {.after = "n1", .limit = 10}, joined), "");
+  const JoinedCapacities joined = Joined();
   EXPECT_EQ(joined.nodes, 2);
   const WantedCapacities wanted = WantedOf(joined);
   ASSERT_EQ(wanted.size(), 2U);
@@ -226,8 +297,7 @@ TEST_F(CapacityObjectsTest, JoinedTheyAreNeverTooLowForAnyNode) {
   Claim claim = MakeClaim(1, 70 * kGiB, "pmem-lvm");
   claim.selected_node = "n2";
   Apply(Seen<Claim>{claim});
-  JoinedCapacities joined;
-  AddJoinedCapacities(ledger_, {}, joined);
+  const JoinedCapacities joined = Joined();
   const WantedCapacity& lvm = joined.by_class.at("pmem-lvm");
   EXPECT_EQ(lvm.volume_bytes_max, 70 * kGiB);
   EXPECT_FALSE(lvm.is_known);
