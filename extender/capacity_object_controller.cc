@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "extender/capacity_object_controller.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -41,17 +42,30 @@ CapacityObjectController::CapacityObjectController(int nodes_max, LedgerService*
       standing_(metrics->AddGauge("capacity_objects", "CSIStorageCapacity objects of ours.")),
       pending_(metrics->AddGauge("capacity_objects_pending",
                                  "CSIStorageCapacity objects that are not yet as they should be.")),
-      task_("capacity", kPeriod, [this] { Tick(); }) {}
+      task_("capacity", kPeriod, [this] { return Tick(); }) {}
 
-void CapacityObjectController::Tick() {
+absl::Duration CapacityObjectController::Tick() {
   const absl::Time now = clock_->SteadyNow();
-  if (!service_->MayWrite()) return pending_.Set(0);
-  if (now < paused_until_ || (is_joined_ && now < joined_look_at_) || !HasToLook(now)) return;
+  if (!service_->MayWrite()) {
+    pending_.Set(0);
+    return kLookPause;
+  }
+  if (now < paused_until_) return paused_until_ - now;
+  if (is_joined_ && now < joined_look_at_) return joined_look_at_ - now;
+  if (!HasToLook(now)) return now < look_at_ ? look_at_ - now : kLookPause;
   joined_look_at_ = now + kJoinedPause;
   const std::vector<CapacityChange> changes = Plan(Wanted());
   refused_.KeepOnly(changes);
   const size_t written = WriteAll(changes);
   pending_.Set(static_cast<double>(changes.size() - written));
+  return NextLook() - clock_->SteadyNow();
+}
+
+absl::Time CapacityObjectController::NextLook() {
+  const absl::Time now = clock_->SteadyNow();
+  if (now < paused_until_) return paused_until_;
+  MutexLock lock(&mu_);
+  return has_more_ || is_changed_ ? now + kPeriod : look_at_;
 }
 
 // What is left alone for now is none of `has_more_`: the slow look comes back to it.
@@ -222,21 +236,32 @@ void CapacityObjectController::PutLocked(CapacityObject object) {
 }
 
 void CapacityObjectController::OnSeen(CapacityObject object) {
-  MutexLock lock(&mu_);
-  PutLocked(std::move(object));
-  is_changed_ = true;
+  {
+    MutexLock lock(&mu_);
+    PutLocked(std::move(object));
+    is_changed_ = true;
+  }
+  Wake();
 }
 
 void CapacityObjectController::OnGone(CapacityObject last) {
-  MutexLock lock(&mu_);
-  is_overtaken_ |= last.meta.key.name == awaited_;
-  const auto it = seen_.find(last.meta.key.name);
-  if (it == seen_.end() || it->second.meta.uid != last.meta.uid) return;
-  seen_.erase(it);
-  is_changed_ = true;
+  {
+    MutexLock lock(&mu_);
+    is_overtaken_ |= last.meta.key.name == awaited_;
+    const auto it = seen_.find(last.meta.key.name);
+    if (it == seen_.end() || it->second.meta.uid != last.meta.uid) return;
+    seen_.erase(it);
+    is_changed_ = true;
+  }
+  Wake();
 }
 
 void CapacityObjectController::OnRelisted(Relisted<CapacityObject> list) {
+  TakeList(std::move(list));
+  Wake();
+}
+
+void CapacityObjectController::TakeList(Relisted<CapacityObject> list) {
   MutexLock lock(&mu_);
   is_overtaken_ = true;
   seen_.clear();

@@ -6,7 +6,8 @@
 // first, the object says so second. A write that is refused is tried again by and by, and holds up
 // none of the others.
 //
-// One thread of its own (a PeriodicTask) for all writes; the watch's thread brings what is seen.
+// One thread of its own (a PacedTask) for all writes; the watch's thread brings what is seen, and
+// whoever hears of news wakes it.
 #pragma once
 
 #include <vector>
@@ -15,11 +16,11 @@
 #include "common/io/clock.h"
 #include "common/io/metrics.h"
 #include "common/io/mutex.h"
-#include "common/io/periodic_task.h"
 #include "extender/core/capacity_api.h"
 #include "extender/core/capacity_objects.h"
 #include "extender/core/capacity_offers.h"
 #include "extender/core/refused_writes.h"
+#include "extender/intake/paced_task.h"
 #include "extender/intake/watched_kind.h"
 #include "extender/ledger_service.h"
 
@@ -27,10 +28,11 @@ namespace pmem::extender {
 
 class CapacityObjectController final : public ObjectSink<CapacityObject> {
  public:
-  // How soon a change is looked at: with the write well within 200 ms.
+  // How soon a change is looked at: with the write well within 200 ms. Without one it sleeps.
   static constexpr absl::Duration kPeriod = absl::Milliseconds(50);
   static constexpr int kWritesPerRoundMax = 20;
-  // What changes without a new version of the ledger (a Node's labels) is looked at so often.
+  // What changes without a new version of the ledger (a Node's labels) is looked at so often, and
+  // whether we may write.
   static constexpr absl::Duration kLookPause = absl::Seconds(1);
   // Where one object stands for all, of thousands of nodes.
   static constexpr absl::Duration kJoinedPause = absl::Milliseconds(150);
@@ -46,8 +48,11 @@ class CapacityObjectController final : public ObjectSink<CapacityObject> {
 
   void Start() { task_.Start(); }
   void Stop() { task_.Stop(); }
-  // One round: what differs now is written.
-  void Tick() ABSL_LOCKS_EXCLUDED(mu_);
+  // The ledger may have changed, or whether we may write.
+  void Wake() { task_.Wake(); }
+  // One round: what differs now is written. Returns how long nothing has to be done if nobody wakes
+  // it.
+  absl::Duration Tick() ABSL_LOCKS_EXCLUDED(mu_);
 
   void OnSeen(CapacityObject object) override ABSL_LOCKS_EXCLUDED(mu_);
   void OnGone(CapacityObject last) override ABSL_LOCKS_EXCLUDED(mu_);
@@ -61,6 +66,8 @@ class CapacityObjectController final : public ObjectSink<CapacityObject> {
   };
 
   bool HasToLook(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
+  // When something has to be done again if nobody wakes us.
+  absl::Time NextLook() ABSL_LOCKS_EXCLUDED(mu_);
   WantedCapacities Wanted();
   // Of all nodes, some at a time: `look` returns the id to go on with, or kAllSeen.
   template <class Look>
@@ -82,6 +89,7 @@ class CapacityObjectController final : public ObjectSink<CapacityObject> {
   // Around a question to the API server about the object, whose answer is then taken or not.
   void ExpectAnswer(const std::string& name) ABSL_LOCKS_EXCLUDED(mu_);
   void TakeAnswer(CapacityObject object) ABSL_LOCKS_EXCLUDED(mu_);
+  void TakeList(Relisted<CapacityObject> list) ABSL_LOCKS_EXCLUDED(mu_);
   void PutLocked(CapacityObject object) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const int nodes_max_;
@@ -113,7 +121,7 @@ class CapacityObjectController final : public ObjectSink<CapacityObject> {
   // what has gone no event will ever come that could put an answer from before right.
   std::string awaited_ ABSL_GUARDED_BY(mu_);
   bool is_overtaken_ ABSL_GUARDED_BY(mu_) = false;
-  PeriodicTask task_;
+  PacedTask task_;
 };
 
 }  // namespace pmem::extender

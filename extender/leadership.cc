@@ -35,6 +35,12 @@ void Leadership::Lead(bool is_leader) {
   if (label_ != nullptr) label_->Wake();
 }
 
+void Leadership::Wake() {
+  if (label_ == nullptr) return;
+  const bool may_write = service_->MayWrite();
+  if (may_write_.exchange(may_write) != may_write) label_->Wake();
+}
+
 void Leadership::Start() {
   if (label_ != nullptr) label_->Start();
   elector_ == nullptr ? Lead(true) : elector_->Start();

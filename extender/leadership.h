@@ -5,6 +5,7 @@
 // Start once. Stop gives the lead up; from then on verbs are refused and nothing is written.
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "common/io/clock.h"
@@ -25,11 +26,14 @@ class Leadership {
 
   void Start();
   void Stop();
+  // There is news of the service: whether we may write may be another one.
+  void Wake();
 
  private:
   void Lead(bool is_leader);
 
   LedgerService* const service_;
+  std::atomic<bool> may_write_ = false;  // When it was last asked.
   Counter changes_;
   std::unique_ptr<LeaderLabel> label_;      // Null: no pod of ours to show it on.
   std::unique_ptr<LeaderElector> elector_;  // Null: no election. Its thread uses the label.

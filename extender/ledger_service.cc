@@ -21,6 +21,13 @@ constexpr const char* kTooManyClaims =
 static_assert(LiveReader::kObjectsMax == 64);
 constexpr int kLiveReadsMax = 2;  // Of one decision.
 
+// What only an agent says is told of where it changes the ledger.
+bool IsOfObject(const Event& event) {
+  return !std::holds_alternative<ReportReceived>(event) &&
+         !std::holds_alternative<AgentConfirmed>(event) &&
+         !std::holds_alternative<AgentFailed>(event);
+}
+
 std::vector<std::string> NamesOf(const std::vector<ObjectKind>& kinds) {
   std::vector<std::string> names;
   for (const ObjectKind kind : kinds) names.emplace_back(ObjectKindName(kind));
@@ -50,44 +57,61 @@ int64_t LedgerService::GetPauses() const {
 }
 
 void LedgerService::Emit(Event event) {
+  News news{this, IsOfObject(event)};
   MutexLock lock(&mu_);
   const absl::Time now = NowLocked();
   const int64_t before = ledger_.version();
   ledger_.Apply(event, now);
   BeginWhenSyncedLocked();
-  SignalIfChangedLocked(before);
+  SignalIfChangedLocked(before, news);
 }
 
 void LedgerService::Tick() {
+  News news{this};
   MutexLock lock(&mu_);
   const int64_t before = ledger_.version();
   ledger_.Expire(NowLocked());
   BeginWhenSyncedLocked();
-  SignalIfChangedLocked(before);
+  SignalIfChangedLocked(before, news);
+}
+
+absl::Duration LedgerService::UntilNextTick() const {
+  MutexLock lock(&mu_);
+  const bool awaits_agents = is_leading_ && !is_deciding_;
+  const absl::Time begin =
+      awaits_agents ? synced_at_ + options_.agents_wait_max : absl::InfiniteFuture();
+  return std::min(std::min(ledger_.NextEnd(), begin) - clock_->SteadyNow(),
+                  options_.ledger.hold_ttl);
 }
 
 std::vector<DriftChange> LedgerService::LookForDrift() {
+  News news{this};
   MutexLock lock(&mu_);
   const int64_t before = ledger_.version();
   std::vector<DriftChange> changes = ledger_.LookForDrift(clock_->SteadyNow(), kDriftNodesPerLook);
-  SignalIfChangedLocked(before);
+  SignalIfChangedLocked(before, news);
   return changes;
 }
 
 absl::Status LedgerService::CheckSomeInvariants(Ledger::InvariantRound& round, int objects_max) {
+  News news{this};
   MutexLock lock(&mu_);
   const absl::Time now = clock_->SteadyNow();
   const int64_t before = ledger_.version();
   ledger_.Expire(now);
-  SignalIfChangedLocked(before);
+  SignalIfChangedLocked(before, news);
   return ledger_.CheckSomeInvariants(round, now, objects_max);
 }
 
-void LedgerService::SignalIfChangedLocked(int64_t version_before) {
-  if (ledger_.version() != version_before) changed_.SignalAll();
+// Of what has changed without a signal, as it was of no use to who waits, is told, too.
+void LedgerService::SignalIfChangedLocked(int64_t version_before, News& news) {
+  const int64_t version = ledger_.version();
+  if (version != version_before) changed_.SignalAll();
+  news.is_any |= std::exchange(told_version_, version) != version;
 }
 
 void LedgerService::SetLeading(bool is_leading) {
+  const News news{this, true};
   const bool relists = is_leading && relist_;
   int64_t round = 0;
   {
@@ -295,6 +319,9 @@ std::optional<FilterAnswer> LedgerService::Filter(const Pod& pod,
   if (answer && answer->is_pmem && !IsLeaderNow()) {
     return FilterAnswer{.is_pmem = true, .error = kNotTheLeader};
   }
+  // Whoever looks at refused pods has one more. Others are told of with their evidence.
+  const bool is_refused = answer && answer->is_pmem && answer->error.empty();
+  const News news{this, is_refused && answer->named_count == 0};
   return answer;
 }
 

@@ -68,6 +68,9 @@ class LedgerService final : public EventSink {
   void Emit(Event event) override ABSL_LOCKS_EXCLUDED(mu_);
   // Ends what is over. Called on a timer.
   void Tick() ABSL_LOCKS_EXCLUDED(mu_);
+  // How long Tick will find nothing to do unless there is news; no longer than a hold stands that
+  // is made meanwhile. Not positive: it may have by now.
+  absl::Duration UntilNextTick() const ABSL_LOCKS_EXCLUDED(mu_);
   // Compares what is known of some nodes, in turn, with their reports. Returns what has changed.
   static constexpr int kDriftNodesPerLook = 10;
   std::vector<DriftChange> LookForDrift() ABSL_LOCKS_EXCLUDED(mu_);
@@ -87,6 +90,10 @@ class LedgerService final : public EventSink {
   // once nodes take nothing new until their agents have answered, and a pause is counted. Set
   // before the first event; thread-safe and quick.
   void SetLeftOut(std::function<absl::Duration()> left_out) { left_out_ = std::move(left_out); }
+  // Called when there may be something to do for who looks at the ledger: it has changed, an object
+  // was heard of, a pod was refused, or whether we lead. Not for each word of an agent that changes
+  // nothing. Without the lock, by any thread; quick. Set before the first event.
+  void SetListener(std::function<void()> on_news) { on_news_ = std::move(on_news); }
   int64_t GetPauses() const ABSL_LOCKS_EXCLUDED(mu_);
   Readiness GetReadiness() const ABSL_LOCKS_EXCLUDED(mu_);
   // Nodes whose agents never reported, or not for too long; the first kSilentAgentsNamedMax.
@@ -173,7 +180,15 @@ class LedgerService final : public EventSink {
   std::optional<FilterAnswer> FilterAs(bool is_leader, const Pod& pod, const LiveObjects& live,
                                        absl::Span<const std::string_view> nodes, Patience patience,
                                        int64_t turn) ABSL_LOCKS_EXCLUDED(mu_);
-  void SignalIfChangedLocked(int64_t version_before) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Tells the listener at its end, which is that of the critical section and no sooner.
+  struct News {
+    ~News() {
+      if (is_any && service->on_news_) service->on_news_();
+    }
+    const LedgerService* service;
+    bool is_any = false;
+  };
+  void SignalIfChangedLocked(int64_t version_before, News& news) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void WaitForChangeLocked(absl::Time deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   mutable Mutex mu_;
@@ -190,7 +205,10 @@ class LedgerService final : public EventSink {
   int64_t list_round_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Duration left_out_before_ ABSL_GUARDED_BY(mu_);
   int64_t pauses_ ABSL_GUARDED_BY(mu_) = 0;
+  int64_t told_version_ ABSL_GUARDED_BY(mu_) =
+      0;  // Of the ledger, when the listener was last told.
   std::atomic<int64_t> turns_{0};
+  std::function<void()> on_news_;  // Empty: nobody listens.
   std::function<void(int64_t)> relist_;
   std::function<bool()> leader_check_;        // Empty: we always lead.
   std::function<absl::Duration()> left_out_;  // Empty: nothing ever.

@@ -78,12 +78,11 @@ int Run(const ExtenderConfig& config) {
   Ticker ticker(&service, &metrics, &status);
   service.SetRelister([&watches](int64_t round) { watches.Relist(round); });
   service.SetLeftOut([&clock] { return clock.LeftOut(); });
+  service.SetListener([&ticker, &placement, &capacities, &leadership] {
+    ticker.Wake(), placement.Wake(), capacities.Wake(), leadership.Wake();
+  });
   leadership.Start();
-  events.Start();
-  watches.Start();
-  poller.Start();
-  discovery->Start();
-  ticker.Start();
+  events.Start(), watches.Start(), poller.Start(), discovery->Start(), ticker.Start();
   if (config.has_placement_controller) placement.Start();
   if (config.has_capacity_objects) capacity_watch.Start(), capacities.Start();
   WaitForSignal();

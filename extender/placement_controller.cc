@@ -46,10 +46,13 @@ PlacementController::PlacementController(PinningOptions options, LedgerService* 
                          {&FindUnknownKinds, ""},
                          {&FindUnmetGrowth, ""},
                          {&FindMissingVolumes, ""}}}),
-      task_("placement", kPeriod, [this] { Tick(); }) {}
+      task_("placement", kPeriod, [this] { return Tick(); }) {}
 
-void PlacementController::Tick() {
-  if (!service_->MayWrite()) return ForgetAllPods();
+absl::Duration PlacementController::Tick() {
+  if (!service_->MayWrite()) {
+    ForgetAllPods();
+    return kRestPause;
+  }
   if (pauses_ != service_->GetPauses()) ForgetAllPods();
   placed_.BeginPlan(clock_->SteadyNow());
   uses_.BeginPlan(clock_->SteadyNow());
@@ -63,7 +66,17 @@ void PlacementController::Tick() {
                          &PlacementController::ReadPods);
   has_read |= LookUp(uses_.Due(plan.node_lookups, kLookupsMax, clock_->SteadyNow()),
                      &PlacementController::ReadUse);
-  if (has_read || !plan.is_round_over) task_.Wake();
+  if (has_read || !plan.is_round_over) return absl::ZeroDuration();
+  return HasAnythingToWaitFor() ? kPeriod : kRestPause;
+}
+
+// Claims without a volume wait for their pods, for answers, for a pause to be over; refused pods
+// for agents that come back, or to be woken again. The other work comes with news, or every
+// kHealthPeriod.
+bool PlacementController::HasAnythingToWaitFor() const {
+  return !woken_.empty() || service_->Read([](const Ledger& ledger, absl::Time) {
+    return !ledger.open_claims().empty() || ledger.refused_count() > 0;
+  });
 }
 
 PinningPlan PlacementController::Plan() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes selected-node where kube-scheduler does not: plans with core/pinning, patches the API,
-// tells users by events. Only while we lead. One thread of its own (a PeriodicTask); everything
-// here runs on it.
+// tells users by events. Only while we lead. One thread of its own (a PacedTask); everything here
+// runs on it. Whoever hears of news wakes it.
 #pragma once
 
 #include <array>
@@ -14,18 +14,20 @@
 #include "absl/status/status.h"
 #include "common/io/clock.h"
 #include "common/io/metrics.h"
-#include "common/io/periodic_task.h"
 #include "extender/aged_reads.h"
 #include "extender/core/pinning.h"
 #include "extender/core/placement_api.h"
+#include "extender/intake/paced_task.h"
 #include "extender/ledger_service.h"
 
 namespace pmem::extender {
 
 class PlacementController {
  public:
-  // How soon a change is looked at, and how often nothing is looked at.
+  // How soon a change is looked at, and how often what waits is. While nothing waits, it sleeps.
   static constexpr absl::Duration kPeriod = absl::Milliseconds(200);
+  // How long it rests when there is no such thing, or we do not lead.
+  static constexpr absl::Duration kRestPause = absl::Seconds(1);
   // Plans in one go, the lock let go after each; what is left of the round follows at once, when
   // what they say is carried out.
   static constexpr int kPlansMax = 100;
@@ -68,8 +70,10 @@ class PlacementController {
 
   void Start() { task_.Start(); }
   void Stop() { task_.Stop(); }
-  // Plans and carries out.
-  void Tick();
+  // The ledger may have changed, or whether we may write.
+  void Wake() { task_.Wake(); }
+  // Plans and carries out. Returns how long nothing has to be done if nobody wakes it.
+  absl::Duration Tick();
 
  private:
   struct WakeUp {
@@ -83,6 +87,7 @@ class PlacementController {
   };
 
   PinningPlan Plan();
+  bool HasAnythingToWaitFor() const;
   void WakeScheduler();
   void LookAtRefused();
   void NoteFit(const std::string& pod_uid, bool fits);
@@ -127,7 +132,7 @@ class PlacementController {
   int64_t pauses_ = 0;                           // LedgerService::GetPauses when pods were read.
   absl::Time health_at_ = absl::InfinitePast();  // When trouble is looked for again.
   std::array<HealthSearch, 4> health_searches_;
-  PeriodicTask task_;
+  PacedTask task_;
 };
 
 }  // namespace pmem::extender

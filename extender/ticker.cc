@@ -16,7 +16,7 @@ Ticker::Ticker(LedgerService* service, ExtenderMetrics* metrics, StatusApi* stat
     : service_(service),
       metrics_(metrics),
       status_(status),
-      task_("tick", kPeriod, [this] { Tick(); }) {}
+      task_("tick", kPeriod, [this] { return Tick(); }) {}
 
 void Ticker::TellOf(const std::vector<DriftChange>& changes) {
   for (size_t i = 0; i < std::min(changes.size(), kDriftLinesMax); ++i) {
@@ -51,7 +51,7 @@ void Ticker::Settle() {
   GiveBackFreedPages();
 }
 
-void Ticker::Tick() {
+absl::Duration Ticker::Tick() {
   service_->Tick();
   ticks_to_check_ = std::max(ticks_to_check_ - 1, 0);
   const auto nodes = static_cast<int>(service_->Read(
@@ -68,6 +68,10 @@ void Ticker::Tick() {
   status_->OnTick();
   NoteReadiness();
   Settle();
+  // Only where a tick looks at all nodes: else their round would take longer.
+  const bool has_more = nodes > kStepsPerTick * LedgerService::kDriftNodesPerLook;
+  if (has_more || ticks_to_settle_ > 0) return kPeriod;
+  return std::clamp(service_->UntilNextTick(), kPeriod, kIdlePeriod);
 }
 
 void Ticker::CheckInvariants() {

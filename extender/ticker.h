@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The timer's work: what is over ends, and the ledger checks itself. One thread of its own (a
-// PeriodicTask).
+// PacedTask), which sleeps for longer while nothing happens.
 #pragma once
 
 #include <vector>
 
 #include "absl/time/time.h"
-#include "common/io/periodic_task.h"
 #include "extender/extender_metrics.h"
+#include "extender/intake/paced_task.h"
 #include "extender/ledger_service.h"
 #include "extender/status_api.h"
 
@@ -15,7 +15,10 @@ namespace pmem::extender {
 
 class Ticker {
  public:
+  // After news, or where more is to be looked at than in one tick.
   static constexpr absl::Duration kPeriod = absl::Milliseconds(100);
+  // While nothing happens. Half of what AttendedClock takes for a process that stood still.
+  static constexpr absl::Duration kIdlePeriod = absl::Milliseconds(500);
   // The ledger is looked through in small steps, and the lock is let go between them: a verb waits
   // for one of them at most. All of 5,000 nodes and 50,000 claims take a minute.
   static constexpr int kStepsPerTick = 5;
@@ -31,8 +34,10 @@ class Ticker {
   Ticker(LedgerService* service, ExtenderMetrics* metrics, StatusApi* status);
   void Start() { task_.Start(); }
   void Stop() { task_.Stop(); }
-  // One tick on the calling thread, for tests; without Start.
-  void Tick();
+  // There is news: how long it may sleep is found out anew.
+  void Wake() { task_.Wake(); }
+  // One tick. Returns how long none is needed if nobody wakes it.
+  absl::Duration Tick();
 
  private:
   void TellOf(const std::vector<DriftChange>& changes);
@@ -47,7 +52,7 @@ class Ticker {
   int ticks_to_check_ = 0;
   int ticks_to_settle_ = 0;
   bool is_ready_ = false;  // At the last tick.
-  PeriodicTask task_;
+  PacedTask task_;
 };
 
 }  // namespace pmem::extender

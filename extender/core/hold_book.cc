@@ -196,6 +196,12 @@ HoldBook::Expired HoldBook::Expire(absl::Time now) {
   return expired;
 }
 
+absl::Time HoldBook::NextEnd() const {
+  absl::Time end = absl::InfiniteFuture();
+  for (const auto& [owner, hold] : holds_) end = std::min(end, hold.until);
+  return end;
+}
+
 absl::Span<const Hold* const> HoldBook::NarrowOn(int32_t node_id) const {
   const auto id = static_cast<size_t>(node_id);
   return id < narrow_.size() ? narrow_[id] : absl::Span<const Hold* const>();

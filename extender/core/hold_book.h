@@ -81,6 +81,8 @@ class HoldBook {
     bool operator==(const Expired&) const = default;
   };
   Expired Expire(absl::Time now);
+  // When the first of them is over. InfiniteFuture: there is none.
+  absl::Time NextEnd() const;
   // Whether anybody holds anything on the node.
   bool IsHeld(int32_t node_id) const;
 

@@ -34,6 +34,7 @@
 // byte.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -99,6 +100,9 @@ class Ledger {
   // Ends holds and debts whose time is over, and forgets refused pods that are gone. Call it before
   // every decision and on a timer.
   void Expire(absl::Time now);
+  // When the next of these ends if nothing is heard until then: others may wait for it.
+  // InfiniteFuture: none does.
+  absl::Time NextEnd() const { return std::min(holds_.NextEnd(), debts_end_first_); }
 
   // Kinds that have not been listed yet; empty: synced.
   std::vector<ObjectKind> Unsynced() const;

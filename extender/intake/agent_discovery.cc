@@ -58,7 +58,7 @@ AgentPods::AgentPods(const AgentsFlag& flag, std::optional<int> port, KubeClient
              .kube_namespace = flag.kube_namespace,
              .label_selector = flag.label_selector},
             client, std::make_unique<TypedKind<AgentPod>>(this), clock),
-      task_("agents-tell", kAgentsTellPeriod, [this] { Tick(); }) {}
+      task_("agents-tell", kAgentsTellPeriod, [this] { return Tick(); }) {}
 
 void AgentPods::Start() {
   loop_.Start();
@@ -71,32 +71,44 @@ void AgentPods::Stop() {
 }
 
 void AgentPods::OnSeen(AgentPod pod) {
-  MutexLock lock(&mu_);
-  has_news_ |= roster_.Put(std::move(pod));
+  {
+    MutexLock lock(&mu_);
+    has_news_ |= roster_.Put(std::move(pod));
+  }
+  task_.Wake();
 }
 
 void AgentPods::OnGone(AgentPod last) {
-  MutexLock lock(&mu_);
-  has_news_ |= roster_.Remove(last.meta.key);
+  {
+    MutexLock lock(&mu_);
+    has_news_ |= roster_.Remove(last.meta.key);
+  }
+  task_.Wake();
 }
 
 void AgentPods::OnRelisted(Relisted<AgentPod> list) {
-  MutexLock lock(&mu_);
-  roster_.Replace(std::move(list.objects));
-  is_listed_ = has_news_ = true;
+  {
+    MutexLock lock(&mu_);
+    roster_.Replace(std::move(list.objects));
+    is_listed_ = has_news_ = true;
+  }
+  task_.Wake();
 }
 
-void AgentPods::Tick() {
+absl::Duration AgentPods::Tick() {
   const absl::Time now = clock_->SteadyNow();
   std::vector<AgentEndpoint> agents;
   {
     MutexLock lock(&mu_);
-    if (!is_listed_ || (!has_news_ && now < told_at_ + kAgentsGracePeriod)) return;
+    if (!is_listed_) return kAgentsGracePeriod;
+    const absl::Duration left = told_at_ + kAgentsGracePeriod - now;
+    if (!has_news_ && left > absl::ZeroDuration()) return left;
     has_news_ = false;
     told_at_ = now;
     agents = roster_.Endpoints(now);
   }
   listener_->OnAgents(std::move(agents));
+  return kAgentsGracePeriod;
 }
 
 }  // namespace pmem::extender

@@ -17,13 +17,15 @@
 #include "common/io/periodic_task.h"
 #include "extender/core/agent_roster.h"
 #include "extender/intake/kube_client.h"
+#include "extender/intake/paced_task.h"
 #include "extender/intake/watch_loop.h"
 
 namespace pmem::extender {
 
 inline constexpr absl::Duration kAgentsFilePeriod = absl::Milliseconds(500);
-// News of agents' pods are told so soon, all that came in that time at once: each list is of all
-// agents. Without news it is told again from time to time, as agents that are gone are forgotten.
+// News of agents' pods are told so soon after those before, all that came in that time at once:
+// each list is of all agents. Without news it is told again from time to time, as agents that are
+// gone are forgotten.
 inline constexpr absl::Duration kAgentsTellPeriod = absl::Milliseconds(100);
 inline constexpr absl::Duration kAgentsGracePeriod = absl::Seconds(5);
 
@@ -82,7 +84,8 @@ class AgentPods final : public AgentDiscovery, public ObjectSink<AgentPod> {
   void OnSeen(AgentPod pod) override ABSL_LOCKS_EXCLUDED(mu_);
   void OnGone(AgentPod last) override ABSL_LOCKS_EXCLUDED(mu_);
   void OnRelisted(Relisted<AgentPod> list) override ABSL_LOCKS_EXCLUDED(mu_);
-  void Tick() ABSL_LOCKS_EXCLUDED(mu_);
+  // Returns how long there is nothing to tell without news.
+  absl::Duration Tick() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   AgentListener* const listener_;
@@ -93,7 +96,7 @@ class AgentPods final : public AgentDiscovery, public ObjectSink<AgentPod> {
   bool has_news_ ABSL_GUARDED_BY(mu_) = false;  // Since the listener was told last.
   absl::Time told_at_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
   WatchLoop loop_;
-  PeriodicTask task_;  // Its thread alone tells the listener.
+  PacedTask task_;  // Its thread alone tells the listener.
 };
 
 }  // namespace pmem::extender

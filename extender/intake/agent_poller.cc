@@ -11,7 +11,6 @@
 #include "absl/strings/str_cat.h"
 #include "common/io/log.h"
 #include "common/io/mutex.h"
-#include "common/io/periodic_task.h"
 #include "common/pure/capacity_report.h"
 #include "common/pure/status_macros.h"
 #include "extender/intake/due_times.h"
@@ -83,18 +82,21 @@ absl::Duration AgentWantedDelay(const std::string& node) {
 
 class AgentPoller::Impl : public std::enable_shared_from_this<Impl> {
  public:
-  Impl(Options options, EventSink* events, const Clock* clock, ClientFactory clients)
+  // `wake`: something is due sooner than Tick said; until Stop has returned.
+  Impl(Options options, EventSink* events, const Clock* clock, ClientFactory clients,
+       std::function<void()> wake)
       : options_(std::move(options)),
         limit_(options_.wait + options_.slack),
         events_(events),
         clock_(clock),
         clients_(std::move(clients)),
+        wake_(std::move(wake)),
         random_(std::random_device()()) {}
 
   void Stop() ABSL_LOCKS_EXCLUDED(mu_);
   void OnAgents(const std::vector<AgentEndpoint>& agents) ABSL_LOCKS_EXCLUDED(mu_);
   int64_t failures() const ABSL_LOCKS_EXCLUDED(mu_);
-  void Tick() ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Duration Tick() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   // From state to state; see the drawing. Each under the lock, what is told and sent without it.
@@ -129,6 +131,7 @@ class AgentPoller::Impl : public std::enable_shared_from_this<Impl> {
   EventSink* const events_;
   const Clock* const clock_;
   const ClientFactory clients_;
+  const std::function<void()> wake_;
 
   mutable Mutex mu_;
   CondVar idle_;
@@ -186,6 +189,7 @@ void AgentPoller::Impl::OnAgents(const std::vector<AgentEndpoint>& agents) {
   }
   if (is_new_list) events_->Emit(AgentsListed{std::move(nodes)});
   ScheduleAll();  // A report from a node that is not listed yet would count for nothing.
+  wake_();
   for (Outcome& failure : failures) Tell(std::move(failure));
 }
 
@@ -213,7 +217,7 @@ int64_t AgentPoller::Impl::failures() const {
   return failures_;
 }
 
-void AgentPoller::Impl::Tick() {
+absl::Duration AgentPoller::Impl::Tick() {
   std::vector<Poll> polls;
   std::vector<Outcome> failures;
   std::vector<std::shared_ptr<HttpClient>> idle;  // They end outside the lock.
@@ -235,6 +239,10 @@ void AgentPoller::Impl::Tick() {
   }
   for (Outcome& failure : failures) Tell(std::move(failure));
   for (Poll& poll : polls) Send(std::move(poll));
+  MutexLock lock(&mu_);
+  // Who still sends with a retired client does not say when it is done.
+  const absl::Time next = retired_.empty() ? due_.First() : now;
+  return std::max(next - clock_->SteadyNow(), kAgentTickPeriod);
 }
 
 // A retired client gets no new poll: with whom nobody sends now, nobody ever will.
@@ -357,7 +365,7 @@ void AgentPoller::Impl::OnAnswer(const Poll& poll, absl::StatusOr<ClientResponse
     MutexLock lock(&mu_);
     if (Agent* agent = FindLocked(poll)) next = EndLocked(agent, now);
   }
-  if (next.has_value()) Send(*std::move(next));
+  next.has_value() ? Send(*std::move(next)) : wake_();
 }
 
 std::optional<Poll> AgentPoller::Impl::EndLocked(Agent* agent, absl::Time now) {
@@ -405,8 +413,9 @@ AgentPoller::ClientFactory AgentPoller::PlainClients(const Options& options) {
 
 AgentPoller::AgentPoller(Options options, EventSink* events, const Clock* clock,
                          ClientFactory clients)
-    : impl_(std::make_shared<Impl>(std::move(options), events, clock, std::move(clients))),
-      task_("agents", kAgentTickPeriod, [this] { Tick(); }) {}
+    : impl_(std::make_shared<Impl>(std::move(options), events, clock, std::move(clients),
+                                   [this] { task_.Wake(); })),
+      task_("agents", kAgentTickPeriod, [this] { return Tick(); }) {}
 
 AgentPoller::~AgentPoller() { Stop(); }
 
@@ -421,6 +430,6 @@ void AgentPoller::OnAgents(std::vector<AgentEndpoint> agents) { impl_->OnAgents(
 
 int64_t AgentPoller::failures() const { return impl_->failures(); }
 
-void AgentPoller::Tick() { impl_->Tick(); }
+absl::Duration AgentPoller::Tick() { return impl_->Tick(); }
 
 }  // namespace pmem::extender

@@ -27,6 +27,8 @@
 // s, doubled up to 5 s, with jitter. A poll that has not ended by wait + slack is a failure too: an
 // agent that drips bytes never trips the read timeout.
 //
+// The thread that ticks sleeps until the next of these times comes, or one that is sooner is set.
+//
 // Thread-safe. After Stop nothing is emitted any more.
 #pragma once
 
@@ -42,6 +44,7 @@
 #include "common/io/http_client.h"
 #include "extender/core/event.h"
 #include "extender/intake/agent_discovery.h"
+#include "extender/intake/paced_task.h"
 
 namespace pmem::extender {
 
@@ -88,13 +91,14 @@ class AgentPoller final : public AgentListener {
   // Polls that failed, and agents that could not be asked; of all agents, since the start.
   int64_t failures() const;
 
-  // Starts what is due and gives up what is overdue; called every kAgentTickPeriod, and by tests.
-  void Tick();
+  // Starts what is due and gives up what is overdue; not oftener than every kAgentTickPeriod, and
+  // by tests. Returns how long nothing is due unless it is woken.
+  absl::Duration Tick();
 
  private:
   class Impl;
   const std::shared_ptr<Impl> impl_;  // Polls in flight know it weakly.
-  PeriodicTask task_;
+  PacedTask task_;
 };
 
 }  // namespace pmem::extender

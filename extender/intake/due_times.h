@@ -28,6 +28,11 @@ class DueTimes {
     order_.emplace(at, name);
   }
 
+  // The first of all times. InfiniteFuture: there is none.
+  absl::Time First() const {
+    return order_.empty() ? absl::InfiniteFuture() : order_.begin()->first;
+  }
+
   void Clear() {
     at_.clear();
     order_.clear();

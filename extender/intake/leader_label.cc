@@ -46,18 +46,24 @@ LeaderLabel::LeaderLabel(Options options, KubeClient* client, const Clock* clock
       client_(client),
       clock_(clock),
       leads_(std::move(leads)),
-      task_("leader-label", kPeriod, [this] { Tick(); }) {}
+      task_("leader-label", absl::ZeroDuration(), [this] { return Tick(); }) {}
 
 void LeaderLabel::Stop() {
   task_.Stop();
   if (shown_ != false && !leads_()) Show(false).IgnoreError();
 }
 
-void LeaderLabel::Tick() {
+absl::Duration LeaderLabel::Tick() {
   const absl::Time now = clock_->SteadyNow();
+  if (now < paused_until_) return paused_until_ - now;
   const bool is_leader = leads_();
   const bool is_due = is_leader && now >= look_at_;
-  if (now < paused_until_ || (shown_ == is_leader && !is_due)) return;
+  if (shown_ != is_leader || is_due) PutRight(is_leader, is_due);
+  if (shown_ != is_leader) return kPeriod;
+  return is_leader ? std::max(look_at_ - now, kPeriod) : kLookPause;
+}
+
+void LeaderLabel::PutRight(bool is_leader, bool is_due) {
   absl::Status status;
   if (shown_ != is_leader) status = Show(is_leader);
   if (status.ok() && is_due) status = PutOthersRight();

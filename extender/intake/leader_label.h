@@ -4,7 +4,7 @@
 // since a leader that was cut off or stopped cannot take off its own, the one that leads takes it
 // off all others. Put right within kLookPause when somebody changes it.
 //
-// One thread of its own (a PeriodicTask).
+// One thread of its own (a PacedTask), which is woken when who leads may have changed.
 #pragma once
 
 #include <functional>
@@ -14,9 +14,9 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "common/io/clock.h"
-#include "common/io/periodic_task.h"
 #include "extender/core/kube_objects.h"
 #include "extender/intake/kube_client.h"
+#include "extender/intake/paced_task.h"
 
 namespace pmem::extender {
 
@@ -25,7 +25,8 @@ inline constexpr std::string_view kLeaderLabelValue = "leader";
 
 class LeaderLabel {
  public:
-  static constexpr absl::Duration kPeriod = absl::Milliseconds(200);
+  static constexpr absl::Duration kPeriod =
+      absl::Milliseconds(200);  // While it is not as it should be.
   static constexpr absl::Duration kLookPause = absl::Seconds(2);
   static constexpr absl::Duration kFailurePause = absl::Seconds(1);
   static constexpr absl::Duration kRequestMax = absl::Seconds(2);
@@ -42,10 +43,11 @@ class LeaderLabel {
   void Stop();
   // Who leads has changed: look now.
   void Wake() { task_.Wake(); }
-  // One round.
-  void Tick();
+  // One round. Returns how long nothing has to be done if nobody wakes it.
+  absl::Duration Tick();
 
  private:
+  void PutRight(bool is_leader, bool is_due);
   absl::Status Show(bool is_leader);
   absl::Status PutOthersRight();
   absl::Status TakeOff(const Pod& pod);
@@ -59,7 +61,7 @@ class LeaderLabel {
   std::optional<bool> shown_;  // What our pod says, as far as we know.
   absl::Time look_at_ = absl::InfinitePast();
   absl::Time paused_until_ = absl::InfinitePast();
-  PeriodicTask task_;
+  PacedTask task_;
 };
 
 }  // namespace pmem::extender

@@ -368,6 +368,23 @@ TEST_F(CapacityObjectControllerTest, OneThatIsStrangeAgainAndAgainIsNotMadeAnewA
   EXPECT_LT(api_.writes, 60) << "replace, delete and create once a minute";
 }
 
+TEST_F(CapacityObjectControllerTest, SleepsUntilTheSlowLookUnlessThereIsMoreToWrite) {
+  using C = CapacityObjectController;
+  AddNodes(C::kWritesPerRoundMax + 1);
+  EXPECT_EQ(controller_.Tick(), C::kPeriod) << "one is left";
+  EXPECT_EQ(controller_.Tick(), C::kLookPause);
+  clock_.Advance(C::kLookPause / 4);
+  EXPECT_EQ(controller_.Tick(), C::kLookPause * 3 / 4);
+  api_.failure = absl::UnavailableError("away");
+  Report("n1", 30);
+  EXPECT_EQ(controller_.Tick(), C::kFailurePause);
+  is_leader_ = false;
+  EXPECT_EQ(controller_.Tick(), C::kLookPause);
+  C fresh(kNodesMax, &service_, &api_, &clock_, &metrics_);  // Its watch has not listed yet.
+  is_leader_ = true;
+  EXPECT_EQ(fresh.Tick(), C::kLookPause);
+}
+
 TEST_F(CapacityObjectControllerTest, TakesAwayWhatNobodyWants) {
   AddNodes(2);
   controller_.Tick();

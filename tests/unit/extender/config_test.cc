@@ -40,7 +40,8 @@ TEST(ExtenderConfig, AnIdleAgentOfWhichOnePollIsLostIsNotSilent) {
 }
 
 TEST(ExtenderConfig, AWaitThatMakesIdleAgentsLookDeadIsRefused) {
-  ExtenderConfig config;
+  ExtenderConfig config =
+      Elected(absl::Seconds(15), absl::Seconds(10), LedgerOptions().takeover_window);
   config.service.ledger.agent_silence_max = 2 * config.agent_wait;
   EXPECT_EQ(Validate(config), absl::OkStatus());
   config.service.ledger.agent_silence_max -= absl::Seconds(1);

@@ -256,6 +256,77 @@ TEST_F(LedgerServiceTest, AnAgentThatGoesBackwardsIsNoSignOfLife) {
   EXPECT_EQ(Filter(pod)->reasons, (Reasons{Reason::kStaleReport, Reason::kFits}));
 }
 
+// ---- News, and when there is nothing to do.
+
+TEST_F(LedgerServiceTest, WhoListensIsToldOfWhatTheyMayHaveToActOn) {
+  Begin();
+  service.Tick();
+  int news = 0;
+  service.SetListener([&news] { ++news; });
+  const auto told = [&news] { return std::exchange(news, 0) > 0; };
+  Emit(AgentConfirmed{"n1"});
+  Emit(AgentFailed{"n1", "refused"});
+  Report();  // The same again.
+  service.Tick();
+  EXPECT_FALSE(told()) << "nothing has changed";
+  Report(2);
+  EXPECT_TRUE(told());
+  Emit(Seen<Claim>{MakeClaim(9, kGiB, "now")});  // To be placed, and no matter of the ledger's.
+  EXPECT_TRUE(told());
+  const Pod pod = AddPod(1, 100 * kGiB);
+  told();
+  Filter(pod);
+  EXPECT_TRUE(told()) << "refused";
+  service.SetLeading(false);
+  EXPECT_TRUE(told());
+}
+
+// Not only of what the tick itself ends.
+TEST_F(LedgerServiceTest, WhatEndsWhileSomebodyElseLooksIsToldOfToo) {
+  Begin();
+  Claim claim = MakeClaim(1, kGiB);
+  claim.selected_node = "n1";
+  Emit(Seen<Claim>{claim});
+  Emit(Gone<Claim>{claim});
+  bool is_told = false;
+  service.SetListener([&is_told] { is_told = true; });
+  clock.Advance(service.options().ledger.debt_grace);
+  Emit(AgentConfirmed{"n1"});  // The debt is over.
+  EXPECT_TRUE(std::exchange(is_told, false));
+  const Pod pod = AddPod(2, kGiB);
+  Filter(pod);
+  clock.Advance(service.options().ledger.hold_ttl);
+  is_told = false;
+  service.Write([](Ledger& ledger, absl::Time now) { ledger.Expire(now); });
+  service.Tick();
+  EXPECT_TRUE(is_told);
+}
+
+TEST_F(LedgerServiceTest, TheNextTickIsNeededWhenTheFirstHoldOrDebtEnds) {
+  const LedgerOptions& ledger = service.options().ledger;
+  EXPECT_EQ(service.UntilNextTick(), ledger.hold_ttl) << "whatever is held meanwhile";
+  service.SetLeading(true);
+  Sync();
+  service.Tick();
+  clock.Advance(absl::Seconds(1));
+  EXPECT_EQ(service.UntilNextTick(), service.options().agents_wait_max - absl::Seconds(1));
+  Report();
+  EXPECT_EQ(service.UntilNextTick(), ledger.hold_ttl);
+  clock.Advance(ledger.takeover_window);
+  Filter(AddPod(1, kGiB));
+  clock.Advance(absl::Seconds(10));
+  EXPECT_EQ(service.UntilNextTick(), ledger.hold_ttl - absl::Seconds(10));
+  Claim claim = MakeClaim(2, kGiB);
+  claim.selected_node = "n1";
+  Emit(Seen<Claim>{claim});
+  Emit(Gone<Claim>{claim});
+  clock.Advance(absl::Seconds(15));
+  EXPECT_EQ(service.UntilNextTick(), ledger.hold_ttl - absl::Seconds(25));
+  clock.Advance(absl::Seconds(5));
+  service.Tick();
+  EXPECT_EQ(service.UntilNextTick(), ledger.debt_grace - absl::Seconds(20));
+}
+
 // ---- Leading.
 
 // Synced, with node n1 and a pod that fits there. It was told that it leads; whether it still does

@@ -30,6 +30,25 @@ TEST_F(PlacementControllerTest, APinIsWrittenOnceAndItsRoomStaysHeldUntilTheWatc
   EXPECT_EQ(Holds(), 0);
 }
 
+TEST_F(PlacementControllerTest, ItRestsWhileNobodyWaitsForANode) {
+  EXPECT_EQ(controller_.Tick(), PlacementController::kRestPause);
+  const Claim claim = MakeClaim(1, kGiB);
+  Emit(Seen<Claim>{claim});  // Its pod may come with a node.
+  controller_.Tick();
+  EXPECT_EQ(controller_.Tick(), PlacementController::kPeriod);
+  Emit(Gone<Claim>{claim});
+  EXPECT_EQ(controller_.Tick(), PlacementController::kRestPause);
+  const Pod pod = AddPod(2, 100 * kGiB);
+  Filter(pod);
+  Emit(Gone<Claim>{MakeClaim(2, 100 * kGiB)});
+  EXPECT_EQ(controller_.Tick(), PlacementController::kPeriod) << "a refused pod";
+  Emit(Gone<Pod>{pod});
+  EXPECT_EQ(controller_.Tick(), PlacementController::kRestPause);
+  service.SetLeading(false);
+  AddImmediate(3);
+  EXPECT_EQ(controller_.Tick(), PlacementController::kRestPause);
+}
+
 TEST_F(PlacementControllerTest, NothingIsPlannedByAFollower) {
   service.SetLeading(false);
   AddPodOf(1, {AddImmediate(1)});

@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "extender/attended_clock.h"
 #include "tests/unit/extender/service_testing.h"
 
 namespace pmem::extender {
@@ -86,6 +87,35 @@ TEST_F(TickerTest, OfManyDriftsAtOnceTheFirstAreNamedAndTheOthersCounted) {
   ticker_.Tick();
   Pass(LedgerOptions{}.drift_grace + absl::Seconds(1));
   EXPECT_EQ(LinesOf("drift", 1), static_cast<int>(Ticker::kDriftLinesMax) + 1);
+}
+
+TEST_F(TickerTest, ItSleepsUntilSomethingEndsButNeverForLong) {
+  Begin();
+  for (int i = 1; i < Ticker::kTicksToSettle; ++i) EXPECT_EQ(ticker_.Tick(), Ticker::kPeriod);
+  Pass(LedgerOptions{}.takeover_window);
+  EXPECT_EQ(ticker_.Tick(), Ticker::kIdlePeriod);
+  Filter(AddPod(1, kGiB));
+  const absl::Duration soon = absl::Milliseconds(300);
+  Pass(LedgerOptions{}.hold_ttl - soon);
+  EXPECT_EQ(ticker_.Tick(), soon) << "the hold ends";
+  Pass(soon);
+  EXPECT_EQ(ticker_.Tick(), Ticker::kIdlePeriod);
+}
+
+// Else a process in which nothing happens would seem to stand still.
+TEST_F(TickerTest, ItAsksForTheTimeTwiceWhileThatMayBeLeftOut) {
+  EXPECT_LE(2 * Ticker::kIdlePeriod, AttendedClock::kSilenceMax);
+}
+
+TEST_F(TickerTest, ItDoesNotSleepWhereOneTickDoesNotLookAtAllNodes) {
+  Begin();
+  for (int i = 0; i < Ticker::kTicksToSettle; ++i) ticker_.Tick();
+  AgentsListed many;
+  for (int i = 0; i <= Ticker::kStepsPerTick * LedgerService::kDriftNodesPerLook; ++i) {
+    many.nodes.push_back(absl::StrCat("n", i));
+  }
+  Emit(many);
+  EXPECT_EQ(ticker_.Tick(), Ticker::kPeriod);
 }
 
 TEST_F(TickerTest, ThatVerbsAreDecidedIsToldOnceAndThatTheyAreNoLongerToo) {

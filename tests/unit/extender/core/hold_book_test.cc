@@ -99,7 +99,9 @@ TEST(HoldBook, SaysHowManyPodsNothingWasHeardOf) {
   book.Put(MakeHold(TakeoverOwner(Uid(5)), {LvmItem(5)}, {3}));
   book.Shorten("gone", kNow + absl::Seconds(5));
   book.Shorten("ended late", kNow + absl::Seconds(31));
+  EXPECT_EQ(book.NextEnd(), kNow + absl::Seconds(5));
   EXPECT_EQ(book.Expire(kNow + absl::Seconds(30)), (HoldBook::Expired{.all = 5, .unheard = 2}));
+  EXPECT_EQ(book.NextEnd(), absl::InfiniteFuture());
 }
 
 TEST(HoldBook, SaysWhetherAnythingIsHeldOnANode) {

@@ -70,9 +70,9 @@ TEST_F(VerdictMemoTest, APromiseIsLookedAt) {
 
 TEST_F(VerdictMemoTest, AnAgentThatFallsSilentIsStale) {
   EXPECT_EQ(Ask(1), (Reasons{Reason::kFits, Reason::kFits}));
-  now_ += absl::Seconds(20);
+  now_ += LedgerOptions().agent_silence_max * 4 / 5;
   Apply(AgentConfirmed{"n1"});
-  now_ += absl::Seconds(20);
+  now_ += LedgerOptions().agent_silence_max * 4 / 5;
   EXPECT_EQ(Ask(2), (Reasons{Reason::kFits, Reason::kStaleReport}));
 }
 

@@ -154,8 +154,10 @@ TEST(AgentPods, AreToldOfTogetherAndOnlyWhatMatters) {
   pods.Tick();
   EXPECT_EQ(counter.lists, 2);
   EXPECT_EQ(counter.last[0].url, "http://10.0.0.9:9090");
-  clock.Advance(kAgentsGracePeriod);
-  pods.Tick();
+  clock.Advance(kAgentsGracePeriod - absl::Seconds(1));
+  EXPECT_EQ(pods.Tick(), absl::Seconds(1)) << "it sleeps until then";
+  clock.Advance(absl::Seconds(1));
+  EXPECT_EQ(pods.Tick(), kAgentsGracePeriod);
   EXPECT_EQ(counter.lists, 3) << "agents that are gone are forgotten in time";
 }
 

@@ -292,5 +292,28 @@ TEST_F(AgentPollerTest, ThousandsStartAFewAtATime) {
   EXPECT_EQ(servers_["one-url"].pending(), nodes.size());
 }
 
+// ---- The thread.
+
+TEST_F(AgentPollerTest, TheThreadSleepsUntilTheNextTimeThatIsSet) {
+  EXPECT_EQ(poller_.Tick(), absl::InfiniteDuration());
+  Listen({"n1"});
+  EXPECT_EQ(poller_.Tick(), kWait + kSlack) << "its poll is overdue then";
+  servers_["n1-url"].Answer(absl::UnavailableError("refused"));
+  EXPECT_LE(poller_.Tick(), kAgentBackoffMin);
+  poller_.OnAgents({});
+  EXPECT_EQ(poller_.Tick(), absl::InfiniteDuration());
+}
+
+TEST_F(AgentPollerTest, ASleepingThreadAsksAnAgentThatIsNewAndOneWhosePollFailed) {
+  FakeHttpServer& server = servers_["n1-url"];
+  AgentPoller patient({.wait = absl::Hours(1)}, &events_, &clock_, Clients());
+  patient.Start();
+  patient.OnAgents({{.node = "n1", .url = "n1-url"}});
+  server.WaitForRequests(1);
+  server.Answer(absl::UnavailableError("refused"));
+  clock_.Advance(kAgentBackoffMin);
+  EXPECT_EQ(server.WaitForRequests(2).size(), 2U);
+}
+
 }  // namespace
 }  // namespace pmem::extender

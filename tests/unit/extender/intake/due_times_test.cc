@@ -18,6 +18,7 @@ TEST(DueTimes, WhatIsDueComesInTheOrderOfItsTimesAndKeepsThem) {
   EXPECT_EQ(times.Due(At(0), 9), Names{});
   EXPECT_EQ(times.Due(At(3), 9), (Names{"b", "a"}));
   EXPECT_EQ(times.Due(At(3), 1), Names{"b"});
+  EXPECT_EQ(times.First(), At(1));
   EXPECT_EQ(times.Due(At(9), 9), (Names{"b", "a", "c"}));
 }
 
@@ -29,6 +30,7 @@ TEST(DueTimes, EachHasOneTimeTheLast) {
   EXPECT_EQ(times.Due(At(5), 9), Names{"a"});
   times.Set("a", absl::InfiniteFuture());
   EXPECT_EQ(times.Due(absl::InfiniteFuture(), 9), Names{});
+  EXPECT_EQ(times.First(), absl::InfiniteFuture());
   times.Set("a", At(2));
   times.Clear();
   EXPECT_EQ(times.Due(At(9), 9), Names{});

@@ -147,6 +147,28 @@ TEST_F(LeaderLabelTest, ALabelThatCouldNotBeTakenOffIsTriedAgainAfterTheFailureP
   EXPECT_EQ(Tick().size(), 2U);
 }
 
+TEST_F(LeaderLabelTest, ItSleepsUntilItsNextLookOrTheEndOfAPause) {
+  EXPECT_EQ(label_.Tick(), LeaderLabel::kLookPause);
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_EQ(label_.Tick(), LeaderLabel::kLookPause - absl::Seconds(1));
+  shown_ = {};
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_EQ(label_.Tick(), LeaderLabel::kPeriod) << "ours is not there";
+  leads_ = false;
+  failure_ = absl::UnavailableError("away");
+  label_.Tick();
+  EXPECT_EQ(label_.Tick(), LeaderLabel::kFailurePause);
+}
+
+TEST_F(LeaderLabelTest, AChangeIsShownAtOnceThoughItSleeps) {
+  label_.Start();
+  http_.WaitForRequests(2);
+  leads_ = false;
+  label_.Wake();
+  EXPECT_EQ(http_.WaitForRequests(3).back().body, kOff);
+  label_.Stop();
+}
+
 TEST_F(LeaderLabelTest, StopTakesItOffWhenWeLeadNoMore) {
   Tick();
   requests_.clear();
