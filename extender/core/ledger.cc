@@ -275,12 +275,11 @@ void Ledger::On(const Seen<Node>& event, absl::Time) {
   PutNode(event.object);
 }
 
-// Whose the capacity objects of a node are, and how it is reached, its Node object says.
+// Its labels say whether a capacity object can reach the node.
 void Ledger::PutNode(const Node& node) {
   const std::string& name = node.meta.key.name;
   const Node* before = cache_.FindNode(name);
-  const bool is_alike =
-      before != nullptr && before->meta.uid == node.meta.uid && before->labels == node.labels;
+  const bool is_alike = before != nullptr && before->labels == node.labels;
   cache_.Put(node);
   if (!is_alike) nodes_.Touch(name);
 }

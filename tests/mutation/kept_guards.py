@@ -26,7 +26,7 @@ KEPT_GUARDS = (
         'extender/core/ledger.cc',
         '  if (!is_alike) nodes_.Touch(name);\n',
         '',
-        'CapacityObjectsTest.WhoseTheyAreFollowsTheNodeObject',
+        'CapacityObjectsTest.WithoutALabelToReachItANodeHasNone',
     ),
     Guard(
         'offers that were kept are of claims that have changed elsewhere',

@@ -116,6 +116,7 @@ TEST_F(CapacityObjectsTest, WithoutALabelToReachItANodeHasNone) {
   Node node = MakeNode("n1");
   node.labels.clear();
   Apply(Seen<Node>{node});
+  ASSERT_EQ(Joined().nodes, 0);
   EXPECT_TRUE(Wanted().empty());
   node.labels = {{std::string(kTopologyNodeKey), "n1"}};
   Apply(Seen<Node>{node});
@@ -127,8 +128,8 @@ TEST_F(CapacityObjectsTest, GoneWithItsNodeAndItsClass) {
   Apply(Gone<StorageClass>{MakeClass("pmem-direct")});
   EXPECT_EQ(WantedSizes(), (Sizes{"pmem-lvm 40/40"}));
   Apply(Gone<Node>{MakeNode("n1")});
+  ASSERT_EQ(Joined().nodes, 0);
   EXPECT_TRUE(Wanted().empty());
-  EXPECT_EQ(Joined().nodes, 0);
 }
 
 TEST_F(CapacityObjectsTest, PromisesAndDebtsCountButNotHolds) {

@@ -307,12 +307,22 @@ TEST_F(AgentPollerTest, TheThreadSleepsUntilTheNextTimeThatIsSet) {
 TEST_F(AgentPollerTest, ASleepingThreadAsksAnAgentThatIsNewAndOneWhosePollFailed) {
   FakeHttpServer& server = servers_["n1-url"];
   AgentPoller patient({.wait = absl::Hours(1)}, &events_, &clock_, Clients());
+  const AgentEndpoint first{.node = "n0", .url = "n0-url"};
+  FakeHttpServer& first_server = servers_["n0-url"];
   patient.Start();
-  patient.OnAgents({{.node = "n1", .url = "n1-url"}});
+  patient.OnAgents({first});
+  first_server.WaitForRequests(1);
+  patient.OnAgents({first, {.node = "n1", .url = "n1-url"}});
   server.WaitForRequests(1);
+  size_t polls = 1;
+  for (; polls < 100; ++polls) {  // Without the thread, which sleeps by then, for an hour.
+    clock_.Advance(kAgentPollSpacing);
+    server.Answer(Report("n1", static_cast<int64_t>(polls)));
+    ASSERT_EQ(server.pending(), 1U);
+  }
   server.Answer(absl::UnavailableError("refused"));
   clock_.Advance(kAgentBackoffMin);
-  EXPECT_EQ(server.WaitForRequests(2).size(), 2U);
+  EXPECT_EQ(server.WaitForRequests(polls + 1).size(), polls + 1);
 }
 
 }  // namespace
