@@ -5,6 +5,7 @@
 #include <cpprest/http_client.h>
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
@@ -17,6 +18,7 @@
 #include "common/io/http_call.h"
 #include "common/io/mutex.h"
 #include "common/io/receive_limits.h"
+#include "common/io/stop_flag.h"
 #include "common/io/tls_failure.h"
 #include "common/pure/status_macros.h"
 
@@ -24,9 +26,6 @@ namespace pmem {
 namespace {
 
 namespace http = web::http;
-
-// How long a stream may take to see its stop flag.
-constexpr absl::Duration kStopPoll = absl::Milliseconds(200);
 
 // Collects a whole answer. The events of one call do not overlap.
 class Collector {
@@ -126,15 +125,17 @@ class Pipe {
     changed_.SignalAll();
   }
 
-  // What has come, at the latest after `timeout`.
-  Event Take(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_) {
+  // Waits for what comes next. Empty: `stop` was set before.
+  Event Take(const StopFlag& stop) ABSL_LOCKS_EXCLUDED(mu_) {
     Event event;
     pplx::task_completion_event<size_t> taken;
     size_t held_bytes = 0;
     {
       MutexLock lock(&mu_);
-      if (!IsReadyLocked()) changed_.WaitWithTimeout(&mu_, timeout);
-      if (!IsReadyLocked()) return event;
+      while (!IsReadyLocked()) {
+        if (stop.is_set()) return event;
+        changed_.WaitWithTimeout(&mu_, absl::InfiniteDuration());
+      }
       if (!IsEnoughLocked()) changed_.WaitWithTimeout(&mu_, kStreamGatherTime);
       event = std::exchange(next_, {});
       taken = taken_;
@@ -142,6 +143,12 @@ class Pipe {
     }
     if (held_bytes > 0) taken.set(held_bytes);
     return event;
+  }
+
+  // Who waits in Take looks at its flag.
+  void Wake() ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    changed_.SignalAll();
   }
 
   // Nothing is taken any more; a piece that waits is dropped.
@@ -347,8 +354,8 @@ class CpprestClient final : public HttpClient {
              .on_end = [collector](absl::Status s) { collector->OnEnd(std::move(s)); }});
   }
 
-  absl::Status Stream(const ClientRequest& request, const OnBlock& on_block,
-                      const std::atomic<bool>& stop, ClientResponse* refusal) override {
+  absl::Status Stream(const ClientRequest& request, const OnBlock& on_block, const StopFlag& stop,
+                      ClientResponse* refusal) override {
     PMEM_ASSIGN_OR_RETURN(const http::http_request made, MakeRequest(request));
     longest_->Allow(ReceiveLimits::kNone);
     const auto pipe = std::make_shared<Pipe>();
@@ -365,10 +372,10 @@ class CpprestClient final : public HttpClient {
   }
 
  private:
-  static absl::Status ReadUntilEnd(Pipe& pipe, StreamReader& reader,
-                                   const std::atomic<bool>& stop) {
-    while (!stop.load()) {
-      if (std::optional<absl::Status> status = reader.Handle(pipe.Take(kStopPoll))) {
+  static absl::Status ReadUntilEnd(Pipe& pipe, StreamReader& reader, const StopFlag& stop) {
+    const StopFlag::Waker waker(stop, [&pipe] { pipe.Wake(); });
+    while (!stop.is_set()) {
+      if (std::optional<absl::Status> status = reader.Handle(pipe.Take(stop))) {
         return *std::move(status);
       }
     }

@@ -10,7 +10,6 @@
 // whose header or chunk is longer than its limit allows ends in Unavailable.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -21,6 +20,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/io/stop_flag.h"
 
 namespace pmem {
 
@@ -78,15 +78,15 @@ class HttpClient {
 
   // An answer that is read as it comes, in blocks that are cut anywhere. Blocks the calling thread
   // until the stream ends (OK), fails, `on_block` returns an error (returned as it is) or `stop`
-  // becomes true (Cancelled). An answer other than 200 comes back as ClientResponse in *refusal
-  // with its body, and status OK. A stop flag is seen within 200 ms.
+  // is set (Cancelled, at once). An answer other than 200 comes back as ClientResponse in *refusal
+  // with its body, and status OK.
   //
   // The socket is not read further than kStreamAheadBytesMax and one piece (a chunk as the server
   // sent it) ahead of `on_block`: memory does not grow with a slow reader, but one that takes
   // longer than the read timeout for what was read ahead loses its stream.
   using OnBlock = std::function<absl::Status(std::string_view block)>;
   virtual absl::Status Stream(const ClientRequest& request, const OnBlock& on_block,
-                              const std::atomic<bool>& stop, ClientResponse* refusal) = 0;
+                              const StopFlag& stop, ClientResponse* refusal) = 0;
 };
 
 }  // namespace pmem

@@ -248,7 +248,7 @@ absl::StatusOr<ApiAnswer> KubeClient::Finish(ClientRequest request,
 }
 
 absl::Status KubeClient::Watch(std::string_view path_and_query, const LineCutter::OnLine& on_line,
-                               const std::atomic<bool>& stop, ApiFailure* refusal) {
+                               const StopFlag& stop, ApiFailure* refusal) {
   LineCutter cutter(kWatchLineBytesMax);
   const auto on_block = [&](std::string_view block) { return cutter.Append(block, on_line); };
   ClientRequest request;
@@ -259,7 +259,7 @@ absl::Status KubeClient::Watch(std::string_view path_and_query, const LineCutter
 }
 
 absl::Status KubeClient::ReadList(std::string_view path_and_query,
-                                  const ListCutter::OnItem& on_item, const std::atomic<bool>& stop,
+                                  const ListCutter::OnItem& on_item, const StopFlag& stop,
                                   std::string* frame, ApiFailure* refusal,
                                   absl::Duration deadline) {
   ListCutter cutter(kObjectBytesMax);
@@ -271,7 +271,7 @@ absl::Status KubeClient::ReadList(std::string_view path_and_query,
 }
 
 absl::Status KubeClient::Stream(ClientRequest request, const HttpClient::OnBlock& on_block,
-                                const std::atomic<bool>& stop, ApiFailure* refusal) {
+                                const StopFlag& stop, ApiFailure* refusal) {
   *refusal = ApiFailure();
   for (bool is_retry : {false, true}) {
     PMEM_RETURN_IF_ERROR(Authorize(&request));

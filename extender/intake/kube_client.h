@@ -7,7 +7,6 @@
 // may or may not have been carried out. Also Unavailable: no token could be read.
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -19,6 +18,7 @@
 #include "absl/time/time.h"
 #include "common/io/clock.h"
 #include "common/io/http_client.h"
+#include "common/io/stop_flag.h"
 #include "common/pure/line_cutter.h"
 #include "common/pure/list_cutter.h"
 #include "extender/core/reflector_state.h"
@@ -102,17 +102,17 @@ class KubeClient {
   // failure in *refusal, whose code is otherwise 0. After a 401 the token is read anew and the
   // watch asked for once more. Unavailable: also a stream that ends within a line.
   absl::Status Watch(std::string_view path_and_query, const LineCutter::OnLine& on_line,
-                     const std::atomic<bool>& stop, ApiFailure* refusal);
+                     const StopFlag& stop, ApiFailure* refusal);
 
   // Reads a list of any length item by item: the same, but that `frame` is then the list without
   // its items (ListCutter::Frame).
   absl::Status ReadList(std::string_view path_and_query, const ListCutter::OnItem& on_item,
-                        const std::atomic<bool>& stop, std::string* frame, ApiFailure* refusal,
+                        const StopFlag& stop, std::string* frame, ApiFailure* refusal,
                         absl::Duration deadline = kListDeadline);
 
  private:
   absl::Status Stream(ClientRequest request, const HttpClient::OnBlock& on_block,
-                      const std::atomic<bool>& stop, ApiFailure* refusal);
+                      const StopFlag& stop, ApiFailure* refusal);
   absl::StatusOr<ApiAnswer> Send(ClientRequest request);
   absl::StatusOr<ApiAnswer> Finish(ClientRequest request, absl::StatusOr<ClientResponse> sent);
   absl::Status Authorize(ClientRequest* request);

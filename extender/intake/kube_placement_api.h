@@ -3,12 +3,12 @@
 // but for BeginStop.
 #pragma once
 
-#include <atomic>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "common/io/stop_flag.h"
 #include "extender/core/placement_api.h"
 #include "extender/intake/event_writer.h"
 #include "extender/intake/kube_client.h"
@@ -32,7 +32,7 @@ class KubePlacementApi final : public PlacementApi {
       : client_(client), events_(events), kube_namespace_(std::move(kube_namespace)) {}
 
   // Breaks off a list of pods that is under way; none is begun any more. Thread-safe.
-  void BeginStop() { is_stopped_ = true; }
+  void BeginStop() { is_stopped_.Set(); }
 
   absl::Status PatchClaim(const ObjectKey& claim, const std::string& json_patch,
                           absl::Duration deadline) override;
@@ -50,7 +50,7 @@ class KubePlacementApi final : public PlacementApi {
   KubeClient* const client_;
   EventWriter* const events_;
   const std::string kube_namespace_;
-  std::atomic<bool> is_stopped_{false};
+  StopFlag is_stopped_;
 };
 
 }  // namespace pmem::extender

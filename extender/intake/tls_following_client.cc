@@ -91,7 +91,7 @@ void TlsFollowingClient::SendAsync(const ClientRequest& request, Done done) {
 }
 
 absl::Status TlsFollowingClient::Stream(const ClientRequest& request, const OnBlock& on_block,
-                                        const std::atomic<bool>& stop, ClientResponse* refusal) {
+                                        const StopFlag& stop, ClientResponse* refusal) {
   absl::Status status = Current()->Stream(request, on_block, stop, refusal);
   Note(status);
   return status;

@@ -15,6 +15,7 @@
 #include "common/io/clock.h"
 #include "common/io/http_client.h"
 #include "common/io/mutex.h"
+#include "common/io/stop_flag.h"
 
 namespace pmem::extender {
 
@@ -33,8 +34,8 @@ class TlsFollowingClient final : public HttpClient {
 
   absl::StatusOr<ClientResponse> Send(const ClientRequest& request) override;
   void SendAsync(const ClientRequest& request, Done done) override;
-  absl::Status Stream(const ClientRequest& request, const OnBlock& on_block,
-                      const std::atomic<bool>& stop, ClientResponse* refusal) override;
+  absl::Status Stream(const ClientRequest& request, const OnBlock& on_block, const StopFlag& stop,
+                      ClientResponse* refusal) override;
 
  private:
   TlsFollowingClient(std::unique_ptr<HttpClient> first, ClientTls tls, Load load, Factory factory,

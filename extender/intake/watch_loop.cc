@@ -61,7 +61,7 @@ void WatchLoop::BeginStop() {
 }
 
 void WatchLoop::BreakOff() {
-  is_broken_off_ = true;
+  is_broken_off_.Set();
   MutexLock lock(&mu_);
   broken_off_.SignalAll();
 }
@@ -83,7 +83,7 @@ WatchHealth WatchLoop::Health() const {
 
 void WatchLoop::Run() {
   while (true) {
-    if (is_broken_off_.exchange(false)) state_.Relist();
+    if (is_broken_off_.Clear()) state_.Relist();
     if (is_stopped_) return;
     const ReflectorRequest request = state_.Next(Jitter());
     if (request.begins_anew) {
@@ -99,7 +99,7 @@ void WatchLoop::Run() {
 bool WatchLoop::WaitFor(absl::Duration delay) {
   const absl::Time end = clock_->SteadyNow() + delay;
   MutexLock lock(&mu_);
-  while (!is_broken_off_) {
+  while (!is_broken_off_.is_set()) {
     const absl::Duration left = end - clock_->SteadyNow();
     if (left <= absl::ZeroDuration()) return true;
     broken_off_.WaitWithTimeout(&mu_, left);
@@ -113,7 +113,7 @@ void WatchLoop::List(const ReflectorRequest& request) {
   const absl::Status status = client_->ReadList(
       ListPath(request), [this](std::string_view item) { return OnItem(item); }, is_broken_off_,
       &frame, &refusal);
-  if (is_broken_off_) return;
+  if (is_broken_off_.is_set()) return;
   if (!status.ok()) return Fail({.message = std::string(status.message())});
   if (refusal.code != 0) return Fail(refusal);
   OnListEnd(request, frame);
@@ -145,7 +145,7 @@ void WatchLoop::Stream(const ReflectorRequest& request) {
   const absl::Status status = client_->Watch(
       WatchPath(request), [this](std::string_view line) { return OnLine(line); }, is_broken_off_,
       &refusal);
-  if (is_broken_off_) return;
+  if (is_broken_off_.is_set()) return;
   if (event_failure_.has_value()) return Fail(*event_failure_, true);
   if (!status.ok()) return Fail({.message = std::string(status.message())});
   if (refusal.code != 0) return Fail(refusal);

@@ -21,6 +21,7 @@
 #include "common/io/clock.h"
 #include "common/io/mutex.h"
 #include "common/io/periodic_task.h"
+#include "common/io/stop_flag.h"
 #include "extender/core/reflector_state.h"
 #include "extender/intake/kube_client.h"
 #include "extender/intake/watched_kind.h"
@@ -97,7 +98,7 @@ class WatchLoop {
   // Set before is_broken_off_, which ends the running stream or wait; read after it was cleared.
   std::atomic<bool> is_stopped_ = false;
   std::atomic<int64_t> wanted_round_ = 0;
-  std::atomic<bool> is_broken_off_ = false;
+  StopFlag is_broken_off_;
   mutable Mutex mu_;
   CondVar broken_off_;
   WatchHealth health_ ABSL_GUARDED_BY(mu_);                          // Its silence aside.

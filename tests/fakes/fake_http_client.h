@@ -148,14 +148,14 @@ class FakeHttpClient final : public HttpClient {
     server_->NoteLocked(request);
   }
 
-  absl::Status Stream(const ClientRequest& request, const OnBlock& on_block,
-                      const std::atomic<bool>& stop, ClientResponse* refusal) override {
+  absl::Status Stream(const ClientRequest& request, const OnBlock& on_block, const StopFlag& stop,
+                      ClientResponse* refusal) override {
     FakeStream stream;
     {
       MutexLock lock(&server_->mu_);
       server_->NoteLocked(request);
       while (server_->streams_.empty()) {
-        if (stop) return absl::CancelledError("stopped");
+        if (stop.is_set()) return absl::CancelledError("stopped");
         server_->changed_.WaitWithTimeout(&server_->mu_, absl::Milliseconds(2));
       }
       stream = std::move(server_->streams_.front());
@@ -174,10 +174,10 @@ class FakeHttpClient final : public HttpClient {
   }
 
  private:
-  absl::Status StayOpen(const std::atomic<bool>& stop) {
+  absl::Status StayOpen(const StopFlag& stop) {
     MutexLock lock(&server_->mu_);
     while (server_->closed_with_.empty()) {
-      if (stop) return absl::CancelledError("stopped");
+      if (stop.is_set()) return absl::CancelledError("stopped");
       server_->changed_.WaitWithTimeout(&server_->mu_, absl::Milliseconds(2));
     }
     absl::Status end = std::move(server_->closed_with_.front());

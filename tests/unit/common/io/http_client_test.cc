@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <utility>
 
@@ -41,7 +42,7 @@ struct Streamed {
   ClientResponse refusal;
 };
 
-Streamed Stream(HttpClient& client, const std::atomic<bool>& stop = false) {
+Streamed Stream(HttpClient& client, const StopFlag& stop = StopFlag()) {
   Streamed result;
   result.status = client.Stream(
       {.path_and_query = "/watch"},
@@ -51,6 +52,13 @@ Streamed Stream(HttpClient& client, const std::atomic<bool>& stop = false) {
       },
       stop, &result.refusal);
   return result;
+}
+
+// How often this thread has waited.
+int64_t ThreadSwitches() {
+  rusage usage{};
+  EXPECT_EQ(::getrusage(RUSAGE_THREAD, &usage), 0);
+  return usage.ru_nvcsw;
 }
 
 TEST(HttpClient, SendsMethodPathHeadersAndBodyAndReadsTheAnswer) {
@@ -240,14 +248,33 @@ TEST(HttpClientStream, ARefusalKeepsItsBody) {
 }
 
 TEST(HttpClientStream, AStopFlagEndsASilentStream) {
-  std::atomic<bool> stop{false};
-  ScriptedServer server([&stop](AcceptedSocket& socket) {
-    socket.Send(kStreamHead);
-    stop = true;
+  StopFlag stop;
+  Event read;
+  ScriptedServer server([&](AcceptedSocket& socket) {
+    socket.Send(absl::StrCat(std::string(kStreamHead), Chunk("one\n")));
+    read.Wait();
+    stop.Set();
     socket.WaitUntilClientCloses();
   });
   const auto client = MakeClient(server.url());
-  EXPECT_TRUE(absl::IsCancelled(Stream(*client, stop).status));
+  const auto on_block = [&read](std::string_view) {
+    read.Set();
+    return absl::OkStatus();
+  };
+  ClientResponse refusal;
+  EXPECT_TRUE(absl::IsCancelled(client->Stream({}, on_block, stop, &refusal)));
+}
+
+// There is one for each kind of object that is watched, for ever.
+TEST(HttpClientStream, ASilentStreamDoesNotWakeItsReader) {
+  ScriptedServer server([](AcceptedSocket& socket) {
+    socket.Send(kStreamHead);
+    socket.WaitUntilClientCloses();
+  });
+  const auto client = MakeClient(server.url(), absl::Seconds(2));
+  const int64_t before = ThreadSwitches();
+  EXPECT_TRUE(absl::IsDeadlineExceeded(Stream(*client).status));
+  EXPECT_LT(ThreadSwitches(), before + 6);
 }
 
 TEST(HttpClientStream, SilenceEndsInDeadlineExceeded) {
@@ -271,7 +298,7 @@ TEST(HttpClientStream, TheReadersErrorComesBackAndTheConnectionIsClosed) {
   ClientResponse refusal;
   const absl::Status status = client->Stream(
       {.path_and_query = "/"}, [](std::string_view) { return absl::DataLossError("planted"); },
-      false, &refusal);
+      StopFlag(), &refusal);
   EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << status;
 }
 

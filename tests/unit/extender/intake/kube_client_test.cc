@@ -92,7 +92,7 @@ TEST_F(KubeClientTest, AWatchIsAskedForOnceMoreAfterA401Too) {
   server_.AddStream(refused);
   server_.AddStream({.lines = {"line"}});
   std::vector<std::string> lines;
-  const std::atomic<bool> stop = false;
+  const StopFlag stop;
   ApiFailure refusal;
   const absl::Status status = client_->Watch(
       "/x?watch=true",
@@ -109,7 +109,7 @@ TEST_F(KubeClientTest, AWatchIsAskedForOnceMoreAfterA401Too) {
 TEST_F(KubeClientTest, AWatchThatEndsWithinALineIsUnavailable) {
   server_.AddStream({.lines = {"whole", "half"}, .is_cut = true});
   std::vector<std::string> lines;
-  const std::atomic<bool> stop = false;
+  const StopFlag stop;
   ApiFailure refusal;
   const auto on_line = [&lines](std::string_view line) {
     lines.emplace_back(line);
@@ -125,7 +125,7 @@ TEST_F(KubeClientTest, AListIsReadItemByItem) {
       {.refusal = {.status = 403, .body = R"({"kind":"Status","reason":"Forbidden"})"}});
   server_.AddStream({.lines = {R"({"items":[{"a":1})"}});
   std::vector<std::string> items;
-  const std::atomic<bool> stop = false;
+  const StopFlag stop;
   std::string frame;
   ApiFailure refusal;
   const auto read = [&] {

@@ -38,7 +38,7 @@ class SilentClient final : public HttpClient {
   explicit SilentClient(size_t* requests) : requests_(requests) {}
   absl::StatusOr<ClientResponse> Send(const ClientRequest&) override { return Silence(); }
   void SendAsync(const ClientRequest&, Done done) override { done(Silence()); }
-  absl::Status Stream(const ClientRequest&, const OnBlock&, const std::atomic<bool>&,
+  absl::Status Stream(const ClientRequest&, const OnBlock&, const StopFlag&,
                       ClientResponse*) override {
     return Silence();
   }

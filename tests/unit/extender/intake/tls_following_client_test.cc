@@ -107,7 +107,7 @@ TEST_F(TlsFollowingClientTest, StreamsFollowToo) {
   servers_["new"].AddStream({.lines = {"line"}});
   std::string seen;
   ClientResponse refusal;
-  const std::atomic<bool> stop = false;
+  const StopFlag stop;
   const auto on_block = [&seen](std::string_view block) {
     seen = block;
     return absl::OkStatus();
