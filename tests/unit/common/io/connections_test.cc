@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/io/connections.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <ctime>
 #include <filesystem>
 #include <future>
 #include <iterator>
@@ -224,6 +226,42 @@ TEST(StopAccepting, WaitsForThoseThatAreLetInAlready) {
   });
   const AcceptedSocket accepted(listener);
   EXPECT_TRUE(stopped.get());
+}
+
+// Of the calling thread.
+absl::Duration ProcessorTime() {
+  timespec time{};
+  EXPECT_EQ(::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time), 0);
+  return absl::DurationFromTimespec(time);
+}
+
+// An extender has thousands of connections of its own to agents, and few that it accepted.
+TEST(Connections, ALookCostsLessThanAListOfAllDescriptors) {
+  const ListeningSocket listener;
+  std::vector<int> others;
+  while (others.size() < 700) others.push_back(::socket(AF_INET, SOCK_STREAM, 0));
+  absl::Duration look = absl::InfiniteDuration();
+  absl::Duration list = absl::InfiniteDuration();
+  for (int i = 0; i < 50; ++i) {
+    const absl::Duration begin = ProcessorTime();
+    EXPECT_EQ(ShutDownAccepted(listener.port(), absl::ZeroDuration()), 0);
+    const absl::Duration middle = ProcessorTime();
+    EXPECT_GT(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}), 700);
+    look = std::min(look, middle - begin);
+    list = std::min(list, ProcessorTime() - middle);
+  }
+  EXPECT_LT(look, list);
+  for (const int fd : others) ::close(fd);
+}
+
+TEST(Connections, OneOfAHighNumberIsSeen) {
+  const ListeningSocket listener;
+  const RawSocket client(listener.port());
+  const AcceptedSocket accepted(listener);
+  const int high = ::fcntl(accepted.fd(), F_DUPFD_CLOEXEC, 1000);
+  ASSERT_GE(high, 1000);
+  EXPECT_EQ(ShutDownAccepted(listener.port(), absl::ZeroDuration()), 2);
+  ::close(high);
 }
 
 TEST(Connections, OneThatWaitsForAnAnswerIsLeftToItsOwner) {
