@@ -22,8 +22,8 @@
 #include "common/io/log.h"
 #include "common/io/memory_growth.h"
 #include "common/io/mutex.h"
-#include "common/io/periodic_task.h"
 #include "common/io/port_reservation.h"
+#include "common/io/work_paced_task.h"
 #include "common/io/worker_pool.h"
 #include "common/pure/json_writer.h"
 #include "common/pure/status_macros.h"
@@ -193,9 +193,15 @@ HttpResponse BadRequest(const absl::Status& status) {
 // left after this time waits for an answer that nobody gives, and reads nothing.
 constexpr absl::Duration kConnectionsEndWithin = absl::Seconds(1);
 
-// How often it is seen whether a look at the connections cannot wait: a thousand of them, or some
-// tens of megabytes, come in a fraction of a second.
-constexpr absl::Duration kGlancePeriod = kReceivePeriod;
+// How often it is seen whether a look at the connections cannot wait: while the process works a
+// thousand of them, or some tens of megabytes, come in a fraction of a second. While it does not,
+// what has a time of its own to end is seen within that time.
+WorkPacedTask::Pace GlancePace(const HttpServerOptions& options) {
+  const absl::Duration look = options.connections_look_period;
+  return {
+      .busy = std::min(kReceivePeriod, look),
+      .idle = std::min({kReceiveIdlePeriod, look, options.body_patience, options.send_patience})};
+}
 // What headers, and chunks that have not ended, may take of all connections together.
 constexpr int64_t kHeadersBytesMax = int64_t{64} * 1024 * 1024;
 // The connection of a longer one ends with its answer.
@@ -216,9 +222,8 @@ class HttpServer::Impl {
   explicit Impl(HttpServerOptions options)
       : options_(std::make_shared<const HttpServerOptions>(std::move(options))),
         gate_(std::make_shared<HttpGate>(options_->open_requests_max)),
-        connections_look_("http-connections",
-                          std::min(kGlancePeriod, options_->connections_look_period),
-                          [this] { LookAtConnections(); }) {}
+        connections_look_("http-connections", GlancePace(*options_),
+                          [this] { return LookAtConnections(); }) {}
 
   void Handle(std::string method, std::string path, RouteTable::Route route) {
     routes_.Add(std::move(method), std::move(path), std::move(route));
@@ -308,15 +313,17 @@ class HttpServer::Impl {
     }
   }
 
-  void LookAtConnections() {
+  // True: something waits that is to end soon, without any work.
+  bool LookAtConnections() {
     const absl::Time now = RealClock().SteadyNow();
-    bodies_.late->Look(now);
-    if (growth_.IsLookDue()) {
+    const bool is_body_awaited = bodies_.late->Look(now);
+    if (growth_.IsLookDue(now)) {
       TellClosed("connections whose requests are longer than any may be were closed",
                  long_requests_.ShutDown(port_, LimitsOfRequests()));
     }
     const bool is_pressed = answers_->IsOverHalf();
-    if (now < next_look_ && !is_pressed && !IsShortOfDescriptors()) return;
+    const bool is_waiting = is_body_awaited || is_pressed;
+    if (now < next_look_ && !is_pressed && !IsShortOfDescriptors()) return is_waiting;
     next_look_ = now + options_->connections_look_period;
     TellClosed("idle connections, or too many of them, were closed",
                ShutDownExcess(port_, options_->connections));
@@ -324,6 +331,7 @@ class HttpServer::Impl {
         is_pressed ? std::min(kPressedPatience, options_->send_patience) : options_->send_patience;
     TellClosed("connections whose clients do not read their answers were closed",
                slow_readers_.ShutDown(port_, now, patience));
+    return is_waiting;
   }
 
   // A body that is refused is thrown away as it comes, and counted nowhere: there is room for one.
@@ -443,7 +451,7 @@ class HttpServer::Impl {
   MemoryGrowth growth_;
   LongRequests long_requests_;
   absl::Time next_look_ = absl::InfinitePast();
-  PeriodicTask connections_look_;
+  WorkPacedTask connections_look_;
   std::optional<WorkerPool> aside_;  // Once there is a handler for it.
 };
 

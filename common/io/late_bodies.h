@@ -27,7 +27,8 @@ class LateBodies {
   Key Add(absl::Time deadline, std::weak_ptr<Waiter> waiter) ABSL_LOCKS_EXCLUDED(mu_);
   void Remove(const Key& key) ABSL_LOCKS_EXCLUDED(mu_);
   // Those whose deadline is not after `now` are told, and forgotten.
-  void Look(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
+  // False: nobody's bytes are waited for any more.
+  bool Look(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   Mutex mu_;

@@ -27,11 +27,11 @@ int64_t ResidentBytes() {
 
 }  // namespace
 
-bool MemoryGrowth::IsLookDue() {
+bool MemoryGrowth::IsLookDue(absl::Time now) {
   const int64_t resident = ResidentBytes();
   least_bytes_ = std::min(least_bytes_, resident);
-  if (++periods_ < kReceivePeriodsMax && resident - least_bytes_ < kReceiveStepBytes) return false;
-  periods_ = 0;
+  if (now < next_look_ && resident - least_bytes_ < kReceiveStepBytes) return false;
+  next_look_ = now + kReceiveLookPeriod;
   least_bytes_ = resident;
   return true;
 }

@@ -3,6 +3,7 @@
 // or a whole chunk, into memory before anybody sees a byte of it, so what a socket has received is
 // asked of the kernel. Such looks are cheap as long as nothing happens: they come with the growth
 // of the process's resident memory, in which such a peer shows, and now and then. Not thread-safe.
+// Who asks is a WorkPacedTask: memory does not grow without work.
 #pragma once
 
 #include <cstdint>
@@ -11,20 +12,21 @@
 
 namespace pmem {
 
-// How often it is asked.
+// How often it is asked while the process works, and while it does not.
 inline constexpr absl::Duration kReceivePeriod = absl::Milliseconds(100);
-// A look is due when the memory has grown by so much, or with each so manieth period.
+inline constexpr absl::Duration kReceiveIdlePeriod = absl::Milliseconds(2500);
+// A look is due when the memory has grown by so much, or so long after the last one.
 inline constexpr int64_t kReceiveStepBytes = int64_t{16} * 1024 * 1024;
-inline constexpr int kReceivePeriodsMax = 20;
+inline constexpr absl::Duration kReceiveLookPeriod = absl::Seconds(2);
 
 class MemoryGrowth {
  public:
-  // Asked once in each period. True: a look is due, and will be done.
-  bool IsLookDue();
+  // At `now` of the steady clock. True: a look is due, and will be done.
+  bool IsLookDue(absl::Time now);
 
  private:
   int64_t least_bytes_ = INT64_MAX;  // Resident since the last look.
-  int periods_ = 0;
+  absl::Time next_look_ = absl::InfinitePast();
 };
 
 // What a message may take beside its body: the header, and of TLS and chunks a share of the body.

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/io/clock.h"
 #include "common/io/connections.h"
 #include "common/io/log.h"
 
@@ -32,7 +33,11 @@ std::shared_ptr<ReceiveLimits> ReceiveLimits::Shared() {
   std::shared_ptr<ReceiveLimits> limits = shared.lock();
   if (limits != nullptr) return limits;
   limits = std::make_shared<ReceiveLimits>();
-  limits->task_.emplace("http-answers", kReceivePeriod, [raw = limits.get()] { raw->Tick(); });
+  const WorkPacedTask::Pace pace{.busy = kReceivePeriod, .idle = kReceiveIdlePeriod};
+  limits->task_.emplace("http-answers", pace, [raw = limits.get()] {
+    raw->Tick();
+    return false;
+  });
   limits->task_->Start();
   shared = limits;
   return limits;
@@ -74,7 +79,7 @@ int ReceiveLimits::Look() {
 }
 
 void ReceiveLimits::Tick() {
-  if (!growth_.IsLookDue()) return;
+  if (!growth_.IsLookDue(RealClock().SteadyNow())) return;
   const int count = Look();
   if (count == 0) return;
   LogWarning(kComponent, "answers beyond their limits were cut off", {{"count", count}});

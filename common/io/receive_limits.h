@@ -10,7 +10,7 @@
 
 #include "common/io/memory_growth.h"
 #include "common/io/mutex.h"
-#include "common/io/periodic_task.h"
+#include "common/io/work_paced_task.h"
 
 namespace pmem {
 
@@ -41,8 +41,8 @@ class ReceiveLimits {
 
   Mutex mu_;
   std::map<int, Limit> limits_ ABSL_GUARDED_BY(mu_);
-  MemoryGrowth growth_;               // Of the looking thread.
-  std::optional<PeriodicTask> task_;  // Last: it ends first.
+  MemoryGrowth growth_;                // Of the looking thread.
+  std::optional<WorkPacedTask> task_;  // Last: it ends first.
 };
 
 }  // namespace pmem

@@ -44,6 +44,11 @@ TEST_F(LateBodiesTest, OthersOfTheSameDeadlineAreToldToo) {
   bodies_.Remove(other_key);  // Once more than needed.
 }
 
+TEST_F(LateBodiesTest, ALookTellsWhetherBytesAreWaitedFor) {
+  EXPECT_TRUE(bodies_.Look(now_ - absl::Nanoseconds(1)));
+  EXPECT_FALSE(bodies_.Look(now_)) << "it is late";
+}
+
 TEST_F(LateBodiesTest, WhoWentAwayKeepsNobodyFromBeingTold) {
   const auto other = std::make_shared<Counter>();
   bodies_.Add(now_, other);

@@ -8,21 +8,24 @@
 namespace pmem {
 namespace {
 
+constexpr absl::Time kNow = absl::UnixEpoch();
+
 TEST(MemoryGrowth, ALookIsDueNowAndThen) {
   MemoryGrowth growth;
-  for (int round = 0; round < 2; ++round) {
-    int asked = 1;
-    while (!growth.IsLookDue()) ++asked;
-    EXPECT_EQ(asked, kReceivePeriodsMax);
-  }
+  EXPECT_TRUE(growth.IsLookDue(kNow));
+  EXPECT_FALSE(growth.IsLookDue(kNow + kReceiveLookPeriod - absl::Nanoseconds(1)));
+  EXPECT_TRUE(growth.IsLookDue(kNow + kReceiveLookPeriod));
+  EXPECT_FALSE(growth.IsLookDue(kNow + kReceiveLookPeriod + absl::Nanoseconds(1)));
+  EXPECT_LE(kReceiveLookPeriod, kReceiveIdlePeriod) << "an idle program looks each time";
 }
 
 TEST(MemoryGrowth, OneIsDueAtOnceWhenTheMemoryHasGrown) {
   MemoryGrowth growth;
-  EXPECT_FALSE(growth.IsLookDue());
+  EXPECT_TRUE(growth.IsLookDue(kNow));
+  EXPECT_FALSE(growth.IsLookDue(kNow));
   const std::vector<char> grown(size_t{4} * kReceiveStepBytes, 'x');
-  EXPECT_TRUE(growth.IsLookDue());
-  EXPECT_FALSE(growth.IsLookDue()) << "it has not grown since";
+  EXPECT_TRUE(growth.IsLookDue(kNow));
+  EXPECT_FALSE(growth.IsLookDue(kNow)) << "it has not grown since";
   EXPECT_EQ(grown.back(), 'x');
 }
 
