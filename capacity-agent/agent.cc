@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "capacity-agent/agent.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -62,13 +63,17 @@ Agent::Agent(const AgentConfig& config, const std::string& boot_id, std::string_
 Agent::Agent(const AgentConfig& config, const std::string& boot_id, std::string_view version,
              std::vector<std::unique_ptr<PoolReader>> readers)
     : config_(config),
+      store_([this] { wait_timer_.Wake(); }),
       metrics_("pmem_agent", version),
       scan_metrics_(Sources(readers), &metrics_),
       request_metrics_(&metrics_),
       collector_(CollectorOptions(config, boot_id, &scan_metrics_), std::move(readers), clock_,
                  &store_),
-      wait_timer_("wait-timer", kWaitGranularity,
-                  [this] { store_.ExpireWaiters(clock_.SteadyNow()); }),
+      wait_timer_("wait-timer",
+                  [this] {
+                    const absl::Time now = clock_.SteadyNow();
+                    return std::max(store_.ExpireWaiters(now) - now, kWaitGranularity);
+                  }),
       watcher_(WatcherOptions(config),
                [this] {
                  collector_.Changed();

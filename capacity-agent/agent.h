@@ -23,7 +23,7 @@
 
 namespace pmem::agent {
 
-// A long-poll ends at most so much after its time.
+// Long-polls whose times are over are ended so often at most, and so much later than that at most.
 inline constexpr absl::Duration kWaitGranularity = absl::Milliseconds(100);
 
 // The readers that `config` asks for.

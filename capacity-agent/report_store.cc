@@ -34,6 +34,16 @@ std::vector<ReportStore::Parked> ReportStore::TakeEndedLocked(
   return ended;
 }
 
+bool ReportStore::IsSoonerLocked(absl::Time due) {
+  if (due >= due_) return false;
+  due_ = due;
+  return true;
+}
+
+void ReportStore::TellSooner(bool is_sooner) const {
+  if (is_sooner && on_due_sooner_) on_due_sooner_();
+}
+
 // Also news is held while it is behind: with a change of one source it could speak of a time before
 // a change of another, and the extender takes an answer for a look at all of them.
 void ReportStore::Publish(CapacityReport report, int64_t changes_read) {
@@ -43,6 +53,7 @@ void ReportStore::Publish(CapacityReport report, int64_t changes_read) {
   published->report = std::move(report);
   const Snapshot snapshot = std::move(published);
   std::vector<Parked> ended;
+  bool is_sooner = false;
   {
     MutexLock lock(&mu_);
     current_ = snapshot;
@@ -54,13 +65,21 @@ void ReportStore::Publish(CapacityReport report, int64_t changes_read) {
     ended = TakeEndedLocked([changes_read](const Parked& parked) {
       return !parked.awaits || *parked.awaits > changes_read;
     });
+    // From now on they are not held for ever.
+    const bool has_held = std::any_of(parked_.begin(), parked_.end(), [](const Parked& parked) {
+      return parked.awaits.has_value();
+    });
+    is_sooner = has_held && IsSoonerLocked(absl::InfinitePast());
   }
+  TellSooner(is_sooner);
   for (const Parked& parked : ended) parked.waiter(snapshot, true);
 }
 
 bool ReportStore::Wait(int64_t generation, absl::Time deadline, Waiter waiter) {
   Snapshot snapshot;
   bool is_read = false;
+  bool is_parked = false;
+  bool is_sooner = false;
   {
     MutexLock lock(&mu_);
     snapshot = current_;
@@ -70,17 +89,20 @@ bool ReportStore::Wait(int64_t generation, absl::Time deadline, Waiter waiter) {
       if (static_cast<int64_t>(parked_.size()) >= kWaitersMax) return false;
       parked_.push_back({generation, deadline, std::move(waiter)});
       if (!is_known) parked_.back().awaits = changes_noted_;
-      return true;
+      is_sooner = IsSoonerLocked(is_known ? deadline : absl::InfinitePast());
+      is_parked = true;
     }
   }
-  waiter(snapshot, is_read);
+  TellSooner(is_sooner);
+  if (!is_parked) waiter(snapshot, is_read);
   return true;
 }
 
-void ReportStore::ExpireWaiters(absl::Time now) {
+absl::Time ReportStore::ExpireWaiters(absl::Time now) {
   std::vector<Parked> ended;
   Snapshot snapshot;
   int64_t read = 0;
+  absl::Time due = absl::InfiniteFuture();
   {
     MutexLock lock(&mu_);
     snapshot = current_;
@@ -93,8 +115,13 @@ void ReportStore::ExpireWaiters(absl::Time now) {
     ended = TakeEndedLocked([now, read](const Parked& parked) {
       return !parked.awaits || (*parked.awaits > read && now < parked.deadline + kHoldMax);
     });
+    for (const Parked& parked : parked_) {
+      due = std::min(due, parked.awaits ? parked.deadline + kHoldMax : parked.deadline);
+    }
+    due_ = due;
   }
   for (const Parked& parked : ended) parked.waiter(snapshot, *parked.awaits <= read);
+  return due;
 }
 
 void ReportStore::NoteChange() {

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -58,6 +59,10 @@ class ReportStore {
   // Gets the report that is current then. `is_read`: it has all that was noted kHoldMax before.
   using Waiter = std::function<void(const Snapshot&, bool is_read)>;
 
+  // `on_due_sooner`: ExpireWaiters is due at once, or earlier than it has told. May be empty.
+  explicit ReportStore(std::function<void()> on_due_sooner = nullptr)
+      : on_due_sooner_(std::move(on_due_sooner)) {}
+
   // Null before the first Publish.
   Snapshot Current() const ABSL_LOCKS_EXCLUDED(mu_);
   // `report` has what the first `changes_read` of the noted changes brought. Fewer than the one
@@ -69,7 +74,8 @@ class ReportStore {
   // then, kHoldMax after it at the latest. With Close it ends at once. False: kWaitersMax wait
   // already, and `waiter` is never called.
   bool Wait(int64_t generation, absl::Time deadline, Waiter waiter) ABSL_LOCKS_EXCLUDED(mu_);
-  void ExpireWaiters(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
+  // When it is due next, unless that becomes sooner.
+  absl::Time ExpireWaiters(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
   // From now on nobody waits. Idempotent.
   void Close() ABSL_LOCKS_EXCLUDED(mu_);
   int64_t waiters() const ABSL_LOCKS_EXCLUDED(mu_);
@@ -90,11 +96,16 @@ class ReportStore {
     // Changes to be read, once there is news or the deadline is over.
     std::optional<int64_t> awaits = std::nullopt;
   };
+  // True: to be told.
+  bool IsSoonerLocked(absl::Time due) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void TellSooner(bool is_sooner) const;
   // Without those of which `stays` is false, which it returns.
   std::vector<Parked> TakeEndedLocked(const std::function<bool(const Parked&)>& stays)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
+  const std::function<void()> on_due_sooner_;
   mutable Mutex mu_;
+  absl::Time due_ ABSL_GUARDED_BY(mu_) = absl::InfiniteFuture();  // Of ExpireWaiters.
   Snapshot current_ ABSL_GUARDED_BY(mu_);
   std::vector<Parked> parked_ ABSL_GUARDED_BY(mu_);
   bool is_closed_ ABSL_GUARDED_BY(mu_) = false;

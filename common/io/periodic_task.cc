@@ -23,7 +23,13 @@ Thread::Thread(std::string name, std::function<void()> body)
 Thread::~Thread() { thread_.join(); }
 
 PeriodicTask::PeriodicTask(std::string name, absl::Duration period, std::function<void()> tick)
-    : name_(std::move(name)), period_(period), tick_(std::move(tick)) {}
+    : PeriodicTask(std::move(name), [period, tick = std::move(tick)] {
+        tick();
+        return period;
+      }) {}
+
+PeriodicTask::PeriodicTask(std::string name, std::function<absl::Duration()> tick)
+    : name_(std::move(name)), tick_(std::move(tick)) {}
 
 PeriodicTask::~PeriodicTask() { Stop(); }
 
@@ -47,14 +53,13 @@ void PeriodicTask::Wake() {
 }
 
 void PeriodicTask::Run() {
-  do {
-    tick_();
-  } while (WaitForNext());
+  while (WaitForNext(tick_())) {
+  }
 }
 
-bool PeriodicTask::WaitForNext() {
+bool PeriodicTask::WaitForNext(absl::Duration period) {
   const RealClock clock;
-  const absl::Time next = clock.SteadyNow() + period_;
+  const absl::Time next = clock.SteadyNow() + period;
   MutexLock lock(&mu_);
   for (absl::Time now = clock.SteadyNow(); !is_woken_ && !is_stopped_ && now < next;
        now = clock.SteadyNow()) {

@@ -31,6 +31,8 @@ class Thread {
 class PeriodicTask {
  public:
   PeriodicTask(std::string name, absl::Duration period, std::function<void()> tick);
+  // `tick` tells the period until the next call.
+  PeriodicTask(std::string name, std::function<absl::Duration()> tick);
   ~PeriodicTask();  // Stops.
 
   void Start();  // Once.
@@ -43,15 +45,14 @@ class PeriodicTask {
 
  private:
   void Run();
-  bool WaitForNext() ABSL_LOCKS_EXCLUDED(mu_);
+  bool WaitForNext(absl::Duration period) ABSL_LOCKS_EXCLUDED(mu_);
 
   Mutex mu_;
   CondVar changed_;
   bool is_woken_ ABSL_GUARDED_BY(mu_) = false;
   bool is_stopped_ ABSL_GUARDED_BY(mu_) = false;
   const std::string name_;
-  const absl::Duration period_;
-  const std::function<void()> tick_;
+  const std::function<absl::Duration()> tick_;
   std::unique_ptr<Thread> thread_;
 };
 

@@ -25,7 +25,8 @@ class ReportStoreTest : public testing::Test {
                        });
   }
 
-  ReportStore store_;
+  int64_t sooner_ = 0;  // How often it was told that ExpireWaiters is due sooner.
+  ReportStore store_{[this] { ++sooner_; }};
   std::vector<int64_t> ended_;
   bool is_read_ = false;  // What the last of them was told.
 };
@@ -166,6 +167,34 @@ TEST_F(ReportStoreTest, NobodyWaitsPastTheEnd) {
   store_.Close();
   EXPECT_TRUE(Wait(1));
   EXPECT_EQ(ended_, (std::vector<int64_t>{1, 1}));
+}
+
+TEST_F(ReportStoreTest, WaitersAreDueWhenTheFirstOfThemIs) {
+  store_.Publish(Report(1));
+  EXPECT_EQ(store_.ExpireWaiters(kStart), absl::InfiniteFuture()) << "nobody waits";
+  Wait(1, kStart + absl::Seconds(20));
+  EXPECT_EQ(sooner_, 1);
+  EXPECT_EQ(store_.ExpireWaiters(kStart), kStart + absl::Seconds(20));
+  Wait(1, kStart + absl::Seconds(30));
+  EXPECT_EQ(sooner_, 1) << "it is as due as before";
+  Wait(1, kStart + absl::Seconds(10));
+  EXPECT_EQ(sooner_, 2);
+  EXPECT_EQ(store_.ExpireWaiters(kStart), kStart + absl::Seconds(10));
+  EXPECT_EQ(store_.ExpireWaiters(kStart + absl::Seconds(10)), kStart + absl::Seconds(20));
+}
+
+// From then on their hold is measured.
+TEST_F(ReportStoreTest, WaitersThatAreHeldAreDueAtOnceAndThenWhenTheirHoldIsOver) {
+  store_.Publish(Report(1));
+  Wait(1, kStart + absl::Hours(1));
+  store_.ExpireWaiters(kStart);
+  store_.NoteChange();
+  store_.Publish(Report(2), 0);
+  EXPECT_EQ(sooner_, 2) << "one was parked, and there is news for it";
+  EXPECT_EQ(store_.ExpireWaiters(kStart), kStart + kHoldMax);
+  Wait(1);
+  EXPECT_EQ(sooner_, 3) << "and so is whoever comes now";
+  EXPECT_EQ(store_.ExpireWaiters(kStart), kStart + kHoldMax);
 }
 
 TEST_F(ReportStoreTest, OnlySoManyWait) {

@@ -45,6 +45,20 @@ TEST(PeriodicTask, TicksAtOnceAndAgainAfterThePeriod) {
   EXPECT_GE(clock.SteadyNow() - begin, (kTicks - 1) * kPeriod);
 }
 
+TEST(PeriodicTask, ATickMayTellThePeriodUntilTheNext) {
+  Ticks ticks;
+  PeriodicTask task("test", [&ticks] {
+    ticks.Add();
+    return ticks.count() < 3 ? absl::ZeroDuration() : absl::InfiniteDuration();
+  });
+  task.Start();
+  ticks.WaitFor(3);
+  task.Wake();
+  ticks.WaitFor(4);
+  task.Stop();
+  EXPECT_EQ(ticks.count(), 4);
+}
+
 TEST(PeriodicTask, AWakeDoesNotWaitForThePeriod) {
   Ticks ticks;
   PeriodicTask task("test", absl::Hours(1), [&ticks] { ticks.Add(); });
