@@ -15,10 +15,9 @@ from harness import processes, waiting
 
 KUBECTL_SECONDS = 120
 NODE_READY_SECONDS = 240
-# name: (number, GiB of NVDIMM, which end of the cable)
-NODES = {'pmem-1': (1, 24, 0), 'pmem-2': (2, 20, 1)}
-# Takes the place of pmem-2.
-REPLACEMENT = {'pmem-3': (3, 6, 1)}
+# name: (number, GiB of NVDIMM, emulated processors)
+NODES = {'pmem-1': (1, 24, 2), 'pmem-2': (2, 20, 1)}
+THIRD = {'pmem-3': (3, 6, 2)}
 
 
 class Cluster:
@@ -28,8 +27,9 @@ class Cluster:
         # Paths of sockets are short.
         self._sockets = pathlib.Path(tempfile.mkdtemp(prefix='pmem-walkthrough-'))
         self.network = network.Network(self._sockets / 'network')
+        self.switch = network.Switch(self._sockets / 'switch')
         self.plane = plane.Plane(
-            self.directory / 'control-plane', self.supervisor, self.network, [*NODES, *REPLACEMENT]
+            self.directory / 'control-plane', self.supervisor, self.network, [*NODES, *THIRD]
         )
         self.nodes = {}
 
@@ -39,9 +39,8 @@ class Cluster:
 
     def start_nodes(self, definitions):
         """They boot side by side; wait_for_nodes() returns when all are Ready."""
-        ends = ('one.link', 'other.link')
-        for name, (number, gib, end) in definitions.items():
-            one = node.Node(self.directory / name, name, number, gib, (ends[end], ends[1 - end]), self._sockets,
+        for name, (number, gib, processors) in definitions.items():
+            one = node.Node(self.directory / name, name, number, gib, processors, self.switch.path, self._sockets,
                             self.supervisor)
             one.prepare(node_disk.DISK, {
                 'kubelet.kubeconfig': self.plane.node_kubeconfig(name),
@@ -59,11 +58,10 @@ class Cluster:
         for name in definitions:
             waiting.until(lambda name=name: self.is_ready(name), f'{name} is Ready', NODE_READY_SECONDS, poll=0.2)
 
-    def reboot(self, name):
-        """A power cut. Returns when its door is open again."""
+    def cut_power(self, name):
+        """For a moment: it boots again when this returns."""
         self.nodes[name].power_off()
         self.nodes[name].start()
-        self.nodes[name].wait_for_door()
 
     def is_ready(self, name):
         found = self.api.find('nodes', name) or {'status': {}}
@@ -91,6 +89,7 @@ class Cluster:
     def stop(self):
         self.supervisor.stop_all()
         self.network.stop()
+        self.switch.stop()
         shutil.rmtree(self._sockets, ignore_errors=True)
         for one in self.nodes.values():
             for big in ('disk.img', 'nvdimm', 'initramfs.cpio'):

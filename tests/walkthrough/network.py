@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The control plane's way into the cluster: an HTTP proxy on the host.
+"""The control plane's way into the cluster, an HTTP proxy on the host; and the nodes' way to each other, a switch.
 
 The host has no route to the addresses of nodes, pods and Services. kube-apiserver (by its egress selector), kube-scheduler
 and Prometheus (by HTTP_PROXY and proxy_url) reach them through this proxy by their own addresses, as control planes
@@ -16,6 +16,7 @@ import threading
 import urllib.parse
 
 ANSWER_SECONDS = 60
+FRAME_BYTES_MAX = 1 << 17  # virtio-net may hand over 64 KiB at once.
 
 
 class Network:
@@ -46,6 +47,36 @@ class Network:
     def stop(self):
         for server in self._servers:
             server.shutdown()
+
+
+class Switch:
+    """Hands each frame of a node's link to all the others. A node is known from its first frame."""
+
+    def __init__(self, path):
+        self.path = path
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(path))
+        self._thread = threading.Thread(target=self._forward, daemon=True)
+        self._thread.start()
+
+    def _forward(self):
+        known = set()
+        while True:
+            frame, sender = self._socket.recvfrom(FRAME_BYTES_MAX)
+            if not frame:
+                return
+            known.add(sender)
+            for other in known - {sender}:
+                try:
+                    self._socket.sendto(frame, socket.MSG_DONTWAIT, other)
+                except OSError:
+                    pass  # It is off, or as far behind as a frame may be lost for.
+
+    def stop(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as one:
+            one.sendto(b'', str(self.path))
+        self._thread.join()
+        self._socket.close()
 
 
 class _Quiet:

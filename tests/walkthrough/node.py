@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A node: one QEMU process in software emulation, with a disk, NVDIMMs, a way to the host and a link to the other node."""
+"""A node: one QEMU process in software emulation, with a disk, NVDIMMs, a way to the host and a link to the other nodes."""
 
 import fcntl
 import http.client
@@ -34,12 +34,12 @@ def pack(work, files):
     return initramfs.write(work / 'initramfs.cpio', paths.WORK / 'stage1.cpio', tree)
 
 
-def machine_command(archive, disks, memory_mib=1536):
+def machine_command(archive, disks, processors=2, memory_mib=1536):
     """QEMU with everything but NVDIMMs and network."""
     # setpriv: the machine ends with timeout, which ends with whoever started it.
     command = ['timeout', '-k', '2', str(MACHINE_SECONDS_MAX), 'setpriv', '--pdeathsig', 'KILL',
                'qemu-system-x86_64', '-accel', 'tcg,thread=multi',
-               '-machine', 'pc,nvdimm=on', '-smp', '2', '-m', f'{memory_mib}M,slots=8,maxmem=128G',
+               '-machine', 'pc,nvdimm=on', '-smp', str(processors), '-m', f'{memory_mib}M,slots=8,maxmem=128G',
                '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-serial', 'file:console.log',
                '-kernel', paths.KERNEL / 'vmlinux', '-initrd', archive,
                '-append', KERNEL_WORDS, '-device', 'virtio-rng-pci']
@@ -52,14 +52,16 @@ def machine_command(archive, disks, memory_mib=1536):
 class Node:
     """start() boots it. What is on its disk and in its NVDIMMs outlives power_off(). Several threads may use it."""
 
-    def __init__(self, work, name, number, nvdimm_gib, link, sockets, supervisor):
-        """`link`: (our end, the other's) of the cable to the other node, names of sockets."""
+    def __init__(self, work, name, number, nvdimm_gib, processors, switch, sockets, supervisor):
+        """`switch`: the socket that leads to the other nodes."""
         self.name = name
         self.number = number
         self.work = work
         self.address = f'192.168.50.{10 + number}'
         self._nvdimm_gib = nvdimm_gib
-        self._link = [sockets / end for end in link]
+        self._processors = processors
+        self._switch = switch
+        self._link = sockets / f'{name}.link'
         self._monitor = sockets / f'{name}.monitor'
         self._supervisor = supervisor
         self._lock = threading.Lock()
@@ -76,8 +78,8 @@ class Node:
     def start(self):
         """Returns at once; wait_for_door() when it is there."""
         self._ways = {}
-        number, ours, others = self.number, *self._link
-        command = machine_command(self._initramfs, [self.work / 'disk.img'])
+        number = self.number
+        command = machine_command(self._initramfs, [self.work / 'disk.img'], self._processors)
         command += [
             '-monitor', f'unix:{self._monitor},server=on,wait=off',
             # 2 MiB on top for the label area, or the namespaces would start off their alignment.
@@ -85,7 +87,7 @@ class Node:
             '-device', 'nvdimm,id=nv0,memdev=m0,label-size=2M',
             '-netdev', f'user,id=n0,hostfwd=tcp:127.0.0.1:0-{HOST_SIDE_ADDRESS}:80',
             '-device', f'virtio-net-pci,netdev=n0,mac=52:54:00:00:00:0{number},romfile=',
-            '-netdev', f'dgram,id=n1,local.type=unix,local.path={ours},remote.type=unix,remote.path={others}',
+            '-netdev', f'dgram,id=n1,local.type=unix,local.path={self._link},remote.type=unix,remote.path={self._switch}',
             '-device', f'virtio-net-pci,netdev=n1,mac=52:54:00:00:01:0{number},romfile=',
         ]
         self._process = self._supervisor.start(self.name, ['env', '-C', self.work, *command])

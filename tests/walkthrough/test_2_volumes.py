@@ -34,13 +34,27 @@ def look_at(page, kind, options=''):
     return df
 
 
-def test_the_pages_claims_without_a_node(page):
-    page.chapter('The examples', "The product page's claims and Deployments, but no node is named.")
+def test_the_pages_claims(page):
+    page.chapter('The examples', "The product page's claims and Deployments: without a node, and with the annotation that names one.")
     for kind in KINDS:
         page.shell(f"sed '{IMAGE}' manifests/examples/{kind}.yaml | kubectl apply -f -")
+    page.shell('kubectl create namespace by-hand')
+    for kind, (node, _) in KINDS.items():
+        page.shell(f"sed '{IMAGE}; s/{PAGE_NODES[kind]}/{node}/' manifests/examples/pinned_{kind}.yaml |"
+                   ' kubectl -n by-hand apply -f -')
+    page.chapter('Without a node', 'They find the nodes that have room for them.')
     for kind in KINDS:
         page.shell(f'kubectl wait deployment/deployment-{kind} {AVAILABLE}', seconds=200)
         look_at(page, kind)
+
+
+def test_the_pages_claims_with_the_node_typed_in(page):
+    page.chapter('A node looked up by hand', 'As on the page: the annotation names the node. It is honoured.')
+    for kind in KINDS:
+        page.shell(f'kubectl -n by-hand wait deployment/deployment-{kind} {AVAILABLE}', seconds=200)
+        look_at(page, kind, ' -n by-hand')
+    page.say('The pods are not needed any more; the claims stay.')
+    page.shell('kubectl -n by-hand scale deployment --all --replicas=0')
 
 
 def test_data_outlives_the_pods(page):
@@ -52,19 +66,6 @@ def test_data_outlives_the_pods(page):
         page.shell(f'kubectl wait deployment/deployment-{kind} {AVAILABLE}', seconds=200)
         page.until(f'kubectl exec deployment/deployment-{kind} -- cat /data/note', 'written by deployment-')
     page.shell("kubectl get pod -l 'app in (nginx-lvm, nginx-direct)'")
-
-
-def test_the_pages_claims_with_the_node_typed_in(page):
-    page.chapter('A node looked up by hand', 'As on the page: the annotation names the node. It is honoured.')
-    page.shell('kubectl create namespace by-hand')
-    for kind, (node, _) in KINDS.items():
-        page.shell(f"sed '{IMAGE}; s/{PAGE_NODES[kind]}/{node}/' manifests/examples/pinned_{kind}.yaml |"
-                   ' kubectl -n by-hand apply -f -')
-    for kind in KINDS:
-        page.shell(f'kubectl -n by-hand wait deployment/deployment-{kind} {AVAILABLE}', seconds=200)
-        look_at(page, kind, ' -n by-hand')
-    page.say('The pods are not needed any more; the claims stay.')
-    page.shell('kubectl -n by-hand scale deployment --all --replicas=0')
 
 
 def test_a_block_volume(page):

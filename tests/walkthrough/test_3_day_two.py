@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What comes after the first day: growth, removal, killed programs, a drained node, a lost one, a new one, a power cut."""
+"""What comes after the first day: growth, removal, killed programs, a new node, a power cut, a drained node, a lost one."""
 
 import json
 import re
@@ -14,8 +14,11 @@ GIB = 1 << 30
 BLOCK_BYTES = 16 << 20
 # kubelet looks for a new size when it next syncs the pod, and asks the driver after that.
 GROWN_SECONDS = 240
+# The claim that comes while a program is away: file, name there, what is waited for and until when. The driver is needed
+# again for the pod.
+WITH_A_POD = ('ephemeral', 'scratch', 'pod', '--for=condition=Ready')
+BY_ITSELF = ('immediate', 'by-itself', 'pvc', "--for=jsonpath='{.status.phase}'=Bound")
 PROGRAMS = {'driver': 'pmem-csi-driver', 'agent': 'pmem-capacity-agent', 'extender': 'pmem-extender'}
-COMM_MAX = 15  # Characters of a program's name that the kernel keeps.
 NODE_CONFIG = json.dumps({'data': {'init.json': json.dumps(
     {'initialize_labels': True, 'nodes': {'pmem-3': {'initialize_labels': True, 'lvm_percent': 50}}})}})
 
@@ -105,6 +108,13 @@ def containers(page, node):
             for pod in pods for status in pod['status'].get('containerStatuses', []) if status['name'] in PROGRAMS}
 
 
+def test_a_third_node_boots(cluster, page):
+    page.chapter('A third node', 'Its memory is for both kinds: half of its region becomes a VolumeGroup, the rest is for direct volumes. '
+                 'It boots while programs are killed on the other two.')
+    page.shell(f"kubectl -n pmem-system patch configmap pmem-init --type merge -p '{NODE_CONFIG}'")
+    cluster.start_nodes(clusters.THIRD)
+
+
 @pytest.mark.parametrize('program', PROGRAMS)
 def test_a_program_is_killed(page, program):
     name = PROGRAMS[program]
@@ -115,9 +125,9 @@ def test_a_program_is_killed(page, program):
     before = containers(page, 'pmem-1')
     assert {each for _, each in before} == set(PROGRAMS), before  # Or nothing would be killed there.
     page.shell(f'kubectl delete pods {selector} --field-selector spec.nodeName=pmem-2 --grace-period=0 --force 2>&1 | grep -v Warning')
-    page.on_node('pmem-1', f'for process in /proc/[0-9]*; do case "$(cat $process/comm)" in {name[:COMM_MAX]}) '
-                           'kill -KILL ${process#/proc/};; esac; done')
-    page.shell(f"sed 's/name: scratch}}$/name: {program}}}/' tests/walkthrough/objects/ephemeral.yaml | kubectl apply -f -")
+    page.on_node('pmem-1', f'killall -KILL {name}')
+    file, name_there, what, served = WITH_A_POD if program == 'driver' else BY_ITSELF
+    page.shell(f"sed 's/{{name: {name_there}}}$/{{name: {program}}}/' tests/walkthrough/objects/{file}.yaml | kubectl apply -f -")
 
     def has_started_again():
         now = containers(page, 'pmem-1')
@@ -130,9 +140,44 @@ def test_a_program_is_killed(page, program):
     now = set(page.quiet(f'kubectl get pods {selector} -o name').split())
     assert len(now) == len(pods) and len(now & pods) == len(pods) - 1, (pods, now)
     # Longer than elsewhere: sidecars that lost their driver start again too, after kubelet's back-off.
-    page.shell(f'kubectl wait pod/{program} --for=condition=Ready --timeout=400s', seconds=420)
+    page.shell(f'kubectl wait {what}/{program} {served} --timeout=400s', seconds=420)
     notes_are_there(page)
-    page.shell(f'kubectl delete pod {program} --wait=false')
+    page.shell(f'kubectl delete {what} {program} --wait=false')
+
+
+def test_a_node_of_both_kinds(cluster, page):
+    page.chapter('A node of both kinds')
+    cluster.wait_for_nodes(clusters.THIRD)
+    page.shell('kubectl label node pmem-3 pmem.csi.alibabacloud.com/type=lvm')
+    page.until('kubectl -n pmem-system get pods -o wide | grep pmem-3', r'(?s)agent\S* +1/1 .*driver\S* +3/3 ', seconds=240)
+    page.on_node('pmem-3', 'vgs; ndctl list -R')
+    assert {p['kind'] for p in report(page, 'pmem-3')['pools'] if p['max_volume_bytes'] > 2 * GIB} == {'lvm', 'direct'}
+    page.shell('kubectl create namespace both')
+    page.shell('kubectl cordon pmem-1 pmem-2')
+    for kind in KINDS:
+        page.shell(f"sed '{IMAGE}; s/storage: .*Gi/storage: 1Gi/' manifests/examples/{kind}.yaml | kubectl -n both apply -f -")
+    for kind in KINDS:
+        page.shell(f'kubectl -n both wait deployment/deployment-{kind} {AVAILABLE}', seconds=200)
+        volume = page.quiet(f"kubectl -n both get pvc pmem-{kind} -o jsonpath='{{.spec.volumeName}}'")
+        assert re.search(source(kind, volume), page.shell(f'kubectl -n both exec deployment/deployment-{kind} -- df /data'))
+        page.shell(f"kubectl -n both exec deployment/deployment-{kind} -- sh -c 'echo written by $(hostname) >/data/note; sync'")
+    page.shell('kubectl -n both get pods -o wide')
+    page.shell('kubectl uncordon pmem-1 pmem-2')
+
+
+BOTH_PODS = 'kubectl -n both get pods -o custom-columns=NAME:.metadata.name,UID:.metadata.uid'
+
+
+@pytest.fixture(scope='module')
+def before_the_cut(page):
+    """(boot of pmem-3, its pods)"""
+    return page.quiet('kubectl get node pmem-3 -o jsonpath={.status.nodeInfo.bootID}'), page.quiet(BOTH_PODS)
+
+
+def test_the_power_fails(cluster, page, before_the_cut):
+    page.chapter('A power cut', 'The node of both kinds loses its power, and boots again while the next node is drained.')
+    assert before_the_cut[0]
+    cluster.cut_power('pmem-3')
 
 
 def test_a_node_is_drained(page):
@@ -169,38 +214,14 @@ def test_a_node_is_lost_for_good(cluster, page):
     assert not set(lost) & set(page.shell('kubectl get pv -o custom-columns=NAME:.metadata.name').split())
 
 
-def test_a_node_of_both_kinds_takes_its_place(cluster, page):
-    page.chapter('A node of both kinds takes its place', 'Half of its region becomes a VolumeGroup, the rest is for direct volumes.')
-    page.shell(f"kubectl -n pmem-system patch configmap pmem-init --type merge -p '{NODE_CONFIG}'")
-    cluster.start_nodes(clusters.REPLACEMENT)
-    cluster.wait_for_nodes(clusters.REPLACEMENT)
-    page.shell('kubectl label node pmem-3 pmem.csi.alibabacloud.com/type=lvm')
-    page.until('kubectl -n pmem-system get pods -o wide | grep pmem-3', r'(?s)agent\S* +1/1 .*driver\S* +3/3 ', seconds=240)
-    page.on_node('pmem-3', 'vgs; ndctl list -R')
-    assert {p['kind'] for p in report(page, 'pmem-3')['pools'] if p['max_volume_bytes'] > 2 * GIB} == {'lvm', 'direct'}
-    page.shell('kubectl create namespace both')
-    page.shell('kubectl cordon pmem-1')
-    for kind in KINDS:
-        page.shell(f"sed '{IMAGE}; s/storage: .*Gi/storage: 1Gi/' manifests/examples/{kind}.yaml | kubectl -n both apply -f -")
-    for kind in KINDS:
-        page.shell(f'kubectl -n both wait deployment/deployment-{kind} {AVAILABLE}', seconds=200)
-        volume = page.quiet(f"kubectl -n both get pvc pmem-{kind} -o jsonpath='{{.spec.volumeName}}'")
-        assert re.search(source(kind, volume), page.shell(f'kubectl -n both exec deployment/deployment-{kind} -- df /data'))
-        page.shell(f"kubectl -n both exec deployment/deployment-{kind} -- sh -c 'echo written by $(hostname) >/data/note; sync'")
-    page.shell('kubectl -n both get pods -o wide')
-    page.shell('kubectl uncordon pmem-1')
-
-
-def test_the_power_fails(cluster, page):
-    page.chapter('A power cut', 'The node of both kinds loses its power, and boots again.')
-    boot = page.quiet('kubectl get node pmem-3 -o jsonpath={.status.nodeInfo.bootID}')
-    listed = 'kubectl -n both get pods -o custom-columns=NAME:.metadata.name,UID:.metadata.uid'
-    pods = page.quiet(listed)
-    cluster.reboot('pmem-3')
+def test_the_power_is_back(cluster, page, before_the_cut):
+    page.chapter('The power is back')
+    boot, pods = before_the_cut
+    cluster.nodes['pmem-3'].wait_for_door()
     page.until('kubectl get node pmem-3 -o jsonpath={.status.nodeInfo.bootID}', rf'^(?!{boot})\S+$', seconds=240)
     page.say('The pods are the same ones, and so is their data.')
     notes_are_there(page, ' -n both')
-    assert page.quiet(listed) == pods
+    assert page.quiet(BOTH_PODS) == pods
     for name in ('pmem-csi-driver', 'pmem-capacity-agent'):
         page.shell(f'kubectl -n pmem-system rollout status daemonset/{name} --timeout=240s', seconds=260)
     page.shell('kubectl -n pmem-system rollout status deployment/pmem-extender --timeout=240s', seconds=260)
