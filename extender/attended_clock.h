@@ -21,8 +21,8 @@ namespace pmem::extender {
 // Thread-safe.
 class AttendedClock final : public Clock {
  public:
-  // Somebody asks at each tick, twice a second at least (Ticker::kIdlePeriod). What is longer than
-  // this is left out, and logged.
+  // Somebody asks at each tick, four times a second at least (Ticker::kIdlePeriod). What is longer
+  // than this is left out, and logged.
   static constexpr absl::Duration kSilenceMax = absl::Seconds(1);
 
   // `clock` must outlive this one.

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -155,6 +156,10 @@ ParsedConfig ParseConfig(int argc, const char* const* argv) {
     parsed.exit_code = flags.Reject(status);
   }
   return parsed;
+}
+
+absl::Duration PollWaitOf(const ExtenderConfig& config) {
+  return std::min(config.agent_wait, config.service.ledger.debt_grace);
 }
 
 PinningOptions PinningOptionsOf(const ExtenderConfig& config) {

@@ -52,6 +52,9 @@ struct ParsedConfig {
 };
 ParsedConfig ParseConfig(int argc, const char* const* argv);
 
+// No poll is held for longer than a debt stands: the room of one that is over comes back with the
+// next answer.
+absl::Duration PollWaitOf(const ExtenderConfig& config);
 PinningOptions PinningOptionsOf(const ExtenderConfig& config);
 
 // Values that contradict each other. Pure.

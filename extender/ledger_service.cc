@@ -313,24 +313,28 @@ std::optional<FilterAnswer> LedgerService::Filter(const Pod& pod,
   if (!live) return std::nullopt;
   if (!live->ok())
     return FilterAnswer{.is_pmem = true, .error = std::string(live->status().message())};
-  std::optional<FilterAnswer> answer = FilterAs(IsLeaderNow(), pod, **live, nodes, patience, turn);
+  News news{this};
+  std::optional<FilterAnswer> answer =
+      FilterAs(IsLeaderNow(), pod, **live, nodes, patience, turn, news);
   // Asked again after: stopped in between, we may have lost the lease to a replica that has
   // promised the same room.
   if (answer && answer->is_pmem && !IsLeaderNow()) {
     return FilterAnswer{.is_pmem = true, .error = kNotTheLeader};
   }
   // Whoever looks at refused pods has one more. Others are told of with their evidence.
-  const bool is_refused = answer && answer->is_pmem && answer->error.empty();
-  const News news{this, is_refused && answer->named_count == 0};
+  const bool has_decided = answer && answer->is_pmem && answer->error.empty();
+  news.is_any |= has_decided && answer->named_count == 0;
   return answer;
 }
 
 std::optional<FilterAnswer> LedgerService::FilterAs(bool is_leader, const Pod& pod,
                                                     const LiveObjects& live,
                                                     absl::Span<const std::string_view> nodes,
-                                                    Patience patience, int64_t turn) {
+                                                    Patience patience, int64_t turn, News& news) {
   MutexLock lock(&mu_);
+  const int64_t before = ledger_.version();
   ledger_.Learn(live, clock_->SteadyNow());
+  news.is_any |= ledger_.version() != before;
   const PodDemand demand = ledger_.Demand(pod, &live);
   if (!demand.IsKnown()) return FilterAnswer{.is_pmem = true, .error = "claims changed meanwhile"};
   if (!demand.IsPmem()) return FilterAnswer{};

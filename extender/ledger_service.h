@@ -177,9 +177,6 @@ class LedgerService final : public EventSink {
                                                    absl::Span<const std::string_view> nodes,
                                                    Patience patience, int64_t turn)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  std::optional<FilterAnswer> FilterAs(bool is_leader, const Pod& pod, const LiveObjects& live,
-                                       absl::Span<const std::string_view> nodes, Patience patience,
-                                       int64_t turn) ABSL_LOCKS_EXCLUDED(mu_);
   // Tells the listener at its end, which is that of the critical section and no sooner.
   struct News {
     ~News() {
@@ -188,6 +185,9 @@ class LedgerService final : public EventSink {
     const LedgerService* service;
     bool is_any = false;
   };
+  std::optional<FilterAnswer> FilterAs(bool is_leader, const Pod& pod, const LiveObjects& live,
+                                       absl::Span<const std::string_view> nodes, Patience patience,
+                                       int64_t turn, News& news) ABSL_LOCKS_EXCLUDED(mu_);
   void SignalIfChangedLocked(int64_t version_before, News& news) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void WaitForChangeLocked(absl::Time deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 

@@ -69,7 +69,7 @@ int Run(const ExtenderConfig& config) {
   if (const auto port = server.Start(config.listen); !port.ok()) return Fail(port.status());
   std::printf("pmem-extender listening on %s\n", server.address().c_str());
   std::fflush(stdout);
-  const AgentPoller::Options poll{.wait = config.agent_wait, .wanted_at = service.DebtEnds()};
+  const AgentPoller::Options poll{.wait = PollWaitOf(config), .wanted_at = service.DebtEnds()};
   AgentPoller poller(poll, &service, &clock, AgentPoller::PlainClients(poll));
   const auto discovery =
       AgentDiscovery::Make(config.agents, config.agent_port, client->get(), &poller, &clock);

@@ -68,8 +68,9 @@ absl::Duration Ticker::Tick() {
   status_->OnTick();
   NoteReadiness();
   Settle();
-  // Only where a tick looks at all nodes: else their round would take longer.
-  const bool has_more = nodes > kStepsPerTick * LedgerService::kDriftNodesPerLook;
+  // Only where a tick looks at all there is: else a round would take longer.
+  const bool has_more =
+      nodes > kStepsPerTick * LedgerService::kDriftNodesPerLook || ticks_to_check_ == 0;
   if (has_more || ticks_to_settle_ > 0) return kPeriod;
   return std::clamp(service_->UntilNextTick(), kPeriod, kIdlePeriod);
 }

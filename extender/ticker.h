@@ -17,8 +17,8 @@ class Ticker {
  public:
   // After news, or where more is to be looked at than in one tick.
   static constexpr absl::Duration kPeriod = absl::Milliseconds(100);
-  // While nothing happens. Half of what AttendedClock takes for a process that stood still.
-  static constexpr absl::Duration kIdlePeriod = absl::Milliseconds(500);
+  // While nothing happens. A quarter of what AttendedClock takes for a process that stood still.
+  static constexpr absl::Duration kIdlePeriod = absl::Milliseconds(250);
   // The ledger is looked through in small steps, and the lock is let go between them: a verb waits
   // for one of them at most. All of 5,000 nodes and 50,000 claims take a minute.
   static constexpr int kStepsPerTick = 5;

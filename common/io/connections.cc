@@ -292,12 +292,14 @@ uint64_t SocketCookie(int fd) {
   return ::getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0 ? cookie : 0;
 }
 
-bool IsShortOfDescriptors() {
+DescriptorsLeft GetDescriptorsLeft() {
   // New ones get the lowest number that is free.
   const int fd = ::eventfd(0, EFD_CLOEXEC);
-  if (fd < 0) return true;
+  if (fd < 0) return DescriptorsLeft::kShort;
   ::close(fd);
-  return fd >= OpenFilesLimit() - kSpareDescriptors / 2;
+  const int64_t left = OpenFilesLimit() - fd;
+  if (left <= kSpareDescriptors / 2) return DescriptorsLeft::kShort;
+  return left <= kFewDescriptors ? DescriptorsLeft::kFew : DescriptorsLeft::kEnough;
 }
 
 }  // namespace pmem

@@ -24,6 +24,7 @@ bool StopAccepting(int port, absl::Duration patience);
 // Connections leave so many of the descriptors that the process may have to everything else: files,
 // and connections of our own.
 inline constexpr int64_t kSpareDescriptors = 128;
+inline constexpr int64_t kFewDescriptors = 1024;
 // As many are left open also where everything else takes what there is.
 inline constexpr int64_t kConnectionsAlways = 16;
 
@@ -96,7 +97,10 @@ class LongRequests {
 // The kernel's number of a socket, which no other socket ever has; 0: it is none. Thread-safe.
 uint64_t SocketCookie(int fd);
 
-// Whether so few descriptors are left that a look at the connections is due. Cheap. Thread-safe.
-bool IsShortOfDescriptors();
+// kFew: so many could be taken by work too little to be noticed. kShort: a look at the connections
+// is due.
+enum class DescriptorsLeft { kEnough, kFew, kShort };
+// Cheap. Thread-safe.
+DescriptorsLeft GetDescriptorsLeft();
 
 }  // namespace pmem

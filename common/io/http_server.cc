@@ -313,7 +313,7 @@ class HttpServer::Impl {
     }
   }
 
-  // True: something waits that is to end soon, without any work.
+  // True: the next look is to come soon, also without any work.
   bool LookAtConnections() {
     const absl::Time now = RealClock().SteadyNow();
     const bool is_body_awaited = bodies_.late->Look(now);
@@ -322,8 +322,9 @@ class HttpServer::Impl {
                  long_requests_.ShutDown(port_, LimitsOfRequests()));
     }
     const bool is_pressed = answers_->IsOverHalf();
-    const bool is_waiting = is_body_awaited || is_pressed;
-    if (now < next_look_ && !is_pressed && !IsShortOfDescriptors()) return is_waiting;
+    const DescriptorsLeft left = GetDescriptorsLeft();
+    const bool is_waiting = is_body_awaited || is_pressed || left != DescriptorsLeft::kEnough;
+    if (now < next_look_ && !is_pressed && left != DescriptorsLeft::kShort) return is_waiting;
     next_look_ = now + options_->connections_look_period;
     TellClosed("idle connections, or too many of them, were closed",
                ShutDownExcess(port_, options_->connections));

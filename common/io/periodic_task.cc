@@ -63,7 +63,7 @@ bool PeriodicTask::WaitForNext(absl::Duration period) {
   MutexLock lock(&mu_);
   for (absl::Time now = clock.SteadyNow(); !is_woken_ && !is_stopped_ && now < next;
        now = clock.SteadyNow()) {
-    changed_.WaitWithTimeout(&mu_, next - now);
+    changed_.WaitWithTimeout(&mu_, std::min(next - now, kSleepMax));
   }
   is_woken_ = false;
   return !is_stopped_;

@@ -30,6 +30,9 @@ class Thread {
 // Calls never overlap. Thread-safe.
 class PeriodicTask {
  public:
+  // A suspended machine's time goes on, a sleep does not: it is no longer than this.
+  static constexpr absl::Duration kSleepMax = absl::Seconds(5);
+
   PeriodicTask(std::string name, absl::Duration period, std::function<void()> tick);
   // `tick` tells the period until the next call.
   PeriodicTask(std::string name, std::function<absl::Duration()> tick);

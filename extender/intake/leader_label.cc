@@ -60,7 +60,7 @@ absl::Duration LeaderLabel::Tick() {
   const bool is_due = is_leader && now >= look_at_;
   if (shown_ != is_leader || is_due) PutRight(is_leader, is_due);
   if (shown_ != is_leader) return kPeriod;
-  return is_leader ? std::max(look_at_ - now, kPeriod) : kLookPause;
+  return is_leader ? std::max(look_at_ - clock_->SteadyNow(), kPeriod) : kLookPause;
 }
 
 void LeaderLabel::PutRight(bool is_leader, bool is_due) {

@@ -47,7 +47,7 @@ bool PacedTask::WaitForNext(absl::Duration pause) {
   while (!is_stopped_) {
     const absl::Duration left = (is_woken_ ? woken : latest) - clock.SteadyNow();
     if (left <= absl::ZeroDuration()) break;
-    changed_.WaitWithTimeout(&mu_, left);
+    changed_.WaitWithTimeout(&mu_, std::min(left, PeriodicTask::kSleepMax));
   }
   is_woken_ = false;
   return !is_stopped_;

@@ -48,6 +48,13 @@ TEST(ExtenderConfig, AWaitThatMakesIdleAgentsLookDeadIsRefused) {
   EXPECT_EQ(Validate(config).code(), absl::StatusCode::kInvalidArgument);
 }
 
+TEST(ExtenderConfig, NoPollIsHeldForLongerThanADebtStands) {
+  ExtenderConfig config;
+  EXPECT_EQ(PollWaitOf(config), config.agent_wait);
+  config.service.ledger.debt_grace = absl::Seconds(16);
+  EXPECT_EQ(PollWaitOf(config), absl::Seconds(16));
+}
+
 TEST(ExtenderConfig, TimingsThatLeaveNoTimeToWriteAPinAreRefused) {
   EXPECT_EQ(Validate(Elected(absl::Seconds(3), absl::Seconds(2), absl::Seconds(5))),
             absl::OkStatus());

@@ -281,6 +281,21 @@ TEST_F(LedgerServiceTest, WhoListensIsToldOfWhatTheyMayHaveToActOn) {
   EXPECT_TRUE(told());
 }
 
+TEST_F(LedgerServiceTest, WhatADecisionLearnsLiveIsToldOf) {
+  Begin();
+  const Pod pod = AddPod(1, kGiB);
+  bool is_told = false;
+  service.SetListener([&is_told] { is_told = true; });
+  Filter(pod);
+  EXPECT_FALSE(is_told) << "it is as the watch said";
+  Claim pinned = MakeClaim(1, kGiB);
+  pinned.selected_node = "n1";
+  pinned.meta.resource_version = "1000000";
+  live.Hold({pinned});
+  Filter(pod);
+  EXPECT_TRUE(is_told);
+}
+
 // Not only of what the tick itself ends.
 TEST_F(LedgerServiceTest, WhatEndsWhileSomebodyElseLooksIsToldOfToo) {
   Begin();

@@ -95,7 +95,7 @@ TEST_F(TickerTest, ItSleepsUntilSomethingEndsButNeverForLong) {
   Pass(LedgerOptions{}.takeover_window);
   EXPECT_EQ(ticker_.Tick(), Ticker::kIdlePeriod);
   Filter(AddPod(1, kGiB));
-  const absl::Duration soon = absl::Milliseconds(300);
+  const absl::Duration soon = absl::Milliseconds(200);
   Pass(LedgerOptions{}.hold_ttl - soon);
   EXPECT_EQ(ticker_.Tick(), soon) << "the hold ends";
   Pass(soon);
@@ -103,8 +103,8 @@ TEST_F(TickerTest, ItSleepsUntilSomethingEndsButNeverForLong) {
 }
 
 // Else a process in which nothing happens would seem to stand still.
-TEST_F(TickerTest, ItAsksForTheTimeTwiceWhileThatMayBeLeftOut) {
-  EXPECT_LE(2 * Ticker::kIdlePeriod, AttendedClock::kSilenceMax);
+TEST_F(TickerTest, ItAsksForTheTimeSeveralTimesWhileThatMayBeLeftOut) {
+  EXPECT_LE(4 * Ticker::kIdlePeriod, AttendedClock::kSilenceMax);
 }
 
 TEST_F(TickerTest, ItDoesNotSleepWhereOneTickDoesNotLookAtAllNodes) {

@@ -187,9 +187,9 @@ TEST_F(FewDescriptors, WhenNoneIsLeftForTheLookItStillSees) {
 TEST_F(FewDescriptors, AreNotWaitedForUntilTheNextLook) {
   for (int i = 0; i < 20; ++i) Connect();
   EXPECT_EQ(ClosedCount(), 0);
-  EXPECT_FALSE(IsShortOfDescriptors());
+  EXPECT_EQ(GetDescriptorsLeft(), DescriptorsLeft::kFew);
   Take(kLimit);
-  EXPECT_TRUE(IsShortOfDescriptors());
+  EXPECT_EQ(GetDescriptorsLeft(), DescriptorsLeft::kShort);
   EXPECT_TRUE(WaitUntil("one is closed", [this] { return ClosedCount() > 0; }));
   Ask();
 }
