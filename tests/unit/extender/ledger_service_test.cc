@@ -284,14 +284,17 @@ TEST_F(LedgerServiceTest, WhoListensIsToldOfWhatTheyMayHaveToActOn) {
 TEST_F(LedgerServiceTest, WhatADecisionLearnsLiveIsToldOf) {
   Begin();
   const Pod pod = AddPod(1, kGiB);
+  Claim claim = MakeClaim(1, kGiB);
+  claim.meta.resource_version = "5";
+  Emit(Seen<Claim>{claim});
+  live.Hold({claim});
   bool is_told = false;
   service.SetListener([&is_told] { is_told = true; });
   Filter(pod);
   EXPECT_FALSE(is_told) << "it is as the watch said";
-  Claim pinned = MakeClaim(1, kGiB);
-  pinned.selected_node = "n1";
-  pinned.meta.resource_version = "1000000";
-  live.Hold({pinned});
+  claim.meta.resource_version = "6";
+  claim.selected_node = "n1";
+  live.Hold({claim});
   Filter(pod);
   EXPECT_TRUE(is_told);
 }
