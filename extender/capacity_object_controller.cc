@@ -42,7 +42,8 @@ CapacityObjectController::CapacityObjectController(int nodes_max, LedgerService*
       standing_(metrics->AddGauge("capacity_objects", "CSIStorageCapacity objects of ours.")),
       pending_(metrics->AddGauge("capacity_objects_pending",
                                  "CSIStorageCapacity objects that are not yet as they should be.")),
-      task_("capacity", kPeriod, [this] { return Tick(); }) {}
+      task_(
+          "capacity", [this] { return Tick(); }, kPeriod) {}
 
 absl::Duration CapacityObjectController::Tick() {
   const absl::Time now = clock_->SteadyNow();

@@ -6,8 +6,8 @@
 // first, the object says so second. A write that is refused is tried again by and by, and holds up
 // none of the others.
 //
-// One thread of its own (a PacedTask) for all writes; the watch's thread brings what is seen, and
-// whoever hears of news wakes it.
+// One thread of its own (a PeriodicTask) for all writes; the watch's thread brings what is seen,
+// and whoever hears of news wakes it.
 #pragma once
 
 #include <vector>
@@ -16,11 +16,11 @@
 #include "common/io/clock.h"
 #include "common/io/metrics.h"
 #include "common/io/mutex.h"
+#include "common/io/periodic_task.h"
 #include "extender/core/capacity_api.h"
 #include "extender/core/capacity_objects.h"
 #include "extender/core/capacity_offers.h"
 #include "extender/core/refused_writes.h"
-#include "extender/intake/paced_task.h"
 #include "extender/intake/watched_kind.h"
 #include "extender/ledger_service.h"
 
@@ -121,7 +121,7 @@ class CapacityObjectController final : public ObjectSink<CapacityObject> {
   // what has gone no event will ever come that could put an answer from before right.
   std::string awaited_ ABSL_GUARDED_BY(mu_);
   bool is_overtaken_ ABSL_GUARDED_BY(mu_) = false;
-  PacedTask task_;
+  PeriodicTask task_;
 };
 
 }  // namespace pmem::extender

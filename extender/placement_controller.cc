@@ -46,7 +46,8 @@ PlacementController::PlacementController(PinningOptions options, LedgerService* 
                          {&FindUnknownKinds, ""},
                          {&FindUnmetGrowth, ""},
                          {&FindMissingVolumes, ""}}}),
-      task_("placement", kPeriod, [this] { return Tick(); }) {}
+      task_(
+          "placement", [this] { return Tick(); }, kPeriod) {}
 
 absl::Duration PlacementController::Tick() {
   if (!service_->MayWrite()) {

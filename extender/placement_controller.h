@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes selected-node where kube-scheduler does not: plans with core/pinning, patches the API,
-// tells users by events. Only while we lead. One thread of its own (a PacedTask); everything here
-// runs on it. Whoever hears of news wakes it.
+// tells users by events. Only while we lead. One thread of its own (a PeriodicTask); everything
+// here runs on it. Whoever hears of news wakes it.
 #pragma once
 
 #include <array>
@@ -14,10 +14,10 @@
 #include "absl/status/status.h"
 #include "common/io/clock.h"
 #include "common/io/metrics.h"
+#include "common/io/periodic_task.h"
 #include "extender/aged_reads.h"
 #include "extender/core/pinning.h"
 #include "extender/core/placement_api.h"
-#include "extender/intake/paced_task.h"
 #include "extender/ledger_service.h"
 
 namespace pmem::extender {
@@ -132,7 +132,7 @@ class PlacementController {
   int64_t pauses_ = 0;                           // LedgerService::GetPauses when pods were read.
   absl::Time health_at_ = absl::InfinitePast();  // When trouble is looked for again.
   std::array<HealthSearch, 4> health_searches_;
-  PacedTask task_;
+  PeriodicTask task_;
 };
 
 }  // namespace pmem::extender

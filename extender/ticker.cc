@@ -16,7 +16,8 @@ Ticker::Ticker(LedgerService* service, ExtenderMetrics* metrics, StatusApi* stat
     : service_(service),
       metrics_(metrics),
       status_(status),
-      task_("tick", kPeriod, [this] { return Tick(); }) {}
+      task_(
+          "tick", [this] { return Tick(); }, kPeriod) {}
 
 void Ticker::TellOf(const std::vector<DriftChange>& changes) {
   for (size_t i = 0; i < std::min(changes.size(), kDriftLinesMax); ++i) {

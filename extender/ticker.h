@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The timer's work: what is over ends, and the ledger checks itself. One thread of its own (a
-// PacedTask), which sleeps for longer while nothing happens.
+// PeriodicTask), which sleeps for longer while nothing happens.
 #pragma once
 
 #include <vector>
 
 #include "absl/time/time.h"
+#include "common/io/periodic_task.h"
 #include "extender/extender_metrics.h"
-#include "extender/intake/paced_task.h"
 #include "extender/ledger_service.h"
 #include "extender/status_api.h"
 
@@ -52,7 +52,7 @@ class Ticker {
   int ticks_to_check_ = 0;
   int ticks_to_settle_ = 0;
   bool is_ready_ = false;  // At the last tick.
-  PacedTask task_;
+  PeriodicTask task_;
 };
 
 }  // namespace pmem::extender

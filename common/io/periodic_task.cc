@@ -28,8 +28,9 @@ PeriodicTask::PeriodicTask(std::string name, absl::Duration period, std::functio
         return period;
       }) {}
 
-PeriodicTask::PeriodicTask(std::string name, std::function<absl::Duration()> tick)
-    : name_(std::move(name)), tick_(std::move(tick)) {}
+PeriodicTask::PeriodicTask(std::string name, std::function<absl::Duration()> tick,
+                           absl::Duration spacing)
+    : name_(std::move(name)), tick_(std::move(tick)), spacing_(spacing) {}
 
 PeriodicTask::~PeriodicTask() { Stop(); }
 
@@ -48,6 +49,7 @@ void PeriodicTask::Stop() {
 
 void PeriodicTask::Wake() {
   MutexLock lock(&mu_);
+  if (is_woken_) return;
   is_woken_ = true;
   changed_.SignalAll();
 }
@@ -59,11 +61,13 @@ void PeriodicTask::Run() {
 
 bool PeriodicTask::WaitForNext(absl::Duration period) {
   const RealClock clock;
-  const absl::Time next = clock.SteadyNow() + period;
+  const absl::Time ended = clock.SteadyNow();
   MutexLock lock(&mu_);
-  for (absl::Time now = clock.SteadyNow(); !is_woken_ && !is_stopped_ && now < next;
-       now = clock.SteadyNow()) {
-    changed_.WaitWithTimeout(&mu_, std::min(next - now, kSleepMax));
+  while (!is_stopped_) {
+    const absl::Time next = ended + (is_woken_ ? std::min(spacing_, period) : period);
+    const absl::Duration left = next - clock.SteadyNow();
+    if (left <= absl::ZeroDuration()) break;
+    changed_.WaitWithTimeout(&mu_, std::min(left, kSleepMax));
   }
   is_woken_ = false;
   return !is_stopped_;

@@ -34,14 +34,17 @@ class PeriodicTask {
   static constexpr absl::Duration kSleepMax = absl::Seconds(5);
 
   PeriodicTask(std::string name, absl::Duration period, std::function<void()> tick);
-  // `tick` tells the period until the next call.
-  PeriodicTask(std::string name, std::function<absl::Duration()> tick);
+  // `tick` tells the period until the next call. When woken, that comes `spacing` after the last
+  // one ended, or now when that was longer ago.
+  PeriodicTask(std::string name, std::function<absl::Duration()> tick,
+               absl::Duration spacing = absl::ZeroDuration());
   ~PeriodicTask();  // Stops.
 
   void Start();  // Once.
   // The running tick ends, no other begins. Not from a tick. Idempotent.
   void Stop() ABSL_LOCKS_EXCLUDED(mu_);
-  // The next tick begins now, or right after the running one. Wakes do not pile up.
+  // The next tick begins now, or right after the running one, but for `spacing`. Wakes do not pile
+  // up.
   void Wake() ABSL_LOCKS_EXCLUDED(mu_);
   // One tick on the calling thread, for tests of what the tick does; without Start.
   void Tick() { tick_(); }
@@ -56,6 +59,7 @@ class PeriodicTask {
   bool is_stopped_ ABSL_GUARDED_BY(mu_) = false;
   const std::string name_;
   const std::function<absl::Duration()> tick_;
+  const absl::Duration spacing_;
   std::unique_ptr<Thread> thread_;
 };
 

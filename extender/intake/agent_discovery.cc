@@ -58,7 +58,8 @@ AgentPods::AgentPods(const AgentsFlag& flag, std::optional<int> port, KubeClient
              .kube_namespace = flag.kube_namespace,
              .label_selector = flag.label_selector},
             client, std::make_unique<TypedKind<AgentPod>>(this), clock),
-      task_("agents-tell", kAgentsTellPeriod, [this] { return Tick(); }) {}
+      task_(
+          "agents-tell", [this] { return Tick(); }, kAgentsTellPeriod) {}
 
 void AgentPods::Start() {
   loop_.Start();

@@ -17,7 +17,6 @@
 #include "common/io/periodic_task.h"
 #include "extender/core/agent_roster.h"
 #include "extender/intake/kube_client.h"
-#include "extender/intake/paced_task.h"
 #include "extender/intake/watch_loop.h"
 
 namespace pmem::extender {
@@ -96,7 +95,7 @@ class AgentPods final : public AgentDiscovery, public ObjectSink<AgentPod> {
   bool has_news_ ABSL_GUARDED_BY(mu_) = false;  // Since the listener was told last.
   absl::Time told_at_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
   WatchLoop loop_;
-  PacedTask task_;  // Its thread alone tells the listener.
+  PeriodicTask task_;  // Its thread alone tells the listener.
 };
 
 }  // namespace pmem::extender

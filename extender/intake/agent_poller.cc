@@ -415,7 +415,8 @@ AgentPoller::AgentPoller(Options options, EventSink* events, const Clock* clock,
                          ClientFactory clients)
     : impl_(std::make_shared<Impl>(std::move(options), events, clock, std::move(clients),
                                    [this] { task_.Wake(); })),
-      task_("agents", kAgentTickPeriod, [this] { return Tick(); }) {}
+      task_(
+          "agents", [this] { return Tick(); }, kAgentTickPeriod) {}
 
 AgentPoller::~AgentPoller() { Stop(); }
 

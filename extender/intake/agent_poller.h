@@ -42,9 +42,9 @@
 #include "absl/time/time.h"
 #include "common/io/clock.h"
 #include "common/io/http_client.h"
+#include "common/io/periodic_task.h"
 #include "extender/core/event.h"
 #include "extender/intake/agent_discovery.h"
-#include "extender/intake/paced_task.h"
 
 namespace pmem::extender {
 
@@ -98,7 +98,7 @@ class AgentPoller final : public AgentListener {
  private:
   class Impl;
   const std::shared_ptr<Impl> impl_;  // Polls in flight know it weakly.
-  PacedTask task_;
+  PeriodicTask task_;
 };
 
 }  // namespace pmem::extender

@@ -46,7 +46,7 @@ LeaderLabel::LeaderLabel(Options options, KubeClient* client, const Clock* clock
       client_(client),
       clock_(clock),
       leads_(std::move(leads)),
-      task_("leader-label", absl::ZeroDuration(), [this] { return Tick(); }) {}
+      task_("leader-label", [this] { return Tick(); }) {}
 
 void LeaderLabel::Stop() {
   task_.Stop();

@@ -4,7 +4,7 @@
 // since a leader that was cut off or stopped cannot take off its own, the one that leads takes it
 // off all others. Put right within kLookPause when somebody changes it.
 //
-// One thread of its own (a PacedTask), which is woken when who leads may have changed.
+// One thread of its own (a PeriodicTask), which is woken when who leads may have changed.
 #pragma once
 
 #include <functional>
@@ -14,9 +14,9 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "common/io/clock.h"
+#include "common/io/periodic_task.h"
 #include "extender/core/kube_objects.h"
 #include "extender/intake/kube_client.h"
-#include "extender/intake/paced_task.h"
 
 namespace pmem::extender {
 
@@ -61,7 +61,7 @@ class LeaderLabel {
   std::optional<bool> shown_;  // What our pod says, as far as we know.
   absl::Time look_at_ = absl::InfinitePast();
   absl::Time paused_until_ = absl::InfinitePast();
-  PacedTask task_;
+  PeriodicTask task_;
 };
 
 }  // namespace pmem::extender

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "extender/intake/paced_task.h"
+#include "common/io/periodic_task.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include "common/io/clock.h"
 #include "tests/support/wait_until.h"
 
-namespace pmem::extender {
+namespace pmem {
 namespace {
 
 constexpr absl::Duration kSpacing = absl::Milliseconds(20);
@@ -35,22 +35,25 @@ class Calls {
   std::vector<absl::Time> times_ ABSL_GUARDED_BY(mu_);
 };
 
-TEST(PacedTask, IsCalledWhenItSaidSoAndAtOnceWhenItSaidNothing) {
+TEST(PeriodicTaskThatTellsItsPeriod, IsCalledWhenItSaidSoAndAtOnceWhenItSaidNothing) {
   const absl::Duration pause = 2 * kSpacing;
   Calls calls;
-  PacedTask pauses("test", kSpacing, [&calls, pause] { return calls.Add(pause); });
+  PeriodicTask pauses(
+      "test", [&calls, pause] { return calls.Add(pause); }, kSpacing);
   pauses.Start();
   const std::vector<absl::Time> times = calls.WaitFor(3);
   EXPECT_GE(times[2] - times[0], 2 * pause);
   Calls hurried;
-  PacedTask hurries("test", absl::Hours(1), [&hurried] { return hurried.Add({}); });
+  PeriodicTask hurries(
+      "test", [&hurried] { return hurried.Add({}); }, absl::Hours(1));
   hurries.Start();
   hurried.WaitFor(3);
 }
 
-TEST(PacedTask, SleepsUntilItIsWokenAndNoLonger) {
+TEST(PeriodicTaskThatTellsItsPeriod, SleepsUntilItIsWokenAndNoLonger) {
   Calls calls;
-  PacedTask task("test", kSpacing, [&calls] { return calls.Add(absl::InfiniteDuration()); });
+  PeriodicTask task(
+      "test", [&calls] { return calls.Add(absl::InfiniteDuration()); }, kSpacing);
   task.Start();
   for (size_t count = 1; count < 4; ++count) {
     calls.WaitFor(count);
@@ -60,23 +63,27 @@ TEST(PacedTask, SleepsUntilItIsWokenAndNoLonger) {
   for (size_t i = 1; i < times.size(); ++i) EXPECT_GE(times[i] - times[i - 1], kSpacing);
 }
 
-TEST(PacedTask, AWakeInTheMiddleOfACallIsNotLost) {
+TEST(PeriodicTaskThatTellsItsPeriod, AWakeInTheMiddleOfACallIsNotLost) {
   Calls calls;
-  PacedTask* self = nullptr;
+  PeriodicTask* self = nullptr;
   bool is_first = true;
-  PacedTask task("test", kSpacing, [&] {
-    if (is_first) self->Wake();
-    is_first = false;
-    return calls.Add(absl::InfiniteDuration());
-  });
+  PeriodicTask task(
+      "test",
+      [&] {
+        if (is_first) self->Wake();
+        is_first = false;
+        return calls.Add(absl::InfiniteDuration());
+      },
+      kSpacing);
   self = &task;
   task.Start();
   calls.WaitFor(2);
 }
 
-TEST(PacedTask, StopsInTheMiddleOfItsSleep) {
+TEST(PeriodicTaskThatTellsItsPeriod, StopsInTheMiddleOfItsSleep) {
   Calls calls;
-  PacedTask task("test", absl::Hours(1), [&calls] { return calls.Add(absl::InfiniteDuration()); });
+  PeriodicTask task(
+      "test", [&calls] { return calls.Add(absl::InfiniteDuration()); }, absl::Hours(1));
   task.Start();
   calls.WaitFor(1);
   task.Wake();
@@ -87,4 +94,4 @@ TEST(PacedTask, StopsInTheMiddleOfItsSleep) {
 }
 
 }  // namespace
-}  // namespace pmem::extender
+}  // namespace pmem
