@@ -7,6 +7,9 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
+
+import precompile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / 'build'
@@ -26,7 +29,12 @@ class Build:
 # What the sanitizers look for depends neither on the level nor on debug information. docs/testing.md has what a build costs
 # otherwise: with g++ 12 six times as much. clang looks at the locks on the way; what it finds is an error here, whoever builds.
 # No other warning is: the sanitizers make a compiler warn of what is not there.
-SANITIZED = ('-Db_lundef=false', '-Doptimization=0', '-Dcpp_args=-g1 -Werror=thread-safety')
+SANITIZED = (
+    '-Db_lundef=false',
+    '-Doptimization=0',
+    '-Dcpp_args=-g1 -Werror=thread-safety',
+    f'-Dprecompiled={precompile.NAME}',
+)
 # A quarter of the usual linker's time, and a fifth for what the sanitizers make of a program.
 CLANGS_LINKER = 'lld-16'
 # A warning is an error, with this compiler; who packages it with another one calls meson and has the choice.
@@ -69,7 +77,14 @@ def environment(build):
 
 def build_commands(build, targets=()):
     ninja = ['ninja', '-C', str(build.directory), *targets]
-    return [*setup_commands(build), ninja]
+    return [*setup_commands(build), *precompile_commands(build), ninja]
+
+
+def precompile_commands(build):
+    """What makes, or leaves as it is, the header that a build has compiled beforehand. The directory is set up."""
+    if not any(option.startswith('-Dprecompiled=') for option in build.options):
+        return []
+    return [[sys.executable, '-B', precompile.__file__, str(build.directory)]]
 
 
 def refresh_command(build):

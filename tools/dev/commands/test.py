@@ -148,7 +148,7 @@ class Run:
 
     def _build_tests(self, build, takes, nice=0, programs=()):
         """What the tests whose suites `takes` takes need, and `programs`, and no more. True when it is there."""
-        setup = [*builds.setup_commands(build), builds.refresh_command(build)]
+        setup = [*builds.setup_commands(build), builds.refresh_command(build), *builds.precompile_commands(build)]
         if not self.step(f'{build.name} setup', setup, builds.environment(build)):
             return False
         ninja = ['nice', '-n', nice, 'ninja', '-C', build.directory, *builds.targets_of_tests(build, takes), *programs]
