@@ -3,6 +3,7 @@
 
 import dataclasses
 import pathlib
+import signal
 import subprocess
 import sys
 import threading
@@ -12,6 +13,10 @@ import tables
 
 TAIL_LINES = 40
 HEARTBEAT_SECONDS = 60
+# For what hangs; the longest takes half of it on a slow day. The guest's and the walkthrough's own limits come first.
+COMMAND_SECONDS_MAX = 2700
+# How a command is told to end: pytest writes what it has counted on the first, and meson ends its tests on the second.
+ENDINGS = ((signal.SIGINT, 60), (signal.SIGTERM, 10), (signal.SIGKILL, None))
 
 
 @dataclasses.dataclass
@@ -87,30 +92,46 @@ class Board:
 
 
 def _exit_code(command, env, out):
+    """None if it did not end in time."""
+    words = list(map(str, command))
     try:
-        return subprocess.run(
-            list(map(str, command)), stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=env, check=False
-        ).returncode
+        process = subprocess.Popen(words, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=env)
     except OSError as error:  # There is no such program, say.
         out.write(f'{error}\n')
         return 127
+    try:
+        return process.wait(COMMAND_SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        _end(process)
+        return None
+
+
+def _end(process):
+    for how, seconds in ENDINGS:
+        process.send_signal(how)
+        try:
+            process.wait(seconds)
+            return
+        except subprocess.TimeoutExpired:
+            pass
 
 
 def run(board, name, commands, env=None, count=None):
     """One step: the commands in order until one fails. `count`: called afterwards, gives Counts.
 
-    Returns (succeeded, Counts). A step that failed without a counted failure counts as one.
+    Returns (succeeded, Counts). A step that failed, or did not end, without a counted failure counts as one.
     """
     board.begin(name)
     log = board.logs / (name.replace(' ', '-').replace('/', '-') + '.log')
-    ok = True
+    ok = has_ended = True
     with log.open('w') as out:
         for command in commands:
             out.write('$ ' + ' '.join(map(str, command)) + '\n')
             out.flush()
             code = _exit_code(command, env, out)
             if code != 0:
-                out.write(f'exit code {code}\n')
+                has_ended = code is not None
+                out.write(f'exit code {code}\n' if has_ended else f'not done after {COMMAND_SECONDS_MAX} s\n')
                 ok = False
                 break
     counts = count() if count else Counts()
@@ -118,5 +139,5 @@ def run(board, name, commands, env=None, count=None):
         ok = False
     elif not ok:
         counts.failed += 1
-    board.end(name, ok, str(counts) if count else '', log)
+    board.end(name, ok, (str(counts) if count else '') + ('' if has_ended else '  did not end'), log)
     return ok, counts

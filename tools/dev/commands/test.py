@@ -165,14 +165,13 @@ class Run:
             self._meson_test(f'{build.name} tests', build, ['--no-rebuild', *sanitized.options()])
 
     def _meson_test(self, name, build, options):
-        xml = build.directory / 'meson-logs' / 'testlog.junit.xml'
-        xml.unlink(missing_ok=True)
+        junit.forget_meson(build.directory)
         command = ['meson', 'test', '-C', build.directory, '--print-errorlogs']
         command += ['--timeout-multiplier', str(TIMEOUT_MULTIPLIER), *options]
         if build is builds.TSAN:  # The thread sanitizer of clang 16 needs a fixed address layout.
             command = ['setarch', '-R', *command]
         env = {**os.environ, **sanitizer_environment()}
-        self.step(name, [command], env, lambda: junit.count(xml))
+        self.step(name, [command], env, lambda: junit.count_meson(build.directory))
 
 
 def compile_lane(run):
@@ -230,6 +229,7 @@ def guest(run):
     run.release_built.wait()
     if run.release_ok:
         xml = builds.BUILD / 'guest' / 'junit.xml'
+        xml.unlink(missing_ok=True)
         run.step('guest tests', [[GUEST / 'run']], count=lambda: junit.count(xml))
 
 

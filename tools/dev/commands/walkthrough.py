@@ -46,7 +46,7 @@ def prepare(board):
 
 def test_command(arguments):
     return [
-        *('timeout', '-k', '10', str(TIME_LIMIT_SECONDS), '/usr/bin/python3', '-B', '-m', 'pytest'),
+        *('timeout', '-s', 'INT', '-k', '60', str(TIME_LIMIT_SECONDS), '/usr/bin/python3', '-B', '-m', 'pytest'),
         *('-p', 'no:cacheprovider', '-x', '-q', f'--junitxml={RESULT}', f'--rootdir={TESTS}', TESTS, *arguments),
     ]
 
