@@ -13,6 +13,8 @@ import precompile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / 'build'
+# In the environment of what `./dev test` starts while it builds on in build/release: the programs there are as wanted.
+HAS_PROGRAMS = 'DEV_HAS_PROGRAMS'
 
 
 @dataclasses.dataclass(frozen=True)

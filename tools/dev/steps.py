@@ -15,6 +15,8 @@ TAIL_LINES = 40
 HEARTBEAT_SECONDS = 60
 # For what hangs; the longest takes half of it on a slow day. The guest's and the walkthrough's own limits come first.
 COMMAND_SECONDS_MAX = 2700
+# A tenth of another session's part; the lowest, a seventieth, would be nothing on a machine that others use, too.
+SESSION_NICE = 10
 # How a command is told to end: pytest writes what it has counted on the first, and meson ends its tests on the second.
 ENDINGS = ((signal.SIGINT, 60), (signal.SIGTERM, 10), (signal.SIGKILL, None))
 
@@ -89,6 +91,17 @@ class Board:
     def note(self, text):
         with self._lock:
             self._print('--', text, '')
+
+
+def behind_all(command):
+    """`command`, to be run with little more than what everything else leaves of the processors.
+
+    A nice value says nothing to other sessions: Linux shares out the processors among those first (autogroup). Meson's tests
+    and the servers of the end-to-end tests have one each, and so has this, with a tenth of what they get. No terminal
+    reaches it there, so it ends with who started it.
+    """
+    last_session = f'{{ echo {SESSION_NICE} >/proc/self/autogroup; }} 2>/dev/null; exec "$@"'
+    return ['setsid', 'setpriv', '--pdeathsig', 'TERM', 'nice', '-n', '19', 'sh', '-c', last_session, 'sh', *command]
 
 
 def _exit_code(command, env, out):

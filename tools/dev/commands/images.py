@@ -207,8 +207,8 @@ def archive(image):
     }
 
 
-def build_programs(board, images):
-    targets = [str(i.program.relative_to(builds.RELEASE.directory)) for i in images if i.has_packages]
+def build_programs(board, images, has_ours=False):
+    targets = [str(i.program.relative_to(builds.RELEASE.directory)) for i in images if i.has_packages and not has_ours]
     commands = builds.build_commands(builds.RELEASE, targets) if targets else []
     ok, _ = steps.run(board, 'image programs', commands, builds.environment(builds.RELEASE))
     wanted = [p for p in control_plane.SIDECARS if any(i.name == p.name for i in images)]

@@ -29,9 +29,9 @@ COMMAND_COLUMNS = 100
 TIME_LIMIT_SECONDS = 2400
 
 
-def prepare(board):
-    """All that the nodes need is built. True when all is well."""
-    if not images.build_programs(board, images.all_images()):
+def prepare(board, has_programs=False):
+    """All that the nodes need is built; our programs are there if `has_programs`. True when all is well."""
+    if not images.build_programs(board, images.all_images(), has_programs):
         return False
     wanted = (*control_plane.PROGRAMS, *control_plane.NODE_PROGRAMS, control_plane.HELM, control_plane.PROMETHEUS)
     for program in control_plane.missing(wanted):
