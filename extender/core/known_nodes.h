@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "absl/functional/function_ref.h"
 #include "extender/core/ledger.h"
@@ -28,6 +29,9 @@ std::string LookAtNodes(const Ledger& ledger, const Page& page,
                         absl::FunctionRef<bool(const KnownNode&)> look);
 // nullopt: not one of those.
 std::optional<KnownNode> FindKnownNode(const Ledger& ledger, const std::string& name);
+
+// The key of the kube_label by which agents and drivers run on the node; empty: they do not.
+std::string_view PmemLabelOf(const Node& node);
 
 // The node is in the cluster and is to have persistent memory, for it has the product's kube_label
 // or claims of ours, and nobody says how much: no agent is there.
