@@ -268,8 +268,8 @@ void PlacementController::TakeAway(PinningPlan& plan) {
     if (has_time && IsGone(node)) gone.insert(node);
   };
   for (const Unpin& unpin : plan.unpins) {
-    look_at(unpin.node);
-    if (gone.contains(unpin.node)) WriteUnpin(unpin);
+    if (unpin.why == Unpin::Why::kNodeGone) look_at(unpin.node);
+    if (unpin.why == Unpin::Why::kNoPmem || gone.contains(unpin.node)) WriteUnpin(unpin);
   }
   std::erase_if(plan.notices, [&](const Notice& notice) {
     if (notice.reason != NoticeReason::kPinnedNodeGone) return false;
@@ -301,17 +301,25 @@ void PlacementController::WriteUnpin(const Unpin& unpin) {
       api_->PatchClaim(unpin.claim.meta.key, UnpinPatch(unpin), pin_times_.deadline);
   memory_.NoteWrite(unpin.claim, "", WrittenBy(status), clock_->SteadyNow());
   const ObjectKey& key = unpin.claim.meta.key;
-  if (status.ok()) {
-    unpins_written_.Increment();
-    LogInfo(kComponent, "pin on a node that is gone taken away",
-            {{"kube_namespace", key.kube_namespace}, {"claim", key.name}, {"node", unpin.node}});
+  const bool is_gone = unpin.why == Unpin::Why::kNodeGone;
+  const std::string what =
+      is_gone ? "pin on a node that is gone" : "pin on a node without persistent memory";
+  if (!status.ok()) {
+    LogWarning(kComponent, what + " not taken away",
+               {{"kube_namespace", key.kube_namespace},
+                {"claim", key.name},
+                {"node", unpin.node},
+                {"error", status}});
     return;
   }
-  LogWarning(kComponent, "pin on a node that is gone not taken away",
-             {{"kube_namespace", key.kube_namespace},
-              {"claim", key.name},
-              {"node", unpin.node},
-              {"error", status}});
+  unpins_written_.Increment();
+  LogInfo(kComponent, what + " taken away",
+          {{"kube_namespace", key.kube_namespace}, {"claim", key.name}, {"node", unpin.node}});
+  if (is_gone) return;  // Its users are told that it is.
+  api_->Tell({unpin.claim, NoticeReason::kPinTakenAway,
+              "a scheduler chose node " + unpin.node +
+                  ", which has no persistent memory; the pin was taken away, and the claim's pod "
+                  "is scheduled anew"});
 }
 
 }  // namespace pmem::extender

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/pure/absl_view.h"
+#include "extender/core/known_nodes.h"
 
 namespace pmem::extender {
 namespace {
@@ -40,13 +41,31 @@ void PinCheck::CheckPin(const Claim& claim) const {
   if (!is_gone && reason == Reason::kFits) return;
   const absl::Time bad_since = memory_.Since("pin/" + claim.meta.uid + "/" + node, now_);
   if (now_ < bad_since + options_.bad_pin_patience) return;
-  if (!is_gone) return TellUnfit(claim, reason);
-  Tell(claim, NoticeReason::kPinnedNodeGone,
-       absl::StrCat("pinned to node ", node, ", which does not exist"));
-  if (memory_.IsAwaited(claim, now_)) return;
-  if (claim.is_pinned_by_us || claim.is_pinned_by_scheduler) {
-    plan_->unpins.push_back({claim, node});
+  if (is_gone) {
+    Tell(claim, NoticeReason::kPinnedNodeGone,
+         absl::StrCat("pinned to node ", node, ", which does not exist"));
+  } else {
+    TellUnfit(claim, reason);
   }
+  if (memory_.IsAwaited(claim, now_)) return;
+  if (is_gone && (claim.is_pinned_by_us || claim.is_pinned_by_scheduler)) {
+    plan_->unpins.push_back({claim, node});
+  } else if (IsDeadEnd(claim) && now_ >= bad_since + options_.dead_end_patience) {
+    plan_->unpins.push_back({claim, node, Unpin::Why::kNoPmem});
+  }
+}
+
+// A scheduler that could not ask us chose a node on which no provisioner of ours runs or will: so
+// nobody refuses the claim there, and the scheduler looks at that node alone from then on.
+bool PinCheck::IsDeadEnd(const Claim& claim) const {
+  if (!claim.is_pinned_by_scheduler) return false;
+  const Node* node = ledger_.cache().FindNode(claim.selected_node);
+  if (node == nullptr || !PmemLabelOf(*node).empty()) return false;
+  const NodeState* state = ledger_.nodes().Find(claim.selected_node);
+  if (state != nullptr && (state->has_agent || state->report != nullptr)) return false;
+  const StorageClass* storage_class =
+      ledger_.cache().FindClass(claim.storage_class_name.value_or(""));
+  return storage_class != nullptr && storage_class->is_wait_for_first_consumer;
 }
 
 Reason PinCheck::JudgePin(const Item& item, const Claim& claim) const {

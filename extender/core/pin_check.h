@@ -27,6 +27,7 @@ class PinCheck {
   void CheckHandPin(const Claim& claim) const;
 
  private:
+  bool IsDeadEnd(const Claim& claim) const;
   Reason JudgePin(const Item& item, const Claim& claim) const;
   void Tell(const Claim& claim, NoticeReason reason, std::string message) const;
   void TellUnfit(const Claim& claim, Reason reason) const;

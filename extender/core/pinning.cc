@@ -416,6 +416,8 @@ std::string_view NoticeReasonName(NoticeReason reason) {
       return "PmemPinnedNodeUnfit";
     case NoticeReason::kPinnedNodeGone:
       return "PmemPinnedNodeGone";
+    case NoticeReason::kPinTakenAway:
+      return "PmemPinTakenAway";
     case NoticeReason::kPresetNodeUnfit:
       return "PmemPresetNodeUnfit";
     case NoticeReason::kUnknownKind:

@@ -14,8 +14,9 @@
 // whose provisioner took our pin away again is not tried for that claim for a while.
 //
 // It takes pins away that nobody will ever act on: of unbound claims, on a Node that does not
-// exist, written by us or by a scheduler. A pin that was typed in by hand stays, and its user is
-// told.
+// exist, written by us or by a scheduler; and those that a scheduler wrote to a Node without
+// persistent memory, as it may while it cannot ask us. A pin that was typed in by hand stays, and
+// its user is told.
 #pragma once
 
 #include <set>
@@ -52,6 +53,8 @@ struct PinningOptions {
   int64_t judgements_max = 5000;
   // A pin that cannot work is left alone for so long: nodes and agents come late.
   absl::Duration bad_pin_patience = absl::Seconds(5);
+  // And one that a scheduler wrote to a node without persistent memory, before it is taken away.
+  absl::Duration dead_end_patience = absl::Seconds(30);
 };
 
 struct Pin {
@@ -91,6 +94,8 @@ absl::Duration PinDeadlineBesideOthers(const LedgerOptions& options, absl::Durat
 struct Unpin {
   Claim claim;
   std::string node;  // The pin to take away.
+  enum class Why { kNodeGone, kNoPmem };
+  Why why = Why::kNodeGone;
 };
 
 // Closed, as a Kubernetes event reason.
@@ -98,6 +103,7 @@ enum class NoticeReason {
   kNoNodeFits,
   kPinnedNodeUnfit,
   kPinnedNodeGone,
+  kPinTakenAway,  // From a node without persistent memory.
   kPresetNodeUnfit,
   kUnknownKind,    // See class_health.h.
   kPoolInTrouble,  // See volume_health.h.

@@ -131,6 +131,78 @@ TEST_F(PinningTest, APinOnANodeThatIsGoneIsTakenAwayThoughItsVolumeWasMade) {
   EXPECT_EQ(plan.unpins[0].node, "n1");
 }
 
+// What a scheduler may choose while it cannot ask us.
+class PinWithoutPmem : public PinningTest {
+ protected:
+  PinWithoutPmem() {
+    Apply(Seen<Node>{MakeNode("n4")});
+    claim_ = MakeClaim(1, kGiB);
+    claim_.selected_node = "n4";
+    claim_.is_pinned_by_scheduler = true;
+  }
+
+  // What is planned once the patience is over.
+  PinningPlan PlanLate() {
+    Plan();
+    Pass(absl::Seconds(30));
+    return Plan();
+  }
+
+  Claim claim_;
+};
+
+TEST_F(PinWithoutPmem, IsTakenAwaySoThatTheSchedulerChoosesAnew) {
+  Add(claim_);
+  Plan();
+  Pass(PinningOptions{}.dead_end_patience - absl::Milliseconds(1));
+  PinningPlan plan = Plan();
+  EXPECT_EQ(Notices(plan), (std::vector<NoticeReason>{NoticeReason::kPinnedNodeUnfit}));
+  EXPECT_TRUE(plan.unpins.empty());  // The node may be a new one.
+  Pass(absl::Milliseconds(1));
+  plan = Plan();
+  ASSERT_EQ(plan.unpins.size(), 1U);
+  EXPECT_EQ(plan.unpins[0].node, "n4");
+  EXPECT_EQ(plan.unpins[0].why, Unpin::Why::kNoPmem);
+  memory_.NoteWrite(claim_, "", PinMemory::Written::kYes, now_);
+  EXPECT_TRUE(Plan().unpins.empty());  // Once is enough until the watch has shown it.
+}
+
+TEST_F(PinWithoutPmem, StaysWhereItsUserOrThePlacementControllerWroteIt) {
+  claim_.is_pinned_by_scheduler = false;
+  Add(claim_);
+  Claim by_us = MakeClaim(2, kGiB);
+  by_us.selected_node = "n4";
+  by_us.is_pinned_by_us = true;
+  Add(by_us);
+  const PinningPlan plan = PlanLate();
+  EXPECT_EQ(Notices(plan), (std::vector<NoticeReason>{NoticeReason::kPinnedNodeUnfit,
+                                                      NoticeReason::kPinnedNodeUnfit}));
+  EXPECT_TRUE(plan.unpins.empty());
+}
+
+TEST_F(PinWithoutPmem, OfAClaimThatBindsImmediatelyStays) {
+  claim_.storage_class_name = "now";
+  Add(claim_);
+  EXPECT_TRUE(PlanLate().unpins.empty());
+}
+
+// Its agent, and the driver beside it, are on their way or were there.
+TEST_F(PinWithoutPmem, IsNoneWhereTheNodeIsToHaveAnAgentOrHasHadOne) {
+  Add(claim_);
+  for (const char* key : {"pmem.csi.alibabacloud.com/type", "pmem.csi.alibabacloud.com"}) {
+    Node node = MakeNode("n4");
+    node.labels[key] = "direct";
+    Apply(Seen<Node>{node});
+    EXPECT_TRUE(PlanLate().unpins.empty()) << key;
+  }
+  Apply(Seen<Node>{MakeNode("n4")});
+  Apply(AgentsListed{{"n1", "n2", "n3", "n4"}});
+  EXPECT_TRUE(PlanLate().unpins.empty()) << "has not reported";
+  Apply(MakeReport("n4", 1, {}));
+  Apply(AgentsListed{{"n1", "n2", "n3"}});
+  EXPECT_TRUE(PlanLate().unpins.empty()) << "had an agent";
+}
+
 // ---- A bounded part at a time.
 
 TEST_F(PinningTest, ARoundIsPlannedInPartsAndEveryClaimHasItsTurn) {
