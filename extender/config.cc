@@ -99,7 +99,8 @@ void AddLeadership(Flags& flags, ExtenderConfig& config) {
 
 void AddControllers(Flags& flags, ExtenderConfig& config, int64_t* objects_nodes_max) {
   flags.Bool("--placement-controller", &config.has_placement_controller,
-             "Write selected-node where the scheduler does not.");
+             "Write selected-node where the scheduler does not, and take away pins that lead "
+             "nowhere. Without it events are written, and refused pods woken up, all the same.");
   flags.Bool("--capacity-objects", &config.has_capacity_objects,
              "Write CSIStorageCapacity objects; false only with spec.storageCapacity false in the "
              "CSIDriver.");
@@ -163,7 +164,8 @@ absl::Duration PollWaitOf(const ExtenderConfig& config) {
 }
 
 PinningOptions PinningOptionsOf(const ExtenderConfig& config) {
-  PinningOptions options{.strategy = config.service.verbs.strategy,
+  PinningOptions options{.writes_pins = config.has_placement_controller,
+                         .strategy = config.service.verbs.strategy,
                          .settle = config.placement_settle};
   const LeaderState::Options& timing = config.lease.timing;
   if (config.is_elected) options.lead_gap = timing.lease_duration - timing.renew_deadline;

@@ -83,7 +83,7 @@ int Run(const ExtenderConfig& config) {
   });
   leadership.Start();
   events.Start(), watches.Start(), poller.Start(), discovery->Start(), ticker.Start();
-  if (config.has_placement_controller) placement.Start();
+  placement.Start();
   if (config.has_capacity_objects) capacity_watch.Start(), capacities.Start();
   WaitForSignal();
   EndWithin(kStopSecondsMax);  // Requests to an API server that is gone would take longer.

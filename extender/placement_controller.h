@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes selected-node where kube-scheduler does not: plans with core/pinning, patches the API,
-// tells users by events. Only while we lead. One thread of its own (a PeriodicTask); everything
-// here runs on it. Whoever hears of news wakes it.
+// tells users by events, and wakes refused pods up. Only while we lead. One thread of its own (a
+// PeriodicTask); everything here runs on it. Whoever hears of news wakes it.
 #pragma once
 
 #include <array>

@@ -47,7 +47,7 @@ void PinCheck::CheckPin(const Claim& claim) const {
   } else {
     TellUnfit(claim, reason);
   }
-  if (memory_.IsAwaited(claim, now_)) return;
+  if (!options_.writes_pins || memory_.IsAwaited(claim, now_)) return;
   if (is_gone && (claim.is_pinned_by_us || claim.is_pinned_by_scheduler)) {
     plan_->unpins.push_back({claim, node});
   } else if (IsDeadEnd(claim) && now_ >= bad_since + options_.dead_end_patience) {

@@ -89,6 +89,7 @@ class Planner {
       memory_.NotePinned(claim);
       return check_.CheckPin(claim);
     }
+    if (!options_.writes_pins) return;
     if (round_.pinned.contains(claim.meta.uid) || memory_.IsAwaited(claim, now_)) return;
     memory_.NoteUnplaced(claim, now_);
     const StorageClass* storage_class =

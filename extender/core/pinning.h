@@ -34,6 +34,8 @@
 namespace pmem::extender {
 
 struct PinningOptions {
+  // False: pins are neither written nor taken away; users are told of those that cannot work.
+  bool writes_pins = true;
   Strategy strategy = Strategy::kBinpack;
   // An Immediate claim waits so long for a pod that may restrict its nodes; a WaitForFirstConsumer
   // claim waits so long before its pods are asked for.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pins that lead nowhere are taken away.
+// Pins that lead nowhere are taken away; and what is left to do where none is to be written.
 #include <gtest/gtest.h>
 
 #include "tests/unit/extender/placement_testing.h"
@@ -27,6 +27,39 @@ TEST_F(PlacementControllerTest, APinOnANodeWithoutPersistentMemoryIsTakenAwayAnd
       [](const Notice& notice) { return notice.reason == NoticeReason::kPinTakenAway; });
   EXPECT_EQ(told, 1);
   EXPECT_EQ(Count("unpins_written_total"), 1);
+}
+
+// --placement-controller=false
+class PlacementWithoutPins : public PlacementControllerTest {
+ protected:
+  Metrics metrics_of_it_{"test", "1"};
+  PlacementController without_pins_{
+      {.writes_pins = false}, &service, &api_, &clock, &metrics_of_it_};
+};
+
+TEST_F(PlacementWithoutPins, NoneIsWrittenOrTakenAwayAndUsersAreTold) {
+  AddPodOf(1, {AddImmediate(1)});
+  Claim gone = AddImmediate(2);
+  gone.selected_node = "n9";
+  gone.is_pinned_by_us = true;
+  Emit(Seen<Claim>{gone});
+  without_pins_.Tick();
+  clock.Advance(absl::Seconds(30));
+  without_pins_.Tick();
+  EXPECT_EQ(PatchedClaims(), Names());
+  EXPECT_EQ(Holds(), 0);
+  ASSERT_EQ(api_.notices.size(), 1U);
+  EXPECT_EQ(api_.notices[0].reason, NoticeReason::kPinnedNodeGone);
+}
+
+TEST_F(PlacementWithoutPins, RefusedPodsAreWokenUp) {
+  Filter(AddPod(1, 50 * kGiB));
+  without_pins_.Tick();
+  Emit(MakeReport("n1", 2, {MakeLvmPool(60 * kGiB)}));
+  without_pins_.Tick();
+  clock.Advance(PlacementController::kWakeDelay);
+  without_pins_.Tick();
+  EXPECT_EQ(api_.wake_ups, 1);
 }
 
 }  // namespace
