@@ -237,8 +237,8 @@ std::optional<absl::StatusOr<LiveObjects>> LedgerService::Complete(const Pod& po
                  {{"kube_namespace", pod.meta.key.kube_namespace},
                   {"pod", pod.meta.key.name},
                   {"error", more.status()}});
-      return absl::UnavailableError(absl::IsOutOfRange(more.status()) ? kTooManyClaims
-                                                                      : kClaimsUnread);
+      if (absl::IsOutOfRange(more.status())) return absl::OutOfRangeError(kTooManyClaims);
+      return absl::UnavailableError(kClaimsUnread);
     }
     std::move(more->claims.begin(), more->claims.end(), std::back_inserter(live.claims));
     std::move(more->classes.begin(), more->classes.end(), std::back_inserter(live.classes));
@@ -305,15 +305,41 @@ std::optional<FilterDecision> LedgerService::DecideFilterLocked(
   return std::nullopt;
 }
 
+// After an error kube-scheduler goes on without us where we are ignorable, and would take room that
+// is promised to others.
+std::optional<Reason> LedgerService::WhyUnreadLocked(const Pod& pod, const absl::Status& read) {
+  const bool may_refuse = is_deciding_ && ledger_.Demand(pod, nullptr).IsPmem();
+  if (!may_refuse || absl::IsNotFound(read)) return std::nullopt;
+  return absl::IsOutOfRange(read) ? Reason::kTooManyClaims : Reason::kUnread;
+}
+
+FilterAnswer LedgerService::FilterUnreadLocked(bool is_leader, const Pod& pod, size_t nodes,
+                                               const absl::Status& read, int64_t turn, News& news) {
+  const std::optional<Reason> reason = WhyUnreadLocked(pod, read);
+  if (!is_leader || !reason || ledger_.IsOvertaken(pod.meta.uid, turn)) {
+    return {.is_pmem = true, .error = std::string(read.message())};
+  }
+  if (IsForNow(*reason)) {
+    ledger_.NoteRefused(pod, true, turn, clock_->SteadyNow());
+    news.is_any = true;
+  }
+  return {.is_pmem = true,
+          .reasons = std::vector<Reason>(nodes, *reason),
+          .is_named = std::vector<bool>(nodes, false)};
+}
+
 std::optional<FilterAnswer> LedgerService::Filter(const Pod& pod,
                                                   absl::Span<const std::string_view> nodes,
                                                   Patience patience, int64_t turn) {
   if (pod.volumes.empty()) return FilterAnswer{};
   const auto live = Complete(pod, patience);
   if (!live) return std::nullopt;
-  if (!live->ok())
-    return FilterAnswer{.is_pmem = true, .error = std::string(live->status().message())};
   News news{this};
+  if (!live->ok()) {
+    const bool is_leader = IsLeaderNow();
+    MutexLock lock(&mu_);
+    return FilterUnreadLocked(is_leader, pod, nodes.size(), live->status(), turn, news);
+  }
   std::optional<FilterAnswer> answer =
       FilterAs(IsLeaderNow(), pod, **live, nodes, patience, turn, news);
   // Asked again after: stopped in between, we may have lost the lease to a replica that has
@@ -336,7 +362,10 @@ std::optional<FilterAnswer> LedgerService::FilterAs(bool is_leader, const Pod& p
   ledger_.Learn(live, clock_->SteadyNow());
   news.is_any |= ledger_.version() != before;
   const PodDemand demand = ledger_.Demand(pod, &live);
-  if (!demand.IsKnown()) return FilterAnswer{.is_pmem = true, .error = "claims changed meanwhile"};
+  if (!demand.IsKnown()) {
+    return FilterUnreadLocked(is_leader, pod, nodes.size(),
+                              absl::UnavailableError("claims changed meanwhile"), turn, news);
+  }
   if (!demand.IsPmem()) return FilterAnswer{};
   if (!is_leader || !is_deciding_) {
     return FilterAnswer{.is_pmem = true,
@@ -381,7 +410,7 @@ std::optional<PreemptAnswer> LedgerService::Preempt(const Pod& pod,
                                                     Patience patience) {
   const auto asked = DemandToRank(pod, patience);
   if (!asked) return std::nullopt;
-  if (!asked->ok()) return PreemptAnswer{.error = std::string(asked->status().message())};
+  if (!asked->ok()) return PreemptUnread(pod, nodes.size(), asked->status());
   const PodDemand& demand = **asked;
   const bool is_leader = IsLeaderNow();
   MutexLock lock(&mu_);
@@ -389,6 +418,13 @@ std::optional<PreemptAnswer> LedgerService::Preempt(const Pod& pod,
   if (demand.IsPmem() && !is_deciding_) return PreemptAnswer{.error = WhyNotDecidingLocked()};
   const absl::Time now = clock_->SteadyNow();
   return PreemptAnswer{.is_kept = extender::Preempt(ledger_, demand, nodes, now)};
+}
+
+PreemptAnswer LedgerService::PreemptUnread(const Pod& pod, size_t nodes, const absl::Status& read) {
+  const bool is_leader = IsLeaderNow();
+  MutexLock lock(&mu_);
+  if (is_leader && WhyUnreadLocked(pod, read)) return {.is_kept = std::vector<bool>(nodes, false)};
+  return {.error = std::string(read.message())};
 }
 
 }  // namespace pmem::extender

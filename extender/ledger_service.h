@@ -188,6 +188,14 @@ class LedgerService final : public EventSink {
   std::optional<FilterAnswer> FilterAs(bool is_leader, const Pod& pod, const LiveObjects& live,
                                        absl::Span<const std::string_view> nodes, Patience patience,
                                        int64_t turn, News& news) ABSL_LOCKS_EXCLUDED(mu_);
+  // What is answered when the pod's claims could not be read. nullopt: that we cannot know.
+  std::optional<Reason> WhyUnreadLocked(const Pod& pod, const absl::Status& read)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  FilterAnswer FilterUnreadLocked(bool is_leader, const Pod& pod, size_t nodes,
+                                  const absl::Status& read, int64_t turn, News& news)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  PreemptAnswer PreemptUnread(const Pod& pod, size_t nodes, const absl::Status& read)
+      ABSL_LOCKS_EXCLUDED(mu_);
   void SignalIfChangedLocked(int64_t version_before, News& news) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void WaitForChangeLocked(absl::Time deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 

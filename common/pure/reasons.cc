@@ -37,6 +37,10 @@ constexpr Row RowOf(Reason reason) {
       return {"unknown_kind", "StorageClass asks for no known PMEM kind"};
     case Reason::kNoVolume:
       return {"no_volume", "no PersistentVolume serves the claim, and none is made for it"};
+    case Reason::kUnread:
+      return {"unread", "the API server did not say what the pod's claims are"};
+    case Reason::kTooManyClaims:
+      return {"too_many_claims", "the pod has more PMEM claims than are read for one decision"};
   }
   return {"", ""};
 }

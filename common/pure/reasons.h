@@ -24,13 +24,15 @@ enum class Reason : uint8_t {
   kPinnedElsewhere,  // Another claim of the pod already has its place on another node.
   kUnknownKind,      // The StorageClass asks for neither lvm nor direct.
   kNoVolume,         // Nobody makes a volume for such a claim, and none that is there serves it.
+  kUnread,           // The API server did not say what the pod's claims are.
+  kTooManyClaims,    // More than are read for one decision.
 };
 
 inline constexpr std::array kReasons = {
     Reason::kFits,        Reason::kNoAgent,      Reason::kNoReport,        Reason::kStaleReport,
     Reason::kNoPool,      Reason::kUnusablePool, Reason::kNoRoom,          Reason::kNoExtent,
     Reason::kNoLabelSlot, Reason::kHeld,         Reason::kPinnedElsewhere, Reason::kUnknownKind,
-    Reason::kNoVolume,
+    Reason::kNoVolume,    Reason::kUnread,       Reason::kTooManyClaims,
 };
 
 // Metric label and REST value: "no_room". kFits is "fits".
@@ -41,6 +43,8 @@ std::string_view ReasonText(Reason reason);
 
 // True: a retry may succeed without anything being freed (goes to FailedNodes). False: only more
 // room helps, preemption does not (goes to FailedAndUnresolvableNodes).
-constexpr bool IsForNow(Reason reason) { return reason == Reason::kHeld; }
+constexpr bool IsForNow(Reason reason) {
+  return reason == Reason::kHeld || reason == Reason::kUnread;
+}
 
 }  // namespace pmem

@@ -209,23 +209,6 @@ TEST_F(LedgerServiceTest, AClassThatDoesNotExistIsAnErrorOfAClaimWithoutAVolumeO
   EXPECT_EQ(Filter(pod, Patience::kBlocks)->error, "");
 }
 
-TEST_F(LedgerServiceTest, AnApiServerThatDoesNotAnswerIsAnError) {
-  Begin();
-  live.Fail(absl::UnavailableError("connection refused"));
-  EXPECT_EQ(Filter(MakePod(7, {MakeClaim(7, kGiB)}), Patience::kBlocks)->error,
-            "the API server does not say what the pod's claims are: see the extender's log");
-  live.Fail(absl::ResourceExhaustedError("429"));
-  EXPECT_EQ(Filter(MakePod(7, {MakeClaim(7, kGiB)}), Patience::kBlocks)->error,
-            "the API server does not say what the pod's claims are: see the extender's log");
-}
-
-TEST_F(LedgerServiceTest, APodThatHasTooManyClaimsIsToldSo) {
-  Begin();
-  live.Fail(absl::OutOfRangeError("pod needs 65 objects read live, at most 64"));
-  EXPECT_EQ(Filter(MakePod(7, {MakeClaim(7, kGiB)}), Patience::kBlocks)->error,
-            "the pod has more PMEM claims, with their classes, than are read for one decision: 64");
-}
-
 TEST_F(LedgerServiceTest, LiveReadsAreCountedWithTheirTime) {
   Begin();
   const Pod pod = AddPod(1, kGiB);
