@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/io/flags.h"
 #include "common/io/log_flag.h"
+#include "common/pure/absl_view.h"
 #include "common/pure/status_macros.h"
 #include "extender/wire/extender_v1.h"
 
@@ -52,7 +53,8 @@ void AddPatience(Flags& flags, ExtenderConfig& config) {
   flags.Duration("--hold-wait-max", &config.service.hold_wait_max,
                  "How long a filter call waits for others' holds to end before it refuses.");
   flags.Duration("--debt-grace", &ledger.debt_grace,
-                 "How long a claim that lost its node keeps its room there.");
+                 "How long a claim that lost its node keeps its room there. A creation that is "
+                 "under way, and an agent's answer, take 22s together at most: less is for tests.");
   flags.Duration("--drift-grace", &ledger.drift_grace,
                  "How long a report and what else is known must differ to be told of as a drift.");
   flags.Duration("--takeover-window", &ledger.takeover_window,
@@ -117,6 +119,13 @@ void AddProcess(Flags& flags, ExtenderConfig& config, int64_t* body_max_mib, int
   AddLogLevelFlag(&flags, &config.log_level);
   flags.Integer("--io-threads", io_threads, 2, 256,
                 "Threads that serve HTTP, beside one for a call that waits.");
+}
+
+absl::Status ValidateMin(std::string_view flag, absl::Duration value, absl::Duration min) {
+  if (value >= min) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(AbslView(flag), " ", FormatFlagDuration(value),
+                                                 " is less than ", FormatFlagDuration(min),
+                                                 ": room could be promised to two pods"));
 }
 
 std::string DefaultIdentity() {
@@ -184,6 +193,9 @@ absl::Status Validate(const ExtenderConfig& config) {
     return absl::InvalidArgumentError("--hold-ttl must be longer than --hold-wait-max");
   }
   const LedgerOptions& ledger = config.service.ledger;
+  PMEM_RETURN_IF_ERROR(ValidateMin("--hold-ttl", ledger.hold_ttl, kHoldTtlMin));
+  PMEM_RETURN_IF_ERROR(
+      ValidateMin("--takeover-window", ledger.takeover_window, kTakeoverWindowMin));
   const absl::Duration pin_deadline =
       PinDeadlineBesideOthers(ledger, PinningOptionsOf(config).lead_gap);
   if (config.has_placement_controller && pin_deadline < PinTimes::kDeadlineMin) {

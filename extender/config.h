@@ -57,7 +57,14 @@ ParsedConfig ParseConfig(int argc, const char* const* argv);
 absl::Duration PollWaitOf(const ExtenderConfig& config);
 PinningOptions PinningOptionsOf(const ExtenderConfig& config);
 
-// Values that contradict each other. Pure.
+// Less would undo what the ledger counts on (docs/ledger.md, "What it assumes"). From a filter
+// answer until the node that was chosen is heard of: kube-scheduler takes up to httpTimeout for
+// what it asks next, 2 s as shipped and 5 s by its own default, and the watch may be 5 s late.
+inline constexpr absl::Duration kHoldTtlMin = absl::Seconds(10);
+// The watch alone: nothing is decided by the old leader any more.
+inline constexpr absl::Duration kTakeoverWindowMin = absl::Seconds(5);
+
+// Values that contradict each other, or that the ledger cannot do with. Pure.
 absl::Status Validate(const ExtenderConfig& config);
 
 }  // namespace pmem::extender

@@ -77,6 +77,8 @@ def test_a_port_in_use(run, program):
     (['--max-candidates', '-1'], '--max-candidates'),
     (['--hold-ttl', 'long'], '--hold-ttl'),
     (['--hold-ttl', '1ms'], '--hold-ttl must be longer than --hold-wait-max'),
+    (['--hold-ttl', '251ms'], '--hold-ttl 251ms is less than 10s'),
+    (['--takeover-window', '0s'], '--takeover-window 0s is less than 5s'),
     (['--agent-silence-max', '1s', '--agent-wait', '1s'], '--agent-silence-max 1s'),
     (['--agents', 'somewhere'], '"somewhere" is neither'),
     (['--agent-port', '0'], '--agent-port'),

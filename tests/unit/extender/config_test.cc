@@ -58,7 +58,7 @@ TEST(ExtenderConfig, NoPollIsHeldForLongerThanADebtStands) {
 TEST(ExtenderConfig, TimingsThatLeaveNoTimeToWriteAPinAreRefused) {
   EXPECT_EQ(Validate(Elected(absl::Seconds(3), absl::Seconds(2), absl::Seconds(5))),
             absl::OkStatus());
-  ExtenderConfig config = Elected(absl::Seconds(3), absl::Seconds(2), absl::Seconds(4));
+  ExtenderConfig config = Elected(absl::Milliseconds(2500), absl::Seconds(2), absl::Seconds(5));
   const absl::Status status = Validate(config);
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   for (const char* part : {"--lease-renew-deadline", "--takeover-window", "6s"}) {
@@ -69,6 +69,37 @@ TEST(ExtenderConfig, TimingsThatLeaveNoTimeToWriteAPinAreRefused) {
   config.has_placement_controller = true;
   config.is_elected = false;  // Nobody comes after it.
   EXPECT_EQ(Validate(config), absl::OkStatus());
+}
+
+struct MinimumCase {
+  const char* flag;
+  absl::Duration LedgerOptions::*member;
+  absl::Duration min;
+};
+
+class LedgerMinimum : public testing::TestWithParam<MinimumCase> {};
+
+TEST_P(LedgerMinimum, LessThanTheLedgerCountsOnIsRefused) {
+  ExtenderConfig config;
+  absl::Duration& value = config.service.ledger.*GetParam().member;
+  EXPECT_GE(value, GetParam().min) << "the default";
+  value = GetParam().min;
+  EXPECT_EQ(Validate(config), absl::OkStatus());
+  value -= absl::Milliseconds(1);
+  const absl::Status status = Validate(config);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_TRUE(absl::StrContains(status.message(), GetParam().flag)) << status;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Flags, LedgerMinimum,
+    testing::Values(MinimumCase{"--hold-ttl", &LedgerOptions::hold_ttl, kHoldTtlMin},
+                    MinimumCase{"--takeover-window", &LedgerOptions::takeover_window,
+                                kTakeoverWindowMin}));
+
+TEST(LedgerMinimum, LeavesTimeForWhatTheLedgerKnowsItself) {
+  EXPECT_GE(kHoldTtlMin, 2 * LedgerOptions().hold_grace);
+  EXPECT_GE(kTakeoverWindowMin, LedgerOptions().hold_grace);
 }
 
 }  // namespace
