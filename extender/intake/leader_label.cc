@@ -15,6 +15,9 @@ namespace pmem::extender {
 namespace {
 
 constexpr std::string_view kComponent = "leader";
+// As in manifests/base/extender.yaml: the Service selects by it too, and the admission policy lets
+// us touch no other pod.
+constexpr const char* kPodsOfOurs = "app.kubernetes.io/name=pmem-extender";
 constexpr const char* kLabelPointer = "/metadata/labels/pmem.csi.alibabacloud.com~1role";
 
 std::string ShowPatch(bool is_leader) {
@@ -85,9 +88,10 @@ absl::Status LeaderLabel::Show(bool is_leader) {
 }
 
 absl::Status LeaderLabel::PutOthersRight() {
-  const std::string query = absl::StrCat(
-      "?resourceVersion=0&labelSelector=",
-      PercentEncode(absl::StrCat(AbslView(kLeaderLabel), "=", AbslView(kLeaderLabelValue))));
+  const std::string query =
+      absl::StrCat("?resourceVersion=0&labelSelector=",
+                   PercentEncode(absl::StrCat(kPodsOfOurs, ",", AbslView(kLeaderLabel), "=",
+                                              AbslView(kLeaderLabelValue))));
   PMEM_ASSIGN_OR_RETURN(
       const ApiAnswer answer,
       client_->Get(absl::StrCat(ApiPath(kPodsResource, options_.kube_namespace), query),

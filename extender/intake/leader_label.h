@@ -2,7 +2,7 @@
 // Shows who leads: the label kLeaderLabel=leader on the leader's own pod, by which the Service
 // selects where kube-scheduler's calls go. Put on while we lead, taken off when we do no more; and
 // since a leader that was cut off or stopped cannot take off its own, the one that leads takes it
-// off all others. Put right within kLookPause when somebody changes it.
+// off all others of our name. Put right within kLookPause when somebody changes it.
 //
 // One thread of its own (a PeriodicTask), which is woken when who leads may have changed.
 #pragma once

@@ -64,7 +64,7 @@ class LeaderLabelTest : public testing::Test {
   Texts requests_;
   const std::string list_ =
       "GET /api/v1/namespaces/pmem/pods?resourceVersion=0&labelSelector="
-      "pmem.csi.alibabacloud.com%2Frole%3Dleader ";
+      "app.kubernetes.io%2Fname%3Dpmem-extender%2Cpmem.csi.alibabacloud.com%2Frole%3Dleader ";
 };
 
 TEST_F(LeaderLabelTest, ALeaderShowsItOnceAndLooksNowAndThen) {
