@@ -12,6 +12,7 @@ EXTENDERS = {'a': '{pod="a"}', 'b': '{pod="b"}'}
 POOL = {'pod': 'p', 'node': 'n1', 'kind': 'lvm', 'pool': 'lvm/pmemvgregion0'}
 OF_POOL = '{pod="p",node="n1",kind="lvm",pool="lvm/pmemvgregion0"}'
 NOT_ASKED = 'kube-scheduler places PMEM claims and does not ask the extender: capacity objects alone choose'
+ERRORS = 'Pods with claims get an error for an answer: kube-scheduler places them without regard to room, or not at all'
 ABSENT = 'No extender: claims are scheduled without regard to room, or not at all'
 NO_LEADER = 'No extender leads: PMEM claims are placed without regard to room, or not at all'
 
@@ -40,8 +41,11 @@ def asked(**metrics):
     return {'pmem_extender_pod_decisions_total{outcome="fit"}': '5+0x90', **of_extender(**metrics)}
 
 
-def silent_agents(seconds):
-    return of_all('report_age_seconds', 'node="n1"', seconds) | of_all('report_age_seconds', 'node="n2"', '0+0x19')
+def silent_agents(nodes_of_leader, nodes_of_follower):
+    """What each of the two says of the nodes."""
+    series = 'pmem_extender_nodes{{pod="{}",state="stale"}}'
+    return ({series.format('a'): nodes_of_leader, series.format('b'): nodes_of_follower}
+            | of_each('leading', {'a': '1+0x19', 'b': '0+0x19'}))
 
 
 def left_out(samples):
@@ -83,6 +87,10 @@ STORIES = (
     ('PmemSchedulerDoesNotAsk', 'claims go', asked(claims_placed='3+0x60 1+0x29'), '85m', []),
     ('PmemSchedulerDoesNotAsk', 'the extender starts anew', asked(claims_placed='3+0x69 0 3+0x19'), '85m', []),
     ('PmemSchedulerDoesNotAsk', 'the extender is new', asked(claims_placed='_x80 0 3+0x9'), '85m', []),
+    ('PmemFilterErrors', 'each pod that is asked about', of_all('pod_decisions_total', 'outcome="error"', '0+1x30'), '20m',
+     [({}, ERRORS)]),
+    ('PmemFilterErrors', 'the lead changes', of_all('pod_decisions_total', 'outcome="error"', '0+0x5 40+0x24'), '20m', []),
+    ('PmemFilterErrors', 'all is well', of_all('pod_decisions_total', 'outcome="fit"', '0+1x30'), '20m', []),
     ('PmemExtenderLeaderChanges', 'every five minutes', of_each('leader_changes_total', {'a': '0+0.2x60', 'b': '0+0.2x60'}), '60m',
      [({}, 'The lead changes again and again: is the API server slow, or an extender starved')]),
     ('PmemExtenderLeaderChanges', 'an update', of_each('leader_changes_total', {'a': '1+0x30 2+0x29', 'b': '0+0x30 1+0x29'}), '60m', []),
@@ -101,9 +109,10 @@ STORIES = (
      [({'pod': 'a', 'kind': 'Pod'}, 'Pod that cannot be decoded are left out: the log of a names why')]),
     ('PmemObjectsLeftOut', 'it came long ago', left_out('0+0x5 1+0x90'), '85m', []),
     ('PmemObjectsLeftOut', 'there is none', left_out('_x70 0+0x9'), '75m', []),
-    ('PmemAgentSilent', 'both extenders see it', silent_agents('0+0x5 60+60x9'), '9m',
-     [({'node': 'n1'}, 'The agent of n1 is silent: its node takes no new volumes')]),
-    ('PmemAgentSilent', 'it starts anew', silent_agents('0+0x5 40 0+0x9'), '9m', []),
+    ('PmemAgentSilent', 'the leader does not hear it', silent_agents('0+0x5 2+0x9', '0+0x5 2+0x9'), '9m',
+     [({'pod': 'a', 'state': 'stale'}, 'Agents of 2 nodes are silent: these nodes take no new volumes')]),
+    ('PmemAgentSilent', 'a follower alone does not', silent_agents('0+0x19', '2+0x19'), '9m', []),
+    ('PmemAgentSilent', 'it starts anew', silent_agents('0+0x5 1 0+0x9', '0+0x19'), '9m', []),
     ('PmemNodeUnknown', 'both extenders see them', of_all('nodes', 'state="no_report"', '3+0x9'), '9m',
      [({}, '3 nodes have an agent that never reported')]),
     ('PmemNodeUnknown', 'they start', of_all('nodes', 'state="no_report"', '3+0x2 0+0x9'), '9m', []),
