@@ -67,6 +67,12 @@ def test_the_charts_network_policies_let_in_whom_the_values_name():
         'pmem-csi-driver': [watch], 'pmem-kube-scheduler': [watch]}
 
 
+def test_what_the_operator_reads_has_the_labels_that_the_values_name():
+    rendered = render_chart('monitoring.enabled=true', 'monitoring.labels.release=prometheus')[1]
+    labelled = [o['kind'] for o in rendered if o['metadata'].get('labels', {}).get('release') == 'prometheus']
+    assert sorted(labelled) == ['PodMonitor'] * 3 + ['PrometheusRule']
+
+
 def test_the_charts_scrape_configuration_is_for_the_prometheus_that_the_values_name():
     rendered = render_chart('scrape.enabled=true', 'scrape.kubeNamespace=watch', 'scrape.serviceAccount=server',
                             kube_namespace='elsewhere')[1]

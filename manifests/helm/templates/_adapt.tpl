@@ -43,6 +43,9 @@ true
 {{- $_ := set $prometheus "name" $values.scrape.serviceAccount -}}
 {{- $_ := set $prometheus "namespace" $values.scrape.kubeNamespace -}}
 {{- end -}}
+{{- if and (has $object.kind (list "PodMonitor" "PrometheusRule")) $values.monitoring.labels -}}
+{{- $_ := set $object.metadata "labels" (merge dict $values.monitoring.labels (default dict $object.metadata.labels)) -}}
+{{- end -}}
 {{- if eq $object.kind "NetworkPolicy" -}}
 {{- range $object.spec.ingress -}}
 {{- include "pmem.admit" (dict "rule" . "values" $values.networkPolicy) -}}
