@@ -367,7 +367,7 @@ void Ledger::HoldUnheard(const Claim& claim, const LiveObjects& live, absl::Time
   const std::optional<Item> item = ItemOf(claim, cache_, &live);
   if (name.empty() || !item || (!IsBound(claim) && IsStaticOnly(claim, cache_))) return;
   const NodeState* node = nodes_.Find(name);
-  if (node == nullptr || nodes_.FindVolume(*node, claim.meta.uid).volume != nullptr) return;
+  if (node == nullptr || nodes_.FindVolume(*node, claim.meta.uid).IsWhole()) return;
   HoldClaim(claim, *item, name, now);
 }
 

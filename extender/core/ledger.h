@@ -266,6 +266,7 @@ class Ledger {
   void AccountNode(NodeState& node, absl::Time now);
   void AccountAll(absl::Time now);
   void Unreserve(std::string_view pod_uid);
+  bool MayBeInTheMaking(const NodeState& node, const ClaimPlace& place) const;
   void PlaceClaim(std::string_view uid, std::optional<ClaimPlace> place, absl::Time now);
   Expansion ExpansionOf(const ClaimPlace& place, const Claim& claim, const NodeState& node) const;
   void AccountExpansion(const ClaimPlace& place, const Claim& claim, NodeState& node);

@@ -47,13 +47,20 @@ std::optional<ClaimPlace> Ledger::PlaceOf(const Claim& claim, const ClaimPlace* 
   ClaimPlace place{.node = NodeOf(claim, volume), .item = *std::move(item)};
   if (place.node.empty()) return std::nullopt;
   const NodeState* node = nodes_.Find(place.node);
-  const bool is_listed =
-      node != nullptr && nodes_.FindVolume(*node, claim.meta.uid).volume != nullptr;
+  const NodeBook::Listed listed =
+      node == nullptr ? NodeBook::Listed() : nodes_.FindVolume(*node, claim.meta.uid);
   const bool was_listed = before != nullptr && before->node == place.node && before->was_listed;
-  place.was_listed = IsBound(claim) && (is_listed || was_listed);
-  place.is_counted = !is_listed && !place.was_listed;
+  place.was_listed = IsBound(claim) && (listed.IsWhole() || was_listed);
+  place.is_counted = listed.volume == nullptr && !place.was_listed;
   if (!IsBound(claim) && IsStaticOnly(claim, cache_)) place.is_counted = false;
   return place;
+}
+
+// What is listed and half made keeps its room only until the driver has removed it, and then takes
+// it anew for a claim that it looked at before.
+bool Ledger::MayBeInTheMaking(const NodeState& node, const ClaimPlace& place) const {
+  if (place.is_counted || place.was_listed) return place.is_counted;
+  return nodes_.FindVolume(node, UidOf(place)).IsHalfMade();
 }
 
 void Ledger::PlaceClaim(std::string_view uid, std::optional<ClaimPlace> place, absl::Time now) {
@@ -68,7 +75,7 @@ void Ledger::PlaceClaim(std::string_view uid, std::optional<ClaimPlace> place, a
     const bool is_same = place && place->node == before.node;
     const bool has_left = !is_same || place->taken_key != before.taken_key;
     if (has_left && node.expansions.erase(std::string(uid)) > 0) NodeBook::RebuildRoom(node);
-    if (has_left && before.is_counted) Owe(node, before.item, now);
+    if (has_left && MayBeInTheMaking(node, before)) Owe(node, before.item, now);
   }
   if (!place) return;
   NodeState& node = nodes_.At(place->node);
@@ -92,7 +99,7 @@ void Ledger::OweLastPin(const Claim& claim, const std::string& node, const Item&
   const std::string& pinned = claim.selected_node;
   if (!IsBound(claim) || pinned.empty() || pinned == node) return;
   NodeState& last = nodes_.At(pinned);
-  if (nodes_.FindVolume(last, claim.meta.uid).volume == nullptr) Owe(last, item, now);
+  if (!nodes_.FindVolume(last, claim.meta.uid).IsWhole()) Owe(last, item, now);
 }
 
 // By the report alone: status.capacity may tell of an expansion before a report does. 0 bytes: none
@@ -247,8 +254,8 @@ void Ledger::AccountNode(NodeState& node, absl::Time now) {
   for (const ClaimPlace* place : places_.On(node.name)) uids.push_back(UidOf(*place));
   for (const std::string& uid : uids) AccountClaim(uid, now);
   for (auto debt = node.debts.begin(); debt != node.debts.end();) {
-    const bool is_listed = nodes_.FindVolume(node, debt->first).volume != nullptr;
-    debt = is_listed ? node.debts.erase(debt) : std::next(debt);
+    const bool is_made = nodes_.FindVolume(node, debt->first).IsWhole();
+    debt = is_made ? node.debts.erase(debt) : std::next(debt);
   }
 }
 
@@ -302,8 +309,8 @@ void Ledger::OweHeld(const std::vector<HeldItem>& held, absl::Time now) {
 void Ledger::OweOn(int32_t node_id, const std::vector<Item>& items, absl::Time now) {
   const NodeState& node = *nodes_.ById(node_id);
   for (const Item& item : items) {
-    const bool is_listed = nodes_.FindVolume(node, item.claim_uid).volume != nullptr;
-    if (!is_listed) Owe(nodes_.At(node.name), item, now);
+    const bool is_made = nodes_.FindVolume(node, item.claim_uid).IsWhole();
+    if (!is_made) Owe(nodes_.At(node.name), item, now);
   }
 }
 
@@ -375,7 +382,7 @@ void Ledger::OweUnclaimed(const PersistentVolume& volume, absl::Time now) {
   if (place != nullptr && place->node == name) return;
   const StorageClass* storage_class = cache_.FindClass(volume.storage_class_name);
   const auto kind = storage_class == nullptr ? std::nullopt : KindOf(*storage_class);
-  if (!kind || nodes_.FindVolume(*nodes_.Find(name), uid).volume != nullptr) return;
+  if (!kind || nodes_.FindVolume(*nodes_.Find(name), uid).IsWhole()) return;
   Owe(nodes_.At(name), {uid, *kind, volume.capacity_bytes}, now);
 }
 

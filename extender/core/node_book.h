@@ -19,6 +19,7 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "common/pure/capacity_report.h"
+#include "common/pure/names.h"
 #include "common/pure/placement.h"
 #include "common/pure/reasons.h"
 #include "extender/core/name_index.h"
@@ -149,6 +150,12 @@ class NodeBook {
   struct Listed {
     const PoolReport* pool = nullptr;
     const VolumeReport* volume = nullptr;
+    // What a creation left behind that was killed. The next one removes it before it takes the room
+    // anew: one reading may have neither.
+    bool IsHalfMade() const {
+      return volume != nullptr && volume->name.starts_with(kUnfinishedPrefix);
+    }
+    bool IsWhole() const { return volume != nullptr && !IsHalfMade(); }
   };
   Listed FindVolume(const NodeState& node, std::string_view claim_uid) const;
 

@@ -4,6 +4,7 @@
 from guard import Guard
 
 LEDGER = 'extender/core/ledger.cc'
+ACCOUNTS = 'extender/core/ledger_accounts.cc'
 
 EVIDENCE_GUARDS = (
     Guard(
@@ -68,5 +69,26 @@ EVIDENCE_GUARDS = (
         'if (may_be_of_now) node.refused = std::move(report);',
         '(void)may_be_of_now, node.refused = std::move(report);',
         'LedgerTest.AnEarlierGenerationOfTheSameBootThatItsAgentConfirmsIsTaken',
+    ),
+    Guard(
+        '5: a claim that goes while only a leftover is listed is a debt',
+        ACCOUNTS,
+        'return nodes_.FindVolume(node, UidOf(place)).IsHalfMade();',
+        'return false;',
+        'LedgerHalfMadeTest.AClaimThatIsGoneIsOwedThoughItsLeftoverIsListed',
+    ),
+    Guard(
+        '5: a leftover ends no debt',
+        ACCOUNTS,
+        'const bool is_made = nodes_.FindVolume(node, debt->first).IsWhole();',
+        'const bool is_made = nodes_.FindVolume(node, debt->first).volume != nullptr;',
+        'LedgerHalfMadeTest.OnlyAWholeVolumeEndsADebt',
+    ),
+    Guard(
+        '5: a leftover is not the volume of a claim that is bound meanwhile',
+        ACCOUNTS,
+        'IsBound(claim) && (listed.IsWhole() || was_listed);',
+        'IsBound(claim) && (listed.volume != nullptr || was_listed);',
+        'LedgerHalfMadeTest.ABoundClaimIsCountedByALateReportFromBetween',
     ),
 )
