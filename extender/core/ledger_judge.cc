@@ -39,8 +39,9 @@ bool IsBeyond(const Room& room, absl::Span<const Item> items, const HeldByOthers
 
 Reason WhyNotBesidePromises(const NodeState& node, absl::Span<const Item> items) {
   const NodeBook::RoomLeft left = NodeBook::RoomLeftOn(node, items);
-  if (left.overbooked.HasAny(KindsOf(items))) return Reason::kNoRoom;
-  const Reason reason = WhyNot(*node.report, left.room, items);
+  // Whatever is promised is too much where no pool can be used.
+  const bool is_overbooked = left.overbooked.HasAny(KindsOf(items));
+  const Reason reason = WhyNot(*node.report, is_overbooked ? node.room : left.room, items);
   return reason == Reason::kFits ? Reason::kNoRoom : reason;
 }
 

@@ -11,10 +11,11 @@
 namespace pmem::extender {
 namespace {
 
-// Agents start late and fall silent; that is no reason to complain at once.
+// Agents start late and fall silent, or cannot read a pool for a moment; that is no reason to
+// complain at once.
 bool IsMatterOfTime(Reason reason) {
   return reason == Reason::kNoAgent || reason == Reason::kNoReport ||
-         reason == Reason::kStaleReport;
+         reason == Reason::kStaleReport || reason == Reason::kUnusablePool;
 }
 
 }  // namespace
@@ -40,7 +41,9 @@ void PinCheck::CheckPin(const Claim& claim) const {
   const Reason reason = JudgePin(place->item, claim);
   if (!is_gone && reason == Reason::kFits) return;
   const absl::Time bad_since = memory_.Since("pin/" + claim.meta.uid + "/" + node, now_);
-  if (now_ < bad_since + options_.bad_pin_patience) return;
+  // The driver may read a pool, and make the volume, where the agent does not.
+  const bool is_hidden = !is_gone && reason == Reason::kUnusablePool;
+  if (now_ < bad_since + (is_hidden ? options_.search_patience : options_.bad_pin_patience)) return;
   if (is_gone) {
     Tell(claim, NoticeReason::kPinnedNodeGone,
          absl::StrCat("pinned to node ", node, ", which does not exist"));

@@ -33,7 +33,7 @@ TEST_F(LedgerKindsTest, AnUnreadableRegionLeavesTheVolumeGroupUsable) {
   EXPECT_EQ(AskForLvm(2), Names{"n1"});
   EXPECT_EQ(FreeLvm(), 100 * kGiB);
   EXPECT_EQ(FilterPod(AddPod(3, {MakeClaim(3, kGiB, kDirect)})), Names{});
-  EXPECT_EQ(reasons_, std::vector<Reason>{Reason::kNoRoom});
+  EXPECT_EQ(reasons_, std::vector<Reason>{Reason::kUnusablePool});
 }
 
 TEST_F(LedgerKindsTest, ADirectClaimThatIsPinnedToAnLvmNodeStopsNoLvmClaim) {

@@ -333,6 +333,26 @@ TEST_F(PinningTest, AClaimThatWaitsIsLeftToTheSchedulerOfAPodThatOnlyTheListTell
   EXPECT_EQ(Pins(Plan()), (Pairs{{"claim-1", "n2"}}));
 }
 
+// Its agent could not read it. The driver may read it, and make the volumes, all the same.
+TEST_F(PinningTest, PinsInAPoolThatCannotBeReadAreToldForWhatTheyAreAfterAWhile) {
+  PoolReport unknown = MakeLvmPool(20 * kGiB);
+  unknown.state = PoolState::kUnknown;
+  Apply(MakeReport("n1", 2, {unknown}));
+  for (const int number : {1, 2}) {
+    Claim claim = MakeClaim(number, kGiB);
+    claim.selected_node = "n1";
+    Add(claim);
+  }
+  EXPECT_EQ(Notices(Plan()), std::vector<NoticeReason>{});
+  Pass(PinningOptions().search_patience - absl::Seconds(1));
+  EXPECT_EQ(Notices(Plan()), std::vector<NoticeReason>{});
+  Pass(absl::Seconds(1));
+  const PinningPlan plan = Plan();
+  ASSERT_EQ(plan.notices.size(), 2U);
+  EXPECT_EQ(plan.notices[0].message,
+            "pinned to node n1: " + std::string(ReasonText(Reason::kUnusablePool)));
+}
+
 TEST_F(PinningTest, APinByHandWithoutRoomIsToldAtOnceAndLeft) {
   Claim claim = MakeClaim(1, 30 * kGiB);
   claim.selected_node = "n1";
