@@ -72,8 +72,8 @@ std::vector<MetricSample> PerNode(const Ledger& ledger, Value value) {
   return samples;
 }
 
-// One sample a node and kind that it has a pool of, or owes something of. value(node, numbers)
-// returns nullopt for what is not known.
+// One sample a node and kind that it has a pool of, or owes something of. value(numbers, is_known)
+// returns nullopt for what is not known: of what is free nothing is while a pool cannot be read.
 template <class Value>
 std::vector<MetricSample> PerKind(const LedgerService& service, Value value) {
   std::vector<MetricSample> samples;
@@ -84,7 +84,7 @@ std::vector<MetricSample> PerKind(const LedgerService& service, Value value) {
       for (const PoolKind kind : kPoolKinds) {
         const NodeNumbers numbers = FirmNumbersOf(*node.state, kind);
         if (numbers.total_bytes == 0 && numbers.promised_bytes == 0) continue;
-        const std::optional<int64_t> bytes = value(numbers, is_fresh);
+        const std::optional<int64_t> bytes = value(numbers, is_fresh && numbers.is_known);
         if (!bytes) continue;
         samples.push_back({{{"node", node.name}, {"kind", std::string(PoolKindName(kind))}},
                            static_cast<double>(*bytes)});
@@ -223,18 +223,21 @@ void ExtenderMetrics::AddNodeCollectors(const LedgerService* service) {
                           });
                         });
   metrics_.AddCollector(
-      "free_bytes", "What is available less what is promised; absent while the agent is silent.",
+      "free_bytes",
+      "What is available less what is promised; absent while the agent is silent, or a pool is "
+      "unknown.",
       {"kind", "node"}, [service] {
-        return PerKind(*service, [](const NodeNumbers& numbers, bool is_fresh) {
-          return is_fresh ? std::optional<int64_t>(numbers.free_bytes) : std::nullopt;
+        return PerKind(*service, [](const NodeNumbers& numbers, bool is_known) {
+          return is_known ? std::optional<int64_t>(numbers.free_bytes) : std::nullopt;
         });
       });
   metrics_.AddCollector(
       "max_volume_bytes",
-      "The largest volume that fits into what is free; absent while the agent is silent.",
+      "The largest volume that fits into what is free; absent while the agent is silent, or a "
+      "pool is unknown.",
       {"kind", "node"}, [service] {
-        return PerKind(*service, [](const NodeNumbers& numbers, bool is_fresh) {
-          return is_fresh ? std::optional<int64_t>(numbers.volume_bytes_max) : std::nullopt;
+        return PerKind(*service, [](const NodeNumbers& numbers, bool is_known) {
+          return is_known ? std::optional<int64_t>(numbers.volume_bytes_max) : std::nullopt;
         });
       });
 }

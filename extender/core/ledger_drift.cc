@@ -14,6 +14,11 @@ namespace {
 
 bool IsVolumeOfOurs(std::string_view name) { return name.starts_with(kVolumeNamePrefix); }
 
+// Of any other the report has what was there when it was last read, or nothing.
+bool IsReadable(const PoolReport& pool) {
+  return pool.state != PoolState::kUnknown && pool.state != PoolState::kInactive;
+}
+
 // While a pool cannot be read well, nobody knows what is in it; an inactive region hides
 // VolumeGroups, too. Where no pool of the kind is left, what hides it may not be known.
 bool IsReadWell(const CapacityReport& report, PoolKind kind) {
@@ -108,26 +113,37 @@ void JudgeVolume(const Ledger& ledger, const NodeState& node, const PoolReport& 
   }
 }
 
+// Of a kind of which each pool can be read, or there is none: what is promised may be in the
+// others.
+void FindOverbooked(const NodeState& node, std::vector<Drift>& found) {
+  std::vector<Item> firm = NodeBook::FirmItems(node, {});
+  if (firm.empty()) return;
+  for (const PoolReport& pool : node.report->pools) {
+    if (IsReadable(pool)) continue;
+    std::erase_if(firm, [&pool](const Item& item) { return item.kind == pool.kind; });
+  }
+  if (Pack(node.room, firm)) return;
+  Drift drift{.kind = DriftKind::kOverbooked};
+  for (const Item& item : firm) {
+    drift.expected_bytes = AddBytes(drift.expected_bytes, item.requested_bytes);
+  }
+  for (const Bin& bin : node.room.bins) {
+    drift.found_bytes = AddBytes(drift.found_bytes, std::max<int64_t>(0, bin.free_bytes));
+  }
+  found.push_back(std::move(drift));
+}
+
 std::vector<Drift> FindDrifts(const Ledger& ledger, const NodeState& node) {
   std::vector<Drift> found;
   FindMissing(ledger, node, found);
   for (const PoolReport& pool : node.report->pools) {
+    if (!IsReadable(pool)) continue;
     for (const VolumeReport& volume : pool.volumes) {
       if (IsVolumeOfOurs(volume.name)) JudgeVolume(ledger, node, pool, volume, found);
     }
   }
   FindUnexplainedSpace(*node.report, found);
-  const std::vector<Item> firm = NodeBook::FirmItems(node, {});
-  if (!firm.empty() && !Pack(node.room, firm)) {
-    Drift drift{.kind = DriftKind::kOverbooked};
-    for (const Item& item : firm) {
-      drift.expected_bytes = AddBytes(drift.expected_bytes, item.requested_bytes);
-    }
-    for (const Bin& bin : node.room.bins) {
-      drift.found_bytes = AddBytes(drift.found_bytes, std::max<int64_t>(0, bin.free_bytes));
-    }
-    found.push_back(std::move(drift));
-  }
+  FindOverbooked(node, found);
   std::stable_sort(found.begin(), found.end(), [](const Drift& a, const Drift& b) {
     return std::tie(a.kind, a.subject) < std::tie(b.kind, b.subject);
   });

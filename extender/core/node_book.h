@@ -66,6 +66,7 @@ struct NodeNumbers {
   int64_t free_bytes = 0;
   int64_t volume_bytes_max = 0;
   bool is_overbooked = false;  // More is promised than the report has: nothing is free.
+  bool is_known = true;        // False: a pool cannot be read, and may have more than is seen.
   bool operator==(const NodeNumbers&) const = default;
 };
 

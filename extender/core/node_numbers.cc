@@ -22,6 +22,7 @@ NodeNumbers FreshFirmNumbersOf(const NodeState& node, PoolKind kind,
   if (node.report != nullptr) {
     for (const PoolReport& pool : node.report->pools) {
       if (pool.kind != kind) continue;
+      numbers.is_known &= pool.state != PoolState::kUnknown;
       numbers.total_bytes = AddBytes(numbers.total_bytes, pool.total_bytes);
       numbers.available_bytes = AddBytes(numbers.available_bytes, pool.available_bytes);
     }
@@ -35,7 +36,8 @@ NodeNumbers FreshFirmNumbersOf(const NodeState& node, PoolKind kind,
     const bool is_unfit = TakeByKind(room, promised).Has(kind);
     AddFree(room, kind, numbers);
     // Of reservations that nobody is sure of nobody knows that they are more than there is.
-    numbers.is_overbooked = is_unfit && NodeBook::RoomLeftOn(node, except).overbooked.Has(kind);
+    numbers.is_overbooked =
+        numbers.is_known && is_unfit && NodeBook::RoomLeftOn(node, except).overbooked.Has(kind);
   }
   return numbers;
 }

@@ -122,6 +122,14 @@ TEST_F(IntakeMetricsTest, WhatANodeHasLeftIsShownByKindAndOnlyWhileItIsKnown) {
   EXPECT_TRUE(shows("free_bytes", 12 * kGiB));
   EXPECT_TRUE(shows("max_volume_bytes", 12 * kGiB));
   EXPECT_FALSE(absl::StrContains(metrics_.registry().Text(), "kind=\"direct\""));
+  PoolReport unknown = MakeLvmPool(20 * kGiB);
+  unknown.state = PoolState::kUnknown;
+  fixture_.Emit(MakeReport("n1", 2, {unknown}));
+  EXPECT_TRUE(shows("promised_bytes", 8 * kGiB));
+  EXPECT_FALSE(absl::StrContains(metrics_.registry().Text(), "pmem_extender_free_bytes{"));
+  EXPECT_FALSE(absl::StrContains(metrics_.registry().Text(), "pmem_extender_max_volume_bytes{"));
+  fixture_.Emit(MakeReport("n1", 3, {MakeLvmPool(20 * kGiB)}));
+  EXPECT_TRUE(shows("free_bytes", 12 * kGiB));
   fixture_.clock.Advance(absl::Minutes(2));
   EXPECT_TRUE(shows("promised_bytes", 8 * kGiB));
   EXPECT_FALSE(absl::StrContains(metrics_.registry().Text(), "pmem_extender_free_bytes{"));

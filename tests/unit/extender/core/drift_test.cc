@@ -285,6 +285,39 @@ TEST_F(DriftTest, MorePromisedThanThereIsIsTold) {
   EXPECT_EQ(Pass(kLong), (Changes{{"n1", overbooked, false}}));
 }
 
+// Its report has what was there before.
+TEST_F(DriftTest, OfAPoolThatCannotBeReadNothingIsTold) {
+  Claim pinned = MakeClaim(2, 8 * kGiB);
+  pinned.selected_node = "n1";
+  Apply(Seen<Claim>{pinned});
+  claim_.capacity_bytes = claim_.requested_bytes = 5 * kGiB;
+  Apply(Seen<Claim>{claim_});
+  PoolReport pool = MakeLvmPool(10 * kGiB, {{Name(claim_), 4 * kGiB}, {"disk-" + Uid(9), kGiB}});
+  for (const PoolState state : {PoolState::kUnknown, PoolState::kInactive}) {
+    pool.state = state;
+    ReportPool(pool);
+    EXPECT_EQ(Pass(kLong), Changes{});
+  }
+  pool.state = PoolState::kOk;
+  ReportPool(pool);
+  std::vector<DriftKind> kinds;
+  for (const DriftChange& change : Pass(kLong)) kinds.push_back(change.drift.kind);
+  EXPECT_EQ(kinds, (std::vector{DriftKind::kVolumeUnclaimed, DriftKind::kSizeDiffers,
+                                DriftKind::kOverbooked}));
+}
+
+// The other kind's can be read.
+TEST_F(DriftTest, TooMuchIsPromisedOfAKindWhateverBecameOfTheOther) {
+  Claim pinned = MakeClaim(2, kGiB, "pmem-direct");
+  pinned.selected_node = "n1";
+  Apply(Seen<Claim>{pinned});
+  PoolReport unknown = MakeLvmPool(10 * kGiB, {{Name(claim_), 4 * kGiB}});
+  unknown.state = PoolState::kUnknown;
+  ReportPool(unknown);
+  const Drift overbooked{DriftKind::kOverbooked, "", kGiB, 0};
+  EXPECT_EQ(Pass(kLong), (Changes{{"n1", overbooked, true}}));
+}
+
 TEST_F(DriftTest, WhatIsToldOfANodeIsBoundedAndEndsWithTheNode) {
   std::vector<VolumeReport> volumes = {{Name(claim_), 4 * kGiB}};
   for (int i = 100; i < 200; ++i) volumes.push_back({"disk-" + Uid(i), kTestAlignLvm});

@@ -74,6 +74,18 @@ TEST_F(NodeNumbersTest, AClaimThatIsOwedAndHeldAgainIsShownOnce) {
   EXPECT_EQ(Numbers().held_bytes, 6 * kGiB);
 }
 
+TEST_F(NodeNumbersTest, OfAPoolThatCannotBeReadNobodyKnowsThatTooMuchIsPromised) {
+  Claim claim = MakeClaim(1, 6 * kGiB);
+  claim.selected_node = "n1";
+  Apply(Seen<Claim>{claim});
+  EXPECT_TRUE(Numbers().is_known);
+  PoolReport unknown = MakeLvmPool(10 * kGiB);
+  unknown.state = PoolState::kUnknown;
+  Apply(MakeReport("n1", 2, {unknown}));
+  EXPECT_FALSE(Numbers().is_known);
+  EXPECT_FALSE(Numbers().is_overbooked);
+}
+
 TEST_F(NodeNumbersTest, WhatWasShownBeforeAChangeIsNotShownAfterIt) {
   const auto free = [this] { return Numbers().free_bytes; };
   EXPECT_EQ(free(), 10 * kGiB);
