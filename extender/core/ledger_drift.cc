@@ -12,7 +12,16 @@
 namespace pmem::extender {
 namespace {
 
-bool IsVolumeOfOurs(std::string_view name) { return name.starts_with(kVolumeNamePrefix); }
+// The name without what says that the volume is not whole.
+std::string_view WholeName(std::string_view name) {
+  constexpr std::string_view kPrefix = kUnfinishedPrefix;
+  return name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : name;
+}
+
+// Also half made: what a creation left behind on a full node nobody may ever remove.
+bool IsVolumeOfOurs(std::string_view name) {
+  return WholeName(name).starts_with(kVolumeNamePrefix);
+}
 
 // Of any other the report has what was there when it was last read, or nothing.
 bool IsReadable(const PoolReport& pool) {
@@ -98,7 +107,7 @@ std::optional<Drift> JudgeSize(const Ledger& ledger, const Claim& claim, const P
 
 void JudgeVolume(const Ledger& ledger, const NodeState& node, const PoolReport& pool,
                  const VolumeReport& volume, std::vector<Drift>& found) {
-  const std::string uid(VolumeKey(volume.name));
+  const std::string uid(VolumeKey(WholeName(volume.name)));
   const Claim* claim = ledger.cache().FindClaim(uid);
   if (claim == nullptr) {
     if (ledger.cache().HasVolumeOf(uid) || node.debts.contains(uid)) return;

@@ -188,6 +188,27 @@ TEST_F(DriftTest, AVolumeThatNobodyClaimsIsTold) {
   EXPECT_EQ(Pass(kLong), (Changes{{"n1", unclaimed, false}}));
 }
 
+// On a full node nothing new is made that would remove it first.
+TEST_F(DriftTest, AHalfMadeVolumeThatNobodyClaimsIsTold) {
+  const Claim making = MakeClaim(9, kGiB);
+  const std::string name = "new-" + Name(making);
+  Report({{Name(claim_), 4 * kGiB}, {name, kGiB}});
+  const Drift unclaimed{DriftKind::kVolumeUnclaimed, name, 0, kGiB};
+  EXPECT_EQ(Pass(kLong), (Changes{{"n1", unclaimed, true}}));
+  Claim pinned = making;
+  pinned.selected_node = "n1";
+  Apply(Seen<Claim>{pinned});
+  EXPECT_EQ(Pass(kLong), (Changes{{"n1", unclaimed, false}}));
+}
+
+TEST_F(DriftTest, AHalfRemovedVolumeIsClaimedByItsPersistentVolume) {
+  Claim old = MakeClaim(9, kGiB);
+  old.volume_name = "pvc-" + old.meta.uid;
+  Apply(Seen<PersistentVolume>{VolumeOf(old)});
+  Report({{Name(claim_), 4 * kGiB}, {"new-" + Name(old), kGiB}});
+  EXPECT_EQ(Pass(kLong), Changes{});
+}
+
 TEST_F(DriftTest, AVolumeThatAPersistentVolumeKeepsIsClaimed) {
   Claim old = MakeClaim(9, kGiB);
   old.volume_name = "pvc-" + old.meta.uid;
