@@ -120,7 +120,11 @@ void LeaderState::OnRead(LeaseRecord record, absl::Time now) {
 }
 
 bool LeaderState::IsHeldByOther(absl::Time now) const {
-  return !observed_.holder.empty() && observed_.holder != options_.identity &&
+  if (observed_.holder == options_.identity) {
+    const bool has_led = renewed_at_ != absl::InfinitePast();
+    return !has_led && now < observed_at_ + options_.lease_duration - options_.renew_deadline;
+  }
+  return !observed_.holder.empty() &&
          now < observed_at_ + absl::Seconds(observed_.duration_seconds);
 }
 

@@ -3,9 +3,12 @@
 // clock. It says what to read or write next; the elector does it.
 //
 //   candidate:
-//     read the Lease; it is absent -> create it. Its holder is empty, or is us, or its content has
-//     not changed for its lease duration by OUR clock (the times in it are never compared with our
-//     time) -> write it with our name and one more transition. Else wait and read again.
+//     read the Lease; it is absent -> create it. Its holder is empty, or its content has not
+//     changed for its lease duration by OUR clock (the times in it are never compared with our
+//     time) -> write it with our name and one more transition. Its holder is us -> write it; but a
+//     process that has not led yet was killed and began again: it first leaves what it sent last
+//     the time that another replica would leave it, lease duration less renew deadline. Else wait
+//     and read again.
 //   leader:
 //     write it with a new renew time every retry period, first on the version known from the last
 //     write, and only when that fails after reading it.
@@ -91,7 +94,7 @@ class LeaderState {
 
   LeaderStep Write(absl::Time now, absl::Time wall);
   absl::Duration Patience(absl::Time now) const;
-  bool IsHeldByOther(absl::Time now) const;
+  bool IsHeldByOther(absl::Time now) const;  // Or by an earlier process of our name.
 
   const Options options_;
   Phase phase_ = Phase::kBegin;

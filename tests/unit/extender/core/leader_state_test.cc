@@ -219,6 +219,31 @@ TEST_F(LeaderStateTest, AReleasedLeaseIsTakenAtOnce) {
   EXPECT_FALSE(b_.Release(world_.now() + absl::Minutes(1), world_.now()).has_value());
 }
 
+// What it had sent before it was killed may be on its way; another replica would leave it that
+// time.
+TEST_F(LeaderStateTest, AKilledLeaderThatBeginsAgainLeavesWhatItSentTheTimeThatOthersWould) {
+  world_.Round(&a_);
+  world_.Advance(absl::Seconds(1));
+  LeaderState again{{.identity = "a"}};
+  world_.Round(&again);
+  EXPECT_FALSE(again.IsLeader(world_.now()));
+  world_.Advance(absl::Seconds(5) - absl::Milliseconds(1));
+  world_.Round(&again);
+  EXPECT_FALSE(again.IsLeader(world_.now()));
+  world_.Advance(absl::Milliseconds(1));
+  world_.Round(&again);
+  EXPECT_TRUE(again.IsLeader(world_.now()));
+  EXPECT_EQ(world_.lease()->transitions, 0);
+}
+
+TEST_F(LeaderStateTest, ALeaderThatCouldNotRenewForAWhileGoesOnAtOnce) {
+  world_.Round(&a_);
+  world_.Advance(absl::Seconds(12));
+  EXPECT_FALSE(a_.IsLeader(world_.now()));
+  world_.Round(&a_);
+  EXPECT_TRUE(a_.IsLeader(world_.now()));
+}
+
 TEST_F(LeaderStateTest, ACandidateWaitsWithJitterAndALeaderDoesNot) {
   world_.Put({.holder = "c", .duration_seconds = 15});
   a_.OnRead(*world_.lease(), world_.now());
