@@ -58,25 +58,6 @@ class BodyBuffer final : public streams::details::basic_producer_consumer_buffer
   }
 };
 
-// What cpprestsdk sends as a body.
-class TextBuffer final : public PlainBuffer {
- public:
-  explicit TextBuffer(std::string text)
-      : PlainBuffer(std::ios_base::in), text_(std::move(text)), left_(text_) {}
-
- protected:
-  // It asks for 4 KiB, and for the next ones once these are sent.
-  pplx::task<size_t> _getn(uint8_t* ptr, size_t count) override {
-    const size_t got = left_.copy(reinterpret_cast<char*>(ptr), count);
-    left_.remove_prefix(got);
-    return pplx::task_from_result<size_t>(got, OnSameThread());
-  }
-
- private:
-  const std::string text_;
-  std::string_view left_;
-};
-
 // Reads a body into one string, in pieces, so that cpprestsdk's own buffer stays small.
 // Calls `done` once; keeps itself alive until then.
 class BodyReader final : public LateBodies::Waiter,
@@ -263,8 +244,7 @@ void ReadBody(const http::http_request& request, size_t length, const BodyLimits
 
 void SetBody(http::http_response& response, std::string text, const std::string& content_type) {
   const size_t size = text.size();
-  const streams::streambuf<uint8_t> buffer(std::make_shared<TextBuffer>(std::move(text)));
-  response.set_body(buffer.create_istream(), size, content_type);
+  response.set_body(TextStream(std::move(text)), size, content_type);
 }
 
 void ObserveTask(const pplx::task<void>& done, std::string_view what) noexcept {

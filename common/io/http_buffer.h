@@ -3,12 +3,16 @@
 // that speak to it include this, and nobody else.
 #pragma once
 
-#include <cpprest/astreambuf.h>
+#include <cpprest/streams.h>
 #include <pplx/pplxtasks.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <ios>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
 
 namespace pmem {
 
@@ -70,5 +74,29 @@ class PlainBuffer : public concurrency::streams::details::streambuf_state_manage
   static pplx::task<int_type> Eof() { return pplx::task_from_result<int_type>(traits::eof()); }
   static pplx::task<size_t> None() { return pplx::task_from_result<size_t>(0); }
 };
+
+// What cpprestsdk sends as a body.
+class TextBuffer final : public PlainBuffer {
+ public:
+  explicit TextBuffer(std::string text)
+      : PlainBuffer(std::ios_base::in), text_(std::move(text)), left_(text_) {}
+
+ protected:
+  // It asks for a piece, and for the next one once that is sent.
+  pplx::task<size_t> _getn(uint8_t* ptr, size_t count) override {
+    const size_t got = left_.copy(reinterpret_cast<char*>(ptr), count);
+    left_.remove_prefix(got);
+    return pplx::task_from_result<size_t>(got, OnSameThread());
+  }
+
+ private:
+  const std::string text_;
+  std::string_view left_;
+};
+
+inline concurrency::streams::istream TextStream(std::string text) {
+  const auto buffer = std::make_shared<TextBuffer>(std::move(text));
+  return concurrency::streams::streambuf<uint8_t>(buffer).create_istream();
+}
 
 }  // namespace pmem

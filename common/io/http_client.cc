@@ -396,7 +396,11 @@ class CpprestClient final : public HttpClient {
       for (const auto& [name, value] : request.headers) made.headers().add(name, value);
       // cpprestsdk verifies the certificate against this header.
       if (!server_name_.empty()) made.headers().add(http::header_names::host, server_name_);
-      if (!request.body.empty()) made.set_body(request.body, request.content_type);
+      // What cannot be rewound it does not send again by itself, on another connection and later,
+      // when the first one ends before the answer begins.
+      if (!request.body.empty()) {
+        made.set_body(TextStream(request.body), request.body.size(), request.content_type);
+      }
       return made;
     } catch (const std::exception& e) {
       return absl::InvalidArgumentError(absl::StrCat(What(request), ": ", e.what()));

@@ -4,7 +4,8 @@
 //
 // Thread-safe. Errors: Unavailable (connect, reset, TLS), DeadlineExceeded (silence longer than the
 // read timeout, or the deadline), ResourceExhausted (body above the limit), InvalidArgument (URL).
-// An HTTP status is an answer, not an error.
+// An HTTP status is an answer, not an error. What has a body is sent once; what has none is sent
+// again when it finds that the server has ended a connection that was kept.
 //
 // What cpprestsdk buffers of an answer that is not streamed is bounded too (receive_limits.h): one
 // whose header or chunk is longer than its limit allows ends in Unavailable.

@@ -84,8 +84,8 @@ class KubeClient {
   // All at once; one answer a path, in their order. As many connections as paths may be open.
   std::vector<absl::StatusOr<ApiAnswer>> GetAll(const std::vector<std::string>& paths,
                                                 absl::Duration deadline = kRequestDeadline);
-  // `content_type` of a patch: kJsonPatch or kMergePatch. Sent once: a 401, after which the others
-  // are sent again with the token of that moment, is an answer.
+  // `content_type` of a patch: kJsonPatch or kMergePatch. Sent once, as HttpClient does it: a 401,
+  // after which the others are sent again with the token of that moment, is an answer.
   absl::StatusOr<ApiAnswer> Patch(std::string_view path, std::string body,
                                   std::string_view content_type,
                                   absl::Duration deadline = kRequestDeadline);

@@ -144,8 +144,9 @@ class AcceptedSocket {
     return true;
   }
 
-  // Reads the head of one request.
+  // Reads the head of the next request.
   void ReadHead() {
+    head_.clear();
     for (char c = 0; !head_.ends_with("\r\n\r\n") && ::recv(fd_, &c, 1, 0) == 1;)
       head_.push_back(c);
   }

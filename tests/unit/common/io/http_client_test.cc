@@ -4,12 +4,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
+#include <atomic>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/io/http_server.h"
+#include "common/io/io_threads.h"
 #include "common/io/mutex.h"
+#include "common/io/periodic_task.h"
 #include "tests/support/event.h"
 #include "tests/support/scripted_server.h"
 
@@ -80,6 +84,47 @@ TEST(HttpClient, SendsMethodPathHeadersAndBodyAndReadsTheAnswer) {
   EXPECT_THAT(head, HasSubstr("PATCH /prefix/a/b?labelSelector=x%3Dy&limit=5 HTTP/1.1\r\n"));
   EXPECT_THAT(head, HasSubstr("Authorization:Bearer t\r\n"));
   EXPECT_THAT(head, HasSubstr("Content-Type:application/json-patch+json\r\n"));
+}
+
+// How often a request is sent whose kept connection ends before it is answered.
+int TimesSent(const ClientRequest& request) {
+  ListeningSocket listener;
+  std::atomic<int> times = 0;
+  const auto serve = [&](AcceptedSocket& socket) {
+    socket.ReadHead();
+    if (socket.head().starts_with(request.method)) ++times;
+    char body[16];
+    if (!request.body.empty()) ::recv(socket.fd(), body, request.body.size(), MSG_WAITALL);
+  };
+  const auto serve_both = [&] {
+    {
+      AcceptedSocket kept(listener);
+      kept.ReadHead();
+      kept.Send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+      serve(kept);
+    }
+    AcceptedSocket second(listener);
+    serve(second);
+  };
+  {
+    const Thread server("server", serve_both);
+    const auto client = MakeClient(absl::StrCat("http://127.0.0.1:", listener.port()));
+    EXPECT_TRUE(client->Send({.path_and_query = "/"}).ok());
+    EXPECT_TRUE(MeetIoThreads(kReadTimeout));  // The connection is kept by now.
+    const auto response = client->Send(request);
+    EXPECT_TRUE(absl::IsUnavailable(response.status())) << response.status();
+    listener.Shutdown();
+  }
+  return times;
+}
+
+// A write that comes once more, later, may be one that nobody expects any more.
+TEST(HttpClient, WhatHasABodyIsSentOnce) {
+  for (const char* method : {"PATCH", "PUT", "POST", "DELETE"}) {
+    SCOPED_TRACE(method);
+    EXPECT_EQ(TimesSent({.method = method, .path_and_query = "/", .body = "[]"}), 1);
+  }
+  EXPECT_EQ(TimesSent({.path_and_query = "/"}), 2);
 }
 
 TEST(HttpClient, RefusesAnAnswerOverTheLimit) {
