@@ -60,19 +60,17 @@ void LedgerService::Emit(Event event) {
   News news{this, IsOfObject(event)};
   MutexLock lock(&mu_);
   const absl::Time now = NowLocked();
-  const int64_t before = ledger_.version();
   ledger_.Apply(event, now);
   BeginWhenSyncedLocked();
-  SignalIfChangedLocked(before, news);
+  SignalIfChangedLocked(news);
 }
 
 void LedgerService::Tick() {
   News news{this};
   MutexLock lock(&mu_);
-  const int64_t before = ledger_.version();
   ledger_.Expire(NowLocked());
   BeginWhenSyncedLocked();
-  SignalIfChangedLocked(before, news);
+  SignalIfChangedLocked(news);
 }
 
 absl::Duration LedgerService::UntilNextTick() const {
@@ -87,9 +85,8 @@ absl::Duration LedgerService::UntilNextTick() const {
 std::vector<DriftChange> LedgerService::LookForDrift() {
   News news{this};
   MutexLock lock(&mu_);
-  const int64_t before = ledger_.version();
   std::vector<DriftChange> changes = ledger_.LookForDrift(clock_->SteadyNow(), kDriftNodesPerLook);
-  SignalIfChangedLocked(before, news);
+  SignalIfChangedLocked(news);
   return changes;
 }
 
@@ -97,17 +94,16 @@ absl::Status LedgerService::CheckSomeInvariants(Ledger::InvariantRound& round, i
   News news{this};
   MutexLock lock(&mu_);
   const absl::Time now = clock_->SteadyNow();
-  const int64_t before = ledger_.version();
   ledger_.Expire(now);
-  SignalIfChangedLocked(before, news);
+  SignalIfChangedLocked(news);
   return ledger_.CheckSomeInvariants(round, now, objects_max);
 }
 
-// Of what has changed without a signal, as it was of no use to who waits, is told, too.
-void LedgerService::SignalIfChangedLocked(int64_t version_before, News& news) {
+void LedgerService::SignalIfChangedLocked(News& news) {
   const int64_t version = ledger_.version();
-  if (version != version_before) changed_.SignalAll();
-  news.is_any |= std::exchange(told_version_, version) != version;
+  if (std::exchange(told_version_, version) == version) return;
+  changed_.SignalAll();
+  news.is_any = true;
 }
 
 void LedgerService::SetLeading(bool is_leading) {
@@ -280,13 +276,14 @@ void LedgerService::WaitForChangeLocked(absl::Time deadline) {
 
 std::optional<FilterDecision> LedgerService::DecideFilterLocked(
     const Pod& pod, const LiveObjects& live, absl::Span<const std::string_view> nodes,
-    Patience patience, int64_t turn) {
+    Patience patience, int64_t turn, News& news) {
   const absl::Time begin = clock_->SteadyNow();
   const absl::Time deadline = begin + options_.hold_wait_max;
   bool has_waited = false;
   while (!ledger_.IsOvertaken(pod.meta.uid, turn)) {
     const absl::Time now = NowLocked();
     ledger_.Expire(now);
+    SignalIfChangedLocked(news);
     const PodDemand demand = ledger_.Demand(pod, &live);
     FilterDecision decision = extender::Filter(ledger_, options_.verbs, pod, demand, nodes, now);
     // Asked again: to look at all nodes may have taken longer than we would wait.
@@ -358,9 +355,8 @@ std::optional<FilterAnswer> LedgerService::FilterAs(bool is_leader, const Pod& p
                                                     absl::Span<const std::string_view> nodes,
                                                     Patience patience, int64_t turn, News& news) {
   MutexLock lock(&mu_);
-  const int64_t before = ledger_.version();
   ledger_.Learn(live, clock_->SteadyNow());
-  news.is_any |= ledger_.version() != before;
+  SignalIfChangedLocked(news);
   const PodDemand demand = ledger_.Demand(pod, &live);
   if (!demand.IsKnown()) {
     return FilterUnreadLocked(is_leader, pod, nodes.size(),
@@ -371,7 +367,8 @@ std::optional<FilterAnswer> LedgerService::FilterAs(bool is_leader, const Pod& p
     return FilterAnswer{.is_pmem = true,
                         .error = is_leader ? WhyNotDecidingLocked() : kNotTheLeader};
   }
-  std::optional<FilterDecision> decision = DecideFilterLocked(pod, live, nodes, patience, turn);
+  std::optional<FilterDecision> decision =
+      DecideFilterLocked(pod, live, nodes, patience, turn, news);
   if (decision) {
     return FilterAnswer{.is_pmem = true,
                         .reasons = std::move(decision->reasons),

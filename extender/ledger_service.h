@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
 #include "absl/types/span.h"
 #include "common/io/clock.h"
@@ -137,7 +138,10 @@ class LedgerService final : public EventSink {
   // The same for the placement controller, which holds what it is about to pin.
   template <class Change>
   auto Write(Change change) ABSL_LOCKS_EXCLUDED(mu_) {
+    News news{this};
     MutexLock lock(&mu_);
+    const auto signal = absl::MakeCleanup(
+        [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { SignalIfChangedLocked(news); });
     return change(ledger_, NowLocked());
   }
 
@@ -173,10 +177,6 @@ class LedgerService final : public EventSink {
   absl::StatusOr<LiveObjects> ReadLive(const PodDemand& demand) ABSL_LOCKS_EXCLUDED(mu_);
   bool IsLeaderNow() const { return !leader_check_ || leader_check_(); }
   std::string WhyNotDecidingLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  std::optional<FilterDecision> DecideFilterLocked(const Pod& pod, const LiveObjects& live,
-                                                   absl::Span<const std::string_view> nodes,
-                                                   Patience patience, int64_t turn)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Tells the listener at its end, which is that of the critical section and no sooner.
   struct News {
     ~News() {
@@ -185,6 +185,10 @@ class LedgerService final : public EventSink {
     const LedgerService* service;
     bool is_any = false;
   };
+  std::optional<FilterDecision> DecideFilterLocked(const Pod& pod, const LiveObjects& live,
+                                                   absl::Span<const std::string_view> nodes,
+                                                   Patience patience, int64_t turn, News& news)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::optional<FilterAnswer> FilterAs(bool is_leader, const Pod& pod, const LiveObjects& live,
                                        absl::Span<const std::string_view> nodes, Patience patience,
                                        int64_t turn, News& news) ABSL_LOCKS_EXCLUDED(mu_);
@@ -196,7 +200,8 @@ class LedgerService final : public EventSink {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   PreemptAnswer PreemptUnread(const Pod& pod, size_t nodes, const absl::Status& read)
       ABSL_LOCKS_EXCLUDED(mu_);
-  void SignalIfChangedLocked(int64_t version_before, News& news) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Whoever waits, and listens: also of what has changed before without a word.
+  void SignalIfChangedLocked(News& news) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void WaitForChangeLocked(absl::Time deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   mutable Mutex mu_;

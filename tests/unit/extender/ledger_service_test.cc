@@ -140,6 +140,23 @@ TEST_F(LedgerServiceTest, WhatOnlyOthersHoldIsWaitedForUntilItIsFree) {
                         absl::StrCat("\npmem_extender_filter_wait_seconds_total ", seconds, "\n")));
 }
 
+// Whoever looks first: the placement controller, or another call.
+TEST(LedgerServiceWaits, EndWithTheHoldThatIsWaitedForWhoeverEndsIt) {
+  for (const bool is_call : {false, true}) {
+    ServiceFixture it({.hold_wait_max = absl::Hours(1)});
+    it.Begin();
+    it.Filter(it.AddPod(1, 30 * kGiB));
+    const Pod second = it.AddPod(2, 30 * kGiB), third = it.AddPod(3, kGiB);
+    const Thread waits("waits", [&] { it.Filter(second); });
+    EXPECT_TRUE(WaitUntil("it waits", [&] { return it.service.GetWaiting() == 1; }));
+    it.clock.Advance(it.service.options().ledger.hold_ttl);
+    if (is_call) it.Filter(third);
+    if (!is_call) it.service.Write([](Ledger& ledger, absl::Time now) { ledger.Expire(now); });
+    EXPECT_TRUE(WaitUntil("it has its answer", [&] { return it.service.GetWaiting() == 0; }));
+    it.service.SetLeading(false);  // If not, it ends here.
+  }
+}
+
 class LedgerServiceWithoutPatience : public testing::Test, public ServiceFixture {
  protected:
   LedgerServiceWithoutPatience() : ServiceFixture({.hold_wait_max = absl::ZeroDuration()}) {}
