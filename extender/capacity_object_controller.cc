@@ -196,7 +196,9 @@ CapacityObjectController::Written CapacityObjectController::MakeRoomFor(
   return deleted == Written::kNoServer ? deleted : Written::kRefused;
 }
 
+// Not by who ends: before the next one may lead there is time for one request.
 void CapacityObjectController::LookAgain(const std::string& name) {
+  if (!service_->MayWrite()) return;
   ExpectAnswer(name);
   absl::StatusOr<CapacityObject> object = api_->Get(name);
   if (absl::IsNotFound(object.status())) return Forget(name);

@@ -207,6 +207,18 @@ TEST_F(CapacityObjectControllerTest, ALostRaceIsTriedOnTheNewState) {
   EXPECT_EQ(Gib(), 30);
 }
 
+TEST_F(CapacityObjectControllerTest, WhoLeadsNoMoreDoesNotLookAgainAtALostRace) {
+  controller_.Tick();
+  RefuseFirst(absl::AbortedError("it changed meanwhile"));
+  Report("n1", 30);
+  bool is_read = false;
+  api_.meanwhile = [&is_read](const std::string&) { is_read = true; };
+  service_.SetLeaderCheck([this] { return api_.writes < 2; });
+  controller_.Tick();
+  EXPECT_EQ(api_.writes, 2);
+  EXPECT_FALSE(is_read);
+}
+
 TEST_F(CapacityObjectControllerTest, AnOldEventDoesNotUndoWhatTheAnswerSaid) {
   controller_.Tick();
   const CapacityObject before = Only();
