@@ -121,8 +121,8 @@ void HttpApi::RegisterOn(HttpServer* server) {
   server->Handle(
       "GET", "/v1/capacity",
       [this](const HttpRequest& request, const Responder& respond) { Capacity(request, respond); });
-  server->Handle("GET", "/livez",
-                 [this](const HttpRequest&, const Responder& respond) { respond(Livez()); });
+  server->HandleProbe("GET", "/livez",
+                      [this](const HttpRequest&, const Responder& respond) { respond(Livez()); });
   server->Handle("GET", "/readyz",
                  [this](const HttpRequest&, const Responder& respond) { respond(Readyz()); });
   server->Handle("GET", "/metrics", [this](const HttpRequest&, const Responder& respond) {

@@ -32,8 +32,8 @@ Monitor::Monitor(std::string_view version, const Clock* clock)
   server_.Handle("GET", "/metrics", [this](const HttpRequest&, const Responder& respond) {
     respond({.content_type = std::string(Metrics::kContentType), .body = MetricsText()});
   });
-  server_.Handle("GET", "/livez",
-                 [this](const HttpRequest&, const Responder& respond) { respond(Livez()); });
+  server_.HandleProbe("GET", "/livez",
+                      [this](const HttpRequest&, const Responder& respond) { respond(Livez()); });
   server_.Handle("GET", "/readyz",
                  [this](const HttpRequest&, const Responder& respond) { respond(Readyz()); });
 }

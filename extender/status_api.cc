@@ -33,8 +33,8 @@ StatusApi::StatusApi(const LedgerService* service, const Metrics* metrics, const
     : service_(service), metrics_(metrics), clock_(clock), ticked_(clock->SteadyNow()) {}
 
 void StatusApi::Register(HttpServer& server) {
-  server.Handle("GET", "/livez",
-                [this](const HttpRequest&, const Responder& respond) { respond(Livez()); });
+  server.HandleProbe("GET", "/livez",
+                     [this](const HttpRequest&, const Responder& respond) { respond(Livez()); });
   server.Handle("GET", "/readyz",
                 [this](const HttpRequest&, const Responder& respond) { respond(Readyz()); });
   server.HandleAside("GET", "/metrics", [this](const HttpRequest&, const Responder& respond) {

@@ -37,6 +37,7 @@ class RouteTable {
   struct Route {
     HttpHandler handler;
     int64_t body_bytes_max = 0;
+    bool is_probe = false;  // Answered also when too many requests are open.
   };
   struct Match {
     const Route* route = nullptr;       // Null: no such path, or another method.

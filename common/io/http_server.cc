@@ -47,6 +47,7 @@ namespace http = web::http;
 using http::experimental::listener::http_listener;
 
 constexpr std::string_view kComponent = "http_server";
+constexpr const char* kBodyOfGet = "a GET has no body";
 constexpr std::string_view kUnsent = "an answer did not reach its client";
 // Answers up to this are not counted, so that probes and refusals always pass.
 constexpr size_t kSmallAnswerBytes = size_t{4} * 1024;
@@ -352,14 +353,18 @@ class HttpServer::Impl {
   void OnRequest(const http::http_request& request) {
     auto exchange = std::make_shared<Exchange>(request, gate_, options_, answers_);
     const absl::StatusOr<size_t> length = BodyLength(request);
-    if (!length.ok() || IsLong(request, *length)) exchange->set_is_last();
+    const bool is_strange = length.ok() && *length > 0 && exchange->method() == http::methods::GET;
+    if (!length.ok() || is_strange || IsLong(request, *length)) exchange->set_is_last();
     absl::StatusOr<HttpRequest> head = ParseHead(exchange->request());
     exchange->request().headers().clear();  // Many small ones take many times their bytes.
     if (!length.ok()) return Refuse(*exchange, BadRequest(length.status()));
     if (!head.ok()) return Refuse(*exchange, BadRequest(head.status()));
+    // No request that is open waits for it.
+    if (is_strange) return Refuse(*exchange, BadRequest(absl::InvalidArgumentError(kBodyOfGet)));
     const RouteTable::Match match = routes_.Find(exchange->method(), head->path);
     if (match.path != nullptr) exchange->set_route(match.path);
-    if (!exchange->is_counted()) {
+    const bool is_probe = match.route != nullptr && match.route->is_probe;
+    if (!exchange->is_counted() && !is_probe) {
       return Refuse(*exchange, ProblemResponse(503, "Too busy", "too many open requests"));
     }
     if (match.route == nullptr) return Refuse(*exchange, NoRoute(match));
@@ -465,6 +470,11 @@ void HttpServer::Handle(std::string method, std::string path, HttpHandler handle
                         int64_t body_bytes_max) {
   impl_->Handle(std::move(method), std::move(path),
                 {.handler = std::move(handler), .body_bytes_max = body_bytes_max});
+}
+
+void HttpServer::HandleProbe(std::string method, std::string path, HttpHandler handler) {
+  impl_->Handle(std::move(method), std::move(path),
+                {.handler = std::move(handler), .is_probe = true});
 }
 
 void HttpServer::HandleAside(std::string method, std::string path, HttpHandler handler) {

@@ -6,6 +6,8 @@
 // Responder destroyed uncalled answers 500. Handlers run on the process's shared pool and must not
 // take long: what does is registered with HandleAside.
 //
+// A GET that has a body is refused (400, and the connection is closed).
+//
 // Limits: body bytes per route (413) and of all open requests together (503; either way the rest of
 // the body is read and thrown away, so that memory stays bounded), the time that a body may take
 // (408, and the connection is closed), open requests per server (503) and those of them that wait
@@ -105,6 +107,10 @@ class HttpServer {
   // Allow.
   void Handle(std::string method, std::string path, HttpHandler handler,
               int64_t body_bytes_max = kBodyBytesDefaultMax);
+
+  // The same for what is answered also when too many requests are open. For /livez: who holds them
+  // open does not end the program.
+  void HandleProbe(std::string method, std::string path, HttpHandler handler);
 
   // The same for a handler that takes milliseconds, or thousands of them: such ones run one after
   // the other on one thread of the server's own, so that they keep nothing else waiting. 503 when

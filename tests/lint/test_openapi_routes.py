@@ -6,7 +6,7 @@ import re
 
 EXTENDER = pathlib.Path(__file__).resolve().parents[2] / 'extender'
 # Routes are literals in the code; one that ends in '/' stands for everything below it.
-HANDLE = re.compile(r'\.Handle(?:Aside)?\(\s*"([A-Z]+)",\s*"(/[^"]*)"')
+HANDLE = re.compile(r'\.Handle(?:Aside|Probe)?\(\s*"([A-Z]+)",\s*"(/[^"]*)"')
 VERB = re.compile(r'\badd\("(/[^"]+)"')
 
 

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <atomic>
 #include <ctime>
 #include <memory>
 #include <string>
@@ -20,6 +21,7 @@
 #include "common/pure/absl_view.h"
 #include "tests/support/held_responders.h"
 #include "tests/support/raw_socket.h"
+#include "tests/support/wait_until.h"
 
 namespace pmem {
 namespace {
@@ -109,6 +111,48 @@ TEST_F(BadClients, WhatIsNoRequestAnswers400AndIsDropped) {
         "GET /he\x01llo HTTP/1.1\r\nHost: x\r\n\r\n"}) {
     ExpectTheLastAnswer("400", bytes);
   }
+}
+
+TEST_F(BadClients, AGetWithABodyAnswers400AndIsTheLast) {
+  ExpectTheLastAnswer("400", "GET /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab");
+  ExpectTheLastAnswer(
+      "400", "GET /hello HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+  RawSocket socket(port_);
+  socket.Send("GET /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(BodyOf(socket.Receive()), "hello");
+}
+
+// Whose bodies do not come. A probe that is refused for long ends the program.
+TEST(BadClientsOfFewRequests, KeepNeitherProbesOutNorAskForMoreThanTheyMay) {
+  constexpr int kOpenMax = 4;
+  std::atomic<int> refused = 0;
+  const auto answer = [](const HttpRequest&, const Responder& respond) { respond({.body = "{}"}); };
+  HttpServer server({.open_requests_max = kOpenMax, .observer = [&refused](const auto& exchange) {
+                       if (exchange.status == 400) ++refused;
+                     }});
+  server.HandleProbe("GET", "/livez", answer);
+  server.Handle("GET", "/hello", answer);
+  server.Handle("POST", "/echo", answer);
+  const int port = *server.Start("127.0.0.1:0");
+  std::vector<std::unique_ptr<RawSocket>> stuck;
+  const auto hold = [&](std::string_view request) {
+    for (int i = 0; i < kOpenMax; ++i) {
+      stuck.push_back(std::make_unique<RawSocket>(port));
+      stuck.back()->Send(request);
+    }
+  };
+  const auto ask = [port](std::string_view request) {
+    RawSocket socket(port);
+    socket.Send(request);
+    return StatusOf(socket.Receive());
+  };
+  hold("GET /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n");
+  EXPECT_TRUE(WaitUntil("they are refused", [&] { return refused == kOpenMax; }));
+  EXPECT_EQ(ask(kGood), "200");
+  hold(Post("Content-Length: 5", ""));
+  EXPECT_TRUE(WaitUntil("no more may be open", [&] { return ask(kGood) == "503"; }));
+  EXPECT_EQ(ask("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"), "200");
+  server.Stop(absl::ZeroDuration());
 }
 
 // Who forwards requests may find another end of it, and behind that a request of somebody else's.
