@@ -87,9 +87,8 @@ void HttpApi::Capacity(const HttpRequest& request, const Responder& respond) con
   const bool has_it = is_known || NoneMatchNames(request.if_none_match, current->etag);
   const bool is_news = query->generation.has_value() && !has_it;
   // Whoever is answered counts on what was noticed by now, also where other news came since.
-  if (wait == absl::ZeroDuration() && !is_behind) {
-    return respond(has_it ? NotModified(*current) : WithReport(*current));
-  }
+  const auto answer_now = [&] { respond(has_it ? NotModified(*current) : WithReport(*current)); };
+  if (wait == absl::ZeroDuration() && !is_behind) return answer_now();
   const int64_t generation = current->report.generation;
   const bool waits = store_->Wait(
       is_news ? *query->generation : generation, clock_->SteadyNow() + wait,
@@ -98,11 +97,12 @@ void HttpApi::Capacity(const HttpRequest& request, const Responder& respond) con
         const bool is_same = newest->report.generation == generation;
         respond(is_same && has_it ? NotModified(*newest) : WithReport(*newest));
       });
-  if (!waits) {
-    respond(
-        ProblemResponse(503, "Too many waiting readers",
-                        absl::StrCat(kWaitersMax, " readers wait for the next report already")));
-  }
+  if (waits) return;
+  // The extender asks again soon. After a 503 it would take the agent for silent, and its node for
+  // one without room, for as long as others have all places.
+  if (!is_behind) return answer_now();
+  respond(ProblemResponse(503, "Too many waiting readers",
+                          absl::StrCat(kWaitersMax, " readers wait for the next report already")));
 }
 
 HttpResponse HttpApi::Livez() const {

@@ -25,7 +25,8 @@
 
 namespace pmem::agent {
 
-// Of waiters at a time. Beyond it a reader is told to come back.
+// Of waiters at a time. Beyond it a reader is answered at once; while a change is being read it is
+// told to come back.
 inline constexpr int64_t kWaitersMax = 1024;
 // How long past its deadline, or past the news, a waiter stays for what is being read. Less than
 // what the extender gives an agent for its answer (AgentPoller::Options::slack), and it ends a debt

@@ -19,7 +19,7 @@ import tables
 
 PROGRAM = 'capacity-agent/pmem-capacity-agent'
 DIRECTORY = builds.BUILD / 'bench-agent'
-POLLS = (1, 1000)  # Above 1,024 they are refused: kWaitersMax of capacity-agent/report_store.h.
+POLLS = (1, 1000)  # Above 1,024 they do not wait: kWaitersMax of capacity-agent/report_store.h.
 CHANGES = 10
 IDLE_SECONDS = 10
 WAIT_SECONDS = 30
