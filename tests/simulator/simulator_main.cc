@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs worlds, prints what came of them, and makes a failing one smaller.
 //
-// Worlds S, S+1, ... until N pods were in them:
+// Worlds S, S+1, ... until N pods were in them, or as many as SIMULATOR_PODS says, or 20,000:
 //   simulator [--pods N] [--first-seed S]
 //
 // This world; --tell prints what happens in it, step by step:
@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 
@@ -26,7 +27,7 @@ struct Arguments {
   uint64_t seed = 0;
   bool is_one = false;
   bool is_told = false;
-  int64_t pods = 50'000;
+  int64_t pods = 20'000;
   Narrowing narrowing;
 };
 
@@ -83,6 +84,8 @@ int Report(uint64_t seed, const Narrowing& narrowing, const std::string& failure
 }
 
 bool Parse(int count, char** words, Arguments& arguments) {
+  const char* const pods = std::getenv("SIMULATOR_PODS");
+  if (pods != nullptr && !absl::SimpleAtoi(pods, &arguments.pods)) return false;
   for (int i = 1; i < count; ++i) {
     const std::string word = words[i];
     if (word == "--with-all") {
