@@ -13,8 +13,6 @@ RELEASE = ROOT / 'build' / 'release'
 # `./dev test` has a sanitizer's build tested, too.
 PROGRAM = pathlib.Path(os.environ.get('DRIVER', RELEASE / 'csi-driver' / 'pmem-csi-driver'))
 CSI_CALL = pathlib.Path(os.environ.get('CSI_CALL', RELEASE / 'tests' / 'csi' / 'csi-call'))
-# What a sanitizer says goes to the driver's log, and is an error also where nobody looks at how the driver ended.
-SANITIZER_WORDS = ('Sanitizer: ', 'runtime error: ')
 
 
 class Driver(Calls):
@@ -75,8 +73,8 @@ class Driver(Calls):
 
     def findings(self):
         """Lines of its log in which a sanitizer says what it found."""
-        lines = [line for log in sorted(self.supervisor.logs.iterdir()) for line in log.read_text(errors='replace').splitlines()]
-        return [line for line in lines if any(word in line for word in SANITIZER_WORDS)]
+        logs = [log.read_text(errors='replace') for log in sorted(self.supervisor.logs.iterdir())]
+        return processes.sanitizer_findings('\n'.join(logs))
 
     def clear(self):
         """Ends the driver, and whatever a failed test left mounted and attached."""

@@ -18,7 +18,7 @@ import time
 import pytest
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
-from harness import waiting  # noqa: E402
+from harness import processes, waiting  # noqa: E402
 
 AGENT = os.environ["AGENT"]
 GIB = 1 << 30
@@ -27,6 +27,7 @@ SIMULATED_FILE_BYTES_MAX = 16 << 20  # kSimulatedFileBytesMax
 # What a notice takes, on a busy machine. The re-read comes after 60 s: below it, it was the notice.
 NOTICE_SECONDS_MAX = 15
 END_SECONDS_MAX = 5
+ENDED_BY_ALARM = 128 + signal.SIGALRM  # When something hangs.
 WAITERS_MAX = 1024  # kWaitersMax
 CONNECTIONS_MAX = 8192  # kConnectionsDefaultMax
 
@@ -41,12 +42,12 @@ def devices(*volumes):
 class Agent:
     """A running agent and its file of devices."""
 
-    def __init__(self, directory, *flags, environment=None):
+    def __init__(self, directory, *flags, environment=None, program=AGENT):
         self.file = directory / "devices.json"
         self.log = directory / "agent.log"
         self._log_file = open(self.log, "w")
         self.process = subprocess.Popen(
-            [AGENT, "--node-name", "n1", "--listen", "127.0.0.1:0",
+            [program, "--node-name", "n1", "--listen", "127.0.0.1:0",
              "--devices", f"simulated:{self.file}", *flags],
             stdout=subprocess.PIPE, stderr=self._log_file, text=True,
             env={**os.environ, **(environment or {})})
@@ -82,20 +83,23 @@ class Agent:
         assert status == 200, status
         return json.loads(body)
 
-    def stop(self):
-        """Ends it as Kubernetes does; the seconds that it took."""
+    def stop(self, seconds=END_SECONDS_MAX):
+        """Ends it as Kubernetes does; the seconds that it took. A sanitizer that found something says so then at the latest."""
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(timeout=END_SECONDS_MAX) == 0, self.log.read_text()
+        code, log = self.process.wait(seconds), self.log.read_text()
+        assert code == 0 and not processes.sanitizer_findings(log), f"{code}, log: {log}"
         return time.monotonic() - began
 
     def close(self):
-        """Whatever happened before."""
-        if self.process.poll() is None:
+        """Nothing of it is left, whatever happened before."""
+        try:
+            self.stop(ANSWER_SECONDS_MAX)
+        finally:
             self.process.kill()
             self.process.wait()
-        self.process.stdout.close()
-        self._log_file.close()
+            self.process.stdout.close()
+            self._log_file.close()
 
 
 @pytest.fixture
@@ -110,6 +114,24 @@ def start(tmp_path):
 
     yield run
     for agent in agents:
+        agent.close()
+
+
+@pytest.mark.parametrize("said, code", [("x.cc:1: runtime error: y", 0), ("WARNING: ThreadSanitizer: data race", 0), ("", 66)])
+def test_what_a_sanitizer_finds_in_an_agent_fails_the_test_that_started_it(tmp_path, said, code):
+    program = tmp_path / "agent"
+    program.write_text(f"""#!/usr/bin/python3
+import signal, sys
+def end(*_):
+    print({said!r}, file=sys.stderr)
+    sys.exit({code})
+signal.signal(signal.SIGTERM, end)
+print("pmem-capacity-agent listening on 127.0.0.1:1", flush=True)
+signal.pause()
+""")
+    program.chmod(0o755)
+    agent = Agent(tmp_path, program=program)
+    with pytest.raises(AssertionError, match=said or str(code)):
         agent.close()
 
 
@@ -335,14 +357,15 @@ def test_sigterm_ends_it_while_lvm_hangs(tmp_path, hangs_at):
     lvm.write_text(f"#!/bin/sh\necho >>{tmp_path}/runs; [ $(wc -l <{tmp_path}/runs) -lt {hangs_at} ] && exit 5\n"
                    f"touch {tmp_path}/hangs; exec sleep 25\n")
     lvm.chmod(0o755)
-    with subprocess.Popen([AGENT, "--node-name", "n1", "--listen", "127.0.0.1:0", "--resync", "1s", "--lvm-command",
-                           str(lvm), "--lvm-timeout", "20s"], stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL) as process:
+    with open(tmp_path / "log", "w") as log, subprocess.Popen(
+            [AGENT, "--node-name", "n1", "--listen", "127.0.0.1:0", "--resync", "1s", "--lvm-command", str(lvm),
+             "--lvm-timeout", "20s"], stdout=subprocess.DEVNULL, stderr=log) as process:
         try:
             waiting.until((tmp_path / "hangs").exists, "LVM is asked")
             began = time.monotonic()
             process.send_signal(signal.SIGTERM)
-            process.wait(ANSWER_SECONDS_MAX)
+            code, said = process.wait(ANSWER_SECONDS_MAX), (tmp_path / "log").read_text()
+            assert code in (0, ENDED_BY_ALARM) and not processes.sanitizer_findings(said), f"{code}, log: {said}"
             assert time.monotonic() - began < END_SECONDS_MAX + 2
         finally:
             process.kill()

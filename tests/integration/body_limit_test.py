@@ -3,10 +3,15 @@
 
 import http.client
 import os
+import pathlib
 import re
 import subprocess
+import sys
 
 import pytest
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / 'e2e'))
+from harness import processes  # noqa: E402
 
 MIB = 1 << 20
 KUBECONFIG = """{"current-context":"c","contexts":[{"name":"c","context":{"cluster":"c","user":"u"}}],
@@ -18,12 +23,13 @@ def extender(tmp_path):
     """Starts it with flags; returns a connection to it."""
     (tmp_path / 'kubeconfig').write_text(KUBECONFIG)
     (tmp_path / 'agents').write_text('{}')
-    started = []
+    log, started = tmp_path / 'log', []
 
     def start(*flags):
-        process = subprocess.Popen(  # pylint: disable=consider-using-with
-            [os.environ['EXTENDER'], '--kubeconfig', tmp_path / 'kubeconfig', '--listen', '127.0.0.1:0', '--agents',
-             f'static:{tmp_path / "agents"}', *flags], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        with log.open('a') as errors:
+            process = subprocess.Popen(  # pylint: disable=consider-using-with
+                [os.environ['EXTENDER'], '--kubeconfig', tmp_path / 'kubeconfig', '--listen', '127.0.0.1:0', '--agents',
+                 f'static:{tmp_path / "agents"}', *flags], stdout=subprocess.PIPE, stderr=errors, text=True)
         started.append(process)
         port = re.search(r':(\d+)$', process.stdout.readline())[1]
         return http.client.HTTPConnection('127.0.0.1', int(port), timeout=30)
@@ -32,6 +38,8 @@ def extender(tmp_path):
     for process in started:
         process.terminate()
         process.communicate(timeout=30)
+        assert process.returncode == 0, log.read_text()
+    assert processes.sanitizer_findings(log.read_text()) == []
 
 
 @pytest.mark.parametrize('flags, mib', [(['--body-max-mib', '1'], 1), ([], 128)])

@@ -13,6 +13,8 @@ from . import waiting
 
 STOP_SECONDS = 6
 LOG_TAIL_BYTES = 3000
+# What a sanitizer says goes to a program's log, and is an error also where nobody looks at how the program ended.
+_SANITIZER_WORDS = ('Sanitizer: ', 'runtime error: ')
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -22,6 +24,11 @@ def free_port(host='127.0.0.1'):
     with socket.socket() as probe:
         probe.bind((host, 0))
         return probe.getsockname()[1]
+
+
+def sanitizer_findings(text):
+    """Lines of a log in which a sanitizer says what it found."""
+    return [line for line in text.splitlines() if any(word in line for word in _SANITIZER_WORDS)]
 
 
 class ProcessFailed(RuntimeError):
