@@ -86,7 +86,7 @@ def kubernetes(tmp_path_factory):
     kubectl(plane, 'apply', '--server-side', '-f', MANIFESTS / 'base' / 'kube_namespace.yaml',
             '-f', MANIFESTS / 'base' / 'extender_rbac.yaml', '-f', MANIFESTS / 'base' / 'csi_driver_rbac.yaml')
     yield plane
-    supervisor.stop_all()
+    plane.stop()
 
 
 @pytest.fixture(scope='session')

@@ -4,22 +4,35 @@ import signal
 
 import pytest
 
-from harness import cluster, control_plane, objects, processes, waiting
+from harness import cluster, control_plane, kube, objects, processes, waiting
 
 PROBE = cluster.PROGRAMS / 'tests' / 'e2e' / 'intake-probe'
 KINDS = 5
+OBJECTS = (('pods', 'default'), ('persistentvolumeclaims', 'default'), ('nodes', None), ('storageclasses', None))
 TAKEOVER_SECONDS_MAX = 10
 RECOVERY_SECONDS_MAX = 30
 
 
-@pytest.fixture
-def plane(tmp_path):
+@pytest.fixture(scope='module')
+def running(tmp_path_factory):
     """etcd and an API server."""
-    supervisor = processes.Supervisor(tmp_path / 'logs')
-    plane = control_plane.ControlPlane(tmp_path / 'control-plane', cluster.BINARIES, supervisor)
+    supervisor = processes.Supervisor(tmp_path_factory.mktemp('intake') / 'logs')
+    plane = control_plane.ControlPlane(tmp_path_factory.mktemp('control-plane'), cluster.BINARIES, supervisor)
     plane.start()
     yield plane
-    supervisor.stop_all()
+    plane.stop()
+
+
+@pytest.fixture
+def plane(running):
+    """The same without any objects or probes of another test."""
+    before = set(running.supervisor.running)
+    yield running
+    for name in set(running.supervisor.running) - before:
+        running.supervisor.running.pop(name).kill()
+    for kind in OBJECTS:
+        running.admin.request('DELETE', kube.KubeClient.path(*kind), gracePeriodSeconds=0)
+    waiting.until(lambda: not any(running.admin.list(*kind) for kind in OBJECTS), 'nothing is left')
 
 
 def start_probe(plane, name='probe', *arguments):

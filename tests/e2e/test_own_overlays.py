@@ -67,7 +67,7 @@ def frugal(tmp_path):
     plane = FrugalPlane(tmp_path / 'control-plane', cluster.BINARIES, supervisor)
     plane.start()
     yield plane
-    supervisor.stop_all()
+    plane.stop()
 
 
 def test_the_quota_lets_our_pods_have_their_priority_where_that_is_rationed(frugal):

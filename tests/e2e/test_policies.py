@@ -45,7 +45,7 @@ def users(tmp_path_factory):
     one = Users(plane)
     wait_for_policies(one)
     yield one
-    supervisor.stop_all()
+    plane.stop()
 
 
 def wait_for_policies(users):

@@ -219,4 +219,4 @@ class Cluster:
         for stand_in in (self.fake_provisioner, self.kubelets):
             if stand_in:
                 stand_in.stop()
-        self.supervisor.stop_all()
+        self.control_plane.stop()

@@ -117,13 +117,16 @@ class Supervisor:
         self.running[name] = process
         return process
 
-    def stop_all(self):
-        processes = list(reversed(self.running.values()))
-        for process in processes:
+    def stop_all(self, killed=()):
+        """Those of these names come last, and are not asked to end."""
+        asked = [process for name, process in reversed(self.running.items()) if name not in killed]
+        for process in asked:
             process.signal(signal.SIGCONT)
             process.signal(signal.SIGTERM)
-        for process in processes:
+        for process in asked:
             process.stop()
+        for process in self.running.values():
+            process.kill()
         self.running.clear()
 
 
