@@ -23,6 +23,8 @@ MIB = 1 << 20
 BOOT_SECONDS_MAX = 60
 COMMAND_SECONDS_MAX = 90
 MACHINE_SECONDS_MAX = 2400  # Of one boot; the limit of tests/guest/run comes first, which counts.
+# Cases that are alike are tried one by one, which takes minutes more; else some of them.
+IS_WHOLE = bool(os.environ.get('GUEST_WHOLE'))
 
 # Sizes differ, so that a region is found by its size: the kernel's numbering is not the order here.
 # 2 MiB on top of whole GiB for the label area, or the next NVDIMM starts off its alignment.

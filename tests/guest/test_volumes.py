@@ -6,7 +6,7 @@ import re
 import pytest
 
 from calls import Refused, creation, mounted
-from guest import GIB, MIB
+from guest import GIB, IS_WHOLE, MIB
 from harness import waiting
 from test_report import raw_namespaces
 
@@ -71,9 +71,12 @@ def test_a_direct_volume_does_not_grow(driver, unchanged):
     driver.remove('disk-grow')
 
 
-@pytest.mark.parametrize('kind,size,taken', [
-    ('lvm', 1, 4 * MIB), ('lvm', 4 * MIB, 4 * MIB), ('lvm', 4 * MIB + 1, 8 * MIB),
-    ('direct', 1, 16 * MIB), ('direct', 16 * MIB, 16 * MIB), ('direct', 16 * MIB + 1, 32 * MIB)])
+SIZES = [('lvm', 4 * MIB + 1, 8 * MIB), ('direct', 16 * MIB + 1, 32 * MIB)]
+if IS_WHOLE:  # How sizes are rounded is the matter of tests/unit/common/pure/sizing_test.cc; here it is whose steps they are.
+    SIZES += [('lvm', 1, 4 * MIB), ('lvm', 4 * MIB, 4 * MIB), ('direct', 1, 16 * MIB), ('direct', 16 * MIB, 16 * MIB)]
+
+
+@pytest.mark.parametrize('kind,size,taken', SIZES)
 def test_a_volume_is_whole_steps_of_its_pool(driver, unchanged, kind, size, taken):
     assert int(driver.create('disk-size', size, kind)['capacity_bytes']) == taken
     assert driver.volumes()['disk-size'] == taken
@@ -328,13 +331,14 @@ def test_a_removal_ends_with_the_volume_that_it_began_with(guest, driver, region
 
 
 def test_how_long_creations_and_removals_take(guest, driver, unchanged):
+    rounds = 2 if IS_WHOLE else 1
     driver.kill()
     driver.start('--erase=all')
     for kind in ('lvm', 'direct'):
-        for _ in range(2):
+        for _ in range(rounds):
             driver.create('disk-time', 64 * MIB, kind)
             driver.delete('disk-time')
-        made, removed = (driver.seconds(method)[-2:] for method in ('CreateVolume', 'DeleteVolume'))
+        made, removed = (driver.seconds(method)[-rounds:] for method in ('CreateVolume', 'DeleteVolume'))
         print(f'\nguest: {kind}: create {min(made):.2f} s, erase and delete 64 MiB {min(removed):.2f} s')
         assert max(made) < SECONDS_MAX, f'{kind}: CreateVolume took {made} s'
         assert max(removed) < SECONDS_MAX, f'{kind}: DeleteVolume of 64 MiB took {removed} s'
