@@ -60,7 +60,7 @@ def restart_api_server(plane):
     old.kill()
     port = plane.server.rpartition(':')[2]
     new = plane.supervisor.start('kube-apiserver', plane.api_server_command(port))
-    waiting.until(lambda: control_plane._answers(new, f'127.0.0.1:{port}', '/readyz', insecure=True),
+    waiting.until(lambda: control_plane.answers(new, f'127.0.0.1:{port}', '/readyz', insecure=True),
                   'kube-apiserver is back', 60)
 
 

@@ -2,7 +2,6 @@
 """manifests/components/second-scheduler: a kube-scheduler of our own beside the control plane's."""
 import http.client
 import re
-import ssl
 
 import pytest
 import yaml
@@ -75,44 +74,33 @@ class SecondScheduler:
         self.kubeconfig = self.plane.service_account_kubeconfig(*ACCOUNT)
 
     def start(self, name):
-        """(process, port)"""
+        """The process, once it answers its probes."""
+        return control_plane.retry(lambda: self._start_on(name, processes.free_port()))
+
+    def _start_on(self, name, port):
         config = second_config()
         config['clientConnection'] = {'kubeconfig': str(self.kubeconfig)}
         config['extenders'][0]['urlPrefix'] = f'{self.cluster.extender_url}/scheduler'
         path = self.plane.directory / f'{name}.yaml'
         path.write_text(yaml.safe_dump(config))
-        port = processes.free_port()
         process = self.cluster.supervisor.start(name, [
             clusters.BINARIES / 'kube-scheduler', f'--config={path}', '--bind-address=127.0.0.1',
             f'--secure-port={port}', f'--authentication-kubeconfig={self.kubeconfig}',
             f'--authorization-kubeconfig={self.kubeconfig}'])
-        return process, port
-
-
-def is_ok(port, path):
-    """Whether its own port answers 200, as a kubelet asks: without credentials."""
-    connection = http.client.HTTPSConnection('127.0.0.1', port, timeout=5,
-                                             context=ssl._create_unverified_context())
-    try:
-        connection.request('GET', path)
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        connection.close()
+        # As a kubelet asks: without credentials.
+        for path in (container()[f'{kind}Probe']['httpGet']['path'] for kind in ('liveness', 'readiness')):
+            waiting.until(lambda path=path: control_plane.answers(process, f'127.0.0.1:{port}', path, insecure=True),
+                          f'{path} on port {port} answers 200')
+        return process
 
 
 @pytest.fixture(scope='module')
 def replicas(cluster):
-    """Two of it, both ready; [(process, port)]."""
+    """Two of it, both ready."""
     second = SecondScheduler(cluster)
     started = [second.start(f'second-{i}') for i in range(2)]
-    paths = [container()[f'{kind}Probe']['httpGet']['path'] for kind in ('liveness', 'readiness')]
-    for _, port in started:
-        for path in paths:
-            waiting.until(lambda port=port, path=path: is_ok(port, path), f'{path} on port {port} answers 200')
     yield started
-    for process, _ in started:
+    for process in started:
         process.stop()
 
 
@@ -157,6 +145,6 @@ def test_a_pod_that_does_not_is_left_to_the_default_one(replicas, scene):
 def test_one_of_them_leads_and_none_is_refused_anything(replicas, scene):
     lease = scene.api.get('leases', 'pmem-kube-scheduler', 'pmem-system')
     assert lease['spec']['holderIdentity']
-    for process, _ in replicas:
+    for process in replicas:
         assert process.exit_code() is None
         assert [line for line in process.output().splitlines() if 'forbidden' in line.lower()] == []

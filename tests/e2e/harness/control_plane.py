@@ -58,8 +58,8 @@ class ControlPlane:
     def start(self):
         self.directory.mkdir(parents=True, exist_ok=True)
         self._write_keys()
-        _retry(self._start_etcd)
-        _retry(self._start_api_server)
+        retry(self._start_etcd)
+        retry(self._start_api_server)
         self.write_kubeconfig(self.kubeconfig, self.admin_token)
         self.start_controller_manager()
 
@@ -111,7 +111,7 @@ class ControlPlane:
         )
         self._etcd_url = client
         waiting.until(
-            lambda: _answers(etcd, client.removeprefix('http://'), '/readyz'), 'etcd is ready'
+            lambda: answers(etcd, client.removeprefix('http://'), '/readyz'), 'etcd is ready'
         )
 
     def restart_api_server(self):
@@ -125,7 +125,7 @@ class ControlPlane:
         server = self.supervisor.start('kube-apiserver', self.api_server_command(port))
         address = f'127.0.0.1:{port}'
         waiting.until(
-            lambda: _answers(server, address, '/readyz', insecure=True),
+            lambda: answers(server, address, '/readyz', insecure=True),
             'kube-apiserver is ready',
             60,
         )
@@ -158,11 +158,11 @@ class ControlPlane:
             process.kill()
         etcd = self.supervisor.start('etcd', ended[1].argv)
         address = self._etcd_url.removeprefix('http://')
-        waiting.until(lambda: _answers(etcd, address, '/readyz'), 'etcd is ready again')
+        waiting.until(lambda: answers(etcd, address, '/readyz'), 'etcd is ready again')
         server = self.supervisor.start('kube-apiserver', ended[0].argv)
         address = self.server.removeprefix('https://')
         waiting.until(
-            lambda: _answers(server, address, '/readyz', insecure=True),
+            lambda: answers(server, address, '/readyz', insecure=True),
             'kube-apiserver is ready again',
             60,
         )
@@ -295,7 +295,7 @@ class ControlPlane:
         return {'apiVersion': 'v1', 'kind': 'Pod', 'name': name}
 
 
-def _retry(start):
+def retry(start):
     """Starts again when the chosen port was taken by somebody in between."""
     for attempt in range(START_TRIES):
         try:
@@ -305,7 +305,7 @@ def _retry(start):
                 raise
 
 
-def _answers(process, address, path, insecure=False):
+def answers(process, address, path, insecure=False):
     """Whether GET path answers 200; ProcessFailed when the process has ended."""
     if process.exit_code() is not None:
         raise processes.ProcessFailed(

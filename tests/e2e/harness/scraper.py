@@ -6,7 +6,7 @@ import urllib.parse
 
 import yaml
 
-from . import control_plane, processes
+from . import control_plane
 
 
 LOOK_AGAIN = '--scrape.discovery-reload-interval=1s'  # By itself every 5 s at the most.
@@ -19,10 +19,10 @@ class Prometheus:
         directory.mkdir(exist_ok=True)
         self.config = directory / 'prometheus.yaml'
         self.config.write_text(yaml.safe_dump(config))
-        self._address = f'127.0.0.1:{processes.free_port()}'
         self.process = supervisor.start(name, [
             program, f'--config.file={self.config}', f'--storage.tsdb.path={directory / "data"}',
-            f'--web.listen-address={self._address}', LOOK_AGAIN])
+            '--web.listen-address=127.0.0.1:0', LOOK_AGAIN])
+        self._address = self.process.wait_for_line(r'msg="Listening on".* address=(\S+)')[1]
 
     def _get(self, path):
         """What is in the answer's "data"; None while there is none."""

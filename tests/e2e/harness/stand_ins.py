@@ -31,6 +31,7 @@ class FakeProvisioner:
         self.removed = {}  # Volume name -> time.monotonic() when it was gone from the node.
         self.delay_seconds = 0.0  # How long one creation takes.
         self._stop = threading.Event()
+        self._hurry = threading.Event()
         self._pool = concurrent.futures.ThreadPoolExecutor(WORKERS)
         self._node_locks = {}
         self._lock = threading.Lock()
@@ -38,29 +39,37 @@ class FakeProvisioner:
         self._threads = []
 
     def start(self):
-        for resource, handle in (
-            ('persistentvolumeclaims', self._claim_seen),
-            ('persistentvolumes', self._volume_seen),
+        for resource, work_for in (
+            ('persistentvolumeclaims', self._work_for_claim),
+            ('persistentvolumes', self._work_for_volume),
         ):
-            thread = threading.Thread(target=self._follow, args=(resource, handle), daemon=True)
+            thread = threading.Thread(target=self._follow, args=(resource, work_for), daemon=True)
             thread.start()
             self._threads.append(thread)
 
     def stop(self):
         self._stop.set()
+        self.end_delay()
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def end_delay(self):
+        """Nothing takes its time any more, what is under way neither."""
+        self.delay_seconds = 0.0
+        hurry, self._hurry = self._hurry, threading.Event()
+        hurry.set()
 
     def is_idle(self):
         """Nothing is being made or taken away. What was asked for of a claim that is gone by now is still made."""
         with self._lock:
             return not self._working
 
-    def _follow(self, resource, handle):
+    def _follow(self, resource, work_for):
         for event, obj in self.client.watch(resource, self._stop):
             if event != 'DELETED' and not self._stop.is_set():
-                handle(obj)
+                self._seen(resource, work_for, obj)
 
-    def _claim_seen(self, claim):
+    def _work_for_claim(self, claim):
+        """What to call for it; None: nothing."""
         notes = claim['metadata'].get('annotations', {})
         if (
             notes.get('volume.kubernetes.io/storage-provisioner') == objects.DRIVER
@@ -68,11 +77,10 @@ class FakeProvisioner:
             and not claim['spec'].get('volumeName')
             and 'deletionTimestamp' not in claim['metadata']
         ):
-            self._submit(
-                claim['metadata']['uid'], self._provision, claim, notes[objects.SELECTED_NODE]
-            )
+            return lambda: self._provision(claim, notes[objects.SELECTED_NODE])
+        return None
 
-    def _volume_seen(self, volume):
+    def _work_for_volume(self, volume):
         spec = volume['spec']
         if (
             volume.get('status', {}).get('phase') == 'Released'
@@ -80,45 +88,42 @@ class FakeProvisioner:
             and volume['metadata'].get('annotations', {}).get(objects.PROVISIONED_BY)
             == objects.DRIVER
         ):
-            self._submit(volume['metadata']['uid'], self._remove, volume)
+            return lambda: self._remove(volume)
+        return None
 
-    def _submit(self, key, work, *arguments):
-        """Runs work once at a time per key; a second event for it meanwhile is covered by the first."""
+    def _seen(self, resource, work_for, obj):
+        """Works once at a time per object; a second event for it meanwhile is covered by the first."""
+        key, work = obj['metadata']['uid'], work_for(obj)
         with self._lock:
-            if key in self._working:
+            if not work or key in self._working:
                 return
             self._working.add(key)
         try:
-            self._pool.submit(self._run, key, work, arguments)
+            self._pool.submit(self._run, resource, work_for, obj)
         except RuntimeError:  # The pool has been shut down.
             self._working.discard(key)
 
-    def _run(self, key, work, arguments):
+    def _run(self, resource, work_for, obj):
+        """After a failed call again, for the object as it is then, unless it is gone or nothing is to be done for it."""
+        key = obj['metadata']['uid']
         try:
-            work(*arguments)
-        except _PASSING:
-            if not self._stop.wait(0.2):
-                self._look_again(key, work, arguments)
+            while obj and obj['metadata']['uid'] == key and (work := work_for(obj)):
+                try:
+                    return work()
+                except _PASSING:
+                    if self._stop.wait(0.2):
+                        return None
+                    obj = self._as_it_is(resource, obj)
         finally:
             with self._lock:
                 self._working.discard(key)
 
-    def _look_again(self, key, work, arguments):
-        """After a failed call: the object as it is now, unless it is gone."""
-        resource, handle = (
-            ('persistentvolumeclaims', self._claim_seen)
-            if work == self._provision
-            else ('persistentvolumes', self._volume_seen)
-        )
-        metadata = arguments[0]['metadata']
+    def _as_it_is(self, resource, obj):
+        metadata = obj['metadata']
         try:
-            current = self.client.find(resource, metadata['name'], metadata.get('namespace'))
+            return self.client.find(resource, metadata['name'], metadata.get('namespace'))
         except _PASSING:
-            current = arguments[0]
-        with self._lock:
-            self._working.discard(key)
-        if current and current['metadata']['uid'] == metadata['uid']:
-            handle(current)
+            return obj
 
     def _node_lock(self, node_name):
         with self._lock:
@@ -128,7 +133,8 @@ class FakeProvisioner:
         if node_name not in self.node_devices:
             return  # No driver runs there: nobody acts on such a claim.
         with self._node_lock(node_name):
-            if self.delay_seconds and self._stop.wait(self.delay_seconds):
+            self._hurry.wait(self.delay_seconds)
+            if self._stop.is_set():
                 return
             self._provision_now(claim, node_name)
 
