@@ -82,6 +82,7 @@ def test_pods_without_pmem_wait_only_while_the_extender_is_away(scene):
     )
     assert scene.cluster.extender.exit_code() == 0
     scene.pod('plain')
+    scene.wait_refused('plain', 'connection refused')
     scene.cluster.start_extender()
     assert scene.wait_scheduled('plain', seconds=40) in scene.nodes
 
