@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What ships in manifests/, as tests read it, and kubectl."""
+import functools
 import pathlib
 import re
 import subprocess
@@ -25,8 +26,14 @@ def kubectl(plane, *arguments, stdin=None):
 
 def render(directory):
     """(text, objects) that kustomize makes of a directory."""
-    text = kubectl(None, 'kustomize', directory)
+    text = _kustomized(directory) if directory.is_relative_to(MANIFESTS) else kubectl(None, 'kustomize', directory)
     return text, list(yaml.safe_load_all(text))
+
+
+@functools.cache
+def _kustomized(directory):
+    """Of what ships, which stays as it is. Many tests look at the same; each gets objects of its own to change."""
+    return kubectl(None, 'kustomize', directory)
 
 
 def only(found):

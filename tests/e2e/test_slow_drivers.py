@@ -18,7 +18,7 @@ def driver_delay(cluster):
         cluster.fake_provisioner.delay_seconds = seconds
 
     yield delay
-    delay(0.0)
+    cluster.fake_provisioner.end_delay()
 
 
 def test_a_pin_without_room_is_told_before_a_slow_driver_refuses(scene, driver_delay):
@@ -27,6 +27,8 @@ def test_a_pin_without_room_is_told_before_a_slow_driver_refuses(scene, driver_d
     driver_delay(SLOW)
     check_bad_pin(scene, bad, 'insufficient free PMEM')
     scene.claim_and_pod('other')
+    waiting.until(lambda: selected_node(scene, 'other') == good, 'the scheduler chose the other node')
+    scene.cluster.fake_provisioner.end_delay()
     assert scene.wait_scheduled('other') == good
 
 
