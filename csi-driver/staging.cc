@@ -154,12 +154,10 @@ absl::Status Staging::Unpublish(const std::string& id, const std::string& target
   return host_->RemovePath(target_path);
 }
 
-absl::StatusOr<Staging::Stats> Staging::StatsAt(const std::string& id, const std::string& path) {
-  PMEM_ASSIGN_OR_RETURN(const Volume volume, volumes_->Find(id));
+absl::StatusOr<Usage> Staging::UsageAt(const std::string& path) {
   PMEM_ASSIGN_OR_RETURN(const auto mount, host_->MountAt(path));
   if (!mount) return absl::NotFoundError(absl::StrCat(path, ": nothing is mounted there"));
-  PMEM_ASSIGN_OR_RETURN(const Usage usage, host_->UsageAt(path));
-  return Stats{usage, volume};
+  return host_->UsageAt(path);
 }
 
 absl::StatusOr<int64_t> Staging::Expand(const std::string& id, const std::string& path,

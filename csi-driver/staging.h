@@ -30,11 +30,8 @@ class Staging {
                        const std::string& target_path, const VolumeUse& use);
   absl::Status Unpublish(const std::string& id, const std::string& target_path);
 
-  struct Stats {
-    Usage usage;
-    Volume volume;
-  };
-  absl::StatusOr<Stats> StatsAt(const std::string& id, const std::string& path);
+  // The kubelet asks for each volume each minute: the devices are not read for it.
+  absl::StatusOr<Usage> UsageAt(const std::string& path);
   // Volume and file system. The volume's new size.
   absl::StatusOr<int64_t> Expand(const std::string& id, const std::string& path,
                                  const SizeRange& range);

@@ -113,9 +113,7 @@ absl::Status NodeService::Stats(const ::csi::v1::NodeGetVolumeStatsRequest& requ
                                 ::csi::v1::NodeGetVolumeStatsResponse* response) {
   PMEM_RETURN_IF_ERROR(CheckField("volume_id", request.volume_id()));
   PMEM_RETURN_IF_ERROR(CheckField("volume_path", request.volume_path(), kPathBytesMax));
-  PMEM_ASSIGN_OR_RETURN(const Staging::Stats stats,
-                        staging_->StatsAt(request.volume_id(), request.volume_path()));
-  const Usage& usage = stats.usage;
+  PMEM_ASSIGN_OR_RETURN(const Usage usage, staging_->UsageAt(request.volume_path()));
   AddUsage(::csi::v1::VolumeUsage::BYTES, usage.total_bytes, usage.used_bytes,
            usage.available_bytes, response);
   if (!usage.is_block) {
