@@ -66,7 +66,8 @@ std::vector<std::string> FormatArguments(const std::string& device, std::string_
     if (kernel < kXfsBigTimeKernel) features += ",bigtime=0,inobtcount=0";
     return {"mkfs.xfs", "-f", "-q", "-K", "-b", "size=4096", "-m", std::move(features), device};
   }
-  return {"mkfs.ext4", "-F", "-q", "-b", "4096", "-E", "stride=512,nodiscard", "-m", "0", device};
+  return {"mkfs.ext4", "-F", "-q",  "-b", "4096", "-E", "stride=512,nodiscard,lazy_itable_init=1",
+          "-m",        "0",  device};
 }
 
 std::vector<std::string> GrowArguments(const std::string& device, const std::string& path,

@@ -50,7 +50,10 @@ inline constexpr KernelVersion kXfsBigTimeKernel = {5, 10};
 
 // Blocks of the page size, which DAX needs, aligned to 2 MiB, so that large pages can be mapped.
 // Nothing is discarded: pmem cannot, and where a loop device can, the mark that a mkfs is under way
-// (device_contents.h) would be gone. `type` is ext4 or xfs, `kernel` the one that will mount it.
+// (device_contents.h) would be gone. Nor are the inode tables of an ext4 written, of a terabyte
+// 16 GB: the kernel does so once it is mounted. By itself mkfs.ext4 leaves them to it only where
+// the kernel has its ext4 loaded already. `type` is ext4 or xfs, `kernel` the one that will mount
+// it.
 std::vector<std::string> FormatArguments(const std::string& device, std::string_view type,
                                          const KernelVersion& kernel);
 

@@ -44,8 +44,8 @@ TEST(Format, TellsTheCopyOfAnExt4Superblock) {
 TEST(Format, MakesBlocksOfThePageSize) {
   using Words = std::vector<std::string>;
   EXPECT_EQ(FormatArguments("/dev/x", "ext4", {6, 1}),
-            (Words{"mkfs.ext4", "-F", "-q", "-b", "4096", "-E", "stride=512,nodiscard", "-m", "0",
-                   "/dev/x"}));
+            (Words{"mkfs.ext4", "-F", "-q", "-b", "4096", "-E",
+                   "stride=512,nodiscard,lazy_itable_init=1", "-m", "0", "/dev/x"}));
   EXPECT_EQ(FormatArguments("/dev/x", "xfs", {5, 10}),
             (Words{"mkfs.xfs", "-f", "-q", "-K", "-b", "size=4096", "-m", "reflink=0", "/dev/x"}));
   EXPECT_EQ(GrowArguments("/dev/x", "/mnt", "ext4"), (Words{"resize2fs", "/dev/x"}));
