@@ -115,6 +115,9 @@ absl::StatusOr<Region> ReadRegion(ndctl_region* source) {
   Region region;
   region.name = Text(ndctl_region_get_devname(source));
   PMEM_ASSIGN_OR_RETURN(region.total_bytes, KnownBytes(ndctl_region_get_size(source), region.name));
+  // Before what is free: a volume that is made in between is not listed, and has its room and its
+  // labels all the same. Listed, it would end what is held for it, beside numbers of before it.
+  PMEM_RETURN_IF_ERROR(ReadNvdimmNamespaces(source, &region));
   region.available_bytes = Bytes(ndctl_region_get_available_size(source));
   region.extent_bytes_max = Bytes(ndctl_region_get_max_available_extent(source));
   const unsigned long alignment = ndctl_region_get_align(source);
@@ -127,7 +130,6 @@ absl::StatusOr<Region> ReadRegion(ndctl_region* source) {
   if (region.condition.state != PoolState::kLabelLess) {
     region.label_slots_free = LabelSlotsFree(source);
   }
-  PMEM_RETURN_IF_ERROR(ReadNvdimmNamespaces(source, &region));
   return region;
 }
 

@@ -7,13 +7,16 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <string>
+#include <thread>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -81,6 +84,9 @@ class CapturedSys : public testing::TestWithParam<const char*> {
 
   std::string Path(const std::string& name) const {
     return absl::StrCat(root_, "/", GetParam(), "/", name);
+  }
+  std::string RegionPath(const std::string& name) const {
+    return Path("sys/devices/LNXSYSTM:00/LNXSYBUS:00/ACPI0012:00/ndbus0/" + name);
   }
   std::string Golden(const std::string& name) const {
     const auto text = ReadFile(Path(name), kGoldenBytesMax);
@@ -309,6 +315,28 @@ TEST_P(MixedSys, TheVolumeGroupHasTheNumbersOfVgsAndLvs) {
       .volumes = {{"disk-0f6a1e22-5a0e-4f39-9d3c-0c50c2b9f0d1", 128 * kMiB},
                   {"disk-two", 512 * kMiB}}};
   EXPECT_EQ(report.pools, std::vector<PoolReport>{expected});
+}
+
+// A volume that is made while its region is read: what is listed has its room and labels taken.
+TEST_P(MixedSys, AVolumeIsListedOnlyBesideNumbersOfAfterIt) {
+  const std::string region = RegionPath("region1");
+  const std::string volume = region + "/namespace1.0", hidden = volume + "-yet-to-come";
+  const std::string number = region + "/available_size", after = number + "-after";
+  std::filesystem::rename(volume, hidden);
+  std::filesystem::rename(number, after);
+  ASSERT_EQ(mkfifo(number.c_str(), 0600), 0);
+  std::thread maker([&] {
+    std::ofstream asked(number);  // Opened once somebody reads it.
+    std::filesystem::rename(hidden, volume);
+    asked << std::ifstream(after).rdbuf();
+  });
+  const auto devices = NdctlReader().Read();
+  maker.join();
+  std::filesystem::rename(after, number);
+  ASSERT_TRUE(devices.ok()) << devices.status();
+  for (const NvdimmNamespace& each : devices->regions.at(1).nvdimm_namespaces) {
+    EXPECT_NE(each.device_name, "namespace1.0");
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Six, MixedSys, testing::Values("3-lvm-and-mixed"),
