@@ -2,6 +2,7 @@
 #include "csi-driver/driver.h"
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -80,11 +81,13 @@ Driver::Driver(const DriverConfig& config, std::string_view version)
       node_(&volumes_, &staging_, config.node_name, config.file_system),
       server_({&identity_, &registration_, &controller_, &node_},
               [this](const EndedCall& call) { monitor_.Observe(call); }),
-      self_call_("self-call", kSelfCallPeriod, [this] { CallItself(); }) {
+      self_call_("self-call", kSelfCallPeriod, [this] { CallItself(); }),
+      cleaner_("leftovers", kCleanPeriod, [this] { RemoveUnfinished(); }) {
   FillDevices(config, &devices_);
 }
 
 void Driver::RemoveUnfinished() {
+  if (!volumes_.MayHaveUnfinished()) return;
   for (const std::string& name : volumes_.RemoveUnfinished()) {
     LogInfo("driver", "a half-made volume is gone", {{"name", name}});
   }
@@ -103,7 +106,7 @@ absl::StatusOr<std::string> Driver::Start() {
   }
   PMEM_RETURN_IF_ERROR(server_.Start(config_.socket_path, config_.socket_mode));
   monitor_.SetReady();
-  cleaner_ = std::make_unique<Thread>("leftovers", [this] { RemoveUnfinished(); });
+  cleaner_.Start();
   if (!config_.listen.empty()) self_call_.Start();
   return address;
 }

@@ -2,7 +2,6 @@
 // The whole driver, put together from its configuration.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <string_view>
 
@@ -28,13 +27,15 @@ inline constexpr absl::Duration kStopPatience = absl::Seconds(3);
 // How often the driver calls its own server, for /livez, and how long it waits for an answer.
 inline constexpr absl::Duration kSelfCallPeriod = absl::Seconds(10);
 inline constexpr absl::Duration kSelfCallPatience = absl::Seconds(10);
+// How often half-made volumes are looked for while some may be left.
+inline constexpr absl::Duration kCleanPeriod = absl::Minutes(1);
 
 // Start and Stop on one thread.
 class Driver {
  public:
   Driver(const DriverConfig& config, std::string_view version);
 
-  // What an earlier driver left half-made is removed beside, which may take minutes. Errors: those
+  // What was left half-made is removed beside, which may take minutes. Errors: those
   // of GrpcServer::Start and Monitor::Start. Devices that cannot be read are no error here: Probe
   // tells. The address that /metrics is served at; empty: nowhere.
   absl::StatusOr<std::string> Start();
@@ -57,7 +58,7 @@ class Driver {
   NodeService node_;
   GrpcServer server_;
   PeriodicTask self_call_;
-  std::unique_ptr<Thread> cleaner_;
+  PeriodicTask cleaner_;
 };
 
 // Readers and makers that `config` asks for, into *devices.

@@ -104,7 +104,11 @@ absl::StatusOr<Volume> Volumes::Create(const VolumeOrder& order) {
   if (order.check_wanted) PMEM_RETURN_IF_ERROR(order.check_wanted());
   PMEM_ASSIGN_OR_RETURN(Volume volume,
                         PlaceVolume(devices.report, id, kind, order.range, order.bytes_min));
-  PMEM_RETURN_IF_ERROR(DeviceStatus(Maker(kind).Create(PlaceOf(volume), volume.bytes)));
+  const absl::Status made = Maker(kind).Create(PlaceOf(volume), volume.bytes);
+  if (!made.ok()) {
+    may_have_unfinished_ = true;
+    return DeviceStatus(made);
+  }
   return volume;
 }
 
@@ -262,6 +266,7 @@ std::vector<std::string> Volumes::RemoveLeftovers(PoolKind kind, std::vector<Lef
     if (status.ok()) {
       removed.push_back(each.place.name);
     } else {
+      may_have_unfinished_ = true;
       LogWarning("driver", "a half-made volume was not removed",
                  {{"pool", each.place.pool}, {"name", each.place.name}, {"error", status}});
     }
@@ -270,12 +275,14 @@ std::vector<std::string> Volumes::RemoveLeftovers(PoolKind kind, std::vector<Lef
 }
 
 std::vector<std::string> Volumes::RemoveUnfinished() {
+  may_have_unfinished_ = false;
   std::vector<std::string> removed;
   for (const PoolKind kind : {PoolKind::kLvm, PoolKind::kDirect}) {
     std::vector<Leftover> leftovers;
     {
       const auto found = TakeAndRead(kind);
       if (!found.ok()) {
+        may_have_unfinished_ = true;
         LogWarning("driver", "half-made volumes were not looked for",
                    {{"kind", PoolKindName(kind)}, {"error", found.status()}});
         continue;

@@ -62,9 +62,13 @@ class Volumes {
   // OK when any of the devices can be read. Else Unavailable.
   absl::Status Probe();
 
-  // Half-made volumes that a driver before this one left, also while others are made and removed.
-  // Those that are gone. What cannot be removed is logged, and left to the next Create.
+  // Half-made volumes that this driver or one before it left, also while others are made and
+  // removed. Those that are gone. What cannot be removed is logged, and left to the next call or
+  // the next Create, which may never come: no claim is sent to a node that is full.
   std::vector<std::string> RemoveUnfinished();
+  // Until RemoveUnfinished has read all and removed all that it found; again from when something
+  // was left since.
+  bool MayHaveUnfinished() const { return may_have_unfinished_; }
   // From now on none is begun with: the process ends, and the next one removes them.
   void LeaveUnfinished() { leaves_unfinished_ = true; }
 
@@ -111,6 +115,7 @@ class Volumes {
   const Erasure erasure_;
   Turns turns_;
   std::atomic<bool> leaves_unfinished_ = false;
+  std::atomic<bool> may_have_unfinished_ = true;
 };
 
 inline constexpr absl::Duration kKindPatience = absl::Seconds(30);

@@ -90,6 +90,23 @@ TEST_F(VolumesTest, RemovesHalfMadeVolumesAtTheStart) {
   EXPECT_EQ(volumes_.RemoveUnfinished(), (std::vector<std::string>{"new-disk-9"}));
 }
 
+// A full node is sent no claim whose creation would look for it.
+TEST_F(VolumesTest, LooksForWhatWasLeftHalfMadeUntilItIsGone) {
+  ASSERT_TRUE(FakeMaker(&store_).Create({"region1", "new-disk-9"}, 8 * kGiB).ok());
+  store_.read_failure = absl::UnavailableError("lvm: no end after 60s");
+  EXPECT_TRUE(volumes_.RemoveUnfinished().empty());
+  EXPECT_TRUE(volumes_.MayHaveUnfinished());
+  store_.read_failure = absl::OkStatus();
+  store_.make_failure = absl::UnavailableError("busy");
+  EXPECT_TRUE(volumes_.RemoveUnfinished().empty());
+  EXPECT_TRUE(volumes_.MayHaveUnfinished());
+  EXPECT_EQ(volumes_.RemoveUnfinished(), (std::vector<std::string>{"new-disk-9"}));
+  EXPECT_FALSE(volumes_.MayHaveUnfinished());
+  store_.make_failure = absl::DeadlineExceededError("lvcreate: no end after 60s");
+  EXPECT_FALSE(Make("disk-1", "lvm", kGiB).ok());
+  EXPECT_TRUE(volumes_.MayHaveUnfinished());
+}
+
 // The page map of a terabyte, of which a driver before this one was killed.
 TEST_F(VolumesTest, OthersAreMadeWhileWhatWasLeftHalfMadeIsErased) {
   ASSERT_TRUE(FakeMaker(&store_).Create({"region1", "new-disk-9"}, 4 * kGiB).ok());
