@@ -85,8 +85,10 @@ std::optional<int> ParseConfig(int argc, const char* const* argv, DriverConfig* 
   flags.Text("--lvm-command", &config->lvm_command,
              "The lvm program and words before its arguments; none on a node without LVM.",
              "COMMAND");
-  flags.Duration("--command-timeout", &config->command_timeout,
-                 "The longest that one command (lvm, mkfs, blkid) may take.");
+  flags.Duration(
+      "--command-timeout", &config->command_timeout,
+      "The longest that one command (lvm, blkid) may take to read; to write (lvm, mkfs) it "
+      "gets five times as long.");
   AddKubeFlags(&flags, &config->kube);
   AddLogLevelFlag(&flags, &config->log_level);
   if (const std::optional<int> code = flags.Parse(argc, argv)) return code;
@@ -155,8 +157,9 @@ std::optional<int> ParseInitConfig(int argc, const char* const* argv, InitConfig
              "NVDIMM regions that are ours: names with * and ?, separated by commas.", "PATTERNS");
   flags.Text("--lvm-command", &config->lvm_command,
              "The lvm program and words before its arguments.", "COMMAND");
-  flags.Duration("--command-timeout", &config->command_timeout,
-                 "The longest that one command may take.");
+  flags.Duration(
+      "--command-timeout", &config->command_timeout,
+      "The longest that one command may take to read; to write it gets five times as long.");
   if (const std::optional<int> code = flags.Parse(argc, argv)) return code;
   if (const absl::Status status = Validate(*config); !status.ok()) return flags.Reject(status);
   return std::nullopt;

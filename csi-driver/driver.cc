@@ -68,16 +68,14 @@ Driver::Driver(const DriverConfig& config, std::string_view version)
       volumes_(&devices_, &host_, config.erasure),
       staging_(&volumes_, &host_),
       identity_(&volumes_, version),
-      controller_(&volumes_, {.node = config.node_name,
-                              .file_system = config.file_system,
-                              .facts_elsewhere =
-                                  [access = config.kube](const std::string& id) {
-                                    return FactsElsewhere(access, id);
-                                  },
-                              .kube_object =
-                                  [access = config.kube](const std::string& path) {
-                                    return ReadKubeObject(access, path, kClaimPatience);
-                                  }}),
+      controller_(
+          &volumes_,
+          {.node = config.node_name,
+           .file_system = config.file_system,
+           .facts_elsewhere =
+               [access = config.kube](const std::string& id) { return FactsElsewhere(access, id); },
+           .kube_object = [access = config.kube](
+                              const std::string& path) { return ReadKubeObject(access, path); }}),
       node_(&volumes_, &staging_, config.node_name, config.file_system),
       server_({&identity_, &registration_, &controller_, &node_},
               [this](const EndedCall& call) { monitor_.Observe(call); }),

@@ -102,7 +102,7 @@ absl::Status Initializer::Do(const InitStep& step) {
     case Action::kRemoveNamespace:
       return maker.Remove({.pool = step.region, .name = step.name});
     case Action::kCreateNamespace:
-      return maker.Create({.pool = step.region, .name = step.name}, step.bytes);
+      return maker.Create({.pool = step.region, .name = step.name}, step.bytes, absl::OkStatus);
     case Action::kCreateVolumeGroup:
       return CreateGroup(step);
     case Action::kRefuse:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One object in Kubernetes, read when it is needed: this node's at initialization, a
-// PersistentVolume when the resizer asks for one that is elsewhere, a claim right before its volume
-// is made. Nothing is watched or kept.
+// PersistentVolume when the resizer asks for one that is elsewhere, a claim while its volume is
+// made. Nothing is watched or kept.
 #pragma once
 
 #include <string>
@@ -17,10 +17,6 @@ struct KubeAccess {
 };
 
 inline constexpr absl::Duration kObjectPatience = absl::Seconds(20);
-// Of a claim that a volume is made for: what was true when it was asked for is acted on so much
-// later at most, and kAllocationMax after that the room is taken or never will be. The ledger keeps
-// the room of a claim that ended meanwhile for longer (LedgerOptions::debt_grace).
-inline constexpr absl::Duration kClaimPatience = absl::Seconds(3);
 
 // As JSON, as it is now: not from a cache. `path`: "/api/v1/nodes/n1". Errors: NotFound when the
 // API server says so; FailedPrecondition when there is neither a URL nor such an environment;

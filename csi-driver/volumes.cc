@@ -101,10 +101,12 @@ absl::StatusOr<Volume> Volumes::Create(const VolumeOrder& order) {
   if (!absl::IsNotFound(found.status())) return found;
   // One that is there is answered without asking: whoever comes again for a claim that ended since
   // does so to delete it.
-  if (order.check_wanted) PMEM_RETURN_IF_ERROR(order.check_wanted());
+  PMEM_RETURN_IF_ERROR(order.check_wanted());
   PMEM_ASSIGN_OR_RETURN(Volume volume,
                         PlaceVolume(devices.report, id, kind, order.range, order.bytes_min));
-  const absl::Status made = Maker(kind).Create(PlaceOf(volume), volume.bytes);
+  // And asked again, however long the room took: what is held for a claim that ends meanwhile may
+  // be given to another, whose turn comes once this room is free again.
+  const absl::Status made = Maker(kind).Create(PlaceOf(volume), volume.bytes, order.check_wanted);
   if (!made.ok()) {
     may_have_unfinished_ = true;
     return DeviceStatus(made);

@@ -26,9 +26,9 @@ struct VolumeOrder {
                      // or the only one that the node has.
   SizeRange range;
   int64_t bytes_min = 0;  // Of the file system that will be on it.
-  // Asked when nobody is before us any more and no such volume is there, and then the room is taken
-  // within kAllocationMax. What it refuses is not made. None: nobody to ask.
-  std::function<absl::Status()> check_wanted;
+  // Asked twice: when nobody is before us any more and no such volume is there, and once its room
+  // is taken, while nobody else of its kind is let in. What it refuses is not made.
+  std::function<absl::Status()> check_wanted = absl::OkStatus;
 };
 
 // Thread-safe. Errors of all: Aborted while another call works on the volume, or its kind is busy

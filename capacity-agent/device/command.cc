@@ -167,14 +167,22 @@ absl::Status Collect(const CommandOptions& options, const Process& process, Pipe
   }
 }
 
-// Kills the whole group. False: it does not go.
-bool Kill(const Process& process) {
-  kill(-process.pid, SIGKILL);
-  const absl::Time deadline = RealClock().SteadyNow() + kKillTimeout;
+void WaitForEnd(const Process& process, absl::Duration at_most) {
+  const absl::Time deadline = RealClock().SteadyNow() + at_most;
   while (!HasEnded(process) && RealClock().SteadyNow() < deadline) {
     pollfd file = {process.file.get(), POLLIN, 0};
     poll(&file, 1, PollMilliseconds(process, deadline));
   }
+}
+
+// Ends the whole group. False: it does not go.
+bool Kill(const Process& process, absl::Duration interruption_max) {
+  if (interruption_max > absl::ZeroDuration()) {
+    kill(-process.pid, SIGINT);
+    WaitForEnd(process, interruption_max);
+  }
+  kill(-process.pid, SIGKILL);
+  WaitForEnd(process, kKillTimeout);
   return waitpid(process.pid, nullptr, WNOHANG) == process.pid;
 }
 
@@ -206,7 +214,7 @@ absl::StatusOr<CommandResult> CommandRunner::Run(const CommandOptions& options) 
   CommandResult result;
   const absl::Status collected = Collect(options, process, &out, &messages, &result);
   if (!collected.ok()) {
-    if (!Kill(process)) stuck_pid_ = pid;
+    if (!Kill(process, options.interruption_max)) stuck_pid_ = pid;
     return collected;
   }
   PMEM_ASSIGN_OR_RETURN(result.exit_status, ExitStatus(pid));

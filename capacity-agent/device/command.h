@@ -13,9 +13,15 @@
 
 namespace pmem::agent {
 
+// A command that writes gets so many times the time of one that reads: what is cut off half-way
+// begins anew, on a slow node for ever.
+inline constexpr int kWritingFactor = 5;
+
 struct CommandOptions {
   std::vector<std::string> arguments;  // [0] is the program, looked up in PATH.
   absl::Duration timeout = absl::Seconds(10);
+  // At its end it is interrupted (SIGINT), and killed when it has not ended so much later.
+  absl::Duration interruption_max = absl::ZeroDuration();
   int64_t output_bytes_max = int64_t{1} << 20;  // Of stdout. Of stderr the first 4 KiB are kept.
   std::string name;  // Of the call, in RunToSuccess's errors. Empty: all arguments.
 };

@@ -25,6 +25,7 @@ namespace pmem::agent {
 namespace {
 
 constexpr int64_t kAttributeBytesMax = 4096;
+constexpr absl::Duration kLvmInterruptionMax = absl::Seconds(10);
 // Of LVM's own between a volume and what it lies on: a snapshot's origin that pvmove moves.
 constexpr int kLayersMax = 2;
 
@@ -45,14 +46,15 @@ bool IsLayer(const VolumePlace& place, const std::string& sysfs_path) {
 }  // namespace
 
 LvmMaker::LvmMaker(const std::string& command, absl::Duration timeout,
-                   absl::Duration allocation_max, ListGroupDevices group_devices, std::string root)
+                   ListGroupDevices group_devices, std::string root)
     : command_(command, std::move(group_devices)),
-      timeout_(timeout),
-      allocation_timeout_(std::min(timeout, allocation_max)),
+      timeout_(kWritingFactor * timeout),
       root_(std::move(root)) {}
 
-absl::Status LvmMaker::Run(const std::vector<std::string>& arguments, absl::Duration timeout) {
-  PMEM_ASSIGN_OR_RETURN(const CommandOptions options, command_.Options(arguments, timeout));
+absl::Status LvmMaker::Run(const std::vector<std::string>& arguments) {
+  PMEM_ASSIGN_OR_RETURN(CommandOptions options, command_.Options(arguments, timeout_));
+  // It keeps signals off while it has a VolumeGroup locked, and is ended before or after.
+  options.interruption_max = kLvmInterruptionMax;
   return RunToSuccess(&runner_, options).status();
 }
 
@@ -62,11 +64,11 @@ absl::Status LvmMaker::Finish(const VolumePlace& unfinished, const std::string& 
   return Run(LvmRenameArguments(unfinished.pool, unfinished.name, name));
 }
 
-absl::Status LvmMaker::Create(const VolumePlace& place, int64_t bytes) {
+absl::Status LvmMaker::Create(const VolumePlace& place, int64_t bytes, const Work& once_taken) {
   const VolumePlace unfinished = {.pool = place.pool, .name = kUnfinishedPrefix + place.name};
-  PMEM_RETURN_IF_ERROR(
-      Run(LvmCreateArguments(unfinished.pool, unfinished.name, bytes), allocation_timeout_));
-  absl::Status finished = Finish(unfinished, place.name);
+  PMEM_RETURN_IF_ERROR(Run(LvmCreateArguments(unfinished.pool, unfinished.name, bytes)));
+  absl::Status finished = once_taken();
+  if (finished.ok()) finished = Finish(unfinished, place.name);
   // What cannot be taken back now is taken back by the next call.
   if (!finished.ok()) Remove(unfinished).IgnoreError();
   return finished;

@@ -18,12 +18,12 @@ namespace pmem::agent {
 // messages alone, so that it comes as Unavailable here, and the next try sees it in the report.
 class LvmMaker final : public VolumeMaker {
  public:
-  // As LvmReader's. `allocation_max` and `root`, where /dev and /sys are: for tests.
+  // As LvmReader's; but the commands here write, and have kWritingFactor times the `timeout`.
+  // `root`, where /dev and /sys are: for tests.
   LvmMaker(const std::string& command, absl::Duration timeout,
-           absl::Duration allocation_max = kAllocationMax,
            ListGroupDevices group_devices = ReadGroupDevices, std::string root = "");
 
-  absl::Status Create(const VolumePlace& place, int64_t bytes) override;
+  absl::Status Create(const VolumePlace& place, int64_t bytes, const Work& once_taken) override;
   absl::Status Extend(const VolumePlace& place, int64_t bytes) override;
   // FailedPrecondition when another VolumeGroup's volume has the device's name, Unavailable while
   // the path leads to another volume's device.
@@ -40,8 +40,7 @@ class LvmMaker final : public VolumeMaker {
   }
 
  private:
-  absl::Status Run(const std::vector<std::string>& arguments) { return Run(arguments, timeout_); }
-  absl::Status Run(const std::vector<std::string>& arguments, absl::Duration timeout);
+  absl::Status Run(const std::vector<std::string>& arguments);
   absl::Status Finish(const VolumePlace& unfinished, const std::string& name);
   std::string PathOf(const VolumePlace& place) const {
     return root_ + MapperPath(place.pool, place.name);
@@ -60,7 +59,6 @@ class LvmMaker final : public VolumeMaker {
 
   const LvmCommand command_;
   const absl::Duration timeout_;
-  const absl::Duration allocation_timeout_;
   const std::string root_;
   CommandRunner runner_;
 };

@@ -16,7 +16,6 @@
 #include "capacity-agent/device/erase.h"
 #include "capacity-agent/device/errno_status.h"
 #include "capacity-agent/device/ndctl_context.h"
-#include "common/io/clock.h"
 #include "common/pure/absl_view.h"
 #include "common/pure/names.h"
 #include "common/pure/sizing.h"
@@ -200,20 +199,16 @@ VolumePlace Unfinished(const VolumePlace& place) {
 
 }  // namespace
 
-absl::Status NdctlMaker::Create(const VolumePlace& place, int64_t bytes) {
+absl::Status NdctlMaker::Create(const VolumePlace& place, int64_t bytes, const Work& once_taken) {
   const VolumePlace unfinished = {.pool = place.pool, .name = kUnfinishedPrefix + place.name};
-  const absl::Time latest = RealClock().SteadyNow() + kAllocationMax;
   PMEM_ASSIGN_OR_RETURN(const View found, Look(unfinished));
   // Nothing would tell it from ours below. Nor is it removed here: others wait meanwhile.
   if (found.volume != nullptr) {
     return absl::UnavailableError(absl::StrCat(unfinished.name, " is still in ", place.pool));
   }
-  // The kernel lets nobody look while it brings up a large namespace for somebody else.
-  if (RealClock().SteadyNow() > latest) {
-    return absl::UnavailableError(place.pool + ": the kernel was slow to answer");
-  }
   const auto make = [&]() -> absl::Status {
     PMEM_RETURN_IF_ERROR(AllocateRoom(found.region, unfinished, bytes));
+    PMEM_RETURN_IF_ERROR(once_taken());
     {
       PMEM_ASSIGN_OR_RETURN(const View view, LookAtVolume(unfinished));
       PMEM_RETURN_IF_ERROR(EnableFsdax(view));

@@ -14,7 +14,7 @@ namespace pmem::agent {
 // kept. Needs root.
 class NdctlMaker final : public VolumeMaker {
  public:
-  absl::Status Create(const VolumePlace& place, int64_t bytes) override;
+  absl::Status Create(const VolumePlace& place, int64_t bytes, const Work& once_taken) override;
   absl::Status Extend(const VolumePlace& place, int64_t bytes) override;
   absl::StatusOr<std::string> Open(const VolumePlace& place) override;
   absl::Status Close(const VolumePlace&) override { return absl::OkStatus(); }

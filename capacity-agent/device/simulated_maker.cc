@@ -17,6 +17,7 @@
 #include "capacity-agent/device/file_descriptor.h"
 #include "capacity-agent/device/loop_device.h"
 #include "common/io/files.h"
+#include "common/pure/names.h"
 #include "common/pure/status_macros.h"
 
 namespace pmem::agent {
@@ -73,14 +74,26 @@ absl::StatusOr<std::string> SimulatedMaker::ImagePath(const VolumePlace& place) 
   return absl::StrCat(real.get(), "/", place.pool, ".", place.name);
 }
 
-absl::Status SimulatedMaker::Create(const VolumePlace& place, int64_t bytes) {
+absl::Status SimulatedMaker::Create(const VolumePlace& place, int64_t bytes,
+                                    const Work& once_taken) {
   PMEM_ASSIGN_OR_RETURN(const std::string image, ImagePath(place));
   // Of a volume of that name that was taken out of the file by hand.
   PMEM_RETURN_IF_ERROR(DetachLoopDevice(image));
   if (unlink(image.c_str()) != 0 && errno != ENOENT) return ErrnoStatus(errno, image);
-  return Rewrite([&place, bytes](std::string_view json) {
-    return AddSimulatedVolume(json, place.pool, place.name, bytes);
-  });
+  const VolumePlace unfinished = {.pool = place.pool, .name = kUnfinishedPrefix + place.name};
+  PMEM_RETURN_IF_ERROR(Rewrite([&unfinished, bytes](std::string_view json) {
+    return AddSimulatedVolume(json, unfinished.pool, unfinished.name, bytes);
+  }));
+  absl::Status made = once_taken();
+  if (made.ok()) {
+    made = Rewrite([&](std::string_view json) -> absl::StatusOr<std::string> {
+      PMEM_ASSIGN_OR_RETURN(const std::string without,
+                            RemoveSimulatedVolume(json, unfinished.pool, unfinished.name));
+      return AddSimulatedVolume(without, place.pool, place.name, bytes);
+    });
+  }
+  if (!made.ok()) Remove(unfinished).IgnoreError();
+  return made;
 }
 
 absl::Status SimulatedMaker::Extend(const VolumePlace& place, int64_t bytes) {

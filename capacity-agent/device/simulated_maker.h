@@ -19,7 +19,7 @@ class SimulatedMaker final : public VolumeMaker {
  public:
   explicit SimulatedMaker(std::string path) : path_(std::move(path)) {}
 
-  absl::Status Create(const VolumePlace& place, int64_t bytes) override;
+  absl::Status Create(const VolumePlace& place, int64_t bytes, const Work& once_taken) override;
   absl::Status Extend(const VolumePlace& place, int64_t bytes) override;
   absl::StatusOr<std::string> Open(const VolumePlace& place) override;
   absl::Status Close(const VolumePlace& place) override;

@@ -8,7 +8,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
 #include "capacity-agent/device/erase.h"
 
 namespace pmem::agent {
@@ -19,11 +18,6 @@ struct VolumePlace {
   std::string name;  // "disk-<uid>"
   bool operator==(const VolumePlace&) const = default;
 };
-
-// So long after its begin a Create has taken the room, or never takes it. Whoever looked right
-// before whether the volume may be made relies on that (kClaimPatience). What comes after the room
-// is taken may take longer: reports show it as taken by then.
-inline constexpr absl::Duration kAllocationMax = absl::Seconds(7);
 
 // Not thread-safe, one call at a time for each object: nothing below a maker (LVM, libndctl) is
 // safe in parallel. All calls block for a bounded time. Errors of all: NotFound for a pool or
@@ -37,7 +31,10 @@ class VolumeMaker {
   // Makes the volume, of `bytes` as the pool counts them (a multiple of its alignment), without
   // traces of file systems that lay there before. Until it is whole nothing of that name is seen.
   // AlreadyExists when it is there, Unavailable while what an earlier call left half-made is.
-  virtual absl::Status Create(const VolumePlace& place, int64_t bytes) = 0;
+  // `once_taken` is called once its room is taken, however long that took: what that refuses is
+  // taken back, with its error. So is whatever fails then; what cannot be taken back stays
+  // half-made.
+  virtual absl::Status Create(const VolumePlace& place, int64_t bytes, const Work& once_taken) = 0;
 
   // Grows it in place to `bytes`; what is on it stays. OutOfRange for a kind that cannot grow.
   virtual absl::Status Extend(const VolumePlace& place, int64_t bytes) = 0;

@@ -97,7 +97,9 @@ absl::StatusOr<Usage> BlockUsage(const std::string& path) {
 }  // namespace
 
 absl::Status LinuxHost::Run(const std::string& device, std::vector<std::string> arguments) {
-  return programs_.Run(device, {.arguments = std::move(arguments), .timeout = timeout_}).status();
+  return programs_
+      .Run(device, {.arguments = std::move(arguments), .timeout = agent::kWritingFactor * timeout_})
+      .status();
 }
 
 absl::StatusOr<std::string> LinuxHost::FileSystemOn(const std::string& device) {

@@ -11,7 +11,8 @@
 
 namespace pmem::driver {
 
-// Programs are looked up in PATH, run without a shell and ended after `timeout`.
+// Programs are looked up in PATH, run without a shell and ended after `timeout`, those
+// that write after kWritingFactor times that.
 class LinuxHost final : public Host {
  public:
   explicit LinuxHost(absl::Duration timeout) : timeout_(timeout) {}

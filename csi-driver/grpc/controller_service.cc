@@ -60,6 +60,13 @@ SizeRange DecodeRange(const ::csi::v1::CapacityRange& range) {
   return {.required_bytes = range.required_bytes(), .limit_bytes = range.limit_bytes()};
 }
 
+// Where there is no claim to ask about. Where there is, its volume is made though the caller gave
+// up: on a slow node no call is waited for to its end, and the next one finds what this one made.
+absl::Status CheckCaller(const grpc::ServerContext* context) {
+  if (context == nullptr || !context->IsCancelled()) return absl::OkStatus();
+  return absl::CancelledError("the caller has given up");
+}
+
 absl::Status CheckSource(const ::csi::v1::CreateVolumeRequest& request) {
   if (!request.has_volume_content_source()) return absl::OkStatus();
   return absl::InvalidArgumentError("volume_content_source: volumes are made empty only");
@@ -100,13 +107,10 @@ absl::StatusOr<std::string> ControllerService::KindAsked(
 // takes the selected node away from whichever claim has the name now.) UNAVAILABLE is tried again.
 absl::Status ControllerService::CheckClaim(const ::csi::v1::CreateVolumeRequest& request,
                                            const grpc::ServerContext* context) {
-  if (context != nullptr && context->IsCancelled()) {
-    return absl::CancelledError("the caller has given up");
-  }
   PMEM_ASSIGN_OR_RETURN(const std::string path, PathOfClaim(request.parameters()));
-  if (path.empty()) return absl::OkStatus();
+  if (path.empty()) return CheckCaller(context);
   const absl::StatusOr<std::string> claim = kube_object_(path);
-  if (absl::IsFailedPrecondition(claim.status())) return absl::OkStatus();  // Nobody to ask.
+  if (absl::IsFailedPrecondition(claim.status())) return CheckCaller(context);
   if (absl::IsNotFound(claim.status())) {
     return absl::FailedPreconditionError(
         absl::StrCat("the claim is gone: ", request.name(), " is not made"));

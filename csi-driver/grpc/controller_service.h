@@ -23,7 +23,7 @@ class ControllerService final : public ::csi::v1::Controller::Service {
     std::string file_system;  // Of a claim that names none.
     // What is known of a volume that is not on this node. Called from several threads.
     std::function<absl::StatusOr<VolumeFacts>(const std::string& id)> facts_elsewhere;
-    // The object at a path of the API server, as JSON, as it was kClaimPatience ago or later.
+    // The object at a path of the API server, as JSON, as it is when it is asked for, or later.
     // Called from several threads. FailedPrecondition: there is no API server to ask.
     std::function<absl::StatusOr<std::string>(const std::string& path)> kube_object;
   };

@@ -66,9 +66,9 @@ struct LedgerOptions {
   absl::Duration agent_silence_max = absl::Seconds(50);
   // How long a hold stands when nothing is heard; longer than any scheduling decision.
   absl::Duration hold_ttl = absl::Seconds(30);
-  // How long a lost pin keeps its room, as its volume may still be in the making (from the driver's
-  // look at the claim until its room is taken it is 10 s at most) and the report of it on its way.
-  // A debt ends with the first answer of the agent after that.
+  // How long a lost pin keeps its room, as its volume may be there (the driver looked at the claim
+  // last when the room was taken) and the answer of the agent on its way be of the time before. A
+  // debt ends with the first answer of the agent after that.
   absl::Duration debt_grace = absl::Seconds(24);
   // Debts that one list may cause for what it does not tell, each of one claim on one node: some 50
   // MiB. Beyond that no claim by claim account is kept: each node takes nothing new until its agent

@@ -151,6 +151,10 @@ class PendingCall:
             env=dict(os.environ, GRPC_VERBOSITY='NONE', no_grpc_proxy='127.0.0.1'),
         )
 
+    def give_up(self):
+        self._process.kill()
+        self._process.communicate(timeout=CALL_SECONDS)
+
     def answer(self):
         out, _ = self._process.communicate(timeout=CALL_SECONDS)
         return json.loads(out)

@@ -46,9 +46,17 @@ class FakeMaker final : public agent::VolumeMaker {
  public:
   explicit FakeMaker(FakeStore* store) : store_(store) {}
 
-  absl::Status Create(const agent::VolumePlace& place, int64_t bytes) override {
-    return Write("Create", place, bytes,
-                 agent::AddSimulatedVolume(store_->json, place.pool, place.name, bytes));
+  absl::Status Create(const agent::VolumePlace& place, int64_t bytes) {
+    return Create(place, bytes, absl::OkStatus);
+  }
+  absl::Status Create(const agent::VolumePlace& place, int64_t bytes,
+                      const agent::Work& once_taken) override {
+    PMEM_RETURN_IF_ERROR(
+        Write("Create", place, bytes,
+              agent::AddSimulatedVolume(store_->json, place.pool, place.name, bytes)));
+    absl::Status wanted = once_taken();
+    if (!wanted.ok()) Remove(place).IgnoreError();
+    return wanted;
   }
   absl::Status Extend(const agent::VolumePlace& place, int64_t bytes) override {
     return Write("Extend", place, bytes,

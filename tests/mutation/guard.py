@@ -7,8 +7,8 @@ CORE = 'tests/unit/extender/core/extender-core-tests'
 SHELL = 'tests/unit/extender/extender-shell-tests'
 PURE = 'tests/unit/common/common-tests'
 AGENT = 'tests/unit/capacity-agent/capacity-agent-tests'
+DRIVER = 'tests/unit/csi-driver/csi-driver-tests'
 DRIVER_CORE = 'tests/unit/csi-driver/csi-driver-core-tests'
-DRIVER_CALLS = 'tests/unit/csi-driver/csi-driver-grpc-tests'
 
 
 @dataclasses.dataclass(frozen=True)

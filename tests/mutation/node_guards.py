@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The guards against double booking that are on the node: in the driver, and in what makes its volumes."""
 
-from guard import AGENT, DRIVER_CALLS, DRIVER_CORE, Guard
+from guard import AGENT, DRIVER, DRIVER_CORE, Guard
 
 NODE_GUARDS = (
     Guard(
-        '5: a node makes nothing for a claim that ended while it waited',
+        '5: a node looks at the claim again once the room is taken',
         'csi-driver/volumes.cc',
-        '  if (order.check_wanted) PMEM_RETURN_IF_ERROR(order.check_wanted());\n',
-        '',
-        'ServicesTest.AClaimThatIsDeletedWhileItWaitsForItsTurnGetsNoVolume',
-        DRIVER_CALLS,
+        'volume.bytes, order.check_wanted);',
+        'volume.bytes, absl::OkStatus);',
+        'VolumesTest.TakesBackWhatIsNotWantedOnceItsRoomIsTaken',
+        DRIVER,
     ),
     Guard(
         '5: a node makes nothing for a claim that is sent elsewhere',
@@ -21,11 +21,11 @@ NODE_GUARDS = (
         DRIVER_CORE,
     ),
     Guard(
-        '5: the room of a volume is taken in time or never',
+        '5: what is not wanted once its room is taken gives it back before the turn ends',
         'capacity-agent/device/lvm_maker.cc',
-        'bytes), allocation_timeout_));',
-        'bytes)));',
-        'SlowLvm.TakesTheRoomInTimeOrNever',
+        'finished = once_taken();',
+        'finished = once_taken ? absl::OkStatus() : once_taken();',
+        'SlowLvm.TakesBackTheRoomOfWhatIsNotWantedOnceItIsTaken',
         AGENT,
     ),
 )

@@ -11,7 +11,9 @@ inline constexpr absl::Duration kWatchDelayMax = absl::Seconds(3);
 inline constexpr absl::Duration kReportDelayMax = absl::Seconds(5);
 // How long a creation waits for those before it until the driver looks at its claim.
 inline constexpr absl::Duration kTurnMax = absl::Seconds(30);
-// From that look until the volume is there.
-inline constexpr absl::Duration kCreationMax = absl::Seconds(10);
+// From that look until its room is taken and the driver looks again. Nothing bounds it: this is
+// longer than what is held for a claim that ends meanwhile.
+inline constexpr absl::Duration kCreationMax = absl::Seconds(60);
+inline constexpr absl::Duration kExpansionMax = absl::Seconds(10);
 
 }  // namespace pmem::extender::simulator

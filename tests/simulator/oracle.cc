@@ -70,7 +70,8 @@ bool Oracle::IsExcused(const std::string& claim_uid, const std::string& node) co
   return false;
 }
 
-// Claims that were given the node and have no volume there yet, and creations nobody waits for.
+// Claims that were given the node and have no volume there yet. What is being made for others is
+// taken back before the node makes anything for these.
 std::vector<Want> Oracle::PendingOn(const std::string& node) const {
   std::vector<Want> wants;
   const Devices& devices = stage_.devices.at(node);
@@ -78,11 +79,6 @@ std::vector<Want> Oracle::PendingOn(const std::string& node) const {
     if (!claim.volume_name.empty() || claim.selected_node != node) continue;
     if (devices.Has(VolumeName(uid))) continue;
     wants.push_back({uid, KindOfClaim(claim), claim.requested_bytes});
-  }
-  for (const auto& [key, creation] : creations_) {
-    const bool is_there = devices.Has(VolumeName(key.first));  // Asked for once more.
-    if (key.second == node && !is_there && !HasWant(wants, key.first))
-      wants.push_back(creation.want);
   }
   return wants;
 }
@@ -135,35 +131,24 @@ void Oracle::PinnedByHand(const Claim& claim) {
   });
 }
 
-void Oracle::CreationBegan(const Claim& claim, const std::string& node) {
-  stage_.Tell(absl::StrCat("claim ", claim.meta.key.name, " is being made on ", node));
-  creations_[{claim.meta.uid, node}] = {{claim.meta.uid, KindOfClaim(claim), claim.requested_bytes},
-                                        stage_.agenda.now()};
+void Oracle::Made(const Want& want, const std::string& node) {
+  stage_.Tell(absl::StrCat("claim ", want.claim_uid, " is made on ", node));
+  made_[{want.claim_uid, node}] = {want, stage_.agenda.now()};
 }
 
-void Oracle::CreationEnded(const std::string& claim_uid, const std::string& node) {
-  stage_.Tell(absl::StrCat("claim ", claim_uid, " is made, or refused, on ", node));
-  const auto it = creations_.find({claim_uid, node});
-  if (it == creations_.end()) return;
-  it->second.until = stage_.agenda.now();
-  made_[it->first] = it->second;
-  creations_.erase(it);
-}
-
-void Oracle::CreationFailed(const std::string& claim_uid, const std::string& node) {
-  if (IsExcused(claim_uid, node)) {
+void Oracle::CreationFailed(const Want& want, const std::string& node) {
+  if (IsExcused(want.claim_uid, node)) {
     ++tally_.failed_excused;
     return;
   }
   std::vector<Want> wants = PendingOn(node);
-  const auto creation = creations_.find({claim_uid, node});
-  if (creation != creations_.end()) KeepKindsOf({creation->second.want}, wants);
-  if (IsByDevice(claim_uid, node, wants)) {
+  KeepKindsOf({want}, wants);
+  if (IsByDevice(want.claim_uid, node, wants)) {
     ++tally_.failed_by_device;
     return;
   }
   ++tally_.failed_by_us;
-  Fail(absl::StrCat("the creation for claim ", claim_uid, " failed on ", node));
+  Fail(absl::StrCat("the creation for claim ", want.claim_uid, " failed on ", node));
 }
 
 std::vector<Oracle::Creation> Oracle::Orphans(const std::string& node) const {
@@ -172,9 +157,6 @@ std::vector<Oracle::Creation> Oracle::Orphans(const std::string& node) const {
     const Claim* claim = stage_.kube.FindClaim(uid);
     if (claim == nullptr || TrueNode(stage_.kube, *claim) != node) orphans.push_back(creation);
   };
-  for (const auto& [key, creation] : creations_) {
-    if (key.second == node) add(key.first, creation);
-  }
   for (const auto& [key, creation] : made_) {
     const bool is_there = stage_.devices.at(node).Has(VolumeName(key.first));
     if (key.second == node && is_there) add(key.first, creation);

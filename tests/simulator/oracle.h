@@ -43,17 +43,14 @@ class Oracle {
   // The API server took selected-node of the claim.
   void Accepted(const Claim& claim, const Decision& decision);
   void PinnedByHand(const Claim& claim);
-  // A provisioner began to make the claim's volume on the node; whatever becomes of the claim, it
-  // will be finished.
-  void CreationBegan(const Claim& claim, const std::string& node);
-  void CreationEnded(const std::string& claim_uid, const std::string& node);
-  void CreationFailed(const std::string& claim_uid, const std::string& node);
-  // Creations under way on the node, and volumes that are there, for claims that are not there (or
-  // not pinned there) any more.
+  // A volume has its room on the node, and its claim was still pinned there: whatever becomes of
+  // that, it will be finished.
+  void Made(const Want& want, const std::string& node);
+  void CreationFailed(const Want& want, const std::string& node);
+  // Volumes that are there, for claims that are not there (or not pinned there) any more.
   struct Creation {
     Want want;
     absl::Time since;
-    absl::Time until = absl::InfiniteFuture();  // When the volume was made.
   };
   std::vector<Creation> Orphans(const std::string& node) const;
 
@@ -97,9 +94,8 @@ class Oracle {
   std::vector<Interference> interferences_;
   // The last one by claim UID and node: a creation may outlast the claim's pin there.
   std::map<std::pair<std::string, std::string>, Decision> decisions_;
-  std::set<std::pair<std::string, std::string>> by_hand_;              // Claim UID and node.
-  std::map<std::pair<std::string, std::string>, Creation> creations_;  // By claim UID and node.
-  std::map<std::pair<std::string, std::string>, Creation> made_;       // The same.
+  std::set<std::pair<std::string, std::string>> by_hand_;         // Claim UID and node.
+  std::map<std::pair<std::string, std::string>, Creation> made_;  // By claim UID and node.
   std::string failure_;
   Tally tally_;
 };

@@ -27,7 +27,7 @@ inline constexpr std::string_view kFeatures[] = {
     "abandoned",          // Attempts end after the filter, the nomination or the first write.
     "conflicts",          // Writes of the scheduler fail with 409 although nobody raced them.
     "samples",            // The scheduler asks about some nodes only.
-    "slow_provisioner",   // A creation waits up to 30 s for its turn, and takes up to 10 s.
+    "slow_provisioner",   // A creation waits up to 30 s for its turn, and takes up to 60 s.
     "odd_devices",        // The node takes any pool and extent that fits, not the best.
     "many_pools",         // Two VolumeGroups and two regions a node.
     "direct",             // PMEM-direct claims.

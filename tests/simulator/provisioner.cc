@@ -3,12 +3,15 @@
 
 #include <variant>
 
+#include "absl/strings/str_cat.h"
 #include "common/pure/names.h"
 
 namespace pmem::extender::simulator {
 namespace {
 
 constexpr uint64_t kProvisionerSalt = 3;
+// How often a creation looks whether its turn has come.
+constexpr absl::Duration kTurnLook = absl::Milliseconds(200);
 
 PoolKind KindOf(const Claim& claim) {
   return claim.storage_class_name->find("direct") == std::string::npos ? PoolKind::kLvm
@@ -93,23 +96,29 @@ void Provisioner::Begin(const std::string& uid, const std::string& node) {
   stage_.agenda.After(waits, [this, uid, node] { Make(uid, node); });
 }
 
-// The driver's turn has come: it looks at the claim itself, whatever the provisioner's call is of.
-// Then the volume is made, whatever becomes of the claim.
+// The driver makes one volume of a kind after the other. When the turn has come it looks at the
+// claim itself, whatever the provisioner's call is of.
 void Provisioner::Make(const std::string& uid, const std::string& node) {
   const Claim* claim = Wanted(uid, node);
   if (claim == nullptr) return;
-  oracle_.CreationBegan(*claim, node);
+  if (!in_turn_.insert({node, KindOf(*claim)}).second) {
+    return stage_.agenda.After(kTurnLook, [this, uid, node] { Make(uid, node); });
+  }
+  stage_.Tell(absl::StrCat("claim ", claim->meta.key.name, " is being made on ", node));
   absl::Duration lasts = random_.Between(absl::Milliseconds(20), absl::Milliseconds(400));
-  if (stage_.Has("slow_provisioner") && random_.Chance(30)) {
+  if (stage_.Has("slow_provisioner") && !stage_.is_calm && random_.Chance(30)) {
     lasts = random_.Between(absl::ZeroDuration(), kCreationMax);
   }
   stage_.agenda.After(lasts, [this, claim = *claim, node] { Finish(claim, node); });
 }
 
+// Its room is taken, and the driver looks again: one that is not wanted any more is removed before
+// the turn ends, so that nobody of the node's ever sees it.
 void Provisioner::Finish(const Claim& claim, const std::string& node) {
   const std::string& uid = claim.meta.uid;
+  in_turn_.erase({node, KindOf(claim)});
+  if (Wanted(uid, node) == nullptr) return;
   making_.erase({uid, node});
-  if (IsOff(node)) return oracle_.CreationEnded(uid, node);
   Devices& devices = stage_.devices.at(node);
   Create(claim, node, devices);
   if (!devices.Has(VolumeName(uid))) return Refused(uid, node);
@@ -123,8 +132,8 @@ void Provisioner::Create(const Claim& claim, const std::string& node, Devices& d
   const Want want{uid, KindOf(claim), claim.requested_bytes};
   const auto choice = stage_.Has("odd_devices") ? Devices::Choice::kAny : Devices::Choice::kBestFit;
   const bool is_made = devices.Create(want, VolumeName(uid), choice, stage_.agenda.now(), random_);
-  if (!is_made) oracle_.CreationFailed(uid, node);
-  oracle_.CreationEnded(uid, node);
+  if (!is_made) return oracle_.CreationFailed(want, node);
+  oracle_.Made(want, node);
 }
 
 // RESOURCE_EXHAUSTED: selected-node is taken away, and somebody may choose again.
@@ -201,7 +210,7 @@ void Provisioner::BeginExpansion(const std::string& uid, const std::string& node
     stage_.kube.ChangeVolume(name, volume->meta.resource_version,
                              [bytes](PersistentVolume& begun) { begun.capacity_bytes = bytes; });
   }
-  const absl::Duration most = stage_.Has("slow_expansions") ? kCreationMax : absl::Seconds(2);
+  const absl::Duration most = stage_.Has("slow_expansions") ? kExpansionMax : absl::Seconds(2);
   stage_.agenda.After(random_.Between(absl::Milliseconds(50), most),
                       [this, uid, node, bytes] { FinishExpansion(uid, node, bytes); });
 }

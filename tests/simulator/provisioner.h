@@ -45,6 +45,7 @@ class Provisioner {
   StaticVolumes& statics_;
   Random random_;
   std::set<std::pair<std::string, std::string>> making_;  // Claim UID and node.
+  std::set<std::pair<std::string, PoolKind>> in_turn_;    // Of which node a volume is being made.
   std::set<std::string> expanding_;
 };
 

@@ -63,8 +63,8 @@ void World::StartReplica(Replica& replica) {
   agents_.Connect(replica);
 }
 
-// A leader knows nothing of a creation for a claim that its process was told of only after the
-// creation had begun, and then without this pin, until it is told of the PersistentVolume or of a
+// A leader knows nothing of a volume for a claim that its process was told of only after the volume
+// had its room, and then without this pin, until it is told of the PersistentVolume or of a
 // report of later: no object and no report tells of it before. The one fault of ours that is
 // excused.
 void World::Lead(Replica& replica) {
@@ -72,8 +72,7 @@ void World::Lead(Replica& replica) {
     for (const Oracle::Creation& creation : oracle_.Orphans(node)) {
       const std::string& uid = creation.want.claim_uid;
       if (replica.HasHeardOf(uid, node, creation.since)) continue;
-      const absl::Time known = std::min(creation.until, stage_.agenda.now() + kCreationMax);
-      oracle_.Interfere(node, [node = node, uid, known](const Ledger& ledger) {
+      oracle_.Interfere(node, [node = node, uid, known = creation.since](const Ledger& ledger) {
         if (ledger.cache().FindVolume("pvc-" + uid) != nullptr) return true;
         const NodeState* state = ledger.nodes().Find(node);
         return state != nullptr && state->report != nullptr && state->report->observed_at >= known;

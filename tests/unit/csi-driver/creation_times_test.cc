@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long a volume may be in the making, as the driver, the ledger, the manifests and the
-// simulator each have it: one of them alone cannot be changed.
+// How long what is asked of a node may take, as the driver, the agent, the ledger, the manifests
+// and the simulator each have it: one of them alone cannot be changed.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -8,7 +8,6 @@
 
 #include "absl/strings/str_split.h"
 #include "capacity-agent/agent.h"
-#include "capacity-agent/device/volume_maker.h"
 #include "capacity-agent/report_store.h"
 #include "common/io/files.h"
 #include "csi-driver/kube_object.h"
@@ -20,9 +19,6 @@
 
 namespace pmem::driver {
 namespace {
-
-// From the driver's look at a claim until its room is taken, or never will be.
-const absl::Duration kAfterTheLook = kClaimPatience + agent::kAllocationMax;
 
 // --timeout of the sidecars in the manifests' base: how long they wait for a call.
 std::vector<absl::Duration> SidecarTimeouts() {
@@ -39,30 +35,28 @@ std::vector<absl::Duration> SidecarTimeouts() {
   return timeouts;
 }
 
-TEST(CreationTimes, ADebtOutlivesACreationThatWasBegunBeforeItAndTheReportOfIt) {
+// A claim that ends after the driver's last look at it had its room taken before. What the agent
+// says a debt's time later is of after that.
+TEST(CreationTimes, ADebtOutlivesAnAnswerThatSpeaksOfTheTimeBeforeItsClaimEnded) {
   EXPECT_GT(extender::LedgerOptions{}.debt_grace,
-            kAfterTheLook + extender::simulator::kReportDelayMax);
-}
-
-TEST(CreationTimes, ADebtOutlivesAnAnswerThatSpeaksOfTheTimeBeforeTheCreationEnded) {
-  EXPECT_LT(kAfterTheLook + agent::kHoldMax + agent::kWaitGranularity,
-            extender::LedgerOptions{}.debt_grace);
+            agent::kHoldMax + agent::kWaitGranularity + extender::simulator::kReportDelayMax);
 }
 
 TEST(CreationTimes, AnAgentThatReadsWhatChangedIsWaitedFor) {
   EXPECT_LT(agent::kHoldMax + agent::kWaitGranularity, extender::AgentPoller::Options{}.slack);
 }
 
-TEST(CreationTimes, ACallIsWaitedForUntilItsTurnAndItsRoom) {
+TEST(CreationTimes, ACallIsWaitedForUntilItsTurn) {
   ASSERT_EQ(SidecarTimeouts().size(), 2u);
-  // The claim is asked for twice: for its class, too.
+  // The claim is asked for its class first.
   for (const absl::Duration timeout : SidecarTimeouts()) {
-    EXPECT_GT(timeout, kClaimPatience + kGlanceMax + kKindPatience + kAfterTheLook);
+    EXPECT_GT(timeout, kObjectPatience + kGlanceMax + kKindPatience);
   }
 }
 
-TEST(CreationTimes, TheSimulatorsNodesAreAsSlowAsRealOnesMayBe) {
-  EXPECT_GE(extender::simulator::kCreationMax, kAfterTheLook);
+TEST(CreationTimes, TheSimulatorsNodesTakeRoomAfterADebtForItHasEnded) {
+  EXPECT_GT(extender::simulator::kCreationMax,
+            extender::LedgerOptions{}.debt_grace + agent::kHoldMax);
   EXPECT_GE(extender::simulator::kTurnMax, kKindPatience);
 }
 

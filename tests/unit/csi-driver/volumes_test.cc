@@ -43,6 +43,23 @@ TEST_F(VolumesTest, RefusesAnotherVolumeWhereNoLabelSlotIsFree) {
   EXPECT_TRUE(absl::IsResourceExhausted(Make("disk-4", "direct", kGiB).status()));
 }
 
+// Its claim may have ended meanwhile, and what was held for it been given to another: whose turn
+// comes once the room is free again.
+TEST_F(VolumesTest, TakesBackWhatIsNotWantedOnceItsRoomIsTaken) {
+  int looks = 0;
+  const auto ends_at_the_second_look = [this, &looks] {
+    EXPECT_EQ(store_.calls.size(), looks == 0 ? 0u : 1u);
+    return ++looks == 1 ? absl::OkStatus() : absl::FailedPreconditionError("the claim is gone");
+  };
+  const absl::Status made =
+      volumes_.Create({.name = "disk-1", .kind = "lvm", .check_wanted = ends_at_the_second_look})
+          .status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(made)) << made;
+  EXPECT_EQ(store_.calls,
+            (Calls{"Create pmemvgregion0/disk-1 1073741824", "Remove pmemvgregion0/disk-1"}));
+  EXPECT_TRUE(Make("disk-2", "lvm", 7 * kGiB).ok());
+}
+
 TEST_F(VolumesTest, TriesAgainAfterAFailure) {
   store_.make_failure = absl::UnavailableError("lvcreate: no end after 60s");
   EXPECT_TRUE(absl::IsUnavailable(Make("disk-1", "lvm", kGiB).status()));

@@ -10,35 +10,59 @@
 #include <string>
 #include <vector>
 
-#include "absl/time/clock.h"
+#include "absl/status/status.h"
 
 namespace pmem::agent {
 namespace {
 
 namespace fs = std::filesystem;
 
-// An lvm that takes its time, whatever it is called for.
+// An lvm that does what the test says, and notes what it is called for.
 class SlowLvm : public testing::Test {
  protected:
-  SlowLvm() : program_(testing::TempDir() + "/slow-lvm-" + std::to_string(::getpid())) {
-    std::ofstream(program_) << "#!/bin/sh\nsleep 60\n";
-    std::filesystem::permissions(program_, std::filesystem::perms::owner_all);
+  SlowLvm() : program_(testing::TempDir() + "/slow-lvm-" + std::to_string(::getpid())) {}
+  ~SlowLvm() override {
+    fs::remove(program_);
+    fs::remove(program_ + ".calls");
   }
-  ~SlowLvm() override { std::filesystem::remove(program_); }
+  void Does(const std::string& what) const {
+    std::ofstream(program_) << "#!/bin/sh\necho $1 >>" << program_ << ".calls\n" << what << "\n";
+    fs::permissions(program_, fs::perms::owner_all);
+  }
+  std::string Calls() const {
+    std::stringstream text;
+    text << std::ifstream(program_ + ".calls").rdbuf();
+    return text.str();
+  }
+  LvmMaker Maker(absl::Duration timeout) const {
+    return LvmMaker(program_, timeout, [] { return std::vector<std::string>{"pmem0"}; });
+  }
   const std::string program_;
 };
 
-TEST_F(SlowLvm, TakesTheRoomInTimeOrNever) {
-  LvmMaker maker(program_, absl::Seconds(60), absl::Milliseconds(200));
-  const absl::Time began = absl::Now();
-  const absl::Status made = maker.Create({"pmemvgregion0", "disk-1"}, 4194304);
-  EXPECT_TRUE(absl::IsDeadlineExceeded(made)) << made;
-  EXPECT_LT(absl::Now() - began, absl::Seconds(10));
+// However long its room took: a claim that ended meanwhile has lost it to another.
+TEST_F(SlowLvm, TakesBackTheRoomOfWhatIsNotWantedOnceItIsTaken) {
+  Does("sleep 0.4");
+  const absl::Status gone = absl::FailedPreconditionError("the claim is gone");
+  const auto look = [this, &gone] {
+    EXPECT_EQ(Calls(), "lvcreate\n");
+    return gone;
+  };
+  EXPECT_EQ(Maker(absl::Seconds(60)).Create({"pmemvgregion0", "disk-1"}, 4194304, look), gone);
+  EXPECT_EQ(Calls(), "lvcreate\nlvremove\n");
 }
 
-TEST_F(SlowLvm, HasTheCommandsTimeWhereThatIsLess) {
-  LvmMaker maker(program_, absl::Milliseconds(200));
-  EXPECT_TRUE(absl::IsDeadlineExceeded(maker.Create({"pmemvgregion0", "disk-1"}, 4194304)));
+TEST_F(SlowLvm, HasLongerToWriteThanToRead) {
+  Does("sleep 0.4");
+  EXPECT_TRUE(Maker(absl::Milliseconds(200)).Remove({"pmemvgregion0", "disk-1"}).ok());
+}
+
+// As LVM does between two VolumeGroups, and while it waits for one's lock.
+TEST_F(SlowLvm, IsInterruptedBeforeItIsKilled) {
+  Does("trap 'echo interrupted >>" + program_ + ".calls; exit 5' INT\nsleep 60 & wait");
+  const absl::Status removed = Maker(absl::Milliseconds(100)).Remove({"pmemvgregion0", "disk-1"});
+  EXPECT_TRUE(absl::IsDeadlineExceeded(removed)) << removed;
+  EXPECT_EQ(Calls(), "lvremove\ninterrupted\n");
 }
 
 TEST(LvmMaker, SaysWhichCallFailed) {
@@ -83,7 +107,7 @@ class SuspendedVolume : public testing::Test {
   const fs::path root_ = testing::TempDir() + "/suspended-" + std::to_string(::getpid());
   const fs::path sysfs_ = root_ / "sys/dev/block/0:0";
   const VolumePlace place_ = {"pmemvgregion0", "disk-1"};
-  LvmMaker maker_{(root_ / "lvm").string(), absl::Seconds(60), kAllocationMax,
+  LvmMaker maker_{(root_ / "lvm").string(), absl::Seconds(60),
                   [] { return std::vector<std::string>{"pmem0"}; }, root_.string()};
 };
 
