@@ -64,6 +64,8 @@ class Host {
                             std::string_view type) = 0;
   virtual bool CanDax(const std::string& device) = 0;
   virtual absl::StatusOr<std::string> DeviceNumber(const std::string& device) = 0;
+  // Of the device of that number: whoever writes to it hangs until it is resumed.
+  virtual bool IsSuspended(const std::string& device_number) = 0;
   // Of a device that nobody has mounted, published or open for himself.
   virtual absl::Status Erase(const std::string& device, Erasure erasure) = 0;
 

@@ -73,6 +73,13 @@ absl::Status Staging::Stage(const std::string& id, const std::string& staging_pa
 
 absl::Status Staging::Unstage(const std::string& id, const std::string& staging_path) {
   PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, volumes_->TakeTurn(id));
+  PMEM_ASSIGN_OR_RETURN(const auto mount, host_->MountAt(staging_path));
+  // A command that was killed while it grew the volume may have left it so: to unmount it would
+  // hang for ever, with the volume's turn.
+  if (mount && host_->IsSuspended(mount->device_number)) {
+    PMEM_ASSIGN_OR_RETURN(const Volume suspended, volumes_->Find(id));
+    PMEM_RETURN_IF_ERROR(volumes_->Open(suspended).status());
+  }
   PMEM_RETURN_IF_ERROR(host_->Unmount(staging_path));
   const auto volume = volumes_->Find(id);
   // Unmounted is what was asked for; a volume that is gone holds nothing.

@@ -160,6 +160,12 @@ absl::StatusOr<std::string> LinuxHost::DeviceNumber(const std::string& device) {
   return absl::StrCat(major(number), ":", minor(number));
 }
 
+bool LinuxHost::IsSuspended(const std::string& device_number) {
+  const auto attribute =
+      ReadFile(absl::StrCat("/sys/dev/block/", device_number, "/dm/suspended"), kAttributeBytesMax);
+  return attribute.ok() && absl::StripAsciiWhitespace(*attribute) == "1";
+}
+
 absl::Status LinuxHost::Erase(const std::string& device, Erasure erasure) {
   // A pod's block device is a device node bound to a path: the kernel knows of no user while the
   // pod does not have it open.

@@ -28,6 +28,7 @@ class LinuxHost final : public Host {
                     std::string_view type) override;
   bool CanDax(const std::string& device) override;
   absl::StatusOr<std::string> DeviceNumber(const std::string& device) override;
+  bool IsSuspended(const std::string& device_number) override;
   absl::Status Erase(const std::string& device, Erasure erasure) override;
   absl::StatusOr<std::optional<Mount>> MountAt(const std::string& path) override;
   absl::Status MountOn(const MountRequest& request) override;

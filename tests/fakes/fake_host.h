@@ -2,6 +2,7 @@
 // A node without a kernel: file systems by device, mounts by path.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -21,12 +22,14 @@ class FakeHost final : public Host {
   std::map<std::string, std::string> data;          // Device -> what no probe knows.
   std::map<std::string, absl::Status> unreadable;   // Device -> what a look at it ends with.
   std::map<std::string, std::string> half_made;     // Device -> VolumeGroup.
+  std::set<std::string> suspended;                  // Numbers of devices.
   std::set<std::string> marked;                     // Devices that are being formatted.
   std::map<std::string, Mount> mounts;              // Path -> what is on it.
   std::set<std::string> paths;                      // Made by us.
   std::vector<std::string> calls;                   // "mount /dev/x ext4 /staging noatime,dax"
   bool has_dax = true;
-  absl::Status failure;  // Of the next call that changes something; then it is OK again.
+  std::function<void()> erases;  // What happens while a device is erased.
+  absl::Status failure;          // Of the next call that changes something; then it is OK again.
 
   absl::StatusOr<std::string> FileSystemOn(const std::string& device) override {
     PMEM_RETURN_IF_ERROR(unreadable[device]);
@@ -61,7 +64,11 @@ class FakeHost final : public Host {
     const auto mount = mounts.find(device);
     return mount == mounts.end() ? "number of " + device : mount->second.root;
   }
+  bool IsSuspended(const std::string& device_number) override {
+    return suspended.contains(device_number);
+  }
   absl::Status Erase(const std::string& device, Erasure erasure) override {
+    if (erases) erases();
     for (const auto& [path, mount] : mounts) {
       if (mount.device_number == "number of " + device) {
         return absl::FailedPreconditionError(device + " is in use");

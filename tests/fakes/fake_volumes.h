@@ -25,6 +25,7 @@ struct FakeStore {
   absl::Status make_failure;            // Of the next call that writes; then it is OK again.
   std::vector<std::string> calls;       // "Create pmemvgregion0/disk-1 4194304"
   std::map<std::string, int> openings;  // Volumes that are open.
+  int opens = 0;                        // Calls.
   bool may_hold_data = true;            // Whatever volume is asked about.
   agent::Work removal;                  // What takes long at each removal, under another name.
 };
@@ -63,6 +64,7 @@ class FakeMaker final : public agent::VolumeMaker {
                  agent::ResizeSimulatedVolume(store_->json, place.pool, place.name, bytes));
   }
   absl::StatusOr<std::string> Open(const agent::VolumePlace& place) override {
+    ++store_->opens;
     store_->openings[place.name] = 1;
     return DeviceOf(place.name);
   }

@@ -190,6 +190,20 @@ TEST_F(StagingTest, DoesNotGrowDirectVolumes) {
   EXPECT_EQ(*staging_.Expand("disk-2", "/staging", {.required_bytes = kGiB}), kGiB);
 }
 
+// As a command leaves it that was killed while it grew the volume: to unmount it would hang.
+TEST_F(StagingTest, ResumesBeforeItUnmounts) {
+  ASSERT_TRUE(staging_.Stage("disk-1", "/staging", {}).ok());
+  host_.suspended = {"number of /dev/fake/disk-1"};
+  store_.read_failure = absl::UnavailableError("lvm: no end after 60s");
+  EXPECT_TRUE(absl::IsUnavailable(staging_.Unstage("disk-1", "/staging")));
+  EXPECT_TRUE(host_.mounts.contains("/staging"));
+  store_.read_failure = absl::OkStatus();
+  const int before = store_.opens;
+  EXPECT_TRUE(staging_.Unstage("disk-1", "/staging").ok());
+  EXPECT_EQ(store_.opens, before + 1);
+  EXPECT_FALSE(host_.mounts.contains("/staging"));
+}
+
 TEST_F(StagingTest, ForgetsAVolumeThatIsGone) {
   ASSERT_TRUE(staging_.Stage("disk-1", "/staging", {}).ok());
   store_.json = kBothPools;
