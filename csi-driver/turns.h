@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who works on what: one at a time for each key (a volume, a kind of devices). The work may be
-// slow; the lock inside is held only to look and to mark. Thread-safe.
+// Who works on what: one at a time for each key (a volume, a kind of devices), first come, first
+// served. The work may be slow; the lock inside is held only to look and to mark. Thread-safe.
 #pragma once
 
-#include <set>
+#include <cstdint>
+#include <list>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -34,13 +36,18 @@ class Turns {
   // Aborted when somebody else has it still after `patience`.
   absl::StatusOr<Turn> Take(const std::string& key, absl::Duration patience)
       ABSL_LOCKS_EXCLUDED(mu_);
+  int waiting(const std::string& key) const ABSL_LOCKS_EXCLUDED(mu_);  // For tests.
 
  private:
+  // The first of each is at work. None is empty.
+  using Line = std::list<int64_t>;
+
   void End(const std::string& key) ABSL_LOCKS_EXCLUDED(mu_);
 
-  Mutex mu_;
+  mutable Mutex mu_;
   CondVar changed_;
-  std::set<std::string> taken_ ABSL_GUARDED_BY(mu_);
+  int64_t last_ ABSL_GUARDED_BY(mu_) = 0;
+  std::map<std::string, Line> lines_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace pmem::driver

@@ -44,8 +44,8 @@ absl::StatusOr<Volume> FoundIn(const NodeReading& found, const std::string& id) 
 
 }  // namespace
 
-absl::StatusOr<Turns::Turn> Volumes::TakeKind(PoolKind kind) {
-  return turns_.Take(absl::StrCat(AbslView(PoolKindName(kind)), " devices"), kKindPatience);
+absl::StatusOr<Turns::Turn> Volumes::TakeKind(PoolKind kind, absl::Duration patience) {
+  return turns_.Take(absl::StrCat(AbslView(PoolKindName(kind)), " devices"), patience);
 }
 
 absl::StatusOr<PoolKind> Volumes::KindFor(const VolumeOrder& order, const std::string& id) {
@@ -128,10 +128,11 @@ absl::Status Volumes::EraseVolume(const Volume& volume) {
   return host_->Erase(*device, erasure_);
 }
 
-absl::Status Volumes::Remove(PoolKind kind, const agent::VolumePlace& place) {
+absl::Status Volumes::Remove(PoolKind kind, const agent::VolumePlace& place,
+                             absl::Duration patience) {
   agent::VolumeMaker::Removal removal;
   {
-    PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeKind(kind));
+    PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeKind(kind, patience));
     PMEM_RETURN_IF_ERROR(Maker(kind).Close(place));
     PMEM_ASSIGN_OR_RETURN(removal, Maker(kind).BeginRemoval(place));
     if (!removal.erase) return removal.finish();
@@ -139,7 +140,7 @@ absl::Status Volumes::Remove(PoolKind kind, const agent::VolumePlace& place) {
   // Without the kind's turn: of a large direct volume it takes many seconds.
   const absl::Status erased = removal.erase();
   removal.erase = nullptr;
-  const absl::StatusOr<Turns::Turn> turn = TakeKind(kind);
+  const absl::StatusOr<Turns::Turn> turn = TakeKind(kind, kErasedPatience);
   if (erased.ok()) return turn.ok() ? removal.finish() : turn.status();
   // What is on it may be data still, and anybody could read its device.
   if (turn.ok()) Maker(kind).Disown(place).IgnoreError();
@@ -147,11 +148,11 @@ absl::Status Volumes::Remove(PoolKind kind, const agent::VolumePlace& place) {
 }
 
 absl::Status Volumes::RemoveErased(const Volume& volume) {
-  absl::Status removed = DeviceStatus(Remove(volume.kind, PlaceOf(volume)));
+  absl::Status removed = DeviceStatus(Remove(volume.kind, PlaceOf(volume), kErasedPatience));
   // To overwrite terabytes once more, because something had it open for a moment, takes minutes. A
   // maker that hangs would hang again.
   if (removed.ok() || absl::IsDeadlineExceeded(removed)) return removed;
-  PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeKind(volume.kind));
+  PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeKind(volume.kind, kErasedPatience));
   Maker(volume.kind).Disown(PlaceOf(volume)).IgnoreError();
   return removed;
 }
@@ -161,8 +162,8 @@ absl::Status Volumes::RemoveDisowned(const CapacityReport& report, const std::st
   for (const PoolReport& pool : report.pools) {
     const auto is_it = [&name](const VolumeReport& volume) { return volume.name == name; };
     if (pool.thin || std::none_of(pool.volumes.begin(), pool.volumes.end(), is_it)) continue;
-    PMEM_RETURN_IF_ERROR(
-        DeviceStatus(Remove(pool.kind, {.pool = std::string(PoolNameOf(pool.id)), .name = name})));
+    PMEM_RETURN_IF_ERROR(DeviceStatus(Remove(
+        pool.kind, {.pool = std::string(PoolNameOf(pool.id)), .name = name}, kind_patience_)));
   }
   return absl::OkStatus();
 }
@@ -211,6 +212,8 @@ absl::StatusOr<Volume> Volumes::Extend(const std::string& id, const SizeRange& r
 }
 
 absl::StatusOr<std::string> Volumes::Open(const Volume& volume) {
+  // To mount what is there waits for nobody's creation.
+  if (auto device = Maker(volume.kind).OpenDevice(PlaceOf(volume))) return *std::move(device);
   PMEM_ASSIGN_OR_RETURN(const Turns::Turn turn, TakeKind(volume.kind));
   return Maker(volume.kind).Open(PlaceOf(volume));
 }
@@ -263,7 +266,7 @@ std::vector<std::string> Volumes::RemoveLeftovers(PoolKind kind, std::vector<Lef
   std::vector<std::string> removed;
   for (Leftover& each : leftovers) {
     if (leaves_unfinished_) break;
-    const absl::Status status = Remove(kind, each.place);
+    const absl::Status status = Remove(kind, each.place, kind_patience_);
     each.turn.reset();
     if (status.ok()) {
       removed.push_back(each.place.name);

@@ -20,6 +20,11 @@
 
 namespace pmem::driver {
 
+inline constexpr absl::Duration kKindPatience = absl::Seconds(30);
+// Of whoever has erased a volume, though nobody waits for the answer any more: the next call would
+// overwrite it all again.
+inline constexpr absl::Duration kErasedPatience = absl::Minutes(10);
+
 struct VolumeOrder {
   std::string name;
   std::string kind;  // "lvm" or "direct" as asked for; empty: that of a volume which is there,
@@ -36,8 +41,10 @@ struct VolumeOrder {
 // of VolumeMaker, of creation.h and of Host.
 class Volumes {
  public:
-  Volumes(Devices* devices, Host* host, Erasure erasure)
-      : devices_(devices), host_(host), erasure_(erasure) {}
+  // `kind_patience`: for tests.
+  Volumes(Devices* devices, Host* host, Erasure erasure,
+          absl::Duration kind_patience = kKindPatience)
+      : devices_(devices), host_(host), erasure_(erasure), kind_patience_(kind_patience) {}
 
   // The volume of that name, made unless it is there already and is the same. Errors beside those
   // of all: what `order.check_wanted` says; AlreadyExists for one that differs, also in its kind,
@@ -49,7 +56,7 @@ class Volumes {
   // in use, or has snapshots.
   absl::Status Delete(const std::string& id);
   absl::StatusOr<Volume> Extend(const std::string& id, const SizeRange& range);
-  // Its block device.
+  // Its block device. While the volume's turn is held.
   absl::StatusOr<std::string> Open(const Volume& volume);
   absl::Status Close(const Volume& volume);
 
@@ -78,7 +85,8 @@ class Volumes {
   }
 
  private:
-  absl::StatusOr<Turns::Turn> TakeKind(PoolKind kind);
+  absl::StatusOr<Turns::Turn> TakeKind(PoolKind kind) { return TakeKind(kind, kind_patience_); }
+  absl::StatusOr<Turns::Turn> TakeKind(PoolKind kind, absl::Duration patience);
   absl::StatusOr<CapacityReport> ReadFor(PoolKind kind) { return ReadDevicesFor(devices_, kind); }
   absl::StatusOr<PoolKind> KindFor(const VolumeOrder& order, const std::string& id);
   // A kind whose turn is held, and its devices as they are then.
@@ -105,7 +113,7 @@ class Volumes {
   absl::Status CheckNoLogicalVolume(const std::string& id, const SizeRange& range);
   absl::Status DeleteOne(const Volume& volume);
   absl::Status EraseVolume(const Volume& volume);
-  absl::Status Remove(PoolKind kind, const agent::VolumePlace& place);
+  absl::Status Remove(PoolKind kind, const agent::VolumePlace& place, absl::Duration patience);
   absl::Status RemoveErased(const Volume& volume);
   // Of a volume that is not there: what an earlier call could not remove.
   absl::Status RemoveDisowned(const CapacityReport& report, const std::string& id);
@@ -113,11 +121,10 @@ class Volumes {
   Devices* const devices_;
   Host* const host_;
   const Erasure erasure_;
+  const absl::Duration kind_patience_;
   Turns turns_;
   std::atomic<bool> leaves_unfinished_ = false;
   std::atomic<bool> may_have_unfinished_ = true;
 };
-
-inline constexpr absl::Duration kKindPatience = absl::Seconds(30);
 
 }  // namespace pmem::driver

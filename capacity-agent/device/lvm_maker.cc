@@ -150,6 +150,11 @@ absl::StatusOr<std::string> LvmMaker::Open(const VolumePlace& place) {
   return path;
 }
 
+std::optional<std::string> LvmMaker::OpenDevice(const VolumePlace& place) {
+  const bool is_ready = CheckName(place).ok() && CheckOwn(place).ok() && !IsSuspended(place);
+  return is_ready ? std::optional(PathOf(place)) : std::nullopt;
+}
+
 absl::Status LvmMaker::Remove(const VolumePlace& place) {
   return Run(LvmRemoveArguments(place.pool, place.name));
 }

@@ -3,6 +3,7 @@
 // thread-safe.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ class LvmMaker final : public VolumeMaker {
   // FailedPrecondition when another VolumeGroup's volume has the device's name, Unavailable while
   // the path leads to another volume's device.
   absl::StatusOr<std::string> Open(const VolumePlace& place) override;
+  std::optional<std::string> OpenDevice(const VolumePlace& place) override;
   // LogicalVolumes stay active: it costs nothing, and saves a command at the next Open.
   absl::Status Close(const VolumePlace&) override { return absl::OkStatus(); }
   absl::Status Remove(const VolumePlace& place) override;

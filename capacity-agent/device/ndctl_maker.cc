@@ -132,6 +132,15 @@ absl::Status AllocateRoom(ndctl_region* region, const VolumePlace& place, int64_
   return Check(result, absl::StrCat(place.pool, ": size ", bytes));
 }
 
+// "/dev/…", of a volume that is enabled and of mode fsdax; else nothing.
+std::optional<std::string> FsdaxDevice(ndctl_namespace* volume) {
+  ndctl_pfn* const pfn = ndctl_namespace_get_pfn(volume);
+  if (pfn == nullptr || ndctl_pfn_is_enabled(pfn) == 0) return std::nullopt;
+  const char* const device = ndctl_pfn_get_block_device(pfn);
+  if (device == nullptr || *device == '\0') return std::nullopt;
+  return absl::StrCat("/dev/", device);
+}
+
 absl::Status EnableFsdax(const View& view) {
   PMEM_RETURN_IF_ERROR(
       Check(ndctl_namespace_set_enforce_mode(view.volume, NDCTL_NS_MODE_FSDAX), "mode"));
@@ -240,13 +249,14 @@ absl::StatusOr<std::string> NdctlMaker::Open(const VolumePlace& place) {
     // A driver that was killed between disabling and removing left it so.
     PMEM_RETURN_IF_ERROR(Check(ndctl_pfn_enable(pfn), place.name));
     PMEM_ASSIGN_OR_RETURN(view, LookAtVolume(place));
-    pfn = ndctl_namespace_get_pfn(view.volume);
   }
-  const char* const device = pfn == nullptr ? nullptr : ndctl_pfn_get_block_device(pfn);
-  if (device == nullptr || *device == '\0') {
-    return absl::FailedPreconditionError(place.name + ": has no block device of mode fsdax");
-  }
-  return absl::StrCat("/dev/", device);
+  if (auto device = FsdaxDevice(view.volume)) return *std::move(device);
+  return absl::FailedPreconditionError(place.name + ": has no block device of mode fsdax");
+}
+
+std::optional<std::string> NdctlMaker::OpenDevice(const VolumePlace& place) {
+  const absl::StatusOr<View> view = LookAtVolume(place);
+  return view.ok() ? FsdaxDevice(view->volume) : std::nullopt;
 }
 
 // By the name that nobody looks for its data under: once the page map is gone it cannot be opened

@@ -3,6 +3,7 @@
 // libndctl leaves ndctl_maker.cc. Not thread-safe.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "capacity-agent/device/volume_maker.h"
@@ -17,6 +18,7 @@ class NdctlMaker final : public VolumeMaker {
   absl::Status Create(const VolumePlace& place, int64_t bytes, const Work& once_taken) override;
   absl::Status Extend(const VolumePlace& place, int64_t bytes) override;
   absl::StatusOr<std::string> Open(const VolumePlace& place) override;
+  std::optional<std::string> OpenDevice(const VolumePlace& place) override;
   absl::Status Close(const VolumePlace&) override { return absl::OkStatus(); }
   // With what the kernel keeps at its begin: of a terabyte 16 GB. Once that is begun it has the
   // name of a half-made one.

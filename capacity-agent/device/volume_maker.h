@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -19,11 +20,11 @@ struct VolumePlace {
   bool operator==(const VolumePlace&) const = default;
 };
 
-// Not thread-safe, one call at a time for each object: nothing below a maker (LVM, libndctl) is
-// safe in parallel. All calls block for a bounded time. Errors of all: NotFound for a pool or
-// volume that is not there, ResourceExhausted when the pool has no room for it and for nothing
-// else, FailedPrecondition when a volume is in use or of a state that forbids the call, Unavailable
-// when the devices did not answer.
+// Not thread-safe but for OpenDevice, one call at a time for each object: nothing below a maker
+// (LVM, libndctl) is safe in parallel. All calls block for a bounded time. Errors of all: NotFound
+// for a pool or volume that is not there, ResourceExhausted when the pool has no room for it and
+// for nothing else, FailedPrecondition when a volume is in use or of a state that forbids the call,
+// Unavailable when the devices did not answer.
 class VolumeMaker {
  public:
   virtual ~VolumeMaker() = default;
@@ -41,6 +42,10 @@ class VolumeMaker {
 
   // The volume's block device, "/dev/…", made ready for use. Idempotent.
   virtual absl::StatusOr<std::string> Open(const VolumePlace& place) = 0;
+
+  // The same where nothing has to be done for it, without a command: of whatever else, nothing.
+  // Thread-safe, also beside other calls, as long as nobody removes the volume.
+  virtual std::optional<std::string> OpenDevice(const VolumePlace&) { return std::nullopt; }
 
   // Undoes Open where that holds something. Not opened, or not there: OK.
   virtual absl::Status Close(const VolumePlace& place) = 0;

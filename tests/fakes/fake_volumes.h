@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +27,7 @@ struct FakeStore {
   std::vector<std::string> calls;       // "Create pmemvgregion0/disk-1 4194304"
   std::map<std::string, int> openings;  // Volumes that are open.
   int opens = 0;                        // Calls.
+  bool is_ready = false;                // Whatever volume: its device is there without Open.
   bool may_hold_data = true;            // Whatever volume is asked about.
   agent::Work removal;                  // What takes long at each removal, under another name.
 };
@@ -66,6 +68,10 @@ class FakeMaker final : public agent::VolumeMaker {
   absl::StatusOr<std::string> Open(const agent::VolumePlace& place) override {
     ++store_->opens;
     store_->openings[place.name] = 1;
+    return DeviceOf(place.name);
+  }
+  std::optional<std::string> OpenDevice(const agent::VolumePlace& place) override {
+    if (!store_->is_ready) return std::nullopt;
     return DeviceOf(place.name);
   }
   absl::Status Close(const agent::VolumePlace& place) override {

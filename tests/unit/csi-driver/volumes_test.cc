@@ -455,13 +455,5 @@ TEST_F(VolumesOfTwoSources, AVolumeInAVolumeGroupIsFoundWhileRegionsCannotBeRead
   EXPECT_TRUE(absl::IsUnavailable(volumes_.Probe()));
 }
 
-TEST_F(VolumesTest, AbortsASecondCallForTheSameVolume) {
-  const auto turn = volumes_.TakeTurn("disk-1");
-  ASSERT_TRUE(turn.ok());
-  EXPECT_TRUE(absl::IsAborted(Make("disk-1", "lvm", kGiB).status()));
-  EXPECT_TRUE(absl::IsAborted(volumes_.Delete("disk-1")));
-  EXPECT_TRUE(Make("disk-2", "lvm", kGiB).ok());
-}
-
 }  // namespace
 }  // namespace pmem::driver

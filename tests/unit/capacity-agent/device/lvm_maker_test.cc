@@ -121,6 +121,18 @@ TEST_F(SuspendedVolume, IsResumedWhenItIsOpened) {
   EXPECT_EQ(Calls(), kRefresh) << "once";
 }
 
+TEST_F(SuspendedVolume, IsThereAtOnceOnlyWhenItIsResumed) {
+  EXPECT_EQ(maker_.OpenDevice(place_), std::nullopt);
+  SetSuspended("0");
+  EXPECT_EQ(maker_.OpenDevice(place_), (root_ / "dev/mapper/pmemvgregion0-disk--1").string());
+  SetName("pmemvgregion0-disk--2");
+  EXPECT_EQ(maker_.OpenDevice(place_), std::nullopt) << "another volume's";
+  SetName("pmemvgregion0-disk--1");
+  fs::rename(sysfs_ / "slaves/pmem0", sysfs_ / "slaves/loop0");
+  EXPECT_EQ(maker_.OpenDevice(place_), std::nullopt) << "another VolumeGroup's";
+  EXPECT_EQ(Calls(), "");
+}
+
 TEST_F(SuspendedVolume, IsResumedBeforeItGrows) {
   EXPECT_TRUE(maker_.Extend(place_, 8388608).ok());
   EXPECT_EQ(Calls(), std::string(kRefresh) + "lvextend --yes --size 8388608b\n");
