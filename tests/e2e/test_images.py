@@ -14,6 +14,8 @@ import shutil
 import sys
 import time
 
+import pytest
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / 'tools' / 'dev'))
 
@@ -22,6 +24,7 @@ import steps
 from commands import images
 
 SECONDS = 1_700_000_000
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason='needs root, for the owners of files')
 
 
 def packed(image, directory):
@@ -31,6 +34,7 @@ def packed(image, directory):
     return hashlib.sha256((images.IMAGES / f'{image.name}.tar').read_bytes()).hexdigest()
 
 
+@needs_root
 def test_the_same_program_is_the_same_archive_byte_for_byte(tmp_path, monkeypatch):
     first, second = tmp_path / 'first', tmp_path / 'second'
     program = programs.SIDECARS[-1]
@@ -46,6 +50,7 @@ def test_the_same_program_is_the_same_archive_byte_for_byte(tmp_path, monkeypatc
     assert sums[0] == sums[1]
 
 
+@needs_root
 def test_another_program_is_another_archive(tmp_path, monkeypatch):
     monkeypatch.setattr(images, 'IMAGES', tmp_path)
     sums = {packed(images.sidecar_image(program), tmp_path) for program in programs.SIDECARS}
