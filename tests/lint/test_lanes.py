@@ -78,6 +78,16 @@ def test_a_go_that_cannot_be_had_fails_what_needs_it_and_nothing_else(ran, monke
     assert '2 failed' in capsys.readouterr().out.splitlines()[-1]
 
 
+def test_a_go_that_does_not_come_is_not_waited_for(ran, monkeypatch, tmp_path):
+    without_programs(monkeypatch)
+    monkeypatch.setattr(control_plane, 'TOOLCHAIN_SECONDS_MAX', 0.2)
+    (tmp_path / 'go').write_text('#!/bin/sh\n[ "$1" = env ] && echo go1.19 || exec sleep 600\n')
+    (tmp_path / 'go').chmod(0o755)
+    monkeypatch.setenv('PATH', str(tmp_path), prepend=':')
+    assert exit_code('csi', 'unit') == 1
+    assert 'release tests' in ran and 'csi tests' not in ran
+
+
 def test_tests_that_are_not_known_fail_that_build_and_nothing_else(ran, monkeypatch):
     monkeypatch.setattr(builds, 'targets_of_tests', lambda build, _: broken() if build is builds.ASAN else [])
     assert exit_code('asan', 'tsan') == 1

@@ -21,6 +21,7 @@ CSI_MODULE = builds.ROOT / 'tests' / 'csi' / 'tools'
 NODE_MODULE = builds.ROOT / 'tests' / 'walkthrough' / 'node_programs'
 BINARIES = builds.BUILD / 'controlplane' / 'bin'
 KUBERNETES = 'v1.36.3'
+TOOLCHAIN_SECONDS_MAX = 900  # Some 70 MB.
 _VERSION = 'k8s.io/component-base/version'
 LINKER_FLAGS = (
     f'-s -w -X {_VERSION}.gitVersion={KUBERNETES} -X {_VERSION}.gitMajor=1 '
@@ -145,6 +146,7 @@ def go_environment():
         check=True,
         cwd='/',
         env=dict(env, GO111MODULE='on'),
+        timeout=TOOLCHAIN_SECONDS_MAX,
     )
     root = pathlib.Path(json.loads(fetched.stdout)['Dir'])
     for tool in (*(root / 'bin').iterdir(), *(root / 'pkg' / 'tool').rglob('*')):
