@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <string>
 
 #include "absl/strings/match.h"
@@ -75,12 +76,14 @@ struct MinimumCase {
   const char* flag;
   absl::Duration LedgerOptions::*member;
   absl::Duration min;
+  friend void PrintTo(const MinimumCase& c, std::ostream* os) { *os << c.flag; }
 };
 
 class LedgerMinimum : public testing::TestWithParam<MinimumCase> {};
 
 TEST_P(LedgerMinimum, LessThanTheLedgerCountsOnIsRefused) {
-  ExtenderConfig config;
+  ExtenderConfig config =
+      Elected(absl::Seconds(15), absl::Seconds(10), LedgerOptions().takeover_window);
   absl::Duration& value = config.service.ledger.*GetParam().member;
   EXPECT_GE(value, GetParam().min) << "the default";
   value = GetParam().min;
@@ -97,7 +100,7 @@ INSTANTIATE_TEST_SUITE_P(
                     MinimumCase{"--takeover-window", &LedgerOptions::takeover_window,
                                 kTakeoverWindowMin}));
 
-TEST(LedgerMinimum, LeavesTimeForWhatTheLedgerKnowsItself) {
+TEST(ExtenderConfig, TheLeastTimesLeaveTheWatchItsOwn) {
   EXPECT_GE(kHoldTtlMin, 2 * LedgerOptions().hold_grace);
   EXPECT_GE(kTakeoverWindowMin, LedgerOptions().hold_grace);
 }
