@@ -48,6 +48,13 @@ TEST_F(LedgerServiceTest, AnAgentIsSilentAgainOnceItIsStale) {
   EXPECT_EQ(service.GetSilentAgents(), (std::vector<std::string>{"n1"}));
 }
 
+TEST_F(LedgerServiceTest, OfSilentAgentsNoMoreThanTwentyAreNamed) {
+  std::vector<std::string> agents;
+  for (int i = 10; i < 31; ++i) agents.push_back(absl::StrCat("n", i));
+  for (const Event& event : ListsOf({.agents = agents})) Emit(event);
+  EXPECT_EQ(service.GetSilentAgents().size(), 20U);
+}
+
 TEST_F(LedgerServiceTest, AgentsThatStaySilentAreWaitedForNoLongerThanAgreed) {
   service.SetLeading(true);
   Sync();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "common/io/http_client.h"
 #include "common/pure/json_reader.h"
 #include "extender/core/simulation.h"
@@ -389,6 +390,15 @@ TEST_F(RestApiTest, SimulateSaysHowManyFitAndWhere) {
       R"({"replicas":3,"placed":3,"fits":true,"nodes":[{"node":"n2","replicas":3}])" + left_out);
   EXPECT_EQ(Post(R"({"claims":[{"kind":"lvm","size":"1Gi"},{"kind":"direct","size":"1Gi"}]})").body,
             R"({"replicas":1,"placed":0,"fits":false,"nodes":[])" + left_out);
+}
+
+TEST_F(RestApiTest, SimulateNamesNoMoreThanAHundredOfTheNodesThatItLeavesOut) {
+  std::vector<std::string> agents = {"n1", "n2", "n3"};
+  for (int i = 100; i < 200; ++i) agents.push_back(absl::StrCat("n3-", i));
+  Emit(AgentsListed{agents});
+  const std::string body = Post(R"({"claims":[{"kind":"lvm","size":"1Gi"}]})").body;
+  EXPECT_THAT(body, HasSubstr(R"("left_out_count":101,)"));
+  EXPECT_EQ(std::vector<std::string>(absl::StrSplit(body, "no_report")).size(), 100U + 1);
 }
 
 TEST_F(RestApiTest, SimulateSaysWhatIsWrongWithAClass) {

@@ -4,11 +4,18 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/io/http_client.h"
 #include "common/io/log.h"
 #include "common/io/periodic_task.h"
+#include "tests/support/raw_socket.h"
 #include "tests/unit/extender/service_testing.h"
 
 namespace pmem::extender {
@@ -40,8 +47,9 @@ class VerbApiTest : public testing::Test, public ServiceFixture {
  protected:
   explicit VerbApiTest(LedgerServiceOptions options = {}) : ServiceFixture(options) {
     api_.Register(server_);
-    const std::string url = absl::StrCat("http://127.0.0.1:", *server_.Start("127.0.0.1:0"));
-    client_ = *HttpClient::Make(url, ClientTls(), absl::Seconds(20));
+    port_ = *server_.Start("127.0.0.1:0");
+    client_ =
+        *HttpClient::Make(absl::StrCat("http://127.0.0.1:", port_), ClientTls(), absl::Seconds(20));
   }
   ~VerbApiTest() override {
     api_.Stop();
@@ -75,6 +83,7 @@ class VerbApiTest : public testing::Test, public ServiceFixture {
   RecordingObserver observer_;
   VerbApi api_{&service, &observer_};
   HttpServer server_;
+  int port_ = 0;
   std::unique_ptr<HttpClient> client_;
 };
 
@@ -155,6 +164,42 @@ TEST_F(VerbApiTest, CallsThatWaitForALiveReadHoldUpNobodyElse) {
   live.WaitForReads(kWaiting);
   EXPECT_EQ(Post("filter", Args(MakePod(8, {}))).status, 200);
   live.Resume();
+}
+
+// Which of them is answered; waits for it.
+size_t FirstAnswered(const std::vector<std::unique_ptr<RawSocket>>& callers) {
+  std::vector<pollfd> waited;
+  for (const auto& caller : callers) waited.push_back({.fd = caller->fd(), .events = POLLIN});
+  ::poll(waited.data(), waited.size(), 10'000);
+  const auto answered = std::find_if(waited.begin(), waited.end(),
+                                     [](const pollfd& one) { return one.revents != 0; });
+  return static_cast<size_t>(answered - waited.begin());
+}
+
+TEST_F(VerbApiTest, OfCallsThatWaitSomeAreDecidedManyQueueAndOneMoreIsSentAway) {
+  Begin();
+  constexpr size_t kAtOnce = VerbApi::kBlockingCallsHere + VerbApi::kBlockingCallsMax;
+  live.Hold({MakeClaim(7, kGiB)});
+  live.Pause();
+  const std::string body = Args(MakePod(7, {MakeClaim(7, kGiB)}));
+  std::vector<std::unique_ptr<RawSocket>> callers;
+  for (size_t i = 0; i < kAtOnce + VerbApi::kQueuedCallsMax + 1; ++i) {
+    callers.push_back(std::make_unique<RawSocket>(port_));
+    callers.back()->Send(absl::StrCat(
+        "POST /scheduler/filter HTTP/1.1\r\nHost: x\r\n",
+        "Content-Type: application/json\r\nContent-Length: ", body.size(), "\r\n\r\n", body));
+    // What comes once so many are being decided is queued.
+    if (i + 1 == kAtOnce) live.WaitForReads(kAtOnce);
+  }
+  const size_t away = FirstAnswered(callers);
+  EXPECT_EQ(live.reads(), static_cast<int>(kAtOnce));
+  live.Resume();
+  ASSERT_LT(away, callers.size());
+  const std::string refusal = callers[away]->Receive();
+  EXPECT_EQ(StatusOf(refusal), "503");
+  EXPECT_THAT(BodyOf(refusal), testing::HasSubstr("too many calls wait"));
+  callers.erase(callers.begin() + static_cast<std::ptrdiff_t>(away));
+  for (const auto& caller : callers) EXPECT_EQ(StatusOf(caller->Receive()), "200");
 }
 
 // Whichever of the two is decided first.

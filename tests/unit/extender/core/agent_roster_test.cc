@@ -67,6 +67,13 @@ TEST(AgentsFile, IsBounded) {
             absl::StatusCode::kResourceExhausted);
 }
 
+TEST(AgentsFile, OneThatIsTooLongIsRefused) {
+  std::string json = R"({"n1":"http://h:1"})";
+  json.resize(kAgentsFileBytesMax, ' ');
+  EXPECT_TRUE(ParseAgentsFile(json).ok());
+  EXPECT_FALSE(ParseAgentsFile(json + " ").ok());
+}
+
 TEST(AgentRoster, ARunningPodIsAskedAtItsPort) {
   AgentRoster roster(std::nullopt);
   roster.Replace({Running("b", "n2", "10.0.0.2"), Running("a", "n1", "fd00::1")});

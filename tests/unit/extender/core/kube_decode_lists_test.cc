@@ -60,6 +60,16 @@ TEST(KubeDecode, OfOneThatWasDeletedTheNameIsEnough) {
   EXPECT_EQ(event->object->meta.uid, "u");
 }
 
+TEST(KubeDecode, WhatIsLongerThanALineMayBeIsNotRead) {
+  std::string event = R"({"type":"ADDED","object":{"metadata":{"name":"s"}}})";
+  std::string item = R"({"metadata":{"name":"s"}})";
+  for (std::string* const line : {&event, &item}) line->resize(kWatchLineBytesMax, ' ');
+  EXPECT_TRUE(DecodeWatchEvent<StorageClass>(event).ok());
+  EXPECT_FALSE(DecodeWatchEvent<StorageClass>(event + " ").ok());
+  EXPECT_TRUE(DecodeItem<StorageClass>(item).ok());
+  EXPECT_FALSE(DecodeItem<StorageClass>(item + " ").ok());
+}
+
 TEST(KubeDecode, ABookmarkCarriesAVersion) {
   const auto bookmark = DecodeWatchEvent<Node>(
       R"({"type":"BOOKMARK","object":{"kind":"Node","metadata":{"resourceVersion":"12"}}})");

@@ -60,5 +60,16 @@ TEST_F(LedgerEvidenceTest, APinWhereTheAnswerDidNotLeadNarrowsNothing) {
   EXPECT_EQ(reasons_, (std::vector{Reason::kHeld, Reason::kHeld, Reason::kNoRoom}));
 }
 
+TEST_F(LedgerEvidenceTest, OfMorePinsByHandThanAreKeptTheOldestAreForgotten) {
+  for (size_t i = 0; i <= Ledger::kHandPinsMax; ++i) {
+    Claim claim = MakeClaim(static_cast<int>(i), kMiB);
+    claim.selected_node = "n1";
+    ledger_.Apply(Seen<Claim>{claim}, now_);
+  }
+  const std::vector<Claim> pins = ledger_.TakeHandPins();
+  EXPECT_EQ(pins.size(), Ledger::kHandPinsMax);
+  EXPECT_EQ(pins.front().meta.uid, Uid(1));
+}
+
 }  // namespace
 }  // namespace pmem::extender

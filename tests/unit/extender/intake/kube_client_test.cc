@@ -66,6 +66,13 @@ TEST_F(KubeClientTest, TheTokenFileIsReadAgainAfterAWhileOnly) {
   EXPECT_EQ(Bearers(5), (std::vector<std::string>{one, one, one, one, "Bearer two"}));
 }
 
+TEST_F(KubeClientTest, AFileThatIsTooLongForATokenIsNotSent) {
+  Write(token_path_, std::string(kTokenBytesMax + 1, 'x'));
+  EXPECT_FALSE(client_->Get("/x").ok());
+  Write(token_path_, std::string(kTokenBytesMax, 'x'));
+  EXPECT_EQ(client_->Get("/x")->code, 401);
+}
+
 TEST_F(KubeClientTest, A401ReadsTheTokenAtOnceAndAsksOnceMore) {
   EXPECT_EQ(client_->Get("/x")->code, 401) << "still the old token: no endless retry";
   Write(token_path_, "two");
