@@ -53,14 +53,14 @@ TEST_F(SlowLvm, TakesBackTheRoomOfWhatIsNotWantedOnceItIsTaken) {
 }
 
 TEST_F(SlowLvm, HasLongerToWriteThanToRead) {
-  Does("sleep 0.4");
-  EXPECT_TRUE(Maker(absl::Milliseconds(200)).Remove({"pmemvgregion0", "disk-1"}).ok());
+  Does("sleep 1.2");
+  EXPECT_TRUE(Maker(absl::Seconds(1)).Remove({"pmemvgregion0", "disk-1"}).ok());
 }
 
 // As LVM does between two VolumeGroups, and while it waits for one's lock.
 TEST_F(SlowLvm, IsInterruptedBeforeItIsKilled) {
   Does("trap 'echo interrupted >>" + program_ + ".calls; exit 5' INT\nsleep 60 & wait");
-  const absl::Status removed = Maker(absl::Milliseconds(100)).Remove({"pmemvgregion0", "disk-1"});
+  const absl::Status removed = Maker(absl::Milliseconds(400)).Remove({"pmemvgregion0", "disk-1"});
   EXPECT_TRUE(absl::IsDeadlineExceeded(removed)) << removed;
   EXPECT_EQ(Calls(), "lvremove\ninterrupted\n");
 }
