@@ -53,8 +53,8 @@ void AddPatience(Flags& flags, ExtenderConfig& config) {
   flags.Duration("--hold-wait-max", &config.service.hold_wait_max,
                  "How long a filter call waits for others' holds to end before it refuses.");
   flags.Duration("--debt-grace", &ledger.debt_grace,
-                 "How long a claim that lost its node keeps its room there. A creation that is "
-                 "under way, and an agent's answer, take 22s together at most: less is for tests.");
+                 "How long a claim that lost its node keeps its room there. An agent's answer may "
+                 "speak of up to 12s before: less is for tests.");
   flags.Duration("--drift-grace", &ledger.drift_grace,
                  "How long a report and what else is known must differ to be told of as a drift.");
   flags.Duration("--takeover-window", &ledger.takeover_window,

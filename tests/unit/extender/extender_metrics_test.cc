@@ -126,8 +126,10 @@ TEST_F(IntakeMetricsTest, WhatANodeHasLeftIsShownByKindAndOnlyWhileItIsKnown) {
   unknown.state = PoolState::kUnknown;
   fixture_.Emit(MakeReport("n1", 2, {unknown}));
   EXPECT_TRUE(shows("promised_bytes", 8 * kGiB));
-  EXPECT_FALSE(absl::StrContains(metrics_.registry().Text(), "pmem_extender_free_bytes{"));
-  EXPECT_FALSE(absl::StrContains(metrics_.registry().Text(), "pmem_extender_max_volume_bytes{"));
+  for (const char* const what : {"free_bytes", "max_volume_bytes"}) {
+    const std::string of_n1 = absl::StrCat(what, "{kind=\"lvm\",node=\"n1\"}");
+    EXPECT_FALSE(absl::StrContains(metrics_.registry().Text(), of_n1)) << what;
+  }
   fixture_.Emit(MakeReport("n1", 3, {MakeLvmPool(20 * kGiB)}));
   EXPECT_TRUE(shows("free_bytes", 12 * kGiB));
   fixture_.clock.Advance(absl::Minutes(2));
