@@ -91,7 +91,7 @@ void WatchLoop::Run() {
       parts_ = 0;
       round_ = wanted_round_;
     }
-    if (!WaitFor(request.delay)) continue;
+    if (!WaitFor(request.delay * options_.patience)) continue;
     request.kind == ReflectorRequest::Kind::kList ? List(request) : Stream(request);
   }
 }

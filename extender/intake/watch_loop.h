@@ -53,6 +53,7 @@ class WatchLoop {
     // Called on the loop's thread after each whole set, with the `round` of the last Relist before
     // its list began; 0: there was none. May be empty.
     std::function<void(int64_t round)> on_listed;
+    double patience = 1;  // Times every wait before a request; a test has little.
   };
 
   WatchLoop(Options options, KubeClient* client, std::unique_ptr<WatchedKind> watched,

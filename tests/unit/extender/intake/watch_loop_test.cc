@@ -47,6 +47,8 @@ std::string ErrorLine(int code, std::string_view reason) {
                       R"(,"reason":")", std::string(reason), R"("}})");
 }
 
+constexpr double kLittle = 0.01;
+
 class WatchLoopTest : public ::testing::Test {
  protected:
   WatchLoopTest()
@@ -54,7 +56,10 @@ class WatchLoopTest : public ::testing::Test {
                 std::make_unique<FakeHttpClient>(&server_),
                 std::make_unique<TokenSource>("secret", "", &clock_)),
         sink_(&events_),
-        loop_({.kind = "nodes", .resource = kNodesResource, .field_selector = "spec.nodeName="},
+        loop_({.kind = "nodes",
+               .resource = kNodesResource,
+               .field_selector = "spec.nodeName=",
+               .patience = kLittle},
               &client_, std::make_unique<TypedKind<Node>>(&sink_), &clock_) {}
 
   // Whether request `i`, once it was made, asks for all of `parts`.
@@ -116,7 +121,7 @@ TEST_F(WatchLoopTest, AListThatDoesNotEndIsGivenUpAndBegunAnew) {
     KubeClient client(std::make_unique<FakeHttpClient>(&server),
                       std::make_unique<FakeHttpClient>(&server),
                       std::make_unique<TokenSource>("secret", "", &clock_));
-    WatchLoop loop({.kind = "nodes", .resource = kNodesResource}, &client,
+    WatchLoop loop({.kind = "nodes", .resource = kNodesResource, .patience = kLittle}, &client,
                    std::make_unique<TypedKind<Node>>(&sink_), &clock_);
     loop.Start();
     const std::vector<ClientRequest> requests = server.WaitForRequests(parts + 1);
