@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "common/pure/names.h"
 #include "common/pure/units.h"
 
 namespace pmem::extender::simulator {
@@ -157,10 +158,19 @@ bool Devices::HasVolumes() const {
                      [](const Pool& pool) { return !pool.volumes.empty(); });
 }
 
+Devices Devices::WithoutHalfMade() const {
+  Devices whole = *this;
+  for (Pool& pool : whole.pools_) {
+    std::erase_if(pool.volumes,
+                  [](const Volume& volume) { return volume.name.starts_with(kUnfinishedPrefix); });
+  }
+  return whole;
+}
+
 std::optional<bool> Devices::CanHold(std::vector<Want> wants) const {
   std::sort(wants.begin(), wants.end(),
             [](const Want& a, const Want& b) { return a.bytes > b.bytes; });
-  const std::vector<Gap> gaps = AllGaps();
+  const std::vector<Gap> gaps = WithoutHalfMade().AllGaps();
   std::vector<int64_t> free;
   for (const Gap& gap : gaps) free.push_back(gap.bytes);
   std::vector<std::vector<int64_t>> needs;
@@ -175,7 +185,7 @@ std::optional<bool> Devices::CanHold(std::vector<Want> wants) const {
 }
 
 std::optional<bool> Devices::CouldHold(std::vector<Want> wants, absl::Time since) const {
-  Devices before = *this;
+  Devices before = WithoutHalfMade();
   for (Pool& pool : before.pools_) {
     for (const Volume& volume : pool.volumes) {
       if (volume.made_at > since) wants.push_back({volume.name, pool.kind, volume.bytes});

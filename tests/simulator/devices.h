@@ -37,8 +37,8 @@ class Devices {
   bool Has(const std::string& name) const;
   bool HasVolumes() const;
 
-  // Whether all could be made beside what is there, in the best of cases. nullopt: too many to
-  // tell.
+  // Whether all could be made beside what is there, in the best of cases; what is half made goes
+  // before. nullopt: too many to tell.
   std::optional<bool> CanHold(std::vector<Want> wants) const;
   // The same, had the volumes made after `since` not been put where they are, but where it suits
   // the others.
@@ -72,6 +72,7 @@ class Devices {
   static int64_t UsedBytes(const Pool& pool);
   std::vector<Gap> Gaps(const Pool& pool, size_t index) const;
   std::vector<Gap> AllGaps() const;
+  Devices WithoutHalfMade() const;
   static void Insert(Pool& pool, Volume volume);
 
   std::vector<Pool> pools_;

@@ -54,6 +54,7 @@ inline constexpr std::string_view kFeatures[] = {
                           // take claimRefs away.
     "lost_volumes",       // Users delete volumes on the nodes, whatever is bound to them.
     "blind_takeovers",    // The next leader's watches tell nothing in the 3 s before it leads.
+    "half_made",          // A driver is killed while it makes a volume, and begins it anew.
 };
 
 struct Plan {

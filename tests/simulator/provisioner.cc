@@ -12,6 +12,9 @@ namespace {
 constexpr uint64_t kProvisionerSalt = 3;
 // How often a creation looks whether its turn has come.
 constexpr absl::Duration kTurnLook = absl::Milliseconds(200);
+constexpr absl::Duration kDriverPauseMax = absl::Seconds(5);
+
+std::string HalfName(const std::string& uid) { return kUnfinishedPrefix + VolumeName(uid); }
 
 PoolKind KindOf(const Claim& claim) {
   return claim.storage_class_name->find("direct") == std::string::npos ? PoolKind::kLvm
@@ -118,12 +121,34 @@ void Provisioner::Finish(const Claim& claim, const std::string& node) {
   const std::string& uid = claim.meta.uid;
   in_turn_.erase({node, KindOf(claim)});
   if (Wanted(uid, node) == nullptr) return;
-  making_.erase({uid, node});
   Devices& devices = stage_.devices.at(node);
+  if (stage_.Has("half_made") && random_.Chance(30) && LeaveHalf(claim, node, devices)) return;
+  making_.erase({uid, node});
   Create(claim, node, devices);
   if (!devices.Has(VolumeName(uid))) return Refused(uid, node);
   agents_.Touch(node);
   stage_.agenda.After(Blink(), [this, claim, node] { Bind(claim, node); });
+}
+
+// The driver is killed between the steps that make a volume.
+bool Provisioner::LeaveHalf(const Claim& claim, const std::string& node, Devices& devices) {
+  const std::string& uid = claim.meta.uid;
+  const Want want{uid, KindOf(claim), claim.requested_bytes};
+  const auto choice = Devices::Choice::kBestFit;
+  const bool is_left = !devices.Has(VolumeName(uid)) &&
+                       devices.Create(want, HalfName(uid), choice, stage_.agenda.now(), random_);
+  if (!is_left) return false;
+  agents_.Touch(node);
+  stage_.agenda.After(random_.Between(absl::Milliseconds(50), kDriverPauseMax),
+                      [this, uid, node] { MakeAnew(uid, node); });
+  return true;
+}
+
+// It runs again, removes what it left, and only then looks at the claim once more.
+void Provisioner::MakeAnew(const std::string& uid, const std::string& node) {
+  stage_.devices.at(node).Delete(HalfName(uid));
+  agents_.Touch(node);
+  Make(uid, node);
 }
 
 // The node knows nothing of what else was promised there: its choice may spoil it.

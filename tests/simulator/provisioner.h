@@ -31,6 +31,9 @@ class Provisioner {
   void Make(const std::string& uid, const std::string& node);
   void Finish(const Claim& claim, const std::string& node);
   void Create(const Claim& claim, const std::string& node, Devices& devices);
+  // False: there is no room for it, or the volume is there.
+  bool LeaveHalf(const Claim& claim, const std::string& node, Devices& devices);
+  void MakeAnew(const std::string& uid, const std::string& node);
   void Refused(const std::string& uid, const std::string& node);
   void Bind(const Claim& claim, const std::string& node);
   void Remove(const std::string& uid, const std::string& node);
