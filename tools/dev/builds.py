@@ -55,11 +55,12 @@ def setup_commands(build):
     """The commands that make or bring up to date the build directory; none when it is as wanted."""
     options = list(build.options)
     stamp = build.directory / '.dev-options'
-    if (build.directory / 'build.ninja').exists():
-        if stamp.exists() and stamp.read_text() == ' '.join(options):
-            return []
-        return [['meson', 'configure', str(build.directory), *options], _stamp(stamp, options)]
-    command = ['meson', 'setup', str(build.directory), str(ROOT), *options]
+    is_there = (build.directory / 'build.ninja').exists()
+    if is_there and stamp.exists() and stamp.read_text() == ' '.join(options):
+        return []
+    # `meson configure` would know no option that has come since.
+    again = ['--reconfigure'] if is_there else []
+    command = ['meson', 'setup', *again, str(build.directory), str(ROOT), *options]
     return [command, _stamp(stamp, options)]
 
 
