@@ -60,8 +60,6 @@ class PlacementControllerTest : public testing::Test, public ServiceFixture {
     return api_.listed.size() - before;
   }
 
-  double Count(const std::string& what) { return metrics_.AddCounter(what, "").Value(); }
-
   using Names = std::vector<std::string>;
   FakePlacementApi api_;
   Metrics metrics_{"test", "1"};
