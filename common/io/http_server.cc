@@ -359,10 +359,12 @@ class HttpServer::Impl {
     exchange->request().headers().clear();  // Many small ones take many times their bytes.
     if (!length.ok()) return Refuse(*exchange, BadRequest(length.status()));
     if (!head.ok()) return Refuse(*exchange, BadRequest(head.status()));
-    // No request that is open waits for it.
-    if (is_strange) return Refuse(*exchange, BadRequest(absl::InvalidArgumentError(kBodyOfGet)));
     const RouteTable::Match match = routes_.Find(exchange->method(), head->path);
     if (match.path != nullptr) exchange->set_route(match.path);
+    // No request that is open waits for it.
+    if (is_strange && match.route != nullptr) {
+      return Refuse(*exchange, BadRequest(absl::InvalidArgumentError(kBodyOfGet)));
+    }
     const bool is_probe = match.route != nullptr && match.route->is_probe;
     if (!exchange->is_counted() && !is_probe) {
       return Refuse(*exchange, ProblemResponse(503, "Too busy", "too many open requests"));

@@ -117,6 +117,7 @@ TEST_F(BadClients, AGetWithABodyAnswers400AndIsTheLast) {
   ExpectTheLastAnswer("400", "GET /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab");
   ExpectTheLastAnswer(
       "400", "GET /hello HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+  ExpectTheLastAnswer("405", "GET /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab");
   RawSocket socket(port_);
   socket.Send("GET /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
   EXPECT_EQ(BodyOf(socket.Receive()), "hello");
