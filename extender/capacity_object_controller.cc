@@ -113,9 +113,9 @@ WantedCapacities CapacityObjectController::Wanted() {
   ForAllNodes([this](const Ledger& ledger, int32_t begin) {
     return offers_.Follow(ledger, begin, kNodesPerLook);
   });
-  JoinedCapacities joined = offers_.Joined();
+  const JoinedCapacities joined = offers_.Joined();
   is_joined_ = joined.nodes > (is_joined_ ? nodes_max_ * kPartedNodesPercent / 100 : nodes_max_);
-  if (is_joined_) return std::move(joined.wanted);
+  if (is_joined_) return WantedOf(joined);
   WantedCapacities wanted;
   ForAllNodes([this, &wanted](const Ledger& ledger, int32_t begin) {
     return offers_.AddWanted(ledger, begin, kPageMax, wanted);

@@ -36,29 +36,6 @@ bool HasOurLabels(const CapacityObject& seen) {
   });
 }
 
-std::vector<SelectorRequirement> KindsUnder(const std::string& key) {
-  SelectorRequirement any{.key = key, .op = "In"};
-  for (const PoolKind kind : kPoolKinds) any.values.emplace_back(PoolKindName(kind));
-  return {any};
-}
-
-void WriteTopology(const WantedCapacity& wanted, JsonWriter& json) {
-  json.Key("nodeTopology").BeginObject();
-  if (!wanted.node.empty() || wanted.topology_key.empty()) {
-    json.Key("matchLabels").BeginObject();
-    if (!wanted.topology_key.empty()) json.String(wanted.topology_key, wanted.topology_value);
-    json.EndObject().EndObject();
-    return;
-  }
-  json.Key("matchExpressions").BeginArray();
-  for (const SelectorRequirement& one : KindsUnder(wanted.topology_key)) {
-    json.BeginObject().String("key", one.key).String("operator", one.op).Key("values").BeginArray();
-    for (const std::string& value : one.values) json.String(value);
-    json.EndArray().EndObject();
-  }
-  json.EndArray().EndObject();
-}
-
 bool IsOwnedBy(const CapacityObject& seen, const std::string& node_uid) {
   if (node_uid.empty()) return seen.owners.empty();
   return seen.owners.size() == 1 && seen.owners.front().uid == node_uid;
@@ -105,22 +82,16 @@ std::string CapacityObjectName(const WantedCapacity& wanted) {
   const uint64_t hash =
       Hash(wanted.topology_value,
            Hash("/", Hash(wanted.topology_key, Hash("/", Hash(wanted.storage_class)))));
-  const std::string_view many = wanted.topology_key.empty() ? "all-nodes" : "pmem-nodes";
-  const std::string_view node = wanted.node.empty() ? many : std::string_view(wanted.node);
+  const std::string_view node = wanted.node.empty() ? "all-nodes" : std::string_view(wanted.node);
   const std::string readable = absl::StrCat(wanted.storage_class, ".", AbslView(node));
   return absl::StrCat(readable.size() > kReadableNameMax ? "pmem" : readable,
                       absl::StrFormat(".%016x", hash));
 }
 
 bool IsOfSameClassAndNodes(const CapacityObject& seen, const WantedCapacity& wanted) {
-  CapacityObject like;
-  if (!wanted.node.empty()) {
-    like.topology = {{wanted.topology_key, wanted.topology_value}};
-  } else if (!wanted.topology_key.empty()) {
-    like.topology_terms = KindsUnder(wanted.topology_key);
-  }
-  return seen.storage_class_name == wanted.storage_class && seen.topology == like.topology &&
-         seen.topology_terms == like.topology_terms;
+  std::map<std::string, std::string> topology;
+  if (!wanted.topology_key.empty()) topology = {{wanted.topology_key, wanted.topology_value}};
+  return seen.storage_class_name == wanted.storage_class && seen.topology == topology;
 }
 
 std::vector<CapacityChange> PlanCapacityChanges(const WantedCapacities& wanted,
@@ -177,7 +148,9 @@ std::string CapacityObjectJson(const CapacityChange& change) {
   }
   json.EndObject();
   json.String("storageClassName", wanted.storage_class);
-  WriteTopology(wanted, json);
+  json.Key("nodeTopology").BeginObject().Key("matchLabels").BeginObject();
+  if (!wanted.topology_key.empty()) json.String(wanted.topology_key, wanted.topology_value);
+  json.EndObject().EndObject();
   json.String("capacity", SizeText(wanted.capacity_bytes));
   json.String("maximumVolumeSize", SizeText(wanted.volume_bytes_max)).EndObject();
   return json.Take();

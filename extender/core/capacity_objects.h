@@ -20,10 +20,8 @@
 // has none but for such claims.
 //
 // kube-scheduler looks through all objects for each node and claim: nodes times objects. Where that
-// would be too much, one object a class stands for all nodes with the kube_label by which agents
-// run: what the best of them could take. It keeps nobody from any of these; the verb does, as it
-// does anyway. From nodes without persistent memory it does, also while nobody asks us. There are
-// two keys of the label, and agents may run without it: each has an object where it is needed.
+// would be too much, one object a class stands for all nodes: what the best of them could take. It
+// keeps nobody from any node; the verb does, as it does anyway.
 //
 // Pure, deterministic.
 #pragma once
@@ -45,11 +43,11 @@ inline constexpr std::string_view kCapacityManager = "pmem-extender";
 
 // What one object should say.
 struct WantedCapacity {
-  std::string node;  // Empty: of many nodes, owned by none.
+  std::string node;  // Empty: of all nodes, owned by none.
   std::string node_uid;
   std::string storage_class;
-  std::string topology_key;      // A node is reached by one of its labels. Empty: every node is.
-  std::string topology_value;    // Empty: any kind of persistent memory.
+  std::string topology_key;  // A node is reached by one of its labels. Empty: every node is.
+  std::string topology_value;
   bool is_known = false;         // False: the sizes are only the least that it may say.
   int64_t capacity_bytes = 0;    // All volumes together.
   int64_t volume_bytes_max = 0;  // The largest one. 0 and not known: no object is made.

@@ -3,13 +3,11 @@
 
 #include <algorithm>
 #include <limits>
-#include <map>
 #include <utility>
 
 #include "common/pure/names.h"
 #include "common/pure/sizing.h"
 #include "common/pure/units.h"
-#include "extender/core/known_nodes.h"
 
 namespace pmem::extender {
 namespace {
@@ -93,6 +91,12 @@ CapacityBound BoundOf(const NodeState& node, PoolKind kind) {
           .volume_bytes_max = std::min(left_bytes, LargestVolumeBytes(room, kind))};
 }
 
+WantedCapacities WantedOf(const JoinedCapacities& joined) {
+  WantedCapacities wanted;
+  for (const auto& [name, one] : joined.by_class) wanted[CapacityObjectName(one)] = one;
+  return wanted;
+}
+
 void CapacityOffers::FollowClasses(const ObjectCache& cache) {
   classes_.clear();
   for (const auto& [name, storage_class] : cache.classes()) {
@@ -111,7 +115,6 @@ CapacityOffers::Kept CapacityOffers::LookAt(const Ledger& ledger, const NodeStat
   // Claims of debts and reservations may change without the node.
   kept.is_current = node.debts.empty() && node.reserved.empty();
   if (!kept.is_reached) return kept;
-  kept.label = PmemLabelOf(*object);
   if (node.has_agent && node.report != nullptr) {
     for (const PoolKind kind : kPoolKinds) {
       kept.bounds[static_cast<size_t>(kind)] = BoundOf(node, kind);
@@ -151,29 +154,6 @@ std::optional<CapacityBound> CapacityOffers::OfferOf(const Kept& kept,
   return bound;
 }
 
-// Where nothing but a claim's pin is known of nodes without the label, no object is to reach them:
-// it would reach all that have no persistent memory.
-void CapacityOffers::AddJoined(const PublishedClass& published, WantedCapacities& wanted) const {
-  std::map<std::string_view, WantedCapacity> by_label;
-  bool has_agent_without = false;
-  for (const Kept& kept : kept_) {
-    const std::optional<CapacityBound> offer = OfferOf(kept, published);
-    if (!offer) continue;
-    has_agent_without |= kept.label.empty() && kept.has_agent;
-    const auto [it, is_new] = by_label.try_emplace(kept.label);
-    WantedCapacity& best = it->second;
-    best.is_known = kept.is_known && (is_new || best.is_known);
-    best.capacity_bytes = std::max(best.capacity_bytes, offer->capacity_bytes);
-    best.volume_bytes_max = std::max(best.volume_bytes_max, offer->volume_bytes_max);
-  }
-  if (!has_agent_without) by_label.erase("");
-  for (auto& [label, best] : by_label) {
-    best.storage_class = published.name;
-    best.topology_key = std::string(label);
-    wanted[CapacityObjectName(best)] = std::move(best);
-  }
-}
-
 JoinedCapacities CapacityOffers::Joined() const {
   JoinedCapacities joined;
   for (const Kept& kept : kept_) {
@@ -182,7 +162,19 @@ JoinedCapacities CapacityOffers::Joined() const {
         [&kept](const PublishedClass& published) { return OfferOf(kept, published).has_value(); });
     joined.nodes += has_any ? 1 : 0;
   }
-  for (const PublishedClass& published : classes_) AddJoined(published, joined.wanted);
+  for (const PublishedClass& published : classes_) {
+    WantedCapacity best{.storage_class = published.name, .is_known = true};
+    bool has_any = false;
+    for (const Kept& kept : kept_) {
+      const std::optional<CapacityBound> offer = OfferOf(kept, published);
+      if (!offer) continue;
+      has_any = true;
+      best.is_known &= kept.is_known;
+      best.capacity_bytes = std::max(best.capacity_bytes, offer->capacity_bytes);
+      best.volume_bytes_max = std::max(best.volume_bytes_max, offer->volume_bytes_max);
+    }
+    if (has_any) joined.by_class[published.name] = std::move(best);
+  }
   return joined;
 }
 

@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/container/btree_map.h"
@@ -30,11 +29,12 @@ CapacityBound BoundOf(const NodeState& node, PoolKind kind);
 // The largest claims that have a node already, by class.
 using CapacityFloors = absl::btree_map<std::string, int64_t>;
 
-// One object a class for all nodes that have the same kube_label, and how many of them have offers.
+// One object a class for all nodes, and how many of them have offers.
 struct JoinedCapacities {
-  WantedCapacities wanted;
+  absl::btree_map<std::string, WantedCapacity> by_class;
   int nodes = 0;
 };
+WantedCapacities WantedOf(const JoinedCapacities& joined);
 
 class CapacityOffers {
  public:
@@ -62,7 +62,6 @@ class CapacityOffers {
     bool has_agent = false;
     bool is_known = false;
     uint32_t stamp = 0;
-    std::string_view label;               // PmemLabelOf.
     std::array<CapacityBound, 2> bounds;  // By kind.
     CapacityFloors floors;
   };
@@ -72,7 +71,6 @@ class CapacityOffers {
   bool FollowNode(const Ledger& ledger, int32_t id);
   static Kept LookAt(const Ledger& ledger, const NodeState& node);
   static std::optional<CapacityBound> OfferOf(const Kept& kept, const PublishedClass& published);
-  void AddJoined(const PublishedClass& published, WantedCapacities& wanted) const;
   void AddWantedOf(const Kept& kept, const Node& node, WantedCapacities& wanted) const;
 
   std::vector<PublishedClass> classes_;

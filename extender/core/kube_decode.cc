@@ -315,7 +315,6 @@ absl::StatusOr<CapacityObject> DecodeObject<CapacityObject>(const JsonValue& obj
   PMEM_ASSIGN_OR_RETURN(capacity.storage_class_name, Text(object, "storageClassName"));
   PMEM_ASSIGN_OR_RETURN(const JsonValue topology, Child(object, "nodeTopology"));
   PMEM_ASSIGN_OR_RETURN(capacity.topology, TextMap(topology, "matchLabels"));
-  PMEM_ASSIGN_OR_RETURN(capacity.topology_terms, Requirements(topology, "matchExpressions"));
   // An amount that somebody wrote and we cannot read is one to be written anew, not an error.
   capacity.capacity_bytes = Bytes(object, "capacity").value_or(std::nullopt);
   capacity.volume_bytes_max = Bytes(object, "maximumVolumeSize").value_or(std::nullopt);

@@ -202,8 +202,7 @@ struct CapacityObject {
   std::map<std::string, std::string> labels;
   std::vector<OwnerReference> owners;
   std::string storage_class_name;
-  std::map<std::string, std::string> topology;      // nodeTopology.matchLabels
-  std::vector<SelectorRequirement> topology_terms;  // nodeTopology.matchExpressions
+  std::map<std::string, std::string> topology;  // nodeTopology.matchLabels
   std::optional<int64_t> capacity_bytes;
   std::optional<int64_t> volume_bytes_max;  // maximumVolumeSize
   bool operator==(const CapacityObject&) const = default;

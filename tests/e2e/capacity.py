@@ -34,7 +34,7 @@ def wait_sizes(scene, node, sizes):
 def joined_objects(scene):
     """{class: maximumVolumeSize in bytes} of the objects that stand for all nodes; None while a node has its own."""
     ours = scene.api.list('csistoragecapacities', SYSTEM, labelSelector=MANAGED)
-    if any(o['nodeTopology'].get('matchLabels') for o in ours):  # Those that stand for many have expressions.
+    if any(o['nodeTopology'].get('matchLabels') for o in ours):
         return None
     return {o['storageClassName']: objects.quantity_bytes(o['maximumVolumeSize']) for o in ours}
 

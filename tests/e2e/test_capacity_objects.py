@@ -5,7 +5,7 @@ import pytest
 
 import wakeup
 from capacity import SYSTEM, objects_of, sizes_of, wait_joined, wait_sizes
-from harness import objects, waiting
+from harness import waiting
 from scene import GI, both, lvm
 
 IN_TREE_REASON = 'did not have enough free storage'
@@ -99,16 +99,7 @@ def test_objects_of_a_node_that_never_reported_to_this_extender_stand(scene, ext
         scene.cluster.agents[node].start()
 
 
-@pytest.fixture
-def plain_node(scene):
-    """One without agent and label."""
-    name = f'{scene.kube_namespace}-plain'
-    scene.api.create(objects.node(name))
-    yield name
-    scene.api.delete('nodes', name)
-
-
-def test_with_many_nodes_one_object_a_class_stands_for_all_with_persistent_memory(scene, plain_node, extender_with):
+def test_with_many_nodes_one_object_a_class_stands_for_all(scene, extender_with):
     small, large = scene.add_nodes(lvm(10), lvm(15))
     wait_sizes(scene, large, {'pmem-lvm': (15 * GI,) * 2, 'pmem-direct': (0, 0)})
     extender_with('--capacity-objects-nodes-max=1')
@@ -120,8 +111,6 @@ def test_with_many_nodes_one_object_a_class_stands_for_all_with_persistent_memor
     wait_joined(scene, 3 * GI)  # Until then the in-tree filter lets the third through, to our refusal.
     scene.claim_and_pod('third', '10Gi')
     assert IN_TREE_REASON in scene.wait_refused('third')
-    scene.claim_and_pod('elsewhere', '1Gi', nodeSelector={objects.HOSTNAME: plain_node})
-    assert IN_TREE_REASON in scene.wait_refused('elsewhere'), 'not we: we may be away'
     scene.delete_pod('second')
     scene.delete_claim('second')
     assert scene.wait_bound('third') == small

@@ -78,8 +78,7 @@ class FakeCapacityApi final : public CapacityApi {
   // What of an object is for ever.
   static bool CanBecome(const CapacityObject& object, const CapacityChange& change) {
     const CapacityObject next = *DecodeObject<CapacityObject>(CapacityObjectJson(change));
-    return object.topology == next.topology && object.topology_terms == next.topology_terms &&
-           object.storage_class_name == next.storage_class_name;
+    return object.topology == next.topology && object.storage_class_name == next.storage_class_name;
   }
 
   CapacityObject Put(const CapacityChange& change) {

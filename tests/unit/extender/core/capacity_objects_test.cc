@@ -228,7 +228,7 @@ TEST_F(CapacityObjectsTest, OnlyNodesThatHaveChangedAreLookedAtAgainSomeAtATime)
   EXPECT_EQ(offers_.Follow(ledger_, 0, 1), CapacityOffers::kAllSeen);
   Apply(MakeReport("n2", 1, {MakeLvmPool(40 * kGiB)}));
   EXPECT_EQ(offers_.Follow(ledger_, 0, 1), 2);
-  EXPECT_EQ(offers_.Joined().wanted.rbegin()->second.volume_bytes_max, 40 * kGiB);
+  EXPECT_EQ(offers_.Joined().by_class.at("pmem-lvm").volume_bytes_max, 40 * kGiB);
 }
 
 TEST_F(CapacityObjectsTest, WhoseTheyAreFollowsTheNodeObject) {
@@ -271,6 +271,37 @@ TEST_F(CapacityObjectsTest, ANodeThatGotTheIdOfOneThatIsGoneHasItsOwn) {
   Apply(MakeReport("n3", 1, {MakeLvmPool(20 * kGiB)}));
   EXPECT_EQ(Wanted().size(), 4U);
   EXPECT_EQ(Joined().nodes, 2);
+}
+
+TEST_F(CapacityObjectsTest, JoinedTheySayWhatTheBestNodeCouldTake) {
+  Apply(Relisted<Node>{{MakeNode("n1"), MakeNode("n2")}});
+  Apply(AgentsListed{{"n1", "n2"}});
+  Report({MakeLvmPool(40 * kGiB)});
+  Apply(MakeReport("n2", 1, {MakeLvmPool(30 * kGiB), MakeLvmPool(30 * kGiB, {}, "second")}));
+  const JoinedCapacities joined = Joined();
+  EXPECT_EQ(joined.nodes, 2);
+  const WantedCapacities wanted = WantedOf(joined);
+  ASSERT_EQ(wanted.size(), 2U);
+  EXPECT_EQ(wanted.begin()->first.substr(0, 21), "pmem-direct.all-nodes");
+  const WantedCapacity& lvm = wanted.rbegin()->second;
+  EXPECT_TRUE(lvm.is_known);
+  EXPECT_EQ(lvm.capacity_bytes, 60 * kGiB);
+  EXPECT_EQ(lvm.volume_bytes_max, 40 * kGiB);
+}
+
+// What a claim that has its node may need there counts, and a node that nothing is known of keeps
+// the object from being lowered.
+TEST_F(CapacityObjectsTest, JoinedTheyAreNeverTooLowForAnyNode) {
+  Apply(Relisted<Node>{{MakeNode("n1"), MakeNode("n2")}});
+  Apply(AgentsListed{{"n1", "n2"}});
+  Report({MakeLvmPool(40 * kGiB)});
+  Claim claim = MakeClaim(1, 70 * kGiB, "pmem-lvm");
+  claim.selected_node = "n2";
+  Apply(Seen<Claim>{claim});
+  const JoinedCapacities joined = Joined();
+  const WantedCapacity& lvm = joined.by_class.at("pmem-lvm");
+  EXPECT_EQ(lvm.volume_bytes_max, 70 * kGiB);
+  EXPECT_FALSE(lvm.is_known);
 }
 
 struct BoundCase {
