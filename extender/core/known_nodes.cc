@@ -11,15 +11,14 @@
 namespace pmem::extender {
 
 // As manifests/base/agent.yaml has it: the older key counts without the other only.
-std::string_view PmemLabelOf(const Node& node) {
+bool HasPmemLabel(const Node& node) {
   static const auto* const kKeys =
       new std::array<std::string, 2>{std::string(kNodeTypeLabel), std::string(kNodeTypeLabelOld)};
   for (const std::string& key : *kKeys) {
     const auto label = node.labels.find(key);
-    if (label == node.labels.end()) continue;
-    return PoolKindFromName(label->second) ? std::string_view(key) : std::string_view();
+    if (label != node.labels.end()) return PoolKindFromName(label->second).has_value();
   }
-  return {};
+  return false;
 }
 
 std::string LookAtNodes(const Ledger& ledger, const Page& page,
@@ -60,7 +59,7 @@ bool LacksAgent(const Ledger& ledger, const KnownNode& node) {
   if (node.object == nullptr || node.HasAgent()) return false;
   const bool has_claims =
       node.state != nullptr && (!node.state->IsIdle() || !ledger.places().On(node.name).empty());
-  return has_claims || !PmemLabelOf(*node.object).empty();
+  return has_claims || HasPmemLabel(*node.object);
 }
 
 bool IsOfPmem(const Ledger& ledger, const KnownNode& node) {

@@ -5,7 +5,6 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "absl/functional/function_ref.h"
 #include "extender/core/ledger.h"
@@ -30,8 +29,8 @@ std::string LookAtNodes(const Ledger& ledger, const Page& page,
 // nullopt: not one of those.
 std::optional<KnownNode> FindKnownNode(const Ledger& ledger, const std::string& name);
 
-// The key of the kube_label by which agents and drivers run on the node; empty: they do not.
-std::string_view PmemLabelOf(const Node& node);
+// The node has the kube_label by which agents and drivers run there.
+bool HasPmemLabel(const Node& node);
 
 // The node is in the cluster and is to have persistent memory, for it has the product's kube_label
 // or claims of ours, and nobody says how much: no agent is there.

@@ -63,7 +63,7 @@ void PinCheck::CheckPin(const Claim& claim) const {
 bool PinCheck::IsDeadEnd(const Claim& claim) const {
   if (!claim.is_pinned_by_scheduler) return false;
   const Node* node = ledger_.cache().FindNode(claim.selected_node);
-  if (node == nullptr || !PmemLabelOf(*node).empty()) return false;
+  if (node == nullptr || HasPmemLabel(*node)) return false;
   const NodeState* state = ledger_.nodes().Find(claim.selected_node);
   if (state != nullptr && (state->has_agent || state->report != nullptr)) return false;
   const StorageClass* storage_class =
