@@ -13,6 +13,7 @@
 #include "common/io/open_files.h"
 #include "common/io/signals.h"
 #include "common/io/start_pages.h"
+#include "common/io/system_authorities.h"
 #include "csi-driver/config.h"
 #include "csi-driver/driver.h"
 #include "csi-driver/init_command.h"
@@ -43,6 +44,7 @@ int Initialize(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   pmem::TrustLockOrder();
+  pmem::LeaveOutSystemAuthorities();
   if (argc > 1 && std::string_view(argv[1]) == "init") return Initialize(argc - 1, argv + 1);
   pmem::driver::DriverConfig config;
   if (const std::optional<int> code = pmem::driver::ParseConfig(argc, argv, &config)) return *code;

@@ -10,6 +10,7 @@
 #include "common/io/log.h"
 #include "common/io/open_files.h"
 #include "common/io/signals.h"
+#include "common/io/system_authorities.h"
 #include "extender/attended_clock.h"
 #include "extender/capacity_object_controller.h"
 #include "extender/config.h"
@@ -95,8 +96,7 @@ int Run(const ExtenderConfig& config) {
   capacity_watch.Stop();
   verbs.Stop();
   server.Stop();
-  events.Stop();
-  ticker.Stop();
+  events.Stop(), ticker.Stop();
   discovery->Stop();
   poller.Stop();
   watches.Stop();
@@ -109,6 +109,7 @@ int Run(const ExtenderConfig& config) {
 int main(int argc, char** argv) {
   pmem::TrustLockOrder();
   pmem::ShareHeaps();
+  pmem::LeaveOutSystemAuthorities();
   pmem::BlockSignals();
   const auto parsed = pmem::extender::ParseConfig(argc, argv);
   if (parsed.exit_code) return *parsed.exit_code;

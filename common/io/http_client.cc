@@ -19,6 +19,7 @@
 #include "common/io/mutex.h"
 #include "common/io/receive_limits.h"
 #include "common/io/stop_flag.h"
+#include "common/io/system_authorities.h"
 #include "common/io/tls_failure.h"
 #include "common/pure/status_macros.h"
 
@@ -282,6 +283,8 @@ void ConfigureTls(const ClientTls& tls, boost::asio::ssl::context& context) {
     // A certificate that is given as an authority is trusted, also when it is not self-signed.
     X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
     context.add_certificate_authority(Buffer(tls.ca_pem));
+  } else if (!tls.insecure) {
+    TrustSystemAuthorities(context.native_handle());
   }
   if (!tls.certificate_pem.empty()) {
     context.use_certificate_chain(Buffer(tls.certificate_pem));

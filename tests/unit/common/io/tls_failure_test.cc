@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/io/tls_failure.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/io/http_client.h"
 #include "common/io/periodic_task.h"
+#include "common/io/system_authorities.h"
 #include "tests/support/raw_socket.h"
 #include "tests/support/tls_server.h"
 
@@ -56,6 +63,22 @@ INSTANTIATE_TEST_SUITE_P(
              .options = {.subject_alt_name = "DNS:other.example"},
              .why = "it is not for the name that was asked for"}),
     [](const auto& row) { return row.param.name; });
+
+TEST(SystemAuthorities, AreTrustedWhereNobodySaysWhomToTrust) {
+  const TestCertificate certificate({});
+  const TestCertificate other({});
+  const std::string bundle = absl::StrCat(testing::TempDir(), "/bundle-", ::getpid(), ".pem");
+  std::ofstream(bundle) << certificate.Pem();
+  ::setenv("SSL_CERT_FILE", bundle.c_str(), 1);
+  LeaveOutSystemAuthorities();
+  EXPECT_STREQ(std::getenv("SSL_CERT_FILE"), "/dev/null");  // What cpprestsdk reads each time.
+  EXPECT_EQ(Ask(TlsServer(certificate).url(), {}).status(), absl::OkStatus());
+  for (const auto& [shown, ca_pem] :
+       {std::pair(&other, std::string()), std::pair(&certificate, other.Pem())}) {
+    EXPECT_THAT(Ask(TlsServer(*shown).url(), {.ca_pem = ca_pem}).status().message(),
+                testing::HasSubstr("self-signed certificate"));
+  }
+}
 
 TEST(TlsFailure, AServerWithoutTlsIsToldFromOneWithABadCertificate) {
   const ListeningSocket listener;
