@@ -205,9 +205,10 @@ LedgerService::Waits LedgerService::GetLiveReads() const {
   return live_reads_;
 }
 
-absl::StatusOr<LiveObjects> LedgerService::ReadLive(const PodDemand& demand) {
+absl::StatusOr<LiveObjects> LedgerService::ReadLive(const PodDemand& demand, absl::Time end) {
   const absl::Time begin = clock_->SteadyNow();
-  absl::StatusOr<LiveObjects> read = live_->Read(demand.missing_claims, demand.missing_classes);
+  absl::StatusOr<LiveObjects> read =
+      live_->Read(demand.missing_claims, demand.missing_classes, end - begin);
   const absl::Duration took = clock_->SteadyNow() - begin;
   MutexLock lock(&mu_);
   live_reads_ = {live_reads_.count + 1, live_reads_.total + took};
@@ -216,6 +217,7 @@ absl::StatusOr<LiveObjects> LedgerService::ReadLive(const PodDemand& demand) {
 
 std::optional<absl::StatusOr<LiveObjects>> LedgerService::Complete(const Pod& pod,
                                                                    Patience patience) {
+  const absl::Time end = clock_->SteadyNow() + LiveReader::kTimeMax;
   LiveObjects live;
   // A claim leads to a class.
   for (int reads = 0;; ++reads) {
@@ -227,7 +229,7 @@ std::optional<absl::StatusOr<LiveObjects>> LedgerService::Complete(const Pod& po
     if (demand.IsKnown() && !demand.absent.empty()) return absl::NotFoundError(demand.absent);
     if (demand.IsKnown() || reads == kLiveReadsMax) return live;
     if (patience == Patience::kNone) return std::nullopt;
-    absl::StatusOr<LiveObjects> more = ReadLive(demand);
+    absl::StatusOr<LiveObjects> more = ReadLive(demand, end);
     if (!more.ok()) {
       LogWarning("verb", "cannot read the claims of a pod from the API server",
                  {{"kube_namespace", pod.meta.key.kube_namespace},

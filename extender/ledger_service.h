@@ -164,7 +164,8 @@ class LedgerService final : public EventSink {
   Waits GetLiveReads() const ABSL_LOCKS_EXCLUDED(mu_);  // Of all verbs, for the API server.
 
  private:
-  // Reads live what the cache lacks. nullopt: it would have to block, and must not.
+  // Reads live what the cache lacks, for LiveReader::kTimeMax at most. nullopt: it would have to
+  // block, and must not.
   std::optional<absl::StatusOr<LiveObjects>> Complete(const Pod& pod, Patience patience)
       ABSL_LOCKS_EXCLUDED(mu_);
   // For a verb that promises nothing: what the cache knows is good enough, and read live when it
@@ -174,7 +175,8 @@ class LedgerService final : public EventSink {
   absl::Time NowLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void BeginWhenSyncedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool AgentsHaveReportedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::StatusOr<LiveObjects> ReadLive(const PodDemand& demand) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<LiveObjects> ReadLive(const PodDemand& demand, absl::Time end)
+      ABSL_LOCKS_EXCLUDED(mu_);
   bool IsLeaderNow() const { return !leader_check_ || leader_check_(); }
   std::string WhyNotDecidingLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Tells the listener at its end, which is that of the critical section and no sooner.

@@ -47,7 +47,7 @@ int Run(const ExtenderConfig& config) {
   if (!kube_config.ok()) return Fail(kube_config.status());
   auto client = KubeClient::Make(*kube_config, &clock);
   if (!client.ok()) return Fail(client.status());
-  KubeLiveReader live(client->get());
+  KubeLiveReader live(client->get(), &clock);
   LedgerService service(config.service, &live, &clock);
   ExtenderMetrics metrics(&service);
   StatusApi status(&service, &metrics.registry(), &real_clock);

@@ -22,7 +22,9 @@ absl::StatusOr<T> Decode(const ApiAnswer& answer) {
 }  // namespace
 
 absl::StatusOr<LiveObjects> KubeLiveReader::Read(const std::vector<ObjectKey>& claims,
-                                                 const std::vector<std::string>& classes) {
+                                                 const std::vector<std::string>& classes,
+                                                 absl::Duration time) {
+  const absl::Time end = clock_->SteadyNow() + time;
   if (claims.size() + classes.size() > kObjectsMax) {
     return absl::OutOfRangeError(absl::StrCat("pod needs ", claims.size() + classes.size(),
                                               " objects read live, at most ", kObjectsMax));
@@ -36,7 +38,7 @@ absl::StatusOr<LiveObjects> KubeLiveReader::Read(const std::vector<ObjectKey>& c
     paths.push_back(ApiPath(kStorageClassesResource, {}, name));
     names.push_back(absl::StrCat("StorageClass ", name));
   }
-  PMEM_ASSIGN_OR_RETURN(const std::vector<ApiAnswer> answers, GetAll(paths, names));
+  PMEM_ASSIGN_OR_RETURN(const std::vector<ApiAnswer> answers, GetAll(paths, names, end));
   auto answer = answers.begin();
   LiveObjects live;
   for (const ObjectKey& key : claims) {
@@ -62,18 +64,24 @@ absl::StatusOr<LiveObjects> KubeLiveReader::Read(const std::vector<ObjectKey>& c
   return live;
 }
 
-absl::StatusOr<std::vector<ApiAnswer>> KubeLiveReader::GetAll(
-    const std::vector<std::string>& paths, const std::vector<std::string>& names) {
+absl::StatusOr<std::vector<ApiAnswer>> KubeLiveReader::GetAll(const std::vector<std::string>& paths,
+                                                              const std::vector<std::string>& names,
+                                                              absl::Time end) {
   std::vector<ApiAnswer> answers;
   answers.reserve(paths.size());
   for (auto at = paths.begin(); at != paths.end();) {
+    const absl::Duration time = end - clock_->SteadyNow();
+    if (time <= absl::ZeroDuration()) {
+      return absl::DeadlineExceededError(
+          absl::StrCat(names[answers.size()], ": no time was left to ask for it"));
+    }
     const auto left = static_cast<size_t>(paths.end() - at);
-    const auto end = at + static_cast<std::ptrdiff_t>(std::min(left, kTogetherMax));
-    for (auto& got : client_->GetAll({at, end}, kDeadline)) {
+    const auto next = at + static_cast<std::ptrdiff_t>(std::min(left, kTogetherMax));
+    for (auto& got : client_->GetAll({at, next}, time)) {
       if (!got.ok()) return Annotate(got.status(), names[answers.size()]);
       answers.push_back(*std::move(got));
     }
-    at = end;
+    at = next;
   }
   return answers;
 }

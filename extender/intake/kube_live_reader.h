@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/io/clock.h"
 #include "extender/core/live_reader.h"
 #include "extender/intake/kube_client.h"
 
@@ -14,21 +15,23 @@ namespace pmem::extender {
 class KubeLiveReader final : public LiveReader {
  public:
   static constexpr size_t kTogetherMax = 8;
-  // For each of those that are asked for together. kube-scheduler waits so long for an extender
-  // unless it is told otherwise (DefaultExtenderTimeout); an answer after that is nobody's.
-  static constexpr absl::Duration kDeadline = absl::Seconds(5);
 
-  explicit KubeLiveReader(KubeClient* client) : client_(client) {}
+  // Both must outlive the reader.
+  KubeLiveReader(KubeClient* client, const Clock* clock) : client_(client), clock_(clock) {}
+  // A request whose token is refused is sent once more with the next one, and given its time again.
   absl::StatusOr<LiveObjects> Read(const std::vector<ObjectKey>& claims,
-                                   const std::vector<std::string>& classes) override;
+                                   const std::vector<std::string>& classes,
+                                   absl::Duration time) override;
 
  private:
   // One answer a path, of the object of that name. After one that does not come no more are asked
-  // for.
+  // for, nor after `end`.
   absl::StatusOr<std::vector<ApiAnswer>> GetAll(const std::vector<std::string>& paths,
-                                                const std::vector<std::string>& names);
+                                                const std::vector<std::string>& names,
+                                                absl::Time end);
 
   KubeClient* const client_;
+  const Clock* const clock_;
 };
 
 }  // namespace pmem::extender

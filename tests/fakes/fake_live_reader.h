@@ -10,6 +10,7 @@
 
 #include "common/io/mutex.h"
 #include "extender/core/live_reader.h"
+#include "tests/fakes/fake_clock.h"
 
 namespace pmem::extender {
 
@@ -29,6 +30,12 @@ class FakeLiveReader final : public LiveReader {
   void Fail(absl::Status failure) ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
     failure_ = std::move(failure);
+  }
+  // How long a read takes from now on, by `clock`, which must outlive the reader.
+  void Take(absl::Duration duration, FakeClock* clock) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    duration_ = duration;
+    clock_ = clock;
   }
   // Reads wait from now on, until Resume.
   void Pause() ABSL_LOCKS_EXCLUDED(mu_) {
@@ -50,12 +57,14 @@ class FakeLiveReader final : public LiveReader {
   }
 
   absl::StatusOr<LiveObjects> Read(const std::vector<ObjectKey>& claims,
-                                   const std::vector<std::string>& classes) override
-      ABSL_LOCKS_EXCLUDED(mu_) {
+                                   const std::vector<std::string>& classes,
+                                   absl::Duration time) override ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
     ++reads_;
     changed_.SignalAll();
     while (is_paused_) changed_.WaitWithTimeout(&mu_, absl::Seconds(1));
+    if (clock_ != nullptr) clock_->Advance(std::min(duration_, time));
+    if (duration_ > time) return absl::DeadlineExceededError("silence");
     if (!failure_.ok()) return failure_;
     LiveObjects live;
     for (const ObjectKey& key : claims) {
@@ -80,6 +89,8 @@ class FakeLiveReader final : public LiveReader {
   std::vector<StorageClass> classes_ ABSL_GUARDED_BY(mu_);
   absl::Status failure_ ABSL_GUARDED_BY(mu_);
   int reads_ ABSL_GUARDED_BY(mu_) = 0;
+  absl::Duration duration_ ABSL_GUARDED_BY(mu_);
+  FakeClock* clock_ ABSL_GUARDED_BY(mu_) = nullptr;  // Null: reads take no time.
 };
 
 }  // namespace pmem::extender

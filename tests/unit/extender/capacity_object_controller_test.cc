@@ -16,8 +16,8 @@ namespace {
 
 class NoLiveReader final : public LiveReader {
  public:
-  absl::StatusOr<LiveObjects> Read(const std::vector<ObjectKey>&,
-                                   const std::vector<std::string>&) override {
+  absl::StatusOr<LiveObjects> Read(const std::vector<ObjectKey>&, const std::vector<std::string>&,
+                                   absl::Duration) override {
     return absl::UnavailableError("not in this test");
   }
 };

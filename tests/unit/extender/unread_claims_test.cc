@@ -3,6 +3,12 @@
 // kube-scheduler goes on without an extender that is ignorable.
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_split.h"
+#include "common/io/files.h"
+#include "tests/support/source_path.h"
 #include "tests/unit/extender/placement_testing.h"
 
 namespace pmem::extender {
@@ -43,6 +49,39 @@ TEST_F(UnreadClaims, OfAPodThatNeedsPersistentMemoryRefuseEveryNodeForNow) {
     EXPECT_EQ(answer->named_count, 0U);
   }
   EXPECT_TRUE(IsForNow(Reason::kUnread));
+}
+
+// One that takes 3 s for each answer; and one that has no time left for the second, for the class
+// of a claim that only it tells of.
+TEST_F(UnreadClaims, OfASlowApiServerAreToldInTime) {
+  const Pod pod = AddPod(7, kGiB);
+  const Claim untold = MakeClaim(8, kGiB, "new-class");
+  live.Add(untold);
+  const Pod half_told = AddPodOf(9, {MakeClaim(7, kGiB), untold});
+  const auto is_refused_in_time = [this](const Pod& asked, absl::Duration read, int reads) {
+    live.Take(read, &clock);
+    const absl::Time begin = clock.SteadyNow();
+    const int reads_before = live.reads();
+    EXPECT_EQ(Filter(asked)->reasons, (Reasons{Reason::kUnread, Reason::kUnread}));
+    EXPECT_EQ(clock.SteadyNow() - begin, LiveReader::kTimeMax);
+    EXPECT_EQ(live.reads() - reads_before, reads);
+  };
+  is_refused_in_time(pod, absl::Seconds(3), 1);
+  is_refused_in_time(half_told, absl::Seconds(1), 2);
+}
+
+// httpTimeout of both configurations that are shipped.
+TEST_F(UnreadClaims, AreToldBeforeTheSchedulerStopsWaiting) {
+  for (const char* path : {"manifests/scheduler/kube_scheduler_config.yaml",
+                           "manifests/components/second-scheduler/scheduler_config.yaml"}) {
+    const auto text = ReadFile(SourcePath(path), int64_t{1} << 20);
+    ASSERT_TRUE(text.ok()) << text.status();
+    const std::vector<std::string> parts = absl::StrSplit(*text, " httpTimeout: ");
+    ASSERT_EQ(parts.size(), 2U) << path;
+    absl::Duration timeout;
+    ASSERT_TRUE(absl::ParseDuration(parts[1].substr(0, parts[1].find('\n')), &timeout)) << path;
+    EXPECT_LT(LiveReader::kTimeMax + service.options().hold_wait_max, timeout) << path;
+  }
 }
 
 TEST_F(UnreadClaims, OfSuchAPodAreReadAgainOnceTheSchedulerIsWokenUp) {

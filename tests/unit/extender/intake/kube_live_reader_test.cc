@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdio>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,24 +33,23 @@ ClientResponse Gone() {
   return {.status = 404, .body = R"({"kind":"Status","reason":"NotFound"})"};
 }
 
-// A server of which nothing comes back.
-class SilentClient final : public HttpClient {
+// Answers each request on the spot.
+class PromptClient final : public HttpClient {
  public:
-  explicit SilentClient(size_t* requests) : requests_(requests) {}
-  absl::StatusOr<ClientResponse> Send(const ClientRequest&) override { return Silence(); }
-  void SendAsync(const ClientRequest&, Done done) override { done(Silence()); }
+  using Answer = std::function<absl::StatusOr<ClientResponse>(const ClientRequest&)>;
+
+  explicit PromptClient(Answer answer) : answer_(std::move(answer)) {}
+  absl::StatusOr<ClientResponse> Send(const ClientRequest& request) override {
+    return answer_(request);
+  }
+  void SendAsync(const ClientRequest& request, Done done) override { done(answer_(request)); }
   absl::Status Stream(const ClientRequest&, const OnBlock&, const StopFlag&,
                       ClientResponse*) override {
-    return Silence();
+    return absl::UnimplementedError("not in this test");
   }
 
  private:
-  absl::Status Silence() {
-    ++*requests_;
-    return absl::DeadlineExceededError("silence");
-  }
-
-  size_t* const requests_;
+  const Answer answer_;
 };
 
 class KubeLiveReaderTest : public ::testing::Test {
@@ -68,18 +68,29 @@ class KubeLiveReaderTest : public ::testing::Test {
     std::vector<ObjectKey> keys;
     for (const std::string& name : claims) keys.push_back({"default", name});
     thread_ = std::make_unique<Thread>(
-        "read", [this, keys, classes] { result_ = reader_.Read(keys, classes); });
+        "read", [this, keys, classes] { result_ = reader_.Read(keys, classes, kTime); });
   }
   absl::StatusOr<LiveObjects> Result() {
     thread_.reset();
     return *std::move(result_);
   }
 
+  // Of so many claims, from a server that answers so.
+  absl::Status ReadFrom(const PromptClient::Answer& answer, size_t claims) {
+    KubeClient client(std::make_unique<PromptClient>(answer),
+                      std::make_unique<PromptClient>(answer),
+                      std::make_unique<TokenSource>("", "", &clock_));
+    std::vector<ObjectKey> keys;
+    for (size_t i = 0; i < claims; ++i) keys.push_back({"default", absl::StrCat("c", i)});
+    return KubeLiveReader(&client, &clock_).Read(keys, {}, kTime).status();
+  }
+
+  static constexpr absl::Duration kTime = LiveReader::kTimeMax;
   FakeClock clock_;
   FakeHttpServer server_;
   const std::string token_path_;
   KubeClient client_;
-  KubeLiveReader reader_{&client_};
+  KubeLiveReader reader_{&client_, &clock_};
   std::optional<absl::StatusOr<LiveObjects>> result_;
   std::unique_ptr<Thread> thread_;
 };
@@ -118,31 +129,41 @@ TEST_F(KubeLiveReaderTest, NoMoreThanAFewRequestsAreUnderWayTogether) {
   EXPECT_EQ(Result()->claims.size(), names.size());
 }
 
-TEST_F(KubeLiveReaderTest, NobodyWaitsLongerThanTheSchedulerDoes) {
-  Read({"a"}, {});
-  EXPECT_EQ(server_.WaitForRequests(1).at(0).deadline, KubeLiveReader::kDeadline);
-  EXPECT_TRUE(server_.Answer(ClaimNamed("a")));
-  EXPECT_TRUE(Result().ok());
+TEST_F(KubeLiveReaderTest, AllRequestsTogetherHaveTheTimeThatIsGiven) {
+  constexpr size_t kTogether = KubeLiveReader::kTogetherMax;
+  constexpr absl::Duration kEach = absl::Milliseconds(100);
+  std::vector<absl::Duration> deadlines;
+  const auto slow = [&](const ClientRequest& request) {
+    deadlines.push_back(request.deadline);
+    clock_.Advance(kEach);
+    return Gone();
+  };
+  const absl::Status status = ReadFrom(slow, 2 * kTogether + 1);
+  EXPECT_TRUE(absl::IsDeadlineExceeded(status)) << status;
+  EXPECT_EQ(status.message(), "claim c16: no time was left to ask for it");
+  ASSERT_EQ(deadlines.size(), 2 * kTogether);
+  EXPECT_EQ(deadlines.front(), kTime);
+  EXPECT_EQ(deadlines.back(), kTime - kTogether * kEach);
 }
 
 TEST_F(KubeLiveReaderTest, OfAServerThatIsSilentNoMoreIsAsked) {
   size_t requests = 0;
-  KubeClient client(std::make_unique<SilentClient>(&requests),
-                    std::make_unique<SilentClient>(&requests),
-                    std::make_unique<TokenSource>("", "", &clock_));
-  const std::vector<ObjectKey> keys(KubeLiveReader::kObjectsMax);
-  EXPECT_TRUE(absl::IsDeadlineExceeded(KubeLiveReader(&client).Read(keys, {}).status()));
+  const auto silent = [&](const ClientRequest&) {
+    ++requests;
+    return absl::DeadlineExceededError("silence");
+  };
+  EXPECT_TRUE(absl::IsDeadlineExceeded(ReadFrom(silent, KubeLiveReader::kObjectsMax)));
   EXPECT_EQ(requests, KubeLiveReader::kTogetherMax);
 }
 
 TEST_F(KubeLiveReaderTest, ATokenThatIsNotThereIsNoClaimThatIsGone) {
   std::remove(token_path_.c_str());
-  EXPECT_TRUE(absl::IsUnavailable(reader_.Read({{"default", "a"}}, {}).status()));
+  EXPECT_TRUE(absl::IsUnavailable(reader_.Read({{"default", "a"}}, {}, kTime).status()));
 }
 
 TEST_F(KubeLiveReaderTest, APodThatNeedsTooManyIsRefused) {
   const std::vector<ObjectKey> keys(KubeLiveReader::kObjectsMax + 1);
-  EXPECT_TRUE(absl::IsOutOfRange(reader_.Read(keys, {}).status()));
+  EXPECT_TRUE(absl::IsOutOfRange(reader_.Read(keys, {}, kTime).status()));
   EXPECT_EQ(server_.pending(), 0U);
 }
 
