@@ -407,12 +407,12 @@ bool LedgerService::RanksPlainPodsAlike() const {
 std::optional<PreemptAnswer> LedgerService::Preempt(const Pod& pod,
                                                     absl::Span<const std::string_view> nodes,
                                                     Patience patience) {
-  const auto asked = DemandToRank(pod, patience);
-  if (!asked) return std::nullopt;
-  if (!asked->ok()) return PreemptUnread(pod, nodes.size(), asked->status());
-  const PodDemand& demand = **asked;
+  const auto live = Complete(pod, patience);
+  if (!live) return std::nullopt;
+  if (!live->ok()) return PreemptUnread(pod, nodes.size(), live->status());
   const bool is_leader = IsLeaderNow();
   MutexLock lock(&mu_);
+  const PodDemand demand = ledger_.Demand(pod, &**live);
   if (demand.IsPmem() && !is_leader) return PreemptAnswer{.error = kNotTheLeader};
   if (demand.IsPmem() && !is_deciding_) return PreemptAnswer{.error = WhyNotDecidingLocked()};
   const absl::Time now = clock_->SteadyNow();

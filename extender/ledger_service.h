@@ -168,8 +168,8 @@ class LedgerService final : public EventSink {
   // block, and must not.
   std::optional<absl::StatusOr<LiveObjects>> Complete(const Pod& pod, Patience patience)
       ABSL_LOCKS_EXCLUDED(mu_);
-  // For a verb that promises nothing: what the cache knows is good enough, and read live when it
-  // lacks something. A claim whose name another one has by now is ranked wrongly, no more.
+  // For the verb after which nothing is lost: what the cache knows is good enough, and read live
+  // when it lacks something. A claim whose name another one has by now is ranked wrongly, no more.
   std::optional<absl::StatusOr<PodDemand>> DemandToRank(const Pod& pod, Patience patience)
       ABSL_LOCKS_EXCLUDED(mu_);
   absl::Time NowLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -120,10 +120,14 @@ TEST_F(UnreadClaims, AreAnErrorOfAReplicaThatDoesNotDecide) {
 }
 
 TEST_F(UnreadClaims, MakeNoRoomByPreemption) {
-  const Pod pod = AddHalfKnownPod();
+  const Pod pod = AddPod(1, kGiB);
+  const Pod half_known = AddHalfKnownPod();
+  EXPECT_EQ(Preempt(pod)->is_kept, (Bools{true, true}));
   live.Fail(absl::UnavailableError("refused"));
-  EXPECT_EQ(Preempt(pod)->error, "");
-  EXPECT_EQ(Preempt(pod)->is_kept, (Bools{false, false}));
+  for (const Pod& asked : {pod, half_known}) {
+    EXPECT_EQ(Preempt(asked)->error, "");
+    EXPECT_EQ(Preempt(asked)->is_kept, (Bools{false, false}));
+  }
 }
 
 TEST_F(UnreadClaims, ThatAreTooManyRefuseEveryNodeForGood) {
