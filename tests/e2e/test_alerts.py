@@ -12,7 +12,7 @@ EXTENDERS = {'a': '{pod="a"}', 'b': '{pod="b"}'}
 POOL = {'pod': 'p', 'node': 'n1', 'kind': 'lvm', 'pool': 'lvm/pmemvgregion0'}
 OF_POOL = '{pod="p",node="n1",kind="lvm",pool="lvm/pmemvgregion0"}'
 NOT_ASKED = 'kube-scheduler places PMEM claims and does not ask the extender: capacity objects alone choose'
-ERRORS = 'Pods with claims get an error for an answer: kube-scheduler places them without regard to room, or not at all'
+ERRORS = 'What pods with claims ask for cannot be found out: kube-scheduler places them without regard to room, or not at all'
 ABSENT = 'No extender: claims are scheduled without regard to room, or not at all'
 NO_LEADER = 'No extender leads: PMEM claims are placed without regard to room, or not at all'
 
@@ -89,6 +89,10 @@ STORIES = (
     ('PmemSchedulerDoesNotAsk', 'the extender is new', asked(claims_placed='_x80 0 3+0x9'), '85m', []),
     ('PmemFilterErrors', 'each pod that is asked about', of_all('pod_decisions_total', 'outcome="error"', '0+1x30'), '20m',
      [({}, ERRORS)]),
+    ('PmemFilterErrors', 'each is refused, as its claims cannot be read',
+     of_all('pod_decisions_total', 'outcome="error"', '0+0x30') | of_all('node_rejections_total', 'reason="unread"', '0+3x30'), '20m',
+     [({}, ERRORS)]),
+    ('PmemFilterErrors', 'each is refused, as there is no room', of_all('node_rejections_total', 'reason="no_room"', '0+3x30'), '20m', []),
     ('PmemFilterErrors', 'the lead changes', of_all('pod_decisions_total', 'outcome="error"', '0+0x5 40+0x24'), '20m', []),
     ('PmemFilterErrors', 'all is well', of_all('pod_decisions_total', 'outcome="fit"', '0+1x30'), '20m', []),
     ('PmemExtenderLeaderChanges', 'every five minutes', of_each('leader_changes_total', {'a': '0+0.2x60', 'b': '0+0.2x60'}), '60m',
