@@ -59,7 +59,7 @@ void AddPatience(Flags& flags, ExtenderConfig& config) {
                  "How long a report and what else is known must differ to be told of as a drift.");
   flags.Duration("--takeover-window", &ledger.takeover_window,
                  "How long after a start, or a change of leader, pending pods are taken as decided "
-                 "elsewhere.");
+                 "elsewhere; without --leader-elect 2s longer.");
   flags.Duration("--agents-wait-max", &config.service.agents_wait_max,
                  "How long a start waits for agents that have not reported yet.");
   flags.Duration("--placement-settle", &config.placement_settle,
@@ -172,12 +172,19 @@ absl::Duration PollWaitOf(const ExtenderConfig& config) {
   return std::min(config.agent_wait, config.service.ledger.debt_grace);
 }
 
+LedgerServiceOptions ServiceOptionsOf(const ExtenderConfig& config) {
+  LedgerServiceOptions options = config.service;
+  if (!config.is_elected) options.ledger.takeover_window += kUnelectedGap;
+  return options;
+}
+
 PinningOptions PinningOptionsOf(const ExtenderConfig& config) {
   PinningOptions options{.writes_pins = config.has_placement_controller,
                          .strategy = config.service.verbs.strategy,
                          .settle = config.placement_settle};
   const LeaderState::Options& timing = config.lease.timing;
-  if (config.is_elected) options.lead_gap = timing.lease_duration - timing.renew_deadline;
+  options.lead_gap =
+      config.is_elected ? timing.lease_duration - timing.renew_deadline : absl::ZeroDuration();
   return options;
 }
 
@@ -192,10 +199,10 @@ absl::Status Validate(const ExtenderConfig& config) {
   if (config.service.ledger.hold_ttl <= config.service.hold_wait_max) {
     return absl::InvalidArgumentError("--hold-ttl must be longer than --hold-wait-max");
   }
-  const LedgerOptions& ledger = config.service.ledger;
+  const LedgerOptions ledger = ServiceOptionsOf(config).ledger;
   PMEM_RETURN_IF_ERROR(ValidateMin("--hold-ttl", ledger.hold_ttl, kHoldTtlMin));
   PMEM_RETURN_IF_ERROR(
-      ValidateMin("--takeover-window", ledger.takeover_window, kTakeoverWindowMin));
+      ValidateMin("--takeover-window", config.service.ledger.takeover_window, kTakeoverWindowMin));
   const absl::Duration pin_deadline =
       PinDeadlineBesideOthers(ledger, PinningOptionsOf(config).lead_gap);
   if (config.has_placement_controller && pin_deadline < PinTimes::kDeadlineMin) {

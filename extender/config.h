@@ -55,6 +55,11 @@ ParsedConfig ParseConfig(int argc, const char* const* argv);
 // No poll is held for longer than a debt stands: the room of one that is over comes back with the
 // next answer.
 absl::Duration PollWaitOf(const ExtenderConfig& config);
+// Without an election nobody waits for a Lease. A process that was killed is followed at once, by
+// one whose takeover window is longer by this: for what a pin may take to be written, and
+// kube-scheduler for what it asks after filter (httpTimeout as shipped).
+inline constexpr absl::Duration kUnelectedGap = absl::Seconds(2);
+LedgerServiceOptions ServiceOptionsOf(const ExtenderConfig& config);
 PinningOptions PinningOptionsOf(const ExtenderConfig& config);
 
 // Less would undo what the ledger counts on (docs/ledger.md, "What it assumes"). From a filter

@@ -48,7 +48,7 @@ int Run(const ExtenderConfig& config) {
   auto client = KubeClient::Make(*kube_config, &clock);
   if (!client.ok()) return Fail(client.status());
   KubeLiveReader live(client->get(), &clock);
-  LedgerService service(config.service, &live, &clock);
+  LedgerService service(ServiceOptionsOf(config), &live, &clock);
   ExtenderMetrics metrics(&service);
   StatusApi status(&service, &metrics.registry(), &real_clock);
   VerbApi verbs(&service, &metrics);

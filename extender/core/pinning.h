@@ -40,7 +40,7 @@ struct PinningOptions {
   // An Immediate claim waits so long for a pod that may restrict its nodes; a WaitForFirstConsumer
   // claim waits so long before its pods are asked for.
   absl::Duration settle = absl::Seconds(1);
-  // So long after we may still think that we lead nobody else does. Infinite: there is nobody else.
+  // So long after we may still think that we lead nobody else does. Infinite: nobody ever does.
   absl::Duration lead_gap = absl::InfiniteDuration();
   // What was read of a claim's pods is believed for so long when it is pinned.
   absl::Duration placed_age_max = absl::Seconds(5);
@@ -80,8 +80,7 @@ struct Pin {
 //   deadline + hold_grace <= lead_gap + takeover_window
 //
 // A pin whose turn comes later is given up, and planned again. With the shipped options 10 s and
-// 5 s, where nobody else may lead 15 s and 10 s; a hold_ttl that is too short for that is shared
-// out.
+// 5 s, without an election 7 s and 2 s; a hold_ttl that is too short for that is shared out.
 struct PinTimes {
   static constexpr absl::Duration kDeadline = absl::Seconds(10);
   // In less a busy API server writes nothing (config.h, Validate).

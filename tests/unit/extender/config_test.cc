@@ -26,7 +26,21 @@ TEST(ExtenderConfig, WhatIsShippedIsValid) {
       Elected(absl::Seconds(15), absl::Seconds(10), LedgerOptions().takeover_window);
   EXPECT_EQ(Validate(shipped), absl::OkStatus());
   EXPECT_EQ(PinningOptionsOf(shipped).lead_gap, absl::Seconds(5));
-  EXPECT_EQ(PinningOptionsOf(ExtenderConfig()).lead_gap, absl::InfiniteDuration());
+}
+
+// With an election the next one leads a gap later; without, a process that is started anew leads at
+// once.
+TEST(ExtenderConfig, APinOfAProcessThatWasKilledIsHeardOfBeforeTheNextOneDecides) {
+  ExtenderConfig config =
+      Elected(absl::Seconds(15), absl::Seconds(10), LedgerOptions().takeover_window);
+  for (const bool is_elected : {true, false}) {
+    config.is_elected = is_elected;
+    const LedgerOptions ledger = ServiceOptionsOf(config).ledger;
+    const PinTimes times = PinTimesOf(ledger, PinningOptionsOf(config).lead_gap);
+    const absl::Duration gap = absl::Seconds(is_elected ? 5 : 0);
+    EXPECT_LE(times.deadline + ledger.hold_grace, gap + ledger.takeover_window) << is_elected;
+    EXPECT_GE(times.deadline, 2 * PinTimes::kDeadlineMin) << is_elected;
+  }
 }
 
 TEST(ExtenderConfig, AnIdleAgentOfWhichOnePollIsLostIsNotSilent) {
@@ -68,7 +82,7 @@ TEST(ExtenderConfig, TimingsThatLeaveNoTimeToWriteAPinAreRefused) {
   config.has_placement_controller = false;  // It writes none.
   EXPECT_EQ(Validate(config), absl::OkStatus());
   config.has_placement_controller = true;
-  config.is_elected = false;  // Nobody comes after it.
+  config.is_elected = false;  // The next one waits for no Lease, and holds for longer.
   EXPECT_EQ(Validate(config), absl::OkStatus());
 }
 
