@@ -257,6 +257,7 @@ bool PlacementController::WritePin(const Pin& pin) {
 // new that the watch has not.
 void PlacementController::TakeAway(PinningPlan& plan) {
   const absl::Time now = clock_->SteadyNow();
+  const absl::Time end = now + kLookupTimeMax;
   const auto is_over = [now](const auto& entry) { return entry.second <= now; };
   absl::erase_if(not_gone_, is_over);
   absl::erase_if(gone_, is_over);
@@ -264,10 +265,17 @@ void PlacementController::TakeAway(PinningPlan& plan) {
   int asked = 0;
   const auto look_at = [&](const std::string& node) {
     if (gone.contains(node) || not_gone_.contains(node)) return;
-    const bool has_time = ++asked <= kLookupsMax && clock_->SteadyNow() < now + kLookupTimeMax;
+    const bool has_time = ++asked <= kLookupsMax && clock_->SteadyNow() < end;
     if (has_time && IsGone(node)) gone.insert(node);
   };
+  // In the order of UIDs, as they are planned. What a round has no time for is first in the next.
+  const auto next = std::find_if(plan.unpins.begin(), plan.unpins.end(), [&](const Unpin& unpin) {
+    return unpin.claim.meta.uid > last_unpin_;
+  });
+  std::rotate(plan.unpins.begin(), next, plan.unpins.end());
   for (const Unpin& unpin : plan.unpins) {
+    if (clock_->SteadyNow() >= end) break;
+    last_unpin_ = unpin.claim.meta.uid;
     if (unpin.why == Unpin::Why::kNodeGone) look_at(unpin.node);
     if (unpin.why == Unpin::Why::kNoPmem || gone.contains(unpin.node)) WriteUnpin(unpin);
   }

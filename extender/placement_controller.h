@@ -50,7 +50,8 @@ class PlacementController {
   static constexpr absl::Duration kUsesAgeMax = absl::Minutes(4);
   // kube_namespaces, and nodes, whose pods are read in one round.
   static constexpr int kLookupsMax = 10;
-  // When none is begun any more in a round: where they hang, what else the round does must go on.
+  // When none is begun any more in a round, nor any pin taken away: where they hang, what else the
+  // round does must go on.
   static constexpr absl::Duration kLookupTimeMax = absl::Seconds(5);
   // How often it is asked whether a Node is gone for good whose claims may lose their pins: its
   // watch may be behind that of the claims, or what told of it be out of date.
@@ -129,6 +130,7 @@ class PlacementController {
   absl::btree_map<std::string, absl::Time> not_gone_;
   // Nodes that were not there, and until when that is told.
   absl::btree_map<std::string, absl::Time> gone_;
+  std::string last_unpin_;                       // UID of the claim that was last looked at for it.
   int64_t pauses_ = 0;                           // LedgerService::GetPauses when pods were read.
   absl::Time health_at_ = absl::InfinitePast();  // When trouble is looked for again.
   std::array<HealthSearch, 4> health_searches_;
