@@ -84,7 +84,7 @@ def test_a_port_in_use(run, program):
     (['--agent-port', '0'], '--agent-port'),
     (['--leader-elect', 'perhaps'], '--leader-elect'),
     (['--lease-duration', '1s'], 'lease'),
-    (['--leader-elect', 'true', '--takeover-window', '1s', '--lease-renew-deadline', '14s'], '--takeover-window'),
+    (['--leader-elect', 'true', '--lease-renew-deadline', '14500ms'], '--takeover-window, must be 6s'),
     (['--body-max-mib', '0'], '--body-max-mib'),
     (['--body-max-mib', '513'], '--body-max-mib'),
     (['--io-threads', '1'], '--io-threads'),
