@@ -49,6 +49,12 @@ def test_a_step_that_hangs_is_a_failure_and_says_so(tmp_path, monkeypatch, comma
     assert 'FAIL  a step' in out.getvalue() and 'did not end' in out.getvalue()
 
 
+def test_what_counts_no_test_takes_as_long_as_it_takes(tmp_path, monkeypatch):
+    """A build that runs behind everything else, on a slow day."""
+    monkeypatch.setattr(steps, 'COMMAND_SECONDS_MAX', 0)
+    assert steps.run(steps.Board(tmp_path, io.StringIO()), 'a build', [['/usr/bin/python3', '-c', '']]) == (True, steps.Counts())
+
+
 HANGS = """
 import pathlib, time
 def test_one(): pass
