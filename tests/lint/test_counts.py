@@ -98,8 +98,8 @@ def test_results_are_counted_and_no_result_is_a_failure(tmp_path, text, wanted):
 
 
 # Of a program that wrote what it did, and of one that could not: meson gives it a case of its own that looks well.
-OF_MESON = """<testsuites><testsuite name="p.one.A"><testcase name="a"/><testcase name="b"/></testsuite>
-<testsuite name="p"><testcase name="two" classname="p"/></testsuite></testsuites>"""
+OF_MESON = """<testsuites><testsuite name="p.p:unit+pure / one.A"><testcase name="a"/><testcase name="b"/></testsuite>
+<testsuite name="p"><testcase name="p:unit+pure / two" classname="p"/></testsuite></testsuites>"""
 
 
 @pytest.mark.parametrize('ends, wanted', [
