@@ -2,7 +2,6 @@
 """The demo does what it says and leaves nothing running."""
 
 import json
-import os
 import pathlib
 import re
 import subprocess
@@ -69,10 +68,8 @@ def test_demo_places_all_but_the_one_too_many_answers_kubectl_while_it_is_kept_a
     waiting.until(lambda: running() == [], 'nothing is left running')
 
 
-if os.environ.get('E2E_WHOLE'):
-
-    def test_demo_that_is_not_kept_leaves_nothing_running():
-        done = run_demo('--json')
-        assert done.returncode == 0, done.stderr
-        check_told(json.loads(done.stdout))
-        assert running() == []
+def test_demo_that_is_not_kept_leaves_nothing_running():
+    done = run_demo('--json')
+    assert done.returncode == 0, done.stderr
+    check_told(json.loads(done.stdout))
+    assert running() == []
