@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "capacity-agent/device/ndctl_maker.h"
 
+#include <fcntl.h>
 #include <ndctl/libndctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <uuid/uuid.h>
 
 #include <cerrno>
@@ -15,6 +17,7 @@
 #include "capacity-agent/core/own_groups.h"
 #include "capacity-agent/device/erase.h"
 #include "capacity-agent/device/errno_status.h"
+#include "capacity-agent/device/file_descriptor.h"
 #include "capacity-agent/device/ndctl_context.h"
 #include "common/pure/absl_view.h"
 #include "common/pure/names.h"
@@ -132,6 +135,17 @@ absl::Status AllocateRoom(ndctl_region* region, const VolumePlace& place, int64_
   return Check(result, absl::StrCat(place.pool, ": size ", bytes));
 }
 
+// The kernel makes no event of room that is taken until the volume is enabled, which takes minutes
+// for terabytes. Meanwhile an agent would confirm a report from before.
+absl::Status TellOfRoom(ndctl_region* region) {
+  constexpr std::string_view kEvent = "change";
+  const std::string path =
+      absl::StrCat("/sys/bus/nd/devices/", ndctl_region_get_devname(region), "/uevent");
+  const FileDescriptor file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  const bool is_told = file.is_open() && write(file.get(), kEvent.data(), kEvent.size()) >= 0;
+  return is_told ? absl::OkStatus() : ErrnoStatus(errno, path);
+}
+
 // "/dev/…", of a volume that is enabled and of mode fsdax; else nothing.
 std::optional<std::string> FsdaxDevice(ndctl_namespace* volume) {
   ndctl_pfn* const pfn = ndctl_namespace_get_pfn(volume);
@@ -217,6 +231,9 @@ absl::Status NdctlMaker::Create(const VolumePlace& place, int64_t bytes, const W
   }
   const auto make = [&]() -> absl::Status {
     PMEM_RETURN_IF_ERROR(AllocateRoom(found.region, unfinished, bytes));
+    // Before the second look. A volume that nobody hears of so soon is as good: the agent reads it
+    // once it is enabled, or when it reads all again.
+    TellOfRoom(found.region).IgnoreError();
     PMEM_RETURN_IF_ERROR(once_taken());
     {
       PMEM_ASSIGN_OR_RETURN(const View view, LookAtVolume(unfinished));

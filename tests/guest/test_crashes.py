@@ -12,6 +12,7 @@ import pytest
 from calls import Refused, creation, mounted
 from guest import IS_WHOLE, MIB
 from harness import waiting
+from test_changes import has_volume
 
 # kill_at.cc says what counts as a step.
 KILL_AT = '/tmp/kill-at'
@@ -144,6 +145,20 @@ def test_what_is_killed_at_any_step_leaves_what_the_next_one_finishes(guest, fra
         pytest.fail(f'{STEPS_MAX - 1} steps were tried, and there are more')
     print(f'\nguest: {kind}: killed at {killed[CREATE]} steps of creation, {killed[DELETE]} of removal')
     assert killed[CREATE] >= steps_min and killed[DELETE] >= 3
+
+
+# The first steps of a direct creation: uuid, name and size of its room, and that the kernel is to tell of it.
+ROOM_IS_TOLD_AT = 4
+
+
+@pytest.mark.parametrize('kind', ['direct'])
+def test_the_agent_hears_of_room_that_is_taken_before_the_volume_is_enabled(guest, fragile, agent, regions, unchanged, kind):
+    """That takes the kernel minutes for terabytes, and it makes no event before."""
+    guest.run(f'echo {ROOM_IS_TOLD_AT + 1} >{KILL_AT}')
+    assert fragile.answer(CREATE, creation('disk-room', 64 * MIB, kind))['code'] == 'UNAVAILABLE'
+    waiting.until(agent.report, 'the agent tells of the room', AGREE_SECONDS_MAX,
+                  accepts=has_volume('direct/' + regions['direct'], 'new-disk-room'))
+    fragile.start(*FLAGS[kind])
 
 
 @pytest.fixture

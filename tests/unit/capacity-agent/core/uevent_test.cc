@@ -31,6 +31,9 @@ INSTANTIATE_TEST_SUITE_P(
     Rows, Uevent,
     testing::Values(
         UeventCase{"NewNamespace", "add@/devices/x|ACTION=add|SUBSYSTEM=nd|DEVTYPE=nd_pfn", true},
+        UeventCase{"RoomThatTheDriverTook",
+                   "change@/devices/x|ACTION=change|SUBSYSTEM=nd|SYNTH_UUID=0|DEVTYPE=nd_pmem",
+                   true},
         UeventCase{"NewDax", "add@/devices/x|ACTION=add|SUBSYSTEM=dax|DEVNAME=dax1.2", true},
         UeventCase{"LvmMetadata",
                    "change@/devices/x|ACTION=change|SUBSYSTEM=block|DEVNAME=pmem0|SYNTH_UUID=0",
