@@ -69,7 +69,7 @@ absl::StatusOr<Volumes::KindInTurn> Volumes::TakeWhole(PoolKind kind, const std:
   std::vector<Leftover> leftovers;
   {
     PMEM_ASSIGN_OR_RETURN(KindInTurn found, TakeAndRead(kind));
-    leftovers = TakeUnfinished(found.report, kind, id);
+    leftovers = TakeUnfinished(found.report, kind, id).taken;
     if (leftovers.empty()) return found;
   }
   RemoveLeftovers(kind, std::move(leftovers));
@@ -83,6 +83,17 @@ absl::Status Volumes::CheckNoLogicalVolume(const std::string& id, const SizeRang
     PMEM_RETURN_IF_ERROR(CheckSame(volume, PoolKind::kDirect, range));
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<Volume> Volumes::Place(const CapacityReport& report, const std::string& id,
+                                      PoolKind kind, const VolumeOrder& order) {
+  absl::StatusOr<Volume> placed = PlaceVolume(report, id, kind, order.range, order.bytes_min);
+  if (!absl::IsResourceExhausted(placed.status())) return placed;
+  // Who has it removes it, and it may be of a claim that ended, whose room was promised to ours
+  // since. Called full, the node would lose our claim.
+  if (!TakeUnfinished(report, kind, id).is_any_busy) return placed;
+  return absl::UnavailableError(
+      absl::StrCat(placed.status().message(), "; half-made ones are being removed"));
 }
 
 absl::StatusOr<Volume> Volumes::Create(const VolumeOrder& order) {
@@ -102,8 +113,7 @@ absl::StatusOr<Volume> Volumes::Create(const VolumeOrder& order) {
   // One that is there is answered without asking: whoever comes again for a claim that ended since
   // does so to delete it.
   PMEM_RETURN_IF_ERROR(order.check_wanted());
-  PMEM_ASSIGN_OR_RETURN(Volume volume,
-                        PlaceVolume(devices.report, id, kind, order.range, order.bytes_min));
+  PMEM_ASSIGN_OR_RETURN(Volume volume, Place(devices.report, id, kind, order));
   // And asked again, however long the room took: what is held for a claim that ends meanwhile may
   // be given to another, whose turn comes once this room is free again.
   const absl::Status made = Maker(kind).Create(PlaceOf(volume), volume.bytes, order.check_wanted);
@@ -240,9 +250,9 @@ absl::Status Volumes::Probe() {
   return is_any_read ? absl::OkStatus() : found.missing;
 }
 
-std::vector<Volumes::Leftover> Volumes::TakeUnfinished(const CapacityReport& report, PoolKind kind,
-                                                       const std::string& id) {
-  std::vector<Leftover> taken;
+Volumes::Leftovers Volumes::TakeUnfinished(const CapacityReport& report, PoolKind kind,
+                                           const std::string& id) {
+  Leftovers found;
   for (const PoolReport& pool : report.pools) {
     // Nothing new is placed in a pool that is not in order, nor can much be removed there.
     if (pool.kind != kind || pool.state != PoolState::kOk) continue;
@@ -253,13 +263,14 @@ std::vector<Volumes::Leftover> Volumes::TakeUnfinished(const CapacityReport& rep
       const std::string whole = volume.name.substr(std::string_view(kUnfinishedPrefix).size());
       if (whole != id) {
         absl::StatusOr<Turns::Turn> turn = TakeTurn(whole);
+        found.is_any_busy |= !turn.ok();
         if (!turn.ok()) continue;
         leftover.turn.emplace(*std::move(turn));
       }
-      taken.push_back(std::move(leftover));
+      found.taken.push_back(std::move(leftover));
     }
   }
-  return taken;
+  return found;
 }
 
 std::vector<std::string> Volumes::RemoveLeftovers(PoolKind kind, std::vector<Leftover> leftovers) {
@@ -292,7 +303,7 @@ std::vector<std::string> Volumes::RemoveUnfinished() {
                    {{"kind", PoolKindName(kind)}, {"error", found.status()}});
         continue;
       }
-      leftovers = TakeUnfinished(found->report, kind, "");
+      leftovers = TakeUnfinished(found->report, kind, "").taken;
     }
     const auto of_kind = RemoveLeftovers(kind, std::move(leftovers));
     removed.insert(removed.end(), of_kind.begin(), of_kind.end());

@@ -102,15 +102,21 @@ class Volumes {
     agent::VolumePlace place;
     std::optional<Turns::Turn> turn;
   };
-  // What somebody else is making or removing is left to him.
-  std::vector<Leftover> TakeUnfinished(const CapacityReport& report, PoolKind kind,
-                                       const std::string& id);
+  struct Leftovers {
+    std::vector<Leftover> taken;
+    bool is_any_busy = false;  // What somebody else is making or removing is left to him.
+  };
+  Leftovers TakeUnfinished(const CapacityReport& report, PoolKind kind, const std::string& id);
   // Without the kind's turn. One that cannot be removed is logged, and keeps nobody from his
   // volume. The names of the others.
   std::vector<std::string> RemoveLeftovers(PoolKind kind, std::vector<Leftover> leftovers);
   agent::VolumeMaker& Maker(PoolKind kind) { return *devices_->makers.at(kind); }
   NodeReading LookFor(const std::string& id);
   absl::Status CheckNoLogicalVolume(const std::string& id, const SizeRange& range);
+  // Where an order fits. As PlaceVolume, but Unavailable while a half-made volume that somebody
+  // else has may be all that is in its way.
+  absl::StatusOr<Volume> Place(const CapacityReport& report, const std::string& id, PoolKind kind,
+                               const VolumeOrder& order);
   absl::Status DeleteOne(const Volume& volume);
   absl::Status EraseVolume(const Volume& volume);
   absl::Status Remove(PoolKind kind, const agent::VolumePlace& place, absl::Duration patience);

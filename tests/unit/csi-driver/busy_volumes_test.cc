@@ -67,5 +67,19 @@ TEST_F(BusyVolumesTest, AbortsASecondCallForTheSameVolume) {
   EXPECT_TRUE(Make("disk-2", "lvm", kGiB).ok());
 }
 
+// Its own call is about to remove it. It may be of a claim that ended, whose room was promised
+// anew.
+TEST_F(BusyVolumesTest, IsNotFullWhileSomebodyElseHasWhatWasLeftHalfMade) {
+  ASSERT_TRUE(FakeMaker(&store_).Create({"region1", "new-disk-9"}, 8 * kGiB).ok());
+  {
+    const auto turn = volumes_.TakeTurn("disk-9");
+    ASSERT_TRUE(turn.ok());
+    EXPECT_TRUE(absl::IsUnavailable(Make("disk-1", "direct", 8 * kGiB).status()));
+    EXPECT_TRUE(absl::IsResourceExhausted(Make("disk-1", "lvm", 9 * kGiB).status()));
+  }
+  EXPECT_TRUE(absl::IsResourceExhausted(Make("disk-1", "direct", 9 * kGiB).status()));
+  EXPECT_TRUE(Make("disk-1", "direct", 8 * kGiB).ok());
+}
+
 }  // namespace
 }  // namespace pmem::driver

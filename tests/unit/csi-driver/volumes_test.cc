@@ -211,7 +211,7 @@ TEST_F(VolumesTest, OthersAreMadeWhileARemovalTakesLong) {
   store_.calls.clear();
   store_.removal = [this] {
     EXPECT_TRUE(Make("disk-2", "direct", 2 * kGiB).ok());
-    EXPECT_TRUE(absl::IsResourceExhausted(Make("disk-3", "direct", 4 * kGiB).status()))
+    EXPECT_TRUE(absl::IsUnavailable(Make("disk-3", "direct", 4 * kGiB).status()))
         << "its room is taken until it is gone";
     EXPECT_TRUE(absl::IsAborted(volumes_.Delete("disk-1"))) << "a retry does not begin anew";
     EXPECT_TRUE(absl::IsAborted(Make("disk-1", "direct", kGiB).status()));
