@@ -29,6 +29,12 @@ bool IsUnfinished(std::string_view name) {
   return name.starts_with(kPrefix) && IsVolumeId(name.substr(kPrefix.size()));
 }
 
+// Of a pool that is not in order. What is in an inactive one is not seen.
+bool MayHoldUnfinished(const PoolReport& pool) {
+  return pool.state == PoolState::kInactive ||
+         absl::c_any_of(pool.volumes, [](const auto& volume) { return IsUnfinished(volume.name); });
+}
+
 std::vector<Volume> LogicalVolumesOf(const CapacityReport& report, const std::string& id) {
   std::vector<Volume> volumes = VolumesOf(report, id);
   std::erase_if(volumes, [](const Volume& each) { return each.kind != PoolKind::kLvm; });
@@ -254,8 +260,12 @@ Volumes::Leftovers Volumes::TakeUnfinished(const CapacityReport& report, PoolKin
                                            const std::string& id) {
   Leftovers found;
   for (const PoolReport& pool : report.pools) {
+    if (pool.kind != kind) continue;
     // Nothing new is placed in a pool that is not in order, nor can much be removed there.
-    if (pool.kind != kind || pool.state != PoolState::kOk) continue;
+    if (pool.state != PoolState::kOk) {
+      found.is_any_out_of_reach |= MayHoldUnfinished(pool);
+      continue;
+    }
     for (const VolumeReport& volume : pool.volumes) {
       if (!IsUnfinished(volume.name)) continue;
       Leftover leftover = {.place = {std::string(PoolNameOf(pool.id)), volume.name},
@@ -294,7 +304,7 @@ std::vector<std::string> Volumes::RemoveUnfinished() {
   may_have_unfinished_ = false;
   std::vector<std::string> removed;
   for (const PoolKind kind : {PoolKind::kLvm, PoolKind::kDirect}) {
-    std::vector<Leftover> leftovers;
+    Leftovers leftovers;
     {
       const auto found = TakeAndRead(kind);
       if (!found.ok()) {
@@ -303,9 +313,10 @@ std::vector<std::string> Volumes::RemoveUnfinished() {
                    {{"kind", PoolKindName(kind)}, {"error", found.status()}});
         continue;
       }
-      leftovers = TakeUnfinished(found->report, kind, "").taken;
+      leftovers = TakeUnfinished(found->report, kind, "");
     }
-    const auto of_kind = RemoveLeftovers(kind, std::move(leftovers));
+    if (leftovers.is_any_busy || leftovers.is_any_out_of_reach) may_have_unfinished_ = true;
+    const auto of_kind = RemoveLeftovers(kind, std::move(leftovers.taken));
     removed.insert(removed.end(), of_kind.begin(), of_kind.end());
   }
   return removed;

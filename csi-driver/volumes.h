@@ -73,8 +73,8 @@ class Volumes {
   // removed. Those that are gone. What cannot be removed is logged, and left to the next call or
   // the next Create, which may never come: no claim is sent to a node that is full.
   std::vector<std::string> RemoveUnfinished();
-  // Until RemoveUnfinished has read all and removed all that it found; again from when something
-  // was left since.
+  // Until RemoveUnfinished has seen all and removed all that it found, also what others had and
+  // what was in regions that are disabled; again from when something was left since.
   bool MayHaveUnfinished() const { return may_have_unfinished_; }
   // From now on none is begun with: the process ends, and the next one removes them.
   void LeaveUnfinished() { leaves_unfinished_ = true; }
@@ -104,7 +104,8 @@ class Volumes {
   };
   struct Leftovers {
     std::vector<Leftover> taken;
-    bool is_any_busy = false;  // What somebody else is making or removing is left to him.
+    bool is_any_busy = false;          // What somebody else is making or removing is left to him.
+    bool is_any_out_of_reach = false;  // In a pool that is not in order, perhaps.
   };
   Leftovers TakeUnfinished(const CapacityReport& report, PoolKind kind, const std::string& id);
   // Without the kind's turn. One that cannot be removed is logged, and keeps nobody from his

@@ -81,5 +81,17 @@ TEST_F(BusyVolumesTest, IsNotFullWhileSomebodyElseHasWhatWasLeftHalfMade) {
   EXPECT_TRUE(Make("disk-1", "direct", 8 * kGiB).ok());
 }
 
+TEST_F(BusyVolumesTest, LooksAgainForWhatWasLeftHalfMadeAndSomebodyElseHad) {
+  ASSERT_TRUE(FakeMaker(&store_).Create({"region1", "new-disk-9"}, kGiB).ok());
+  {
+    const auto turn = volumes_.TakeTurn("disk-9");
+    ASSERT_TRUE(turn.ok());
+    EXPECT_TRUE(volumes_.RemoveUnfinished().empty());
+    EXPECT_TRUE(volumes_.MayHaveUnfinished());
+  }
+  EXPECT_EQ(volumes_.RemoveUnfinished(), (std::vector<std::string>{"new-disk-9"}));
+  EXPECT_FALSE(volumes_.MayHaveUnfinished());
+}
+
 }  // namespace
 }  // namespace pmem::driver

@@ -99,6 +99,8 @@ TEST_F(VolumesTest, LeavesHalfMadeVolumesInABrokenPoolAlone) {
       {"name":"pmemvgregion1","size_bytes":8589934592}]})";
   EXPECT_TRUE(Make("disk-1", "lvm", kGiB).ok());
   EXPECT_EQ(store_.calls, (Calls{"Create pmemvgregion1/disk-1 1073741824"}));
+  EXPECT_TRUE(volumes_.RemoveUnfinished().empty());
+  EXPECT_TRUE(volumes_.MayHaveUnfinished()) << "for when it is mended";
 }
 
 TEST_F(VolumesTest, RemovesHalfMadeVolumesAtTheStart) {
@@ -260,6 +262,16 @@ TEST_F(VolumesTest, KeepsAVolumeThatHasSnapshots) {
 // As real ones are: what is on it is not seen while it is disabled.
 std::string WithRegionDisabled(std::string json) {
   return json.replace(json.find("\"label_slots\""), 0, "\"state\":\"inactive\",");
+}
+
+TEST_F(VolumesTest, LooksForWhatWasLeftHalfMadeUntilItsRegionIsEnabled) {
+  ASSERT_TRUE(FakeMaker(&store_).Create({"region1", "new-disk-9"}, kGiB).ok());
+  const std::string enabled = std::exchange(store_.json, WithRegionDisabled(kBothPools));
+  EXPECT_TRUE(volumes_.RemoveUnfinished().empty());
+  EXPECT_TRUE(volumes_.MayHaveUnfinished());
+  store_.json = enabled;
+  EXPECT_EQ(volumes_.RemoveUnfinished(), (std::vector<std::string>{"new-disk-9"}));
+  EXPECT_FALSE(volumes_.MayHaveUnfinished());
 }
 
 TEST_F(VolumesTest, DoesNotTakeAHiddenVolumeForADeletedOne) {
