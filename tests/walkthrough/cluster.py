@@ -16,8 +16,7 @@ from harness import processes, waiting
 KUBECTL_SECONDS = 120
 NODE_READY_SECONDS = 240
 # name: (number, GiB of NVDIMM, emulated processors)
-NODES = {'pmem-1': (1, 24, 2), 'pmem-2': (2, 20, 1)}
-THIRD = {'pmem-3': (3, 6, 2)}
+NODES = {'pmem-1': (1, 28, 2), 'pmem-2': (2, 20, 1)}
 
 
 class Cluster:
@@ -29,7 +28,7 @@ class Cluster:
         self.network = network.Network(self._sockets / 'network')
         self.switch = network.Switch(self._sockets / 'switch')
         self.plane = plane.Plane(
-            self.directory / 'control-plane', self.supervisor, self.network, [*NODES, *THIRD]
+            self.directory / 'control-plane', self.supervisor, self.network, NODES
         )
         self.nodes = {}
 
@@ -37,9 +36,9 @@ class Cluster:
     def api(self):
         return self.plane.admin
 
-    def start_nodes(self, definitions):
+    def start_nodes(self):
         """They boot side by side; wait_for_nodes() returns when all are Ready."""
-        for name, (number, gib, processors) in definitions.items():
+        for name, (number, gib, processors) in NODES.items():
             one = node.Node(self.directory / name, name, number, gib, processors, self.switch.path, self._sockets,
                             self.supervisor)
             one.prepare(node_disk.DISK, {
@@ -52,10 +51,10 @@ class Cluster:
             self.nodes[name] = one
             self.network.nodes.append(one)
 
-    def wait_for_nodes(self, definitions):
-        for name in definitions:
-            self.nodes[name].wait_for_door()
-        for name in definitions:
+    def wait_for_nodes(self):
+        for one in self.nodes.values():
+            one.wait_for_door()
+        for name in self.nodes:
             waiting.until(lambda name=name: self.is_ready(name), f'{name} is Ready', NODE_READY_SECONDS, poll=0.2)
 
     def cut_power(self, name):

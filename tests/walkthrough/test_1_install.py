@@ -3,15 +3,15 @@
 
 import json
 
-import cluster as clusters
-
 READY_SECONDS = 300
 WORKLOADS = ('daemonset/pmem-csi-driver', 'daemonset/pmem-capacity-agent', 'deployment/pmem-extender')
-INIT = json.dumps({'data': {'init.json': json.dumps({'initialize_labels': True, 'nodes': {}})}})
+# 24.3 of pmem-1's 28 GiB become a VolumeGroup: the page's claim of direct memory has no room in what is left.
+INIT = json.dumps({'data': {'init.json': json.dumps(
+    {'initialize_labels': True, 'nodes': {'pmem-1': {'initialize_labels': True, 'lvm_percent': 87}}})}})
 
 
 def test_the_chart_comes_and_goes(cluster, page):
-    cluster.start_nodes(clusters.NODES)  # They need longer than the chart does.
+    cluster.start_nodes()  # They need longer than the chart does.
     page.chapter('With Helm', 'Into an empty cluster, and out of it again. There is no scheduler yet, and no node with a label.')
     page.shell('helm lint --quiet manifests/helm')
     version = json.loads(page.quiet('kubectl get --raw /version'))['gitVersion']
@@ -25,7 +25,7 @@ def test_the_chart_comes_and_goes(cluster, page):
 
 
 def test_two_nodes_join(cluster, page):
-    cluster.wait_for_nodes(clusters.NODES)
+    cluster.wait_for_nodes()
     page.chapter('Two nodes with persistent memory')
     listed = page.shell('kubectl get nodes -o wide')
     assert listed.count(' Ready ') == 2
@@ -33,7 +33,7 @@ def test_two_nodes_join(cluster, page):
 
 def test_what_ships_is_applied(cluster, page):
     page.chapter('Install', 'Everything that ships, as it ships. These NVDIMMs are new: their label areas are empty and '
-                 'may be written.')
+                 'may be written. The memory of pmem-1 is for both kinds.')
     page.shell('kubectl apply -k manifests/overlays/release')
     page.shell(f"kubectl -n pmem-system patch configmap pmem-init --type merge -p '{INIT}'")
     page.say("kube-scheduler's configuration is the shipped one, with the Service's address in it.")
@@ -55,7 +55,7 @@ def test_everything_is_ready(page):
     page.until('kubectl -n pmem-system get csistoragecapacities -o custom-columns='
                'NODE:.nodeTopology.matchLabels,CLASS:.storageClassName,CAPACITY:.capacity,LARGEST:.maximumVolumeSize',
                'pmem-2.*pmem-direct +[1-9]')
-    page.on_node('pmem-1', 'vgs')
+    page.on_node('pmem-1', 'vgs; ndctl list -R')
     page.on_node('pmem-2', 'ndctl list -R')
 
 

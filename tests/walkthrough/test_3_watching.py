@@ -67,16 +67,16 @@ def test_room_is_what_lvm_and_ndctl_say(cluster, page, query):
     def told(metric, node, kind):
         return list(query(f'pmem_agent_pool_{metric}{{node="{node}",kind="{kind}"}}').values())
 
-    for node in ('pmem-1', 'pmem-3'):
-        free, size = map(int, cluster.nodes[node].run(
-            'vgs --noheadings --nosuffix --units b -o vg_free,vg_size pmemvgregion0').split())
-        waiting.until(lambda: told('available_bytes', node, 'lvm') == [free], f'{free} bytes on {node}', 30, poll=0.5)
-        assert told('total_bytes', node, 'lvm') == [size]
-        page.note(f'pmem_agent_pool_available_bytes{{node="{node}",kind="lvm"}} {free}: vgs says the same')
-    region = json.loads(cluster.nodes['pmem-3'].run('ndctl list -R'))[0]
-    assert told('available_bytes', 'pmem-3', 'direct') == [region['available_size']]
-    assert told('max_volume_bytes', 'pmem-3', 'direct') == [region['max_available_extent']]
-    page.note(f'pmem_agent_pool_available_bytes{{node="pmem-3",kind="direct"}} {region["available_size"]}: ndctl says the same')
+    free, size = map(int, cluster.nodes['pmem-1'].run(
+        'vgs --noheadings --nosuffix --units b -o vg_free,vg_size pmemvgregion0').split())
+    waiting.until(lambda: told('available_bytes', 'pmem-1', 'lvm') == [free], f'{free} bytes on pmem-1', 30, poll=0.5)
+    assert told('total_bytes', 'pmem-1', 'lvm') == [size]
+    page.note(f'pmem_agent_pool_available_bytes{{node="pmem-1",kind="lvm"}} {free}: vgs says the same')
+    for node in ('pmem-1', 'pmem-2'):
+        region = json.loads(cluster.nodes[node].run('ndctl list -R'))[0]
+        assert told('available_bytes', node, 'direct') == [region['available_size']]
+        assert told('max_volume_bytes', node, 'direct') == [region['max_available_extent']]
+        page.note(f'pmem_agent_pool_available_bytes{{node="{node}",kind="direct"}} {region["available_size"]}: ndctl says the same')
 
 
 def test_the_extender_counts_nodes_and_promises_nothing(query):
