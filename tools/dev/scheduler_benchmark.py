@@ -22,7 +22,8 @@ def size(text):
 
 
 def _measure(nodes, pods, runs, only):
-    """{way: its runs}. A run of each way, then the next of each: what the machine does besides meets all alike."""
+    """{way: its runs}. A run of each way, then of each the other way round, and so on: what the machine does besides, and
+    what it does slower and slower, meets all alike."""
     sys.path[:0] = [str(builds.ROOT / 'tests' / part) for part in ('e2e', 'benchmark')]
     import echo_extender
     import fake_cluster
@@ -43,8 +44,8 @@ def _measure(nodes, pods, runs, only):
         ):
             measured.populate(running, names, agents_port)
             bench = measured.Bench(running, echo_port)
-            for _ in range(runs):
-                for way in ways:
+            for number in range(runs):
+                for way in ways if number % 2 == 0 else reversed(ways):
                     run = bench.run(way, pods)
                     found[way.name].append(run)
                     _tell(run)
