@@ -29,8 +29,10 @@ bool IsUnfinished(std::string_view name) {
   return name.starts_with(kPrefix) && IsVolumeId(name.substr(kPrefix.size()));
 }
 
-// Of a pool that is not in order. What is in an inactive one is not seen.
+// Of a pool that is not in order. What is in an inactive one is not seen; a thin one has none of
+// ours.
 bool MayHoldUnfinished(const PoolReport& pool) {
+  if (pool.thin) return false;
   return pool.state == PoolState::kInactive ||
          absl::c_any_of(pool.volumes, [](const auto& volume) { return IsUnfinished(volume.name); });
 }

@@ -48,7 +48,8 @@ class Volumes {
 
   // The volume of that name, made unless it is there already and is the same. Errors beside those
   // of all: what `order.check_wanted` says; AlreadyExists for one that differs, also in its kind,
-  // as far as LVM tells within kGlanceMax of it.
+  // as far as LVM tells within kGlanceMax of it; Unavailable where it may fit once a half-made one
+  // is gone that another call is removing.
   absl::StatusOr<Volume> Create(const VolumeOrder& order);
   // Wiped, then removed; what was wiped and could not be removed is not wiped again. Of both kinds,
   // should both have it: LVM is not waited for longer than kGlanceMax for that. Not there: OK;

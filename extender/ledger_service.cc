@@ -14,6 +14,7 @@ namespace {
 constexpr size_t kSilentAgentsNamedMax = 20;
 constexpr const char* kNotTheLeader = "not the leader";
 // What schedulers are told is the same at each try; the log has the rest.
+constexpr const char* kClaimsChanged = "claims changed meanwhile";
 constexpr const char* kClaimsUnread =
     "the API server does not say what the pod's claims are: see the extender's log";
 constexpr const char* kTooManyClaims =
@@ -361,8 +362,8 @@ std::optional<FilterAnswer> LedgerService::FilterAs(bool is_leader, const Pod& p
   SignalIfChangedLocked(news);
   const PodDemand demand = ledger_.Demand(pod, &live);
   if (!demand.IsKnown()) {
-    return FilterUnreadLocked(is_leader, pod, nodes.size(),
-                              absl::UnavailableError("claims changed meanwhile"), turn, news);
+    return FilterUnreadLocked(is_leader, pod, nodes.size(), absl::UnavailableError(kClaimsChanged),
+                              turn, news);
   }
   if (!demand.IsPmem()) return FilterAnswer{};
   if (!is_leader || !is_deciding_) {
@@ -409,19 +410,25 @@ std::optional<PreemptAnswer> LedgerService::Preempt(const Pod& pod,
                                                     Patience patience) {
   const auto live = Complete(pod, patience);
   if (!live) return std::nullopt;
-  if (!live->ok()) return PreemptUnread(pod, nodes.size(), live->status());
   const bool is_leader = IsLeaderNow();
+  News news{this};
   MutexLock lock(&mu_);
+  if (!live->ok()) return PreemptUnreadLocked(is_leader, pod, nodes.size(), live->status());
+  ledger_.Learn(**live, clock_->SteadyNow());
+  SignalIfChangedLocked(news);
   const PodDemand demand = ledger_.Demand(pod, &**live);
+  if (!demand.IsKnown()) {
+    return PreemptUnreadLocked(is_leader, pod, nodes.size(),
+                               absl::UnavailableError(kClaimsChanged));
+  }
   if (demand.IsPmem() && !is_leader) return PreemptAnswer{.error = kNotTheLeader};
   if (demand.IsPmem() && !is_deciding_) return PreemptAnswer{.error = WhyNotDecidingLocked()};
   const absl::Time now = clock_->SteadyNow();
   return PreemptAnswer{.is_kept = extender::Preempt(ledger_, demand, nodes, now)};
 }
 
-PreemptAnswer LedgerService::PreemptUnread(const Pod& pod, size_t nodes, const absl::Status& read) {
-  const bool is_leader = IsLeaderNow();
-  MutexLock lock(&mu_);
+PreemptAnswer LedgerService::PreemptUnreadLocked(bool is_leader, const Pod& pod, size_t nodes,
+                                                 const absl::Status& read) {
   if (is_leader && WhyUnreadLocked(pod, read)) return {.is_kept = std::vector<bool>(nodes, false)};
   return {.error = std::string(read.message())};
 }

@@ -200,8 +200,8 @@ class LedgerService final : public EventSink {
   FilterAnswer FilterUnreadLocked(bool is_leader, const Pod& pod, size_t nodes,
                                   const absl::Status& read, int64_t turn, News& news)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  PreemptAnswer PreemptUnread(const Pod& pod, size_t nodes, const absl::Status& read)
-      ABSL_LOCKS_EXCLUDED(mu_);
+  PreemptAnswer PreemptUnreadLocked(bool is_leader, const Pod& pod, size_t nodes,
+                                    const absl::Status& read) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Whoever waits, and listens: also of what has changed before without a word.
   void SignalIfChangedLocked(News& news) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void WaitForChangeLocked(absl::Time deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

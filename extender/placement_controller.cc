@@ -289,7 +289,7 @@ void PlacementController::TakeAway(PinningPlan& plan) {
 
 bool PlacementController::IsGone(const std::string& node) {
   if (!service_->MayWrite()) return false;
-  const absl::StatusOr<bool> has_node = api_->HasNode(node, pin_times_.deadline);
+  const absl::StatusOr<bool> has_node = api_->HasNode(node, kLookupTimeMax);
   if (has_node.ok() && !*has_node) {
     gone_[node] = clock_->SteadyNow() + kGoneNodeKept;
     return true;

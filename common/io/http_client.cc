@@ -277,7 +277,8 @@ void ConfigureTls(const ClientTls& tls, boost::asio::ssl::context& context) {
   context.set_options(Context::no_sslv2 | Context::no_sslv3 | Context::no_tlsv1 |
                       Context::no_tlsv1_1);
   if (!tls.ca_pem.empty()) {
-    // A fresh store: cpprestsdk has put the system's authorities into the old one.
+    // A fresh store: cpprestsdk has put the system's authorities into the old one, if there are any
+    // (LeaveOutSystemAuthorities).
     X509_STORE* const store = X509_STORE_new();
     SSL_CTX_set_cert_store(context.native_handle(), store);
     // A certificate that is given as an authority is trusted, also when it is not self-signed.

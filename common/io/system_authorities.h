@@ -12,9 +12,10 @@ namespace pmem {
 // needed we read them. First thing in main, before threads exist.
 void LeaveOutSystemAuthorities();
 
-// Has `context` trust them: the file that SSL_CERT_FILE named at the call above, or OpenSSL's own;
-// a machine without it trusts nobody. Nothing happens where that was not called: OpenSSL has read
-// them. Thread-safe for contexts of one thread each.
+// Has `context` trust them: the file that SSL_CERT_FILE named at the call above, or OpenSSL's own.
+// (OpenSSL's directory, SSL_CERT_DIR, costs nothing before it is asked, and is not left out.)
+// Nothing happens where that was not called: OpenSSL has read them. Thread-safe for contexts of one
+// thread each.
 void TrustSystemAuthorities(SSL_CTX* context);
 
 }  // namespace pmem

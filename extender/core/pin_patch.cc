@@ -30,10 +30,10 @@ absl::Duration PinDeadlineBesideOthers(const LedgerOptions& options, absl::Durat
 }
 
 PinTimes PinTimesOf(const LedgerOptions& options, absl::Duration lead_gap) {
-  const absl::Duration heard = std::min(options.hold_grace, options.hold_ttl / 3);
-  const absl::Duration deadline = std::min({PinTimes::kDeadline, (options.hold_ttl - heard) / 2,
-                                            PinDeadlineBesideOthers(options, lead_gap)});
-  return {.standing = deadline + heard, .deadline = deadline};
+  const absl::Duration deadline =
+      std::min({PinTimes::kDeadline, (options.hold_ttl - options.hold_grace) / 2,
+                PinDeadlineBesideOthers(options, lead_gap)});
+  return {.standing = deadline + options.hold_grace, .deadline = deadline};
 }
 
 std::string PinPatch(const Pin& pin) {

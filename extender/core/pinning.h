@@ -80,7 +80,7 @@ struct Pin {
 //   deadline + hold_grace <= lead_gap + takeover_window
 //
 // A pin whose turn comes later is given up, and planned again. With the shipped options 10 s and
-// 5 s, without an election 7 s and 2 s; a hold_ttl that is too short for that is shared out.
+// 5 s, without an election 7 s and 2 s; with the least hold_ttl 2.5 s.
 struct PinTimes {
   static constexpr absl::Duration kDeadline = absl::Seconds(10);
   // In less a busy API server writes nothing (config.h, Validate).

@@ -274,6 +274,20 @@ TEST_F(VolumesTest, LooksForWhatWasLeftHalfMadeUntilItsRegionIsEnabled) {
   EXPECT_FALSE(volumes_.MayHaveUnfinished());
 }
 
+// Nothing of ours is ever in it.
+TEST_F(VolumesTest, LooksForNothingThatWasLeftHalfMadeInAnInactiveThinPool) {
+  agent::FakeDevices found;
+  found.answer->volume_groups = {
+      {.name = "pmemvgregion0",
+       .total_bytes = kGiB,
+       .thin_pools = {
+           {.name = "thin", .condition = {PoolState::kInactive, "the thin pool is not active"}}}}};
+  devices_.readers.clear();
+  devices_.readers.push_back(std::make_unique<agent::FakePoolReader>("fake", &found));
+  EXPECT_TRUE(volumes_.RemoveUnfinished().empty());
+  EXPECT_FALSE(volumes_.MayHaveUnfinished());
+}
+
 TEST_F(VolumesTest, DoesNotTakeAHiddenVolumeForADeletedOne) {
   ASSERT_TRUE(Make("disk-1", "direct", kGiB).ok());
   const std::string enabled = std::exchange(store_.json, WithRegionDisabled(kBothPools));

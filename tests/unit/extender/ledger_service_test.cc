@@ -188,6 +188,19 @@ TEST_F(LedgerServiceTest, PrioritizeAndPreemptKnowTheSameRoom) {
   EXPECT_EQ(service.Preempt(large, kBoth, Patience::kBlocks)->is_kept, (Bools{false, true}));
 }
 
+// The watch is behind: the pod's node has been given up by now.
+TEST_F(LedgerServiceTest, PreemptGoesByWhatClaimsAreNow) {
+  Begin();
+  const Pod pod = AddPod(1, 30 * kGiB);
+  Claim claim = MakeClaim(1, 30 * kGiB);
+  claim.meta.resource_version = "201";
+  live.Hold({claim});
+  claim.meta.resource_version = "200";
+  claim.selected_node = "n1";
+  Emit(Seen<Claim>{claim});
+  EXPECT_EQ(service.Preempt(pod, kBoth, Patience::kBlocks)->is_kept, (Bools{false, true}));
+}
+
 // ---- What the cache lacks.
 
 TEST_F(LedgerServiceTest, AClaimThatTheCacheLacksIsReadOnce) {

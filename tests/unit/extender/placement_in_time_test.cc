@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "extender/config.h"
 #include "tests/unit/extender/placement_testing.h"
 
 namespace pmem::extender {
@@ -159,14 +160,14 @@ TEST_F(PlacementControllerTest, AGivenUpPinIsNotPlannedAgainBeforeItsWrittenSibl
 }
 
 TEST(PinTimes, LeaveTimeToHearOfAWriteWhileItsHoldStands) {
-  for (const int seconds : {1, 5, 10, 30, 300}) {
-    const LedgerOptions options{.hold_ttl = absl::Seconds(seconds)};
+  for (const absl::Duration hold_ttl :
+       {kHoldTtlMin, absl::Seconds(12), absl::Seconds(15), absl::Seconds(30), absl::Minutes(5)}) {
+    const LedgerOptions options{.hold_ttl = hold_ttl};
     const PinTimes times = PinTimesOf(options, absl::InfiniteDuration());
-    EXPECT_LT(times.standing, options.hold_ttl) << seconds;
-    EXPECT_GT(times.deadline, absl::ZeroDuration()) << seconds;
-    EXPECT_LE(times.deadline, PinTimes::kDeadline) << seconds;
-    const absl::Duration heard = std::min(options.hold_grace, options.hold_ttl / 3);
-    EXPECT_EQ(times.deadline + heard, times.standing) << seconds;
+    EXPECT_LT(times.standing, hold_ttl) << hold_ttl;
+    EXPECT_GE(times.deadline, PinTimes::kDeadlineMin) << hold_ttl;
+    EXPECT_LE(times.deadline, PinTimes::kDeadline) << hold_ttl;
+    EXPECT_EQ(times.standing - times.deadline, options.hold_grace) << hold_ttl;
   }
 }
 
