@@ -188,8 +188,7 @@ TEST_F(LedgerServiceTest, PrioritizeAndPreemptKnowTheSameRoom) {
   EXPECT_EQ(service.Preempt(large, kBoth, Patience::kBlocks)->is_kept, (Bools{false, true}));
 }
 
-// The watch is behind: the pod's node has been given up by now.
-TEST_F(LedgerServiceTest, PreemptGoesByWhatClaimsAreNow) {
+TEST_F(LedgerServiceTest, PreemptGoesByWhatClaimsAreNowWhereTheWatchIsBehind) {
   Begin();
   const Pod pod = AddPod(1, 30 * kGiB);
   Claim claim = MakeClaim(1, 30 * kGiB);
